@@ -1,0 +1,274 @@
+"""What we ask of the outside. A connector is one folder that offers a MANIFEST of type `Connector`; it knows nothing else of us."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from core.domain.order import Order
+from core.errors import BadPayload
+
+T = TypeVar("T")
+
+
+class About(StrEnum):
+    """What a notice is about."""
+
+    ORDER = "order"
+    LISTING = "listing"
+    COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
+    ACCESS = "access"  # uninstalled, revoked, scopes changed
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something changed at a channel. `body` holds the whole order as the channel wrote it, or None: then it is fetched.
+
+    `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
+    `revision` the order's last change where the notice tells it, `receipt` what `Channel.acknowledge` wants back.
+    """
+
+    topic: str
+    delivery: str
+    about: About = About.ORDER
+    account: str = ""
+    order: str | None = None
+    revision: datetime | None = None
+    body: bytes | None = None
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a long read. `cursor` asks for the next one (None: that was the last), `until` is the moment that the
+    whole read covers, where the channel says so itself."""
+
+    items: tuple[T, ...]
+    cursor: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A listing as the channel has it: `listing` its id there, `sku` the channel's exact spelling. `handle` is what the
+    connector needs to write its stock (inventory item, location, offer, product type): opaque JSON to us.
+
+    `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent).
+    """
+
+    listing: str
+    sku: str
+    title: str = ""
+    shown: int | None = None
+    handle: Mapping[str, Any] = field(default_factory=dict)
+    writable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stock location as the channel has it."""
+
+    id: str
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Show `quantity` units of this listing. `expected` is what we believe it shows (None: unknown, write without compare)."""
+
+    listing: str
+    sku: str
+    handle: Mapping[str, Any]
+    quantity: int
+    expected: int | None = None
+
+
+class Told(StrEnum):
+    """What became of a push."""
+
+    SHOWN = "shown"  # the channel confirmed it
+    ACCEPTED = "accepted"  # queued there; read back later (Amazon)
+    STALE = "stale"  # it showed something else: `Answer.quantity` says what, where known; nothing was written
+    REFUSED = "refused"  # declined, `Answer.words` says why
+    GONE = "gone"  # no such listing any more
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    listing: str
+    sku: str
+    told: Told
+    quantity: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who we are at that system."""
+
+    id: str
+    name: str
+    currency: str = ""
+
+
+class Channel(Protocol):
+    """Where orders come from and stock is shown. One instance serves one connection and one thread.
+
+    Reads raise Unavailable, RateLimited, AccessLost, Refused or BadPayload; writes raise OutcomeUnknown where an answer
+    was lost. No method retries beyond one refreshed token.
+    """
+
+    def probe(self) -> Account:
+        """The cheapest call that proves the credentials."""
+        ...
+
+    def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
+        """Orders whose last change lies in [since, until), oldest first; with bodies where the API gives whole orders."""
+        ...
+
+    def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
+        """The whole of each order as the channel writes it; None where it no longer exists there."""
+        ...
+
+    def receive(self) -> Sequence[Notice]:
+        """Notices from a queue the channel fills (Amazon's SQS); empty where there is none."""
+        ...
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """These notices are kept: take them off the queue."""
+        ...
+
+    def listings(self, cursor: str | None) -> Page[Found]:
+        """What the channel sells, with the quantity it shows now."""
+        ...
+
+    def places(self) -> Sequence[Place]:
+        """The channel's own stock locations; empty where it has none."""
+        ...
+
+    def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
+        """Write absolute quantities; one answer per push. `key` is new for each intent and the same when it is repeated."""
+        ...
+
+    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+        """What these listings show now, by (listing, sku); None where one is gone."""
+        ...
+
+
+class Webhooks(Protocol):
+    """The door of a system that pushes."""
+
+    def notice(self, raw: bytes, headers: Mapping[str, str], path: str) -> Notice:
+        """Check the signature over the raw bytes, then name the notice. Header names are lower case. Raises Forged, BadPayload."""
+        ...
+
+    def challenge(self, query: Mapping[str, str], url: str) -> Mapping[str, str] | None:
+        """The JSON answer to a GET that proves the address is ours (eBay); None: nothing to answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A token bucket: `per_s` units come back each second, `burst` fit in."""
+
+    per_s: float
+    burst: float
+
+
+class Budget(Protocol):
+    """The rate budgets of one connection, shared by all workers."""
+
+    def take(self, operation: str, units: float = 1.0) -> None:
+        """Raises RateLimited with the wait when it is spent."""
+        ...
+
+    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
+        """What the channel's own headers say of the budget."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fresh:
+    """New tokens. `login` are the fields of the connection's secrets that changed with them (a rotated refresh token)."""
+
+    access: str
+    expires_at: datetime
+    login: Mapping[str, str] = field(default_factory=dict)
+
+
+class Tokens(Protocol):
+    """The access token of one connection: refreshed by one worker at a time and stored before it is used."""
+
+    def access(self, refresh: Callable[[Mapping[str, str]], Fresh], *, rejected: str | None = None) -> str:
+        """A token that holds for minutes, and is not `rejected`. `refresh` gets the connection's secrets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Kit:
+    """What the hub hands a connector: one connection's means. `app` are our own credentials at that system, `settings`
+    the MANIFEST's settings with the operator's values, `login` the connection's secrets."""
+
+    account: str
+    http: Any  # connectors.http.Http; named there, since core knows no transport
+    clock: Callable[[], datetime]
+    budget: Budget
+    tokens: Tokens
+    app: Mapping[str, str]
+    settings: Mapping[str, Any]
+    login: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A credential or setting that somebody types in. `help` says where to find it."""
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = True
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a channel wants its stock written. `per_call` pushes fit one call; a listing may change `revisions` times a day
+    (None: as often as one likes), of which `kept_for_zero` are spent only on showing zero."""
+
+    per_call: int = 100
+    revisions: int | None = None
+    kept_for_zero: int = 0
+    day_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A connector's MANIFEST.
+
+    `orders` reads any document that may hold orders of this system (a file, a webhook body, an answer) and gives an
+    Order or a BadPayload for each. `calls` names every outside call the connector can make, as the recorder names them.
+    `simulator` is "module:Class", loaded only when somebody simulates.
+    """
+
+    name: str
+    label: str
+    roles: frozenset[str]
+    app: tuple[Field, ...]
+    login: tuple[Field, ...]
+    settings: Mapping[str, Any]
+    rates: Mapping[str, Rate]
+    limits: Limits
+    calls: tuple[str, ...]
+    channel: Callable[[Kit], Channel]
+    order: Callable[[bytes, str], Order]
+    orders: Callable[[Any, str], Iterator[Order | BadPayload]]
+    webhooks: Callable[[Kit], Webhooks] | None = None
+    simulator: str = ""
+    refusal: int = 401
+    poll_every: timedelta = timedelta(minutes=15)
+    poll_overlap: timedelta = timedelta(minutes=10)
+    poll_age: timedelta = timedelta(minutes=2)
+    queue: bool = False  # offers notices from a queue: `receive` is worth calling
