@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.domain.order import Order
 from core.errors import BadPayload
@@ -155,6 +155,15 @@ class Channel(Protocol):
 
     def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
         """What these listings show now, by (listing, sku); None where one is gone."""
+        ...
+
+
+@runtime_checkable
+class Subscribes(Protocol):
+    """A channel whose webhooks are subscribed to through its API."""
+
+    def subscribe(self, url: str) -> Sequence[str]:
+        """Have what we want pushed to `url`; gives the topics that were missing and are subscribed now."""
         ...
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 # ISO 4217 minor units, where they are not two.
 NONE = frozenset(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"])
 THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 LIMIT = 10**17  # what fits a bigint with room to sum
+EXACT = Context(prec=60, Emax=60, Emin=-60, traps=[InvalidOperation, Overflow, Inexact])  # never rounds, never grows
 
 
 def places(currency: str) -> int:
@@ -33,10 +34,12 @@ class Money:
             raise TypeError(f"money is text, int or Decimal, not {type(amount).__name__}")
         if not (isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.isupper()):
             raise ValueError("a currency is three capital letters")
+        if isinstance(amount, str) and ("_" in amount or not amount.isascii()):
+            raise ValueError("not an amount of money")  # Decimal reads 1_000 and digits of every script
         try:
-            scaled = Decimal(amount).scaleb(places(currency))
+            scaled = Decimal(amount).scaleb(places(currency), EXACT)
             minor = int(scaled)
-        except (InvalidOperation, OverflowError, ValueError):
+        except (ArithmeticError, ValueError):
             raise ValueError("not an amount of money") from None
         if minor != scaled or abs(minor) > LIMIT:
             raise ValueError(f"not a whole number of minor units of {currency}")
@@ -63,7 +66,9 @@ class Money:
         return self.minor != 0
 
     def split(self, weights: Sequence[int]) -> list["Money"]:
-        """Share by weight (all zero: evenly); the parts always add up to the whole."""
+        """Share by weight (all zero: evenly); the parts always add up to the whole. Raises ValueError where that cannot be."""
+        if (not weights and self.minor) or any(weight < 0 for weight in weights):
+            raise ValueError("weights are never negative, and an amount needs somebody to bear it")
         if not any(weights):
             weights = [1] * len(weights)
         whole, given, seen, parts = sum(weights), 0, 0, []

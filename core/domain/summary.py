@@ -11,7 +11,7 @@ def _text(amount: Money | None, currency: str) -> str:
 
 
 def summary(order: Order) -> dict[str, Any]:
-    """The order in the shop's currency. `total` is what the buyer first owed; subtotal, shipping and payable are in the order's tax mode."""
+    """The order in the shop's currency. `total` is what the buyer first owed; subtotal, shipping, payable are in the order's tax mode."""
     return {
         "channel": order.channel,
         "number": order.id,

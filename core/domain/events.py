@@ -1,0 +1,172 @@
+"""Facts, and how two looks at one order become facts. Pure: `changes` is the only place that decides what happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.money import Money
+from core.domain.order import Line, Order, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTaken:
+    """First sight of an order."""
+
+    placed_at: datetime
+    total: Money
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineAdded:
+    line: str
+    sku: str | None
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """Quantities moved: what was and what is, as (ordered, cancelled, fulfilled, returned)."""
+
+    line: str
+    was: tuple[int, int, int, int]
+    now: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LineGone:
+    """A line that the channel no longer lists."""
+
+    line: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    refund: str
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A derived status moved: "order", "payment" or "fulfillment"."""
+
+    what: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class TotalChanged:
+    was: Money
+    now: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """The ship-to address is another one; the address itself stays in the vault."""
+
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockReserved:
+    line: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockReleased:
+    line: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockShort:
+    """Units of a line that nothing on the shelf covers: they wait."""
+
+    line: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class MappingNeeded:
+    """No SKU is known for what this line sells."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsLeft:
+    """Goods left the shelf. `missing` of them were not on it by our count: somebody should count again."""
+
+    line: str
+    units: int
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsBack:
+    line: str
+    units: int
+
+
+Event = (
+    OrderTaken
+    | LineAdded
+    | LineChanged
+    | LineGone
+    | Refunded
+    | StatusChanged
+    | TotalChanged
+    | AddressChanged
+    | StockReserved
+    | StockReleased
+    | StockShort
+    | MappingNeeded
+    | UnitsLeft
+    | UnitsBack
+)
+
+
+def _quantities(line: Line) -> tuple[int, int, int, int]:
+    return (line.ordered, line.cancelled, line.fulfilled, line.returned)
+
+
+def changes(before: Order | None, after: Order) -> list[Event]:
+    """What happened between two looks at an order; its first sight is `changes(None, order)`."""
+    if before is None:
+        units = sum(line.ordered for line in after.lines)
+        return [OrderTaken(after.placed_at, after.total, units), *_refunds((), after.refunds)]
+    return [*_line_changes(before, after), *_refunds(before.refunds, after.refunds), *_header_changes(before, after)]
+
+
+def _line_changes(before: Order, after: Order) -> list[Event]:
+    old, new = {line.id: line for line in before.lines}, {line.id: line for line in after.lines}
+    found: list[Event] = [LineAdded(line.id, line.sku, line.ordered) for line in after.lines if line.id not in old]
+    found += [LineGone(line.id, line.open) for line in before.lines if line.id not in new]
+    found += [
+        LineChanged(line.id, _quantities(old[line.id]), _quantities(line))
+        for line in after.lines
+        if line.id in old and _quantities(line) != _quantities(old[line.id])
+    ]
+    return found
+
+
+def _refunds(before: tuple[Refund, ...], after: tuple[Refund, ...]) -> list[Event]:
+    known = {refund.id for refund in before}
+    return [Refunded(refund.id, refund.total) for refund in after if refund.id not in known]
+
+
+def _header_changes(before: Order, after: Order) -> list[Event]:
+    pairs = (
+        ("order", before.order_status, after.order_status),
+        ("payment", before.payment_status, after.payment_status),
+        ("fulfillment", before.fulfillment_status, after.fulfillment_status),
+    )
+    found: list[Event] = [StatusChanged(what, was.value, now.value) for what, was, now in pairs if was != now]
+    if before.total != after.total:
+        found.append(TotalChanged(before.total, after.total))
+    was, now = before.person and before.person.ship_to, after.person and after.person.ship_to
+    if was and now and was != now:
+        found.append(AddressChanged(now.country))
+    return found

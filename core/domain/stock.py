@@ -1,0 +1,244 @@
+"""Stock as differences: what an order's facts demand of the shelves against what is already booked. Pure.
+
+Every number is absolute ("these units should be reserved, these should have left"), so a repeated, late or reordered
+look at an order books nothing twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.domain.events import Event, MappingNeeded, StockReleased, StockReserved, StockShort, UnitsBack, UnitsLeft
+from core.domain.order import Line, Order, Party, Restock
+
+Key = tuple[str, str]  # SKU, location
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """What one line demands, in units of its listing: reserved now, left in all, come back in all, and where to."""
+
+    hold: int
+    gone: int
+    back: int
+    back_to: str | None = None
+
+
+NOTHING = Dues(0, 0, 0)
+
+
+def dues(order: Order, line: Line) -> Dues:
+    """Test orders, gift cards and what others ship never touch our shelves."""
+    if order.test or line.gift_card or Party.MERCHANT not in (order.party, line.party) or order.party is not line.party:
+        return NOTHING
+    returned = [part for refund in order.refunds for part in refund.lines if part.line == line.id and part.restock is Restock.RETURN]
+    return Dues(
+        hold=0 if order.is_cancelled else line.open,
+        gone=line.fulfilled + line.lost,
+        back=min(sum(part.quantity for part in returned), line.fulfilled),
+        back_to=returned[-1].location if returned else None,
+    )
+
+
+def history(order: Order, line: Line, since: datetime) -> tuple[int, int]:
+    """Units of a line that left, and that came back, before our shelves were counted: they are in no count of ours."""
+    due = dues(order, line)
+    if order.revision <= since:
+        return due.gone, due.back
+    shipped = sum(
+        part.quantity for parcel in order.shipped if parcel.at and parcel.at <= since for part in parcel.lines if part.line == line.id
+    )
+    back = sum(
+        part.quantity
+        for refund in order.refunds
+        if refund.at <= since
+        for part in refund.lines
+        if part.line == line.id and part.restock is Restock.RETURN
+    )
+    return min(shipped, due.gone), min(back, due.back)
+
+
+@dataclass(frozen=True, slots=True)
+class LineStock:
+    """One order line before the shelves: its dues, what is booked of them, and where its reservations lie.
+
+    `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it.
+    """
+
+    order: str
+    line: str
+    placed_at: int
+    due: Dues
+    held: int = 0
+    booked_gone: int = 0
+    booked_back: int = 0
+    parts: Mapping[str, int] | None = None
+    reserved: Mapping[Key, int] = field(default_factory=dict)
+    ships: bool = True
+    waits: str | None = None
+
+
+@dataclass
+class Plan:
+    """What to write: changes of shelves, absolute reservations, the lines' new books, movements and events."""
+
+    shelves: dict[Key, list[int]] = field(default_factory=dict)  # [change on hand, change reserved]
+    reservations: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
+    lines: list[tuple[LineStock, int, int, int, str | None]] = field(default_factory=list)  # held, gone, back, waits
+    movements: list[tuple[str, str, int, str, str]] = field(default_factory=list)  # SKU, location, units, cause, order
+    events: list[tuple[str, Event]] = field(default_factory=list)
+
+    @property
+    def skus(self) -> set[str]:
+        return {sku for (sku, _), change in self.shelves.items() if any(change)}
+
+
+def settle(
+    lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]], places: Sequence[str], places_of: Mapping[str, str] | None = None
+) -> Plan:
+    """Bring the books to what the lines demand. Older orders are served first; ties keep their ids' order.
+
+    `levels` gives (on hand, reserved) of every shelf of the SKUs concerned, `places` our locations in the order to take
+    from, `places_of` the channel's location ids as ours.
+    """
+    desk = _Desk({key: list(level) for key, level in levels.items()}, places, places_of or {})
+    for line in sorted(lines, key=lambda line: (line.placed_at, line.order, line.line)):
+        desk.serve(line)
+    return desk.plan
+
+
+class _Desk:
+    """Works through the lines on a copy of the shelves."""
+
+    def __init__(self, levels: dict[Key, list[int]], places: Sequence[str], places_of: Mapping[str, str]) -> None:
+        self.levels, self.places, self.places_of = levels, places, places_of
+        self.plan = Plan()
+
+    def serve(self, line: LineStock) -> None:
+        if line.parts is None:
+            self._wait_for_mapping(line)
+            return
+        mine = dict(line.reserved)
+        held = self._leave(line, mine)
+        held = self._release(line, mine, held)
+        self._take_back(line)
+        held = self._reserve(line, mine, held)
+        self._write(line, mine, held)
+
+    def _wait_for_mapping(self, line: LineStock) -> None:
+        waits = "mapping" if line.due.hold and line.ships else None
+        if waits and line.waits != waits:
+            self.plan.events.append((line.order, MappingNeeded(line.line)))
+        self.plan.lines.append((line, line.held, line.booked_gone, line.booked_back, waits))
+
+    def _shelf(self, key: Key, on_hand: int, reserved: int) -> None:
+        for level, change in (
+            (self.levels.setdefault(key, [0, 0]), (on_hand, reserved)),
+            (self.plan.shelves.setdefault(key, [0, 0]), (on_hand, reserved)),
+        ):
+            level[0] += change[0]
+            level[1] += change[1]
+
+    def _free(self, sku: str, place: str) -> int:
+        on_hand, reserved = self.levels.get((sku, place), (0, 0))
+        return max(0, on_hand - reserved)
+
+    def _move(self, key: Key, units: int, cause: str, order: str) -> None:
+        if units:
+            self.plan.movements.append((*key, units, cause, order))
+
+    def _leave(self, line: LineStock, mine: dict[Key, int]) -> int:
+        """Units that were fulfilled leave on hand, out of the line's own reservation first. Gives what it still holds."""
+        units = line.due.gone - line.booked_gone
+        if units <= 0:
+            if units < 0:
+                self._return_to_shelf(line, -units, "unfulfilled")
+            return line.held
+        missing = max((self._leave_part(line, mine, sku, each * units) for sku, each in (line.parts or {}).items()), default=0)
+        self.plan.events.append((line.order, UnitsLeft(line.line, units, missing)))
+        return max(0, line.held - units)
+
+    def _leave_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> int:
+        for key in [key for key in mine if key[0] == sku]:
+            taken = min(units, mine[key])
+            mine[key] -= taken
+            units -= taken
+            self._shelf(key, -taken, -taken)
+            self._move(key, -taken, "shipped", line.order)
+        for place in self.places:
+            taken = min(units, self._free(sku, place))
+            units -= taken
+            if taken:
+                self._shelf((sku, place), -taken, 0)
+                self._move((sku, place), -taken, "shipped", line.order)
+        return units
+
+    def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
+        place = self.places_of.get(line.due.back_to or "", self.places[0])
+        for sku, each in (line.parts or {}).items():
+            self._shelf((sku, place), each * units, 0)
+            self._move((sku, place), each * units, cause, line.order)
+
+    def _take_back(self, line: LineStock) -> None:
+        units = line.due.back - line.booked_back
+        if units > 0:
+            self._return_to_shelf(line, units, "returned")
+            self.plan.events.append((line.order, UnitsBack(line.line, units)))
+
+    def _release(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
+        units = held - line.due.hold
+        if units <= 0:
+            return held
+        for sku, each in (line.parts or {}).items():
+            self._release_part(mine, sku, each * units)
+        self.plan.events.append((line.order, StockReleased(line.line, units)))
+        return line.due.hold
+
+    def _release_part(self, mine: dict[Key, int], sku: str, units: int) -> None:
+        for key in [key for key in reversed(mine) if key[0] == sku]:
+            freed = min(units, mine[key])
+            mine[key] -= freed
+            units -= freed
+            self._shelf(key, 0, -freed)
+
+    def _reserve(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
+        wanted = line.due.hold - held
+        if wanted <= 0 or not line.parts:
+            return held
+        units = min([wanted, *(self._on_shelves(sku) // each for sku, each in line.parts.items())])
+        for sku, each in line.parts.items():
+            self._reserve_part(mine, sku, each * units)
+        if units:
+            self.plan.events.append((line.order, StockReserved(line.line, units)))
+        if units < wanted and line.waits != "stock":
+            self.plan.events.append((line.order, StockShort(line.line, wanted - units)))
+        return held + units
+
+    def _on_shelves(self, sku: str) -> int:
+        return sum(self._free(sku, place) for place in self.places)
+
+    def _reserve_part(self, mine: dict[Key, int], sku: str, units: int) -> None:
+        for place in self.places:
+            taken = min(units, self._free(sku, place))
+            if taken:
+                units -= taken
+                mine[sku, place] = mine.get((sku, place), 0) + taken
+                self._shelf((sku, place), 0, taken)
+
+    def _write(self, line: LineStock, mine: dict[Key, int], held: int) -> None:
+        for (sku, place), units in mine.items():
+            if units != line.reserved.get((sku, place), 0):
+                self.plan.reservations[line.order, line.line, sku, place] = units
+        waits = "stock" if held < line.due.hold else None
+        gone, back = line.due.gone, max(line.due.back, line.booked_back)
+        self.plan.lines.append((line, held, gone, back, waits))
+
+
+def sellable(parts: Mapping[str, int], free: Mapping[str, int]) -> int:
+    """How many of a listing the free units of its parts make."""
+    return min((max(0, free.get(sku, 0)) // each for sku, each in parts.items()), default=0)
+
+
+def exposed(available: int, buffer: int) -> int:
+    """What a channel may show: available less its buffer, never below zero."""
+    return max(0, available - buffer)

@@ -1,0 +1,95 @@
+"""Tasks: work that must happen. What becomes of one after an error is a table here. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+MINUTE = 60.0
+# How long to wait before the next try, by how often it was tried (platforms guide, part 7); after the last it is parked.
+WAITS_S = (2.0, 10.0, MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE)
+CRASHES = 3  # a task that killed its worker this often is parked
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One claimed task. `generation` fences it: a later claim has a higher one."""
+
+    id: int
+    merchant: str
+    connection: str
+    kind: str
+    subject: str
+    generation: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """done; due again after `wait_s` (a try that counts, or not); or parked with a cause."""
+
+    state: str = "done"
+    wait_s: float = 0.0
+    counts: bool = True
+    cause: str | None = None
+    detail: str | None = None
+    words: str = ""
+
+
+DONE = Outcome()
+
+
+@dataclass
+class Claim:
+    """A set of tasks of one kind, connection and merchant, that one worker holds. Flows say of single tasks what became of
+    them; of the rest, that they are done."""
+
+    tasks: Sequence[Task]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    finished: bool = False
+
+    @property
+    def merchant(self) -> str:
+        return self.tasks[0].merchant
+
+    @property
+    def connection(self) -> str:
+        return self.tasks[0].connection
+
+    @property
+    def kind(self) -> str:
+        return self.tasks[0].kind
+
+    @property
+    def subjects(self) -> list[str]:
+        return [task.subject for task in self.tasks]
+
+    def say(self, subject: str, outcome: Outcome) -> None:
+        for task in self.tasks:
+            if task.subject == subject:
+                self.outcomes[task.id] = outcome
+
+    def outcome(self, task: Task) -> Outcome:
+        return self.outcomes.get(task.id, DONE)
+
+
+def wait_s(tries: int, jitter: float) -> float | None:
+    """Seconds before the next try; None when it was the last. `jitter` in [0, 1) spreads it by a fifth either way."""
+    if tries > len(WAITS_S):
+        return None
+    return WAITS_S[max(0, tries - 1)] * (0.8 + 0.4 * jitter)
+
+
+LEASE = timedelta(seconds=4)
+
+# Where each kind of work is done: inside needs only the database, outside talks to other systems.
+QUEUES = {
+    "take_orders": "inside",
+    "reserve": "inside",
+    "fetch_orders": "outside",
+    "poll_orders": "outside",
+    "receive_notices": "outside",
+    "read_listings": "outside",
+    "publish_stock": "outside",
+    "verify_stock": "outside",
+    "subscribe": "outside",
+}

@@ -1,0 +1,91 @@
+"""What must always hold, each as a question to the database. Reads only."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from core.store.sql import run
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`finds` counts what breaks the rule; `next_step` says what to do then."""
+
+    name: str
+    finds: str
+    next_step: str
+
+
+CHECKS = (
+    Check(
+        "every order is here once",
+        "select count(*) from (select connection, channel_id from orders group by connection, channel_id having count(*) > 1) d",
+        "restore the unique key of orders and remove the copies",
+    ),
+    Check(
+        "reserved units are the sum of reservations",
+        """select count(*) from (
+             select v.merchant, v.sku, v.location from levels v left join reservations r
+               on r.merchant = v.merchant and r.sku = v.sku and r.location = v.location
+             group by v.merchant, v.sku, v.location, v.reserved having v.reserved <> coalesce(sum(r.units), 0)) d""",
+        "crossdock reconcile settles every open order again",
+    ),
+    Check(
+        "on hand is the sum of movements",
+        """select count(*) from (
+             select v.merchant, v.sku, v.location from levels v left join movements m
+               on m.merchant = v.merchant and m.sku = v.sku and m.location = v.location
+             group by v.merchant, v.sku, v.location, v.on_hand having v.on_hand <> coalesce(sum(m.units), 0)) d""",
+        "count the SKU: the count becomes its movement",
+    ),
+    Check(
+        "nothing is promised that is not there",
+        "select count(*) from levels where reserved < 0 or on_hand < reserved",
+        "count the SKU",
+    ),
+    Check(
+        "what a line holds is reserved",
+        """select count(*) from order_lines l where l.held > 0
+           and not exists (select 1 from reservations r where r.order_id = l.order_id and r.line = l.line)""",
+        "crossdock reconcile settles every open order again",
+    ),
+    Check(
+        "no worker holds a lease for more than a minute",
+        "select count(*) from tasks where state = 'running' and lease_until < :now - 60000000",
+        "start the hub or its workers: their sweep takes the tasks back",
+    ),
+    Check(
+        "what is due is done within ten minutes",
+        """select count(*) from tasks t where state = 'due' and due_at < :now - 600000000
+           and not exists (select 1 from connections c where c.id = t.connection and c.state <> 'active')""",
+        "start the hub or its workers, or more of them",
+    ),
+    Check(
+        "every notice that waits has a task",
+        """select count(*) from inbox i where i.done_at is null and i.ref is not null
+           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind = 'take_orders' and t.subject = i.ref
+                           and t.state in ('due', 'running', 'parked'))""",
+        "crossdock reconcile asks for them again",
+    ),
+    Check(
+        "every order has its lines' books",
+        "select count(*) from orders o where o.doc not like '%\"lines\":[]%' and not exists (select 1 from order_lines l where l.order_id = o.id)",
+        "crossdock reconcile settles every open order again",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    name: str
+    broken: int
+    next_step: str
+
+    @property
+    def ok(self) -> bool:
+        return not self.broken
+
+
+def examine(db: Connection, now: int) -> list[Finding]:
+    """Every check's finding, in order."""
+    return [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]

@@ -1,0 +1,104 @@
+"""Holding the hub against the channels: orders they have and we do not, listings that show something else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.flows.intake import keep
+from core.hub import Hub
+from core.ports import Found, Notice, Page
+from core.store import connections, listings, orders
+from core.store.connections import Connection
+from core.store.sql import run
+from core.store.tables import us
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` is order or listing; `theirs` and `ours` as text."""
+
+    connection: str
+    what: str
+    subject: str
+    theirs: str
+    ours: str
+
+
+def compare(hub: Hub, connection: Connection, since: datetime) -> Iterator[Difference]:
+    """Everything that differs between a channel and us; changes nothing."""
+    for page in pages(hub, connection, since):
+        yield from _missing(hub, connection, page)
+    yield from _shown(hub, connection)
+
+
+def pages(hub: Hub, connection: Connection, since: datetime) -> Iterator[Page[Notice]]:
+    """The channel's orders changed since then, page by page."""
+    channel, cursor = hub.channel(connection), None
+    until = hub.clock() - timedelta(seconds=int(connection.settings.get("min_age_s", hub.connector(connection).poll_age.total_seconds())))
+    while True:
+        page = channel.poll(since, until, cursor)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _news(hub: Hub, connection: Connection, page: Page[Notice]) -> list[tuple[Notice, int | None]]:
+    with hub.database.read() as db:
+        known = orders.revisions(db, connection.merchant, connection.id, [notice.order for notice in page.items if notice.order])
+    found = [(notice, known.get(notice.order)) for notice in page.items if notice.order]
+    return [(notice, ours) for notice, ours in found if ours is None or (notice.revision and us(notice.revision) > ours)]
+
+
+def _missing(hub: Hub, connection: Connection, page: Page[Notice]) -> Iterator[Difference]:
+    for notice, ours in _news(hub, connection, page):
+        theirs = notice.revision.isoformat() if notice.revision else "?"
+        yield Difference(connection.id, "order", notice.order or "", theirs, "none" if ours is None else hub.at(ours).isoformat())
+
+
+def _shown(hub: Hub, connection: Connection) -> Iterator[Difference]:
+    with hub.database.read() as db:
+        ours = [one for one in listings.all_of(db, connection.merchant, connection.id) if one.wanted is not None and one.writable is None]
+    for page in _listing_pages(hub, connection):
+        theirs = {(found.listing, found.sku): found.shown for found in page}
+        for one in ours:
+            name = (one.listing, one.sku)
+            if name in theirs and theirs[name] != one.wanted:
+                yield Difference(connection.id, "listing", one.sku or one.listing, str(theirs[name]), str(one.wanted))
+
+
+def _listing_pages(hub: Hub, connection: Connection) -> Iterator[tuple[Found, ...]]:
+    channel, cursor = hub.channel(connection), None
+    while True:
+        page = channel.listings(cursor)
+        yield page.items
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+ORPHANS = """
+select distinct i.connection, i.ref from inbox i where i.merchant = :merchant and i.done_at is null and i.ref is not null
+"""
+OPEN = """
+select distinct o.connection, o.channel_id from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and (l.held <> l.hold or l.booked_gone <> l.gone or l.booked_back <> l.back)
+"""
+
+
+def mend(hub: Hub, connection: Connection, since: datetime) -> int:
+    """Keep what the channel has and we do not, settle lines whose books lag, look at every listing again. Gives how many orders."""
+    taken = 0
+    for page in pages(hub, connection, since):
+        notices = [notice for notice, _ in _news(hub, connection, page)]
+        taken += len(notices)
+        with hub.unit() as work:
+            keep(hub, work, connection, notices, fetched=True)
+    with hub.unit() as work:
+        for row in run(work.db, ORPHANS, merchant=connection.merchant).fetchall():
+            work.ask(connection.merchant, "take_orders", row.ref, row.connection)
+        for row in run(work.db, OPEN, merchant=connection.merchant).fetchall():
+            work.ask(connection.merchant, "reserve", f"{row.connection}/{row.channel_id}", row.connection)
+        connections.set_mark(work.db, connection.merchant, connection.id, "listings", 0, None)
+        work.ask(connection.merchant, "read_listings", connection.id, connection.id)
+    return taken

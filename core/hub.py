@@ -1,0 +1,122 @@
+"""The assembled application as flows see it: the database, the connectors, the clock, the ids and the bell."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from core.domain.tasks import Claim
+from core.errors import Unsupported
+from core.ports import Channel, Connector, Kit
+from core.store import connections, tasks
+from core.store.connections import Connection
+from core.store.engine import Database
+from core.store.tables import us, when
+from core.store.unit import Unit
+from core.store.vault import Box, Vault
+
+
+class Bell(Protocol):
+    """Wakes whoever drains a queue. Losing a ring costs seconds, nothing else."""
+
+    def ring(self, queue: str, wait_s: float = 0.0) -> None: ...
+
+
+class Silent:
+    """A bell that nobody hears: the drain is called by hand."""
+
+    def ring(self, queue: str, wait_s: float = 0.0) -> None:
+        return None
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
+    """Ids that sort by time (RFC 9562): milliseconds, then chance."""
+
+    def make() -> str:
+        milliseconds = us(clock()) // 1000
+        value = (milliseconds << 80) | (0x7 << 76) | (int.from_bytes(os.urandom(10)) & ((1 << 76) - 1))
+        value = (value & ~(0x3 << 62)) | (0x2 << 62)
+        text = f"{value:032x}"
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+    return make
+
+
+@dataclass
+class Hub:
+    """`make_kit` gives a connector its means; `jitter` is chance in [0, 1) for waits."""
+
+    database: Database
+    vault: Vault
+    connectors: Mapping[str, Connector]
+    make_kit: Callable[["Hub", Connection, Connector], Kit]
+    clock: Callable[[], datetime] = utc_now
+    bell: Bell = field(default_factory=Silent)
+    jitter: Callable[[], float] = lambda: time.monotonic() % 1.0
+    make_id: Callable[[], str] | None = None
+
+    def __post_init__(self) -> None:
+        self.ids = self.make_id or uuid7(self.clock)
+        self._own = threading.local()
+        self._boxes: dict[str, Box] = {}
+
+    @property
+    def now(self) -> int:
+        return us(self.clock())
+
+    @contextmanager
+    def unit(self, claim: Claim | None = None, *, finish: bool = True) -> Iterator[Unit]:
+        """One transaction. With a claim nothing is written unless its tasks are still ours; `finish` records them in it too."""
+        with self.database.write() as db:
+            work = Unit(db, self.now, caused_by=f"{claim.kind} {claim.subjects[0]}" if claim else "hub")
+            if claim and not finish:
+                tasks.fence(db, claim)
+            yield work
+            queues = work.close()
+            if claim and finish:
+                tasks.record(db, claim, work.now, self.box(claim.merchant).seal_text)
+        for queue in queues:
+            self.bell.ring(queue)
+
+    def box(self, merchant: str) -> Box:
+        """The merchant's box of secrets. Its wrapped key is read once a process."""
+        if merchant not in self._boxes:
+            with self.database.read() as db:
+                found = connections.merchant(db, merchant)
+            if found is None:
+                raise KeyError(merchant)
+            self._boxes[merchant] = self.vault.open(merchant, found.data_key)
+        return self._boxes[merchant]
+
+    def connection(self, id: str) -> Connection:
+        with self.database.read() as db:
+            found = connections.get(db, id)
+        if found is None:
+            raise Unsupported("no such connection", connection=id)
+        return found
+
+    def connector(self, connection: Connection) -> Connector:
+        try:
+            return self.connectors[connection.channel]
+        except KeyError:
+            raise Unsupported("no connector is installed for this channel", channel=connection.channel) from None
+
+    def channel(self, connection: Connection) -> Channel:
+        """The channel of a connection, made once a thread; made anew when its secrets or settings change."""
+        made: dict[str, tuple[Any, Channel]] = self._own.__dict__.setdefault("channels", {})
+        wants = (connection.login, connection.settings, connection.account)
+        if connection.id not in made or made[connection.id][0] != wants:
+            connector = self.connector(connection)
+            made[connection.id] = (wants, connector.channel(self.make_kit(self, connection, connector)))
+        return made[connection.id][1]
+
+    def at(self, moment: int) -> datetime:
+        return when(moment)

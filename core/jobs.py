@@ -1,0 +1,210 @@
+"""All the job code there is: which flow does which kind of task, and what each error means."""
+
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
+from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
+from core.flows import allocation, intake, stock
+from core.hub import Hub
+from core.store import connections, tasks
+from core.store.engine import is_too_busy
+from core.store.tasks import FIRST, Turn
+
+log = structlog.get_logger("jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`batch` tasks of one merchant and connection are done at once."""
+
+    flow: Callable[[Hub, Claim], None]
+    batch: int = 1
+
+
+KINDS: dict[str, Job] = {
+    "take_orders": Job(intake.take_orders, batch=100),
+    "reserve": Job(allocation.reserve, batch=100),
+    "fetch_orders": Job(intake.fetch_orders, batch=25),
+    "poll_orders": Job(intake.poll_orders),
+    "receive_notices": Job(intake.receive_notices),
+    "read_listings": Job(stock.read_listings),
+    "publish_stock": Job(stock.publish_stock),
+    "verify_stock": Job(stock.verify_stock),
+    "subscribe": Job(stock.subscribe),
+}
+CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
+
+
+def drain(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Callable[[], bool] = lambda: False) -> int:
+    """Do everything that is due in this queue, merchants, connections and kinds in turn. Gives how many tasks were done."""
+    turn, done = FIRST, 0
+    while not stop():
+        with hub.database.read() as db:
+            after = tasks.next_turn(db, queue, turn, hub.now)
+        if after is None:
+            return done
+        turn = after
+        done += work_off(hub, queue, turn, keeper)
+    return done
+
+
+def work_off(hub: Hub, queue: str, turn: Turn, keeper: "Keeper | None" = None) -> int:
+    """Claim one set and do it. Gives its size; 0 when others were faster."""
+    with hub.database.write() as db:
+        claim = tasks.claim(db, queue, turn, KINDS[turn[2]].batch, hub.now)
+    if claim is None:
+        return 0
+    run(hub, claim, keeper)
+    return len(claim.tasks)
+
+
+def run(hub: Hub, claim: Claim, keeper: "Keeper | None" = None) -> None:
+    """Do a claimed set. If it fails as a whole, its tasks are done one by one, so that only the culprit is stopped."""
+    if keeper:
+        keeper.hold(claim)
+    try:
+        _attempt(hub, claim)
+    finally:
+        if keeper:
+            keeper.drop(claim)
+
+
+def _attempt(hub: Hub, claim: Claim) -> None:
+    try:
+        KINDS[claim.kind].flow(hub, claim)
+        _finish(hub, claim)
+        log.info("done", kind=claim.kind, tasks=len(claim.tasks), merchant=claim.merchant, connection=claim.connection)
+    except LostLease:
+        log.warning("lease lost", kind=claim.kind, tasks=len(claim.tasks), merchant=claim.merchant)
+    except CONNECTION_WIDE as error:
+        _close_connection(hub, claim, error)
+        _record_all(hub, claim, error)
+    except Exception as error:
+        if len(claim.tasks) > 1 and not claim.finished:
+            for task in claim.tasks:
+                _attempt(hub, Claim([task]))
+        else:
+            _record_all(hub, claim, error)
+
+
+def _finish(hub: Hub, claim: Claim) -> None:
+    if not claim.finished:
+        with hub.database.write() as db:
+            tasks.record(db, claim, hub.now, hub.box(claim.merchant).seal_text)
+
+
+def _record_all(hub: Hub, claim: Claim, error: BaseException) -> None:
+    if claim.finished:
+        raise error
+    claim.outcomes = {task.id: judge(error, task, hub.jitter()) for task in claim.tasks}
+    first = claim.outcome(claim.tasks[0])
+    log.warning("failed", kind=claim.kind, subject=claim.subjects[0], merchant=claim.merchant, cause=first.cause, error=first.detail)
+    try:
+        _finish(hub, claim)
+    except LostLease:
+        log.warning("lease lost", kind=claim.kind, merchant=claim.merchant)
+    if first.state == "due":
+        hub.bell.ring(QUEUES[claim.kind], first.wait_s)
+
+
+def judge(error: BaseException, task: Task, jitter: float) -> Outcome:
+    """What becomes of a task that failed. What is not one of our errors is a bug: parked at once with its traceback."""
+    cause, detail, words = type(error).__name__, str(error), error.words if isinstance(error, HubError) else ""
+    match error:
+        case RateLimited():
+            return Outcome("due", error.wait_s, counts=False, cause=cause, detail=detail)
+        case AccessLost():
+            return Outcome("due", counts=False, cause=cause, detail=detail, words=words)
+        case Stale():
+            return Outcome("due", cause=cause, detail=detail) if task.tries <= 10 else Outcome("parked", cause=cause, detail=detail)
+        case Unavailable() | OutcomeUnknown():
+            wait = wait_s(task.tries, jitter)
+            return Outcome("parked" if wait is None else "due", wait or 0.0, cause=cause, detail=detail)
+        case Refused() | BadPayload():
+            return Outcome("parked", cause=cause, detail=detail, words=words)
+        case _ if is_too_busy(error):
+            return Outcome("due", 0.05 + jitter / 10, counts=False, cause="Busy", detail="the database was busy")
+        case _:
+            return Outcome("parked", cause=cause, detail=where(error))
+
+
+HOUSE = ("/core/", "/connectors/", "/config/", "/web/")
+
+
+def where(error: BaseException) -> str:
+    """A bug's kind and its innermost places in our own code; no values, since they may be somebody's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if any(room in frame.filename for room in HOUSE)]
+    places = [f"{frame.filename.rsplit('/', 2)[-2]}/{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames[-4:]]
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return f"bug: {type(error).__name__}{f' {state}' if state else ''} at {' > '.join(places)}"
+
+
+def _close_connection(hub: Hub, claim: Claim, error: HubError) -> None:
+    """The circuit breaker: a connection that is limited or silent is left alone for a while, one without access until a person acts."""
+    if not claim.connection:
+        return
+    with hub.database.write() as db:
+        match error:
+            case AccessLost():
+                connections.set_state(db, claim.connection, "needs_login", str(error))
+            case RateLimited() if error.facts.get("operation") is None:
+                connections.block(db, claim.connection, hub.now + int(error.wait_s * 1e6))
+            case Unavailable():
+                pause_s = wait_s(claim.tasks[0].tries, hub.jitter()) or 60.0
+                connections.block(db, claim.connection, hub.now + int(min(pause_s, 60.0) * 1e6))
+
+
+class Keeper:
+    """Renews the leases of what this process holds, every second, until told to stop."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub, self._held, self._lock = hub, list[Claim](), threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="keeper", daemon=True)
+
+    def start(self) -> "Keeper":
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def hold(self, claim: Claim) -> None:
+        with self._lock:
+            self._held.append(claim)
+
+    def drop(self, claim: Claim) -> None:
+        with self._lock:
+            self._held = [one for one in self._held if one is not claim]
+
+    def _loop(self) -> None:
+        while not self._stop.wait(1.0):
+            with self._lock:
+                held = [task for claim in self._held for task in claim.tasks]
+            if held:
+                self._renew(held)
+
+    def _renew(self, held: list[Task]) -> None:
+        try:
+            with self._hub.database.write() as db:
+                tasks.renew(db, held, self._hub.now)
+        except Exception as error:  # a lease that cannot be renewed runs out; the work is then another's
+            log.warning("leases not renewed", error=type(error).__name__)
+
+
+def sweep(hub: Hub) -> set[str]:
+    """Take back what silent workers held, and ring for everything that is due."""
+    with hub.database.write() as db:
+        revived = tasks.revive(db, hub.now)
+    if revived:
+        log.warning("took back tasks of silent workers", tasks=revived)
+    with hub.database.read() as db:
+        queues = tasks.due_queues(db, hub.now)
+    for queue in queues:
+        hub.bell.ring(queue)
+    return queues

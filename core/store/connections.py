@@ -1,0 +1,191 @@
+"""Merchants, their connections, secrets, marks and rate budgets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection as Db
+
+from core.store.sql import run
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    id: str
+    name: str
+    data_key: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Connection:
+    """One merchant's login at one system. `login` and `access` are sealed."""
+
+    id: str
+    merchant: str
+    channel: str
+    account: str
+    label: str
+    state: str
+    reason: str | None
+    blocked_until: int
+    buffer: int
+    settings: Mapping[str, Any]
+    login: str | None
+    access: str | None
+    access_until: int
+    location: str | None
+    stock_since: int
+
+
+FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
+  stock_since"""
+
+
+def _read(row: Any) -> Connection:
+    values = dict(row._mapping)
+    return Connection(**{**values, "settings": msgspec.json.decode(values["settings"])})
+
+
+def add_merchant(db: Db, one: Merchant, now: int) -> None:
+    run(
+        db,
+        "insert into merchants (id, name, data_key, created_at) values (:id, :name, :data_key, :now)",
+        id=one.id, name=one.name, data_key=one.data_key, now=now,
+    )  # fmt: skip
+
+
+def merchants(db: Db) -> list[Merchant]:
+    return [Merchant(**row._mapping) for row in run(db, "select id, name, data_key from merchants order by created_at, id")]
+
+
+def merchant(db: Db, id: str) -> Merchant | None:
+    row = run(db, "select id, name, data_key from merchants where id = :id", id=id).first()
+    return Merchant(**row._mapping) if row else None
+
+
+ADD = """
+insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, buffer, created_at)
+values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :buffer, :now)
+"""
+
+
+def add(db: Db, one: Connection, now: int) -> None:
+    run(
+        db, ADD, id=one.id, merchant=one.merchant, channel=one.channel, account=one.account, label=one.label, login=one.login,
+        settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, buffer=one.buffer, now=now,
+    )  # fmt: skip
+
+
+def get(db: Db, id: str) -> Connection | None:
+    row = run(db, f"select {FIELDS} from connections where id = :id", id=id).first()
+    return _read(row) if row else None
+
+
+def by_account(db: Db, channel: str, account: str) -> Connection | None:
+    """A connection is unique by channel and account over the whole installation."""
+    row = run(
+        db, f"select {FIELDS} from connections where channel = :channel and account = :account", channel=channel, account=account
+    ).first()
+    return _read(row) if row else None
+
+
+def all_of(db: Db, merchant: str) -> list[Connection]:
+    return [
+        _read(row)
+        for row in run(db, f"select {FIELDS} from connections where merchant = :merchant order by created_at, id", merchant=merchant)
+    ]
+
+
+def everyone(db: Db) -> list[Connection]:
+    """For the sweeper: all connections of all merchants."""
+    return [_read(row) for row in run(db, f"select {FIELDS} from connections order by created_at, id")]
+
+
+def set_login(db: Db, id: str, login: str) -> None:
+    run(db, "update connections set login = :login, state = 'active', reason = null where id = :id", id=id, login=login)
+
+
+def set_access(db: Db, id: str, access: str, until: int, login: str | None) -> None:
+    """New tokens, stored before anybody uses them."""
+    run(
+        db,
+        "update connections set access = :access, access_until = :until, login = coalesce(:login, login) where id = :id",
+        id=id, access=access, until=until, login=login,
+    )  # fmt: skip
+
+
+def lock_access(db: Db, id: str) -> None:
+    """Only one refreshes at a time, over all processes; until the transaction ends."""
+    if db.dialect.name == "postgresql":
+        run(db, "select pg_advisory_xact_lock(hashtextextended(:id, 0))", id=f"access:{id}")
+
+
+def set_state(db: Db, id: str, state: str, reason: str | None) -> None:
+    run(db, "update connections set state = :state, reason = :reason where id = :id", id=id, state=state, reason=reason)
+
+
+def block(db: Db, id: str, until: int) -> None:
+    run(db, "update connections set blocked_until = :until where id = :id and blocked_until < :until", id=id, until=until)
+
+
+def set_buffer(db: Db, id: str, buffer: int) -> None:
+    run(db, "update connections set buffer = :buffer where id = :id", id=id, buffer=buffer)
+    run(db, "update listings set changed = changed + 1 where connection = :id", id=id)
+
+
+def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:
+    """How far a long read came: (moment, cursor); (0, None) where it never began."""
+    row = run(db, "select at, cursor from marks where connection = :connection and name = :name", connection=connection, name=name).first()
+    return (row.at, row.cursor) if row else (0, None)
+
+
+MARK = """
+insert into marks (merchant, connection, name, at, cursor) values (:merchant, :connection, :name, :at, :cursor)
+on conflict (connection, name) do update set at = excluded.at, cursor = excluded.cursor
+"""
+
+
+def set_mark(db: Db, merchant: str, connection: str, name: str, at: int, cursor: str | None = None) -> None:
+    run(db, MARK, merchant=merchant, connection=connection, name=name, at=at, cursor=cursor)
+
+
+def marks(db: Db, merchant: str) -> list[Any]:
+    return list(
+        run(db, "select connection, name, at, cursor from marks where merchant = :merchant order by connection, name", merchant=merchant)
+    )
+
+
+# One guarded statement takes from a bucket: it refills by the time that passed and gives back what is left, or nothing.
+TAKE = """
+insert into budgets (connection, operation, remaining, at, per_s, burst)
+values (:connection, :operation, :burst - :units, :now, :per_s, :burst)
+on conflict (connection, operation) do update set at = :now, remaining =
+  case when budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 > budgets.burst then budgets.burst
+       else budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 end - :units
+where case when budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 > budgets.burst then budgets.burst
+           else budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 end >= :units
+returning remaining
+"""
+BUCKET = "select remaining, at, per_s, burst from budgets where connection = :connection and operation = :operation"
+
+
+def take(db: Db, connection: str, operation: str, per_s: float, burst: float, units: float, now: int) -> float:
+    """Take from a rate budget; 0 when it sufficed, else the seconds until it will."""
+    row = run(db, TAKE, connection=connection, operation=operation, per_s=per_s, burst=burst, units=units, now=now).first()
+    if row is not None:
+        return 0.0
+    bucket = run(db, BUCKET, connection=connection, operation=operation).one()
+    left: float = min(bucket.burst, bucket.remaining + (now - bucket.at) * bucket.per_s / 1e6)
+    wait_s: float = (units - left) / bucket.per_s
+    return max(0.05, wait_s)
+
+
+LEARN = """
+update budgets set per_s = coalesce(:per_s, per_s), burst = coalesce(:burst, burst), remaining = coalesce(:left, remaining), at = :now
+where connection = :connection and operation = :operation
+"""
+
+
+def learn(db: Db, connection: str, operation: str, now: int, per_s: float | None, burst: float | None, left: float | None) -> None:
+    run(db, LEARN, connection=connection, operation=operation, now=now, per_s=per_s, burst=burst, left=left)

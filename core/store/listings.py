@@ -1,0 +1,335 @@
+"""Listings: what a channel sells, which SKUs one unit of it consumes, what it shows and what it should show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from core.domain.stock import exposed, sellable
+from core.store.sql import run, run_set
+
+Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
+
+NAMES = {"connection": "text", "listing": "text", "sku": "text"}
+PARTS = """
+select r.connection, r.listing, r.sku, l.id, l.shown_at, p.sku as part, p.units
+from {rows} join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku
+left join listing_parts p on p.listing_id = l.id
+where l.merchant = :merchant
+"""
+
+
+@dataclass
+class Mapped:
+    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it."""
+
+    id: int
+    shown_at: int
+    parts: dict[str, int]
+
+
+def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, Mapped]:
+    found: dict[Name, Mapped] = {}
+    for row in run_set(db, PARTS, NAMES, _names(names), merchant=merchant):
+        one = found.setdefault((row.connection, row.listing, row.sku), Mapped(row.id, row.shown_at, {}))
+        if row.part is not None:
+            one.parts[row.part] = row.units
+    return found
+
+
+def _names(names: Iterable[Name]) -> list[dict[str, str]]:
+    return [dict(zip(NAMES, name, strict=True)) for name in sorted(set(names))]
+
+
+FOUND = {"listing": "text", "sku": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
+KEEP = """
+insert into listings (merchant, connection, listing, sku, title, handle, writable, shown, shown_at, changed)
+select :merchant, :connection, r.listing, r.sku, r.title, r.handle, r.writable, r.shown, :now, 1 from {rows} where true
+on conflict (connection, listing, sku) do update set title = excluded.title, handle = excluded.handle, writable = excluded.writable,
+  shown = excluded.shown, shown_at = excluded.shown_at, changed = listings.changed + 1
+"""
+ADD = """
+insert into listings (merchant, connection, listing, sku, writable)
+select :merchant, r.connection, r.listing, r.sku, case when r.listing = '' then 'not a listing of the channel' end from {rows} where true
+on conflict (connection, listing, sku) do nothing
+"""
+# The SKU text is the first proposal only, trimmed and exact; a map that somebody made stays.
+PROPOSE = """
+insert into listing_parts (merchant, listing_id, sku, units)
+select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
+where l.merchant = :merchant and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id)
+on conflict do nothing
+returning listing_id
+"""
+
+
+def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
+    """Write listings as the channel has them, and what each shows now."""
+    if rows:
+        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now)
+
+
+def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
+    """Listings that an order names and nobody has read yet."""
+    run_set(db, ADD, NAMES, _names(names), merchant=merchant)
+
+
+def propose(db: Connection, merchant: str) -> int:
+    """Map what is not mapped where its SKU text is exactly one of ours. Gives how many."""
+    return len(run(db, PROPOSE, merchant=merchant).fetchall())
+
+
+UNMAP = """
+delete from listing_parts where listing_id in (select id from listings where merchant = :merchant and connection = :connection
+  and listing = :listing and sku = :sku)
+"""
+MAP = """
+insert into listing_parts (merchant, listing_id, sku, units)
+select :merchant, l.id, r.part, r.units from {rows} join listings l on l.connection = :connection and l.listing = :listing and l.sku = :sku
+where l.merchant = :merchant
+"""
+
+
+def map_parts(db: Connection, merchant: str, name: Name, parts: Mapping[str, int]) -> bool:
+    """Say which SKUs a listing consumes; False where there is no such listing."""
+    where = dict(zip(NAMES, name, strict=True))
+    run(db, UNMAP, merchant=merchant, **where)
+    rows = [{"part": sku, "units": units} for sku, units in parts.items()]
+    done = run_set(db, MAP, {"part": "text", "units": "int"}, rows, merchant=merchant, **where).rowcount == len(rows)
+    run(db, TOUCH_ONE, merchant=merchant, **where)
+    return done
+
+
+TOUCH_ONE = """
+update listings set changed = changed + 1 where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
+"""
+SKU = {"sku": "text"}
+TOUCH = """
+update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end
+where merchant = :merchant and id in (select p.listing_id from {rows} join listing_parts p on p.merchant = :merchant and p.sku = r.sku)
+returning connection
+"""
+
+
+def touch(db: Connection, merchant: str, skus: Iterable[str], since: int | None) -> set[str]:
+    """The free units of these SKUs changed (by a sale at `since`): their listings must be looked at. Gives the connections."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return {row.connection for row in run_set(db, TOUCH, SKU, rows, merchant=merchant, since=since)} if rows else set()
+
+
+SOLD = {"id": "bigint", "units": "int"}
+LOWER = """
+update listings set shown = case when r.units is null then null when listings.shown > r.units then listings.shown - r.units else 0 end
+from {rows} where listings.id = r.id and listings.shown is not null
+"""
+
+
+def sold(db: Connection, units: Mapping[int, int | None]) -> None:
+    """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing."""
+    if units:
+        run_set(db, LOWER, SOLD, [{"id": id, "units": count} for id, count in sorted(units.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A listing whose channel may not show what it should."""
+
+    id: int
+    listing: str
+    sku: str
+    handle: Mapping[str, Any]
+    shown: int | None
+    wanted: int
+    changed: int
+    since: int | None
+    revised: int
+    revised_on: str
+    asked: bool
+
+
+DIRTY = """
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, p.sku as part, p.units,
+       (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free,
+       exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
+from listings l join listing_parts p on p.listing_id = l.id
+where l.id in (select id from listings where connection = :connection and changed > told and writable is null
+               and exists (select 1 from listing_parts p where p.listing_id = listings.id)
+               order by case when since is null then 1 else 0 end, since, id limit :most)
+order by l.id
+"""
+
+
+def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
+    """Up to `most` listings that changed since the channel was last told, with what each should show; the oldest sale first."""
+    rows: dict[int, Any] = {}
+    parts: dict[int, dict[str, int]] = {}
+    free: dict[str, int] = {}
+    for row in run(db, DIRTY, connection=connection, most=most):
+        rows[row.id] = row
+        parts.setdefault(row.id, {})[row.part] = row.units
+        free[row.part] = int(row.free)
+    return [_dirty(row, exposed(sellable(parts[id], free), buffer)) for id, row in rows.items()]
+
+
+def _dirty(row: Any, wanted: int) -> Dirty:
+    handle = msgspec.json.decode(row.handle)
+    return Dirty(
+        row.id, row.listing, row.sku, handle, row.shown, wanted, row.changed, row.since, row.revised, row.revised_on, bool(row.asked)
+    )
+
+
+IDS = {"id": "bigint", "changed": "bigint"}
+SETTLED = """
+update listings set told = r.changed, since = case when listings.changed = r.changed then null else listings.since end
+from {rows} where listings.id = r.id and listings.told < r.changed
+"""
+ASKED = {"listing_id": "bigint", "quantity": "int", "expected": "int", "since": "bigint"}
+ASK = """
+insert into pushes (merchant, connection, listing_id, key, quantity, expected, since, asked_at)
+select :merchant, :connection, r.listing_id, :key, r.quantity, r.expected, r.since, :now from {rows}
+"""
+
+
+def settled(db: Connection, ids: Iterable[tuple[int, int]]) -> None:
+    """(id, changed): these show what they should; nothing to tell."""
+    rows = [{"id": id, "changed": changed} for id, changed in ids]
+    if rows:
+        run_set(db, SETTLED, IDS, rows)
+
+
+def asking(db: Connection, merchant: str, connection: str, key: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
+    """Write down what is about to be told, before it is."""
+    run_set(db, ASK, ASKED, rows, merchant=merchant, connection=connection, key=key, now=now)
+
+
+ANSWERED = {
+    "id": "bigint", "changed": "bigint", "shown": "int", "told": "text", "problem": "text", "day": "text", "settled": "int",
+}  # fmt: skip
+CLOSE = """
+update pushes set told_at = :now, told = r.told from {rows}
+where pushes.listing_id = r.id and pushes.connection = :connection and pushes.told_at is null
+"""
+ANSWER = """
+update listings set shown = r.shown, shown_at = :now, problem = r.problem,
+  accepted_at = case when r.told = 'accepted' then :now else listings.accepted_at end,
+  told = case when r.settled = 1 and r.changed > listings.told then r.changed else listings.told end,
+  since = case when r.settled = 1 and listings.changed = r.changed then null else listings.since end,
+  revised = case when r.day is null then revised when revised_on = r.day then revised + 1 else 1 end,
+  revised_on = case when r.day is null then revised_on else r.day end
+from {rows} where listings.id = r.id
+"""
+
+
+def answered(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
+    """What the channel said: {id, changed, shown, told, problem, day (spends a revision of it, or null), settled (1: it was told)}."""
+    if rows:
+        run_set(db, CLOSE, ANSWERED, rows, connection=connection, now=now)
+        run_set(db, ANSWER, ANSWERED, rows, now=now)
+
+
+ACCEPTED = """
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on from listings l
+where l.connection = :connection and l.accepted_at is not null order by l.accepted_at, l.id limit :most
+"""
+# One that shows more than it was told is told again. Less may be a sale that we have not seen: believed, never raised blindly.
+CONFIRM = """
+update listings set accepted_at = null, shown_at = :now, shown = r.shown,
+  changed = case when r.shown > listings.shown then listings.changed + 1 else listings.changed end
+from {rows} where listings.id = r.id and listings.changed = listings.told
+"""
+UNACCEPT = "update listings set accepted_at = null from {rows} where listings.id = r.id"
+
+
+def accepted(db: Connection, connection: str, most: int) -> list[Dirty]:
+    """Listings whose channel said "accepted" and was not read back since; the oldest first."""
+    rows = run(db, ACCEPTED, connection=connection, most=most)
+    return [
+        Dirty(row.id, row.listing, row.sku, msgspec.json.decode(row.handle), row.shown, row.shown or 0, row.changed, row.since,
+              row.revised, row.revised_on, False)
+        for row in rows
+    ]  # fmt: skip
+
+
+def confirm(db: Connection, read: Iterable[tuple[int, int | None]], now: int) -> None:
+    """(id, what it shows). What sold since is about to be told anyway and is left alone."""
+    rows = [{"id": id, "shown": shown} for id, shown in read]
+    if rows:
+        run_set(db, CONFIRM, {"id": "bigint", "shown": "int"}, rows, now=now)
+        run_set(db, UNACCEPT, {"id": "bigint"}, rows)
+
+
+def forget_asked(db: Connection, connection: str, now: int) -> None:
+    """Pushes whose answer was lost: what they did is read back."""
+    run(db, FORGET, connection=connection, now=now)
+
+
+FORGET = "update pushes set told_at = :now, told = 'lost' where connection = :connection and told_at is null"
+HOW_MANY = """
+select count(*) from listings where connection = :connection and changed > told and writable is null
+  and exists (select 1 from listing_parts p where p.listing_id = listings.id)
+"""
+
+
+def dirty_left(db: Connection, connection: str) -> int:
+    return int(run(db, HOW_MANY, connection=connection).scalar_one())
+
+
+ALL = """
+select l.id, l.connection, c.channel, l.listing, l.sku, l.title, l.shown, l.writable, l.problem, l.changed > l.told as waits, c.buffer,
+       p.sku as part, p.units,
+       (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free
+from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
+where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A listing as people see it; `wanted` is None where it is not mapped."""
+
+    id: int
+    connection: str
+    channel: str
+    listing: str
+    sku: str
+    title: str
+    shown: int | None
+    wanted: int | None
+    parts: Mapping[str, int]
+    writable: str | None
+    problem: str | None
+    waits: bool
+
+
+def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
+    rows: dict[int, Any] = {}
+    parts: dict[int, dict[str, int]] = {}
+    free: dict[str, int] = {}
+    for row in run(db, ALL, merchant=merchant, connection=connection):
+        rows[row.id] = row
+        made = parts.setdefault(row.id, {})
+        if row.part is not None:
+            made[row.part] = row.units
+            free[row.part] = int(row.free)
+    return [
+        Shelf(
+            row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
+            exposed(sellable(parts[id], free), row.buffer) if parts[id] else None,
+            parts[id], row.writable, row.problem, bool(row.waits),
+        )
+        for id, row in rows.items()
+    ]  # fmt: skip
+
+
+LAGS = """
+select u.since, u.told_at, u.connection, u.told from pushes u
+where u.merchant = :merchant and u.since is not null and u.told_at is not null and u.told in ('shown', 'accepted') and u.asked_at >= :after
+order by u.id desc limit :most
+"""
+
+
+def lags(db: Connection, merchant: str, after: int = 0, most: int = 10_000) -> list[Any]:
+    """(since, told_at) of pushes that a sale caused, newest first."""
+    return list(run(db, LAGS, merchant=merchant, after=after, most=most))

@@ -1,0 +1,43 @@
+"""Statements over sets: a whole list travels as one JSON parameter, so the text stays the same for one row and for a thousand."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, TextClause, text
+
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=512)
+def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str) -> TextClause:
+    """`{rows}` becomes a table r of the given columns, `{lock}` a lock on the rows of o, `{now}` the
+    database's own clock where it has one to trust."""
+    if dialect == "postgresql":
+        fields = ", ".join(f"{name} {kind}" for name, kind in columns)
+        parts = {
+            "rows": f"json_to_recordset(cast(:rows as json)) as r({fields})",
+            "lock": "for update of o",
+            "skip": "for update skip locked",
+            "now": "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
+        }
+    else:
+        fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name, _ in columns)
+        parts = {"rows": f"(select {fields} from json_each(:rows)) as r", "lock": "", "skip": "", "now": ":now"}
+    for name, part in parts.items():
+        statement = statement.replace("{" + name + "}", part)
+    return text(statement)
+
+
+def run(db: Connection, statement: str, **values: Any) -> CursorResult[Any]:
+    """One statement; `{lock}`, `{skip}` and `{now}` are put in the database's own words."""
+    return db.execute(_compiled(statement, (), db.dialect.name), values)
+
+
+def run_set(
+    db: Connection, statement: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], **values: Any
+) -> CursorResult[Any]:
+    """One statement over `rows`, which it sees as table r."""
+    compiled = _compiled(statement, tuple(columns.items()), db.dialect.name)
+    return db.execute(compiled, {"rows": _encode(rows).decode(), **values})

@@ -1,0 +1,169 @@
+"""Shelves: SKUs, locations, levels, reservations and movements. Levels change by guarded updates only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.domain.stock import Key, Plan
+from core.errors import Stale
+from core.store.sql import run, run_set
+
+SKU = {"sku": "text"}
+LOCK = """
+select o.sku, o.location, o.on_hand, o.reserved from {rows} join levels o on o.merchant = :merchant and o.sku = r.sku
+order by o.sku, o.location {lock}
+"""
+
+
+def lock_levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key, tuple[int, int]]:
+    """(on hand, reserved) of every shelf of these SKUs, locked in (SKU, location) order."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    if not rows:
+        return {}
+    return {(row.sku, row.location): (row.on_hand, row.reserved) for row in run_set(db, LOCK, SKU, rows, merchant=merchant)}
+
+
+ORDERS = {"order_id": "text"}
+RESERVED = """
+select v.order_id, v.line, v.sku, v.location, v.units from {rows} join reservations v on v.order_id = r.order_id
+where v.merchant = :merchant
+"""
+
+
+def reserved(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[str, str], dict[Key, int]]:
+    """Reservations of these orders by (order id, line)."""
+    found: dict[tuple[str, str], dict[Key, int]] = {}
+    rows = [{"order_id": one} for one in sorted(set(orders))]
+    for row in run_set(db, RESERVED, ORDERS, rows, merchant=merchant) if rows else ():
+        found.setdefault((row.order_id, row.line), {})[row.sku, row.location] = row.units
+    return found
+
+
+SHELF = {"sku": "text", "location": "text", "on_hand": "int", "reserved": "int"}
+ADD_SHELVES = """
+insert into levels (merchant, sku, location, on_hand, reserved) select :merchant, r.sku, r.location, 0, 0 from {rows} where true
+on conflict (merchant, sku, location) do nothing
+"""
+CHANGE = """
+update levels set on_hand = levels.on_hand + r.on_hand, reserved = levels.reserved + r.reserved from {rows}
+where levels.merchant = :merchant and levels.sku = r.sku and levels.location = r.location
+  and levels.reserved + r.reserved >= 0 and levels.on_hand + r.on_hand >= levels.reserved + r.reserved
+"""
+RESERVATION = {"order_id": "text", "line": "text", "sku": "text", "location": "text", "units": "int"}
+RESERVE = """
+insert into reservations (merchant, order_id, line, sku, location, units)
+select :merchant, r.order_id, r.line, r.sku, r.location, r.units from {rows} where true
+on conflict (order_id, line, sku, location) do update set units = excluded.units
+"""
+RELEASE = """
+delete from reservations where exists (select 1 from {rows} where r.order_id = reservations.order_id and r.line = reservations.line
+  and r.sku = reservations.sku and r.location = reservations.location)
+"""
+MOVEMENT = {"sku": "text", "location": "text", "units": "int", "cause": "text", "subject": "text"}
+MOVE = """
+insert into movements (merchant, sku, location, units, cause, subject, at)
+select :merchant, r.sku, r.location, r.units, r.cause, r.subject, :now from {rows}
+"""
+
+
+def apply(db: Connection, merchant: str, plan: Plan, known: Mapping[Key, Any], now: int) -> None:
+    """Write a plan made from `known` levels. Raises Stale where a shelf is not as the plan saw it."""
+    shelves = [
+        {"sku": sku, "location": place, "on_hand": change[0], "reserved": change[1]}
+        for (sku, place), change in sorted(plan.shelves.items())
+        if any(change)
+    ]
+    new = [row for row in shelves if (row["sku"], row["location"]) not in known]
+    if new:
+        run_set(db, ADD_SHELVES, SHELF, new, merchant=merchant)
+    if shelves and run_set(db, CHANGE, SHELF, shelves, merchant=merchant).rowcount != len(shelves):
+        raise Stale("a shelf changed under a plan")
+    _reservations(db, merchant, plan)
+    _movements(db, merchant, [dict(zip(MOVEMENT, move, strict=True)) for move in plan.movements], now)
+
+
+def _reservations(db: Connection, merchant: str, plan: Plan) -> None:
+    rows = [dict(zip(RESERVATION, (*key, units), strict=True)) for key, units in sorted(plan.reservations.items())]
+    kept, ended = [row for row in rows if row["units"]], [row for row in rows if not row["units"]]
+    if kept:
+        run_set(db, RESERVE, RESERVATION, kept, merchant=merchant)
+    if ended:
+        run_set(db, RELEASE, RESERVATION, ended)
+
+
+def _movements(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
+    if rows:
+        run_set(db, MOVE, MOVEMENT, rows, merchant=merchant, now=now)
+
+
+def places(db: Connection, merchant: str) -> list[str]:
+    """Our locations in the order that stock is taken from them."""
+    return [row.id for row in run(db, "select id from locations where merchant = :merchant order by rank, id", merchant=merchant)]
+
+
+def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0) -> None:
+    run(
+        db,
+        "insert into locations (id, merchant, name, rank) values (:id, :merchant, :name, :rank) on conflict do nothing",
+        id=id, merchant=merchant, name=name, rank=rank,
+    )  # fmt: skip
+
+
+COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int"}
+ADD_SKUS = """
+insert into skus (merchant, sku, title, created_at) select distinct :merchant, r.sku, r.title, :now from {rows} where true
+on conflict (merchant, sku) do update set title = case when excluded.title = '' then skus.title else excluded.title end
+"""
+COUNT = """
+insert into levels (merchant, sku, location, on_hand, reserved) select :merchant, r.sku, r.location, r.on_hand, 0 from {rows} where true
+on conflict (merchant, sku, location) do update set
+  on_hand = case when excluded.on_hand < levels.reserved then levels.reserved else excluded.on_hand end
+"""
+
+
+def count(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
+    """A stock count: {sku, title, location, on_hand}. Units that are promised stay on hand, whatever was counted."""
+    before = lock_levels(db, merchant, (row["sku"] for row in rows))
+    run_set(db, ADD_SKUS, COUNTED, rows, merchant=merchant, now=now)
+    run_set(db, COUNT, COUNTED, rows, merchant=merchant)
+    moves = [_difference(row, before) for row in rows]
+    _movements(db, merchant, [move for move in moves if move["units"]], now)
+
+
+def _difference(row: Mapping[str, Any], before: Mapping[Key, tuple[int, int]]) -> dict[str, Any]:
+    on_hand, reserved = before.get((row["sku"], row["location"]), (0, 0))
+    units = max(row["on_hand"], reserved) - on_hand
+    return {"sku": row["sku"], "location": row["location"], "units": units, "cause": "counted", "subject": "count"}
+
+
+LEVELS = """
+select v.sku, coalesce(s.title, '') as title, sum(v.on_hand) as on_hand, sum(v.reserved) as reserved, count(*) as places
+from levels v left join skus s on s.merchant = v.merchant and s.sku = v.sku
+where v.merchant = :merchant and v.sku > :after and (:sku = '' or v.sku = :sku)
+group by v.sku, s.title order by v.sku limit :most
+"""
+
+
+def levels(db: Connection, merchant: str, *, sku: str = "", after: str = "", most: int = 200) -> list[Any]:
+    return list(run(db, LEVELS, merchant=merchant, sku=sku, after=after, most=most))
+
+
+MOVEMENTS = """
+select sku, location, units, cause, subject, at from movements where merchant = :merchant and sku = :sku order by id desc limit :most
+"""
+
+
+def movements(db: Connection, merchant: str, sku: str, most: int = 100) -> list[Any]:
+    return list(run(db, MOVEMENTS, merchant=merchant, sku=sku, most=most))
+
+
+UNITS = "select coalesce(sum(reserved), 0) as reserved, coalesce(sum(on_hand), 0) as on_hand from levels where merchant = :merchant"
+SHORT = "select coalesce(sum(hold - held), 0) as units from order_lines where merchant = :merchant and waits = :waits"
+
+
+def units(db: Connection, merchant: str) -> dict[str, int]:
+    """Units reserved and on hand, and of the lines that wait: short of stock, without a map."""
+    row = run(db, UNITS, merchant=merchant).one()
+    short = {waits: int(run(db, SHORT, merchant=merchant, waits=waits).scalar_one()) for waits in ("stock", "mapping")}
+    return {"reserved": int(row.reserved), "on_hand": int(row.on_hand), "short": short["stock"], "unmapped": short["mapping"]}

@@ -1,0 +1,214 @@
+"""The tasks: asked for in the transaction of their cause, claimed in sets under a lease and a generation."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.domain.tasks import CRASHES, LEASE, Claim, Outcome, Task
+from core.errors import LostLease
+from core.store.sql import run, run_set
+
+LEASE_US = int(LEASE.total_seconds() * 1_000_000)
+
+ASKED = {"merchant": "text", "connection": "text", "kind": "text", "subject": "text", "queue": "text", "due_at": "bigint"}
+
+ASK = """
+insert into tasks (merchant, connection, kind, subject, queue, state, due_at, asked_at)
+select r.merchant, r.connection, r.kind, r.subject, r.queue, 'due', r.due_at, :now from {rows} where true
+on conflict (merchant, kind, subject) where state in ('due', 'running', 'parked') do update set
+  again = case when tasks.state = 'running' then true else tasks.again end,
+  tries = case when tasks.state = 'parked' then 0 else tasks.tries end,
+  crashes = case when tasks.state = 'parked' then 0 else tasks.crashes end,
+  due_at = case when tasks.state = 'parked' or excluded.due_at < tasks.due_at then excluded.due_at else tasks.due_at end,
+  state = case when tasks.state = 'parked' then 'due' else tasks.state end
+"""
+
+
+def ask(db: Connection, rows: Iterable[Mapping[str, Any]], now: int) -> None:
+    """Ask for work; open tasks of the same merchant, kind and subject merge. Sorted, so that two askers never wait crosswise."""
+    ordered = sorted(rows, key=lambda row: (row["merchant"], row["kind"], row["subject"]))
+    if ordered:
+        run_set(db, ASK, ASKED, ordered, now=now)
+
+
+# The next kind of work in turn: merchants, their connections and kinds come round, so none starves another.
+NEXT = """
+select merchant, connection, kind from tasks
+where queue = :queue and state = 'due' and due_at <= :now
+  and (merchant, connection, kind) > (:merchant, :connection, :kind)
+  and (queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
+                                       and (c.state <> 'active' or c.blocked_until > :now)))
+order by merchant, connection, kind limit 1
+"""
+
+CLAIM = """
+update tasks set state = 'running', generation = generation + 1, tries = tries + 1, again = false,
+  lease_until = {now} + :lease
+where id in (
+  select id from tasks where queue = :queue and merchant = :merchant and connection = :connection and kind = :kind
+    and state = 'due' and due_at <= :now
+  order by due_at, id limit :most {skip})
+returning id, subject, generation, tries
+"""
+
+Turn = tuple[str, str, str]
+FIRST: Turn = ("", "", "")
+
+
+def next_turn(db: Connection, queue: str, after: Turn, now: int) -> Turn | None:
+    """The (merchant, connection, kind) that is due after the given one, wrapping round once."""
+    for merchant, connection, kind in dict.fromkeys((after, FIRST)):
+        row = run(db, NEXT, queue=queue, merchant=merchant, connection=connection, kind=kind, now=now).first()
+        if row:
+            return (row.merchant, row.connection, row.kind)
+    return None
+
+
+def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim | None:
+    merchant, connection, kind = turn
+    rows = run(db, CLAIM, queue=queue, merchant=merchant, connection=connection, kind=kind, most=most, now=now, lease=LEASE_US).fetchall()
+    tasks = [Task(row.id, merchant, connection, kind, row.subject, row.generation, row.tries) for row in rows]
+    return Claim(sorted(tasks, key=lambda task: task.id)) if tasks else None
+
+
+HELD = {"id": "bigint", "generation": "int"}
+FENCE = """
+select o.id from tasks o join {rows} on o.id = r.id and o.generation = r.generation where o.state = 'running' order by o.id {lock}
+"""
+RENEW = """
+update tasks set lease_until = {now} + :lease from {rows}
+where tasks.id = r.id and tasks.generation = r.generation and tasks.state = 'running'
+"""
+
+
+def _held(tasks: Sequence[Task]) -> list[dict[str, int]]:
+    return [{"id": task.id, "generation": task.generation} for task in tasks]
+
+
+def fence(db: Connection, held: Claim) -> None:
+    """Raises LostLease unless every task of the claim is still ours; on PostgreSQL nobody can take one before we commit."""
+    if len(run_set(db, FENCE, HELD, _held(held.tasks)).fetchall()) != len(held.tasks):
+        raise LostLease("the lease ran out")
+
+
+def renew(db: Connection, tasks: Sequence[Task], now: int) -> None:
+    run_set(db, RENEW, HELD, _held(tasks), now=now, lease=LEASE_US)
+
+
+OUTCOMES = {
+    "id": "bigint", "generation": "int", "state": "text", "due_at": "bigint", "uncounted": "int",
+    "cause": "text", "detail": "text", "words": "text",
+}  # fmt: skip
+RECORD = """
+update tasks set
+  state = case when r.state = 'done' and tasks.again then 'due' else r.state end,
+  due_at = case when r.state = 'done' and tasks.again then :now else r.due_at end,
+  tries = case when r.state = 'done' then 0 else tasks.tries - r.uncounted end,
+  crashes = case when r.state = 'done' then 0 else tasks.crashes end,
+  again = false, lease_until = null, done_at = :now,
+  cause = r.cause, detail = r.detail, words = r.words
+from {rows}
+where tasks.id = r.id and tasks.generation = r.generation and tasks.state = 'running'
+"""
+
+
+def record(db: Connection, held: Claim, now: int, seal: Any = None) -> None:
+    """Write what became of each task. Raises LostLease where one is no longer ours: then nothing of this transaction counts."""
+    rows = [_outcome(task, held.outcome(task), now, seal) for task in held.tasks]
+    if run_set(db, RECORD, OUTCOMES, rows, now=now).rowcount != len(rows):
+        raise LostLease("the lease ran out")
+    held.finished = True
+
+
+def _outcome(task: Task, outcome: Outcome, now: int, seal: Any) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "generation": task.generation,
+        "state": outcome.state,
+        "due_at": now + int(outcome.wait_s * 1_000_000),
+        "uncounted": 0 if outcome.counts else 1,
+        "cause": outcome.cause,
+        "detail": outcome.detail and outcome.detail[:500],
+        "words": seal(f"tasks|words|{task.id}", outcome.words.encode()) if outcome.words and seal else None,
+    }
+
+
+REVIVE = """
+update tasks set crashes = crashes + 1, generation = generation + 1, lease_until = null,
+  state = case when crashes + 1 >= :most then 'parked' else 'due' end,
+  cause = case when crashes + 1 >= :most then 'Crash' else cause end,
+  detail = case when crashes + 1 >= :most then 'its worker died or fell silent each time' else detail end
+where state = 'running' and lease_until < {now}
+returning queue
+"""
+DUE = """
+select distinct queue from tasks where state = 'due' and due_at <= :now
+  and (queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
+                                       and (c.state <> 'active' or c.blocked_until > :now)))
+"""
+
+
+def revive(db: Connection, now: int) -> int:
+    """For the sweeper: take back what silent workers held; what did so three times is parked. Gives how many."""
+    return len(run(db, REVIVE, now=now, most=CRASHES).fetchall())
+
+
+def due_queues(db: Connection, now: int) -> set[str]:
+    """For the sweeper: the queues with work that is due."""
+    return {row.queue for row in run(db, DUE, now=now)}
+
+
+def prune(db: Connection, before: int) -> int:
+    """For the sweeper: forget done tasks; the events keep what they did."""
+    return run(db, "delete from tasks where state = 'done' and done_at < :before", before=before).rowcount
+
+
+COUNTS = """
+select kind, state, count(*) as n, min(due_at) as oldest from tasks where merchant = :merchant group by kind, state order by kind, state
+"""
+LIST = """
+select id, kind, subject, connection, state, due_at, tries, cause, detail, asked_at, done_at
+from tasks
+where merchant = :merchant and (:state = '' or state = :state) and (:kind = '' or kind = :kind)
+order by id desc limit :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A task as people see it."""
+
+    id: int
+    kind: str
+    subject: str
+    connection: str
+    state: str
+    due_at: int
+    tries: int
+    cause: str | None
+    detail: str | None
+    asked_at: int
+    done_at: int | None
+
+
+def listed(db: Connection, merchant: str, *, state: str = "", kind: str = "", most: int = 100) -> list[Seen]:
+    return [Seen(**row._mapping) for row in run(db, LIST, merchant=merchant, state=state, kind=kind, most=most)]
+
+
+def counts(db: Connection, merchant: str) -> list[tuple[str, str, int, int]]:
+    """(kind, state, how many, when the first is due)."""
+    return [(row.kind, row.state, row.n, row.oldest) for row in run(db, COUNTS, merchant=merchant)]
+
+
+RETRY = """
+update tasks set state = 'due', due_at = :now, tries = 0, crashes = 0
+where merchant = :merchant and state = 'parked' and (:id = 0 or id = :id) and (:kind = '' or kind = :kind)
+returning queue
+"""
+
+
+def retry(db: Connection, merchant: str, now: int, *, task: int = 0, kind: str = "") -> list[str]:
+    """Make parked tasks due again, one or all of a kind. Gives the queue of each."""
+    return [row.queue for row in run(db, RETRY, merchant=merchant, now=now, id=task, kind=kind)]
