@@ -1,0 +1,72 @@
+"""Bells: what wakes a drain. In one process a condition variable, between processes a job on Redis that carries a queue's name."""
+
+import contextlib
+import threading
+import time
+
+import redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger("bell")
+MERGED_MS = 5000  # rings within this time are one job, unless a drain began since
+
+
+class ThreadBell:
+    """Rings in this process. A ring in the future is kept until then."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+        self._change = threading.Condition()
+
+    def ring(self, queue: str, wait_s: float = 0.0) -> None:
+        at = time.monotonic() + wait_s
+        with self._change:
+            self._due[queue] = min(at, self._due.get(queue, at))
+            self._change.notify_all()
+
+    def wait(self, queue: str, timeout_s: float) -> bool:
+        """Until it rings for this queue or the time is over; True when it rang."""
+        end = time.monotonic() + timeout_s
+        with self._change:
+            while True:
+                now, due = time.monotonic(), self._due.get(queue, end)
+                if queue in self._due and due <= now:
+                    del self._due[queue]
+                    return True
+                if now >= end:
+                    return False
+                self._change.wait(min(due, end) - now)
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that fails at once: the bell is a comfort, not a need."""
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=2)
+
+
+class RedisBell:
+    """Rings over Redis with RQ. When Redis is away the sweep finds the work instead."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = connect(url)
+        self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in ("inside", "outside")}
+
+    def ring(self, queue: str, wait_s: float = 0.0) -> None:
+        if wait_s > 0:
+            timer = threading.Timer(wait_s, self.ring, (queue,))
+            timer.daemon = True
+            timer.start()
+            return
+        try:
+            if self.redis.set(f"bell:{queue}", 1, nx=True, px=MERGED_MS):
+                self._queues[queue].enqueue("worker.drain", queue, result_ttl=0, failure_ttl=60, job_timeout=3600)
+        except redis.RedisError as error:
+            log.warning("Redis does not answer; the sweep will find the work", error=type(error).__name__)
+
+    def answer(self, queue: str) -> None:
+        """A drain begins: rings from now on are for the next one."""
+        with contextlib.suppress(redis.RedisError):
+            self.redis.delete(f"bell:{queue}")

@@ -1,0 +1,94 @@
+"""The figures and their goals: what must be reached, what we aim at, and whether it was."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`of` is what is judged: "value" or "ratio". `must` and `aim` are the least, or the most where `most`."""
+
+    unit: str
+    must: float | None = None
+    aim: float | None = None
+    of: str = "value"
+    most: bool = False
+
+
+GOALS = {
+    "ingest": Goal("notices/s", 0.25, 0.50, "ratio"),
+    "ingest_http": Goal("notices/s", 0.25, 0.50, "ratio"),
+    "drain": Goal("orders/s", 0.20, 0.80, "ratio"),
+    "drain_cpu_ms": Goal("ms/order", 1.0, 0.3, most=True),
+    "drain_statements": Goal("statements/order", 3, 0.5, most=True),
+    "answer_p99_ms": Goal("ms", 100, 25, most=True),
+    "lag_p99_ms": Goal("ms", 2000, 1000, most=True),
+    "pushes_per_sale": Goal("pushes/sale", 0.2, 0.05, most=True),
+    "catalogue_statements": Goal("statements", 1.1, 1.1, "ratio", most=True),
+    "catalogue_calls": Goal("calls", 1.0, 1.0, "ratio", most=True),
+    "memory_mb": Goal("MB", 200, 120, most=True),
+    "growth": Goal("ms/order", 1.1, 1.02, "ratio", most=True),
+    "orders_per_s": Goal("orders/s", 300, 2000),
+    "p50_ms": Goal("ms"),
+    "p95_ms": Goal("ms"),
+    "p99_ms": Goal("ms", 50, 50, most=True),
+    "cpu_ms_per_order": Goal("ms/order"),
+    "statements_per_order": Goal("statements/order"),
+    "peak_memory_mb": Goal("MB"),
+    "taken": Goal("orders"),
+    "refused": Goal("payloads"),
+    "duplicates": Goal("payloads"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `reference` was measured in the same rounds; `ok` is None where nothing must be reached, `value` None where
+    the figure was left out, and `note` says why."""
+
+    name: str
+    store: str
+    value: float | None
+    reference: float | None
+    ratio: float | None
+    must: float | None
+    aim: float | None
+    ok: bool | None
+    unit: str
+    note: str = ""
+
+
+def row(name: str, store: str, value: float, reference: float | None = None, ratio: float | None = None, note: str = "") -> Row:
+    """A figure judged by its goal. `ratio` is the median over rounds where there were several."""
+    goal = GOALS[name]
+    if ratio is None and reference:
+        ratio = value / reference
+    judged = ratio if goal.of == "ratio" else value
+    return Row(name, store, value, reference, ratio, goal.must, goal.aim, _reached(goal, goal.must, judged), goal.unit, note)
+
+
+def left_out(name: str, store: str, why: str) -> Row:
+    return Row(name, store, None, None, None, None, None, None, "", why)
+
+
+def _reached(goal: Goal, wanted: float | None, judged: float | None) -> bool | None:
+    if wanted is None or judged is None:
+        return None
+    return judged <= wanted if goal.most else judged >= wanted
+
+
+def at_aim(one: Row) -> bool | None:
+    goal = GOALS.get(one.name, Goal(""))
+    return _reached(goal, one.aim, one.ratio if goal.of == "ratio" else one.value)
+
+
+def all_kept(rows: Iterable[Row]) -> bool:
+    """Whether every figure that must be reached is."""
+    return all(one.ok is not False for one in rows)
+
+
+def as_json(rows: Iterable[Row]) -> dict[str, Any]:
+    """{ok, rows: [...], and each part of `intake` under its name}."""
+    rows = list(rows)
+    return {"ok": all_kept(rows), "rows": [{name: getattr(one, name) for name in Row.__slots__} for one in rows]}

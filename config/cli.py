@@ -1,0 +1,457 @@
+"""The command line. Exit 0: done; 1: a check failed; 2: bad usage or bad input, with one line that says what and where."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config import logging
+from config.settings import BadSettings, Settings, load
+from core.store.tables import when
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
+of_merchant = click.option("--merchant", default="", help="The merchant's id; needed only where there are several.")
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is one line, not a traceback."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        cli()
+    except BadSettings as error:
+        _fail(str(error))
+    except OperationalError as error:
+        _fail(f"database: {str(error.orig).splitlines()[0]}")
+
+
+def _fail(words: str) -> None:
+    click.echo(f"crossdock: {words}", err=True)
+    sys.exit(2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", type=click.Path(path_type=Path), help="Where every file lies that Crossdock makes (default: .crossdock here).")
+@click.option("--database-url", help="postgresql://... ; an SQLite file in the home where it is not given.")
+@click.option("--redis-url", help="redis://... ; with it and PostgreSQL any number of workers.")
+@click.option("--log-level", help="debug, info, warning or error.")
+@click.version_option(package_name="crossdock")
+@click.pass_context
+def cli(context: click.Context, /, **given: Any) -> None:
+    """Crossdock: orders of Shopify, Amazon and eBay in once, stock promised once, every channel told what is left.
+
+    Try `crossdock demo` first: it starts simulators of the three channels and drives orders through the hub.
+    """
+    if context.invoked_subcommand == "normalize":
+        return
+    context.obj = load(given)
+    logging.set_up(context.obj.log_level)
+
+
+def _hub(settings: Settings) -> Any:
+    """The hub of a database that is at head; otherwise exit 2."""
+    from config.wiring import make_hub
+    from core.store import schema
+
+    hub = make_hub(settings)
+    if schema.current(hub.database) != schema.head():
+        _fail("the database is not up to date: run `crossdock migrate`")
+    return hub
+
+
+def _merchant(hub: Any, wanted: str) -> str:
+    from core.store import connections
+
+    with hub.database.read() as db:
+        found = [one.id for one in connections.merchants(db)]
+    if wanted in found:
+        return wanted
+    if wanted or len(found) != 1:
+        _fail(
+            f"no such merchant: {wanted}" if wanted else "say which --merchant" if found else "nobody is connected yet: crossdock connect"
+        )
+    return found[0]
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column.startswith("#") else "left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console().print(table)
+
+
+def _clock(at: int | None) -> str:
+    return when(at).strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+@cli.command()
+@click.option("--orders", "count", type=click.IntRange(1, 100_000), default=200, show_default=True, help="How many orders buyers place.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Fixes payloads, ids and faults; not times.")
+@click.option("--exit", "and_exit", is_flag=True, help="End after the checks instead of running on.")
+@click.option(
+    "--limits", type=click.Choice(["vendor", "relaxed"]), default="relaxed", show_default=True, help="Rate limits of the channels."
+)
+@click.option(
+    "--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every request with its answer, masked, a JSON line each."
+)
+@click.option("--tour", is_flag=True, help="Make every call of every connector at least once.")
+@as_json
+@click.pass_obj
+def demo(settings: Settings, /, **wish: Any) -> None:
+    """Rehearse: simulators, a hub, a merchant, and orders on all channels; then check that everything is right.
+
+    Exit 0 only if every order was taken exactly once, nothing was sold twice, every listing shows what it should and
+    nothing is parked that should not be.
+    """
+    from config.demo import run
+
+    sys.exit(run(settings, **wish))
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (default 8400).")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None) -> None:
+    """Run the web: webhooks, pages, health. Without Redis it also does all the work."""
+    from config.processes import serve as run
+
+    changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    _hub(settings).database.close()
+    run(settings.model_copy(update=changed))
+
+
+@cli.command()
+@click.option("--queue", type=click.Choice(["inside", "outside"]), help="One process of this queue; without it a child for each.")
+@click.pass_obj
+def worker(settings: Settings, queue: str | None) -> None:
+    """Do the work that is due, woken over Redis. Needs PostgreSQL and Redis."""
+    from config import processes
+
+    if settings.is_sqlite:
+        _fail("worker: SQLite has one writer, and that is `crossdock serve`; set DATABASE_URL to PostgreSQL for more processes")
+    if not settings.redis_url:
+        _fail("worker: REDIS_URL is not set; without Redis `crossdock serve` does the work itself")
+    _hub(settings).database.close()
+    if queue:
+        processes.work(settings, queue)
+    else:
+        sys.exit(processes.keep_workers(settings))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8410, show_default=True)
+@click.option("--limits", type=click.Choice(["vendor", "relaxed"]), default="vendor", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every request with its answer, masked.")
+@click.pass_obj
+def simulate(settings: Settings, port: int, limits: str, seed: int, record: Path | None) -> None:
+    """Run the simulators of Shopify, Amazon and eBay on one loopback port, to connect to instead of the real ones."""
+    from config.simulators import simulate as run
+
+    run(port, settings.home, limits=limits, seed=seed, record=record)
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Only say whether there is something to do; exit 1 if so.")
+@click.pass_obj
+def migrate(settings: Settings, check: bool) -> None:
+    """Bring the database to this version's tables. An SQLite file is copied first."""
+    from core.store import schema
+    from core.store.engine import Database
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    was = schema.current(database)
+    if check:
+        click.echo(f"at {was or 'nothing'}, head is {schema.head()}")
+        sys.exit(was != schema.head())
+    copy = schema.migrate(database)
+    click.echo(f"{was or 'nothing'} -> {schema.head()}" + (f"; the file as it was: {copy}" if copy else ""))
+
+
+@cli.command()
+@click.argument("channel")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def normalize(channel: str, files: tuple[str, ...]) -> None:
+    """Read vendor payloads and print what they mean: one JSON object per order, a line each. FILE - is standard input.
+
+    Each order that cannot be read gives one line on standard error that names the field; then, or when there was none, exit 2.
+    """
+    import connectors
+    from core.domain.summary import summary
+    from core.errors import BadPayload
+
+    known = connectors.load()
+    if channel not in known:
+        _fail(f"no such channel: {channel}; there are {', '.join(sorted(known))}")
+    good = bad = 0
+    for name in files:
+        for one in _orders(known[channel], name):
+            if isinstance(one, BadPayload):
+                bad += 1
+                click.echo(f"{name}: {one}", err=True)
+            else:
+                good += 1
+                click.echo(json.dumps(summary(one), ensure_ascii=False))
+    if not good and not bad:
+        click.echo("no order in it", err=True)
+    sys.exit(2 if bad or not good else 0)
+
+
+def _orders(connector: Any, name: str) -> Iterable[Any]:
+    """The orders of one document, or the reason why there are none."""
+    from connectors.http import read_json
+    from core.errors import BadPayload
+
+    try:
+        raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        yield from connector.orders(read_json(raw), "-")
+    except OSError as error:
+        yield BadPayload(f"cannot be read: {error.strerror}")
+    except BadPayload as error:
+        yield error
+
+
+@cli.command()
+@click.option("--most", type=click.IntRange(1, 1000), default=25, show_default=True)
+@of_merchant
+@as_json
+@click.pass_obj
+def orders(settings: Settings, most: int, merchant: str, as_json: bool) -> None:
+    """The newest orders with their status, total and stock."""
+    from core.domain.money import Money
+    from core.domain.summary import summary
+    from core.store import orders as store
+
+    hub = _hub(settings)
+    with hub.database.read() as db:
+        found = store.latest(db, _merchant(hub, merchant), most)
+    if as_json:
+        click.echo(json.dumps([{**summary(order), "waits": row.waits} for row, order in found], ensure_ascii=False))
+        return
+    rows = [
+        (row.name, row.channel, _clock(row.placed_at), f"{Money(row.total, row.currency).text()} {row.currency}", order.order_status.value,
+         row.waits or "", (row.problems or "").splitlines()[:1] and row.problems.splitlines()[0])
+        for row, order in found
+    ]  # fmt: skip
+    _table("Orders", ("order", "channel", "placed (UTC)", "# total", "status", "waits for", "problem"), rows)
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--sku", default="", help="One SKU with its movements.")
+@of_merchant
+@as_json
+@click.pass_context
+def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> None:
+    """Levels: on hand, reserved, available."""
+    if context.invoked_subcommand:
+        return
+    from core.store import stock as store
+
+    hub = _hub(context.obj)
+    with hub.database.read() as db:
+        owner = _merchant(hub, merchant)
+        found = store.levels(db, owner, sku=sku, most=1000)
+        moves = store.movements(db, owner, sku) if sku else []
+    if as_json:
+        click.echo(json.dumps({"levels": [dict(row._mapping) for row in found], "movements": [dict(row._mapping) for row in moves]}))
+        return
+    rows = [(row.sku, row.title, row.on_hand, row.reserved, row.on_hand - row.reserved) for row in found]
+    _table("Stock", ("SKU", "title", "# on hand", "# reserved", "# available"), rows)
+    if moves:
+        _table(
+            "Movements", ("at (UTC)", "# units", "cause", "subject"), [(_clock(row.at), row.units, row.cause, row.subject) for row in moves]
+        )
+
+
+@stock.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.option("--dry-run", is_flag=True, help="Say what would change and change nothing.")
+@click.option("--location", default="Main", show_default=True, help="The location that was counted; made where it is new.")
+@of_merchant
+@click.pass_obj
+def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, merchant: str) -> None:
+    """Count stock from a CSV file with the columns sku, on_hand and, if wanted, title."""
+    from config.stock_csv import apply, read
+
+    hub = _hub(settings)
+    rows, wrong = read(file)
+    for line in wrong:
+        click.echo(f"{file.name}: {line}", err=True)
+    if wrong:
+        sys.exit(2)
+    for line in apply(hub, _merchant(hub, merchant), rows, location, dry_run=dry_run):
+        click.echo(line)
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--state", type=click.Choice(["due", "running", "parked", "done"]), help="Only these.")
+@click.option("--kind", default="", help="Only of this kind, for example publish_stock.")
+@of_merchant
+@as_json
+@click.pass_context
+def tasks(context: click.Context, state: str | None, kind: str, merchant: str, as_json: bool) -> None:
+    """Work that must happen: how much is due, what is parked and why."""
+    if context.invoked_subcommand:
+        return
+    from core.store import tasks as store
+
+    hub = _hub(context.obj)
+    with hub.database.read() as db:
+        owner = _merchant(hub, merchant)
+        counts = store.counts(db, owner)
+        found = store.listed(db, owner, state=state or "parked", kind=kind)
+    if as_json:
+        click.echo(json.dumps({"counts": [list(row) for row in counts], "tasks": [asdict(one) for one in found]}))
+        return
+    _table("Tasks", ("kind", "state", "# how many", "first due (UTC)"), [(row[0], row[1], row[2], _clock(row[3])) for row in counts])
+    rows = [(one.id, one.kind, one.subject, one.cause, one.detail, _clock(one.due_at)) for one in found]
+    _table((state or "parked").capitalize(), ("id", "kind", "subject", "cause", "detail", "due (UTC)"), rows)
+
+
+@tasks.command("retry")
+@click.option("--id", "task", type=int, default=0, help="One task; without it all parked ones.")
+@click.option("--kind", default="", help="All parked ones of this kind.")
+@of_merchant
+@click.pass_obj
+def tasks_retry(settings: Settings, task: int, kind: str, merchant: str) -> None:
+    """Make parked tasks due again, once their cause is gone."""
+    from core.store import tasks as store
+
+    hub = _hub(settings)
+    with hub.database.write() as db:
+        found = store.retry(db, _merchant(hub, merchant), hub.now, task=task, kind=kind)
+    click.echo(f"{len(found)} due again")
+
+
+@cli.command()
+@click.argument("channel")
+@click.argument("account")
+@click.option("--merchant-name", help="Make a new merchant of this name.")
+@of_merchant
+@click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="A setting of the connection, for example url=http://...")
+@click.option("--buffer", type=click.IntRange(0), default=0, show_default=True, help="Units that this channel never shows.")
+@click.pass_obj
+def connect(
+    settings: Settings, channel: str, account: str, merchant_name: str | None, merchant: str, options: tuple[str, ...], buffer: int
+) -> None:
+    """Connect an account. Secrets are asked for, or read as NAME=VALUE lines from standard input when it is no terminal.
+
+    ACCOUNT is example.myshopify.com, Amazon's seller id, or eBay's user name.
+    """
+    from core.flows import connections as flows
+
+    hub = _hub(settings)
+    if channel not in hub.connectors:
+        _fail(f"no such channel: {channel}; there are {', '.join(sorted(hub.connectors))}")
+    login = _secrets(hub.connectors[channel])
+    owner = flows.add_merchant(hub, merchant_name).id if merchant_name else _merchant(hub, merchant)
+    pairs = dict(option.partition("=")[::2] for option in options)
+    one = flows.connect(hub, owner, channel, account, login, settings=pairs, buffer=buffer)
+    click.echo(f"{channel} {account} is connected as {one.id}; its listings are read and its orders polled as soon as the hub runs")
+
+
+def _secrets(connector: Any) -> dict[str, str]:
+    if not sys.stdin.isatty():
+        given = dict(line.strip().partition("=")[::2] for line in sys.stdin if "=" in line)
+    else:
+        given = {
+            field.name: click.prompt(f"{field.label} ({field.help})", hide_input=field.secret, default=None if field.required else "")
+            for field in connector.login
+        }
+    missing = [field.name for field in connector.login if field.required and not given.get(field.name)]
+    if missing:
+        _fail(f"connect: {missing[0]} is missing")
+    return {name: value for name, value in given.items() if value}
+
+
+@cli.command()
+@click.option("--days", type=click.IntRange(1, 60), default=2, show_default=True, help="How far back orders are compared.")
+@click.option("--mend", is_flag=True, help="Take what is missing and tell channels again; without it nothing is changed.")
+@of_merchant
+@as_json
+@click.pass_obj
+def reconcile(settings: Settings, days: int, mend: bool, merchant: str, as_json: bool) -> None:
+    """Hold the hub against its channels: orders that are missing or older here, listings that show something else. Exit 1 if any."""
+    from core.flows import reconcile as flow
+    from core.store import connections
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    since = hub.clock() - timedelta(days=days)
+    with hub.database.read() as db:
+        known = [one for one in connections.all_of(db, owner) if one.state == "active"]
+    found = [difference for one in known for difference in flow.compare(hub, one, since)]
+    labels = {one.id: f"{one.channel} {one.label}" for one in known}
+    if as_json:
+        click.echo(json.dumps([asdict(difference) for difference in found]))
+    elif found:
+        _table(
+            "Differences",
+            ("connection", "what", "subject", "theirs", "ours"),
+            [(labels[d.connection], d.what, d.subject, d.theirs, d.ours) for d in found],
+        )
+    else:
+        click.echo(f"no difference over {days} days on {len(known)} connections")
+    if mend:
+        taken = sum(flow.mend(hub, one, since) for one in known)
+        click.echo(f"{taken} orders kept, all listings are read again: the running hub does the rest", err=as_json)
+    sys.exit(1 if found else 0)
+
+
+@cli.command()
+@as_json
+@click.pass_obj
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Examine the database: what must always hold, and what to do where it does not. Reads only; exit 1 if something is broken."""
+    from core.flows.doctor import examine
+
+    hub = _hub(settings)
+    with hub.database.read() as db:
+        found = examine(db, hub.now)
+    if as_json:
+        click.echo(json.dumps([{**asdict(one), "ok": one.ok} for one in found]))
+    else:
+        _table(
+            "Doctor",
+            ("", "must hold", "# broken", "next step"),
+            [("ok" if one.ok else "BROKEN", one.name, one.broken, "" if one.ok else one.next_step) for one in found],
+        )
+    sys.exit(0 if all(one.ok for one in found) else 1)
+
+
+@cli.command()
+@click.option("--only", multiple=True, help="One part: ingest, drain, intake, ... (may be repeated).")
+@click.option(
+    "--payloads",
+    type=click.Path(exists=True, path_type=Path, dir_okay=False),
+    help="Shopify order bodies, a JSON line each, for --only intake.",
+)
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write the chart here.")
+@as_json
+@click.pass_obj
+def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg: Path | None, as_json: bool) -> None:
+    """Measure the hub against references taken in the same run. Exit 1 where a figure misses its 'must'."""
+    from config import bench as measure
+
+    rows = measure.run(only, payloads=payloads, store=settings.database_url or None, svg=svg)
+    if as_json:
+        click.echo(measure.as_json(rows))
+    else:
+        measure.render(rows)
+    sys.exit(0 if all(row.ok for row in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()

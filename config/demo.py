@@ -1,0 +1,433 @@
+"""The rehearsal: simulators and a hub as children of this process, one merchant on three channels, orders, and the checks."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+import structlog
+
+from config.processes import environment
+from config.settings import BadSettings, Settings
+from config.wiring import make_hub
+from core.domain.money import Money
+from core.flows import connections as flows
+from core.flows.overview import Overview, overview, percentile
+from core.hub import Hub
+from core.store import connections, listings, schema, stock, tasks
+from core.store.connections import Connection, Merchant
+from core.store.sql import run as sql
+
+MERCHANT = "Crossdock demo"
+PATIENCE_S = 180.0
+POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
+OWN = {"demo": True, "poll_s": 5, "min_age_s": 0, "verify_s": 1}  # a connection that this rehearsal made, polled as often as we like
+NOUNS = ["Lamp", "Kettle", "Scarf", "Bowl", "Chair", "Basket", "Blanket", "Clock", "Mirror", "Vase"]
+COLOURS = ("Sand", "Moss", "Slate")
+
+log = structlog.get_logger("demo")
+
+
+class Failed(Exception):
+    """The rehearsal cannot go on; the text says why."""
+
+
+def products() -> list[dict[str, Any]]:
+    """Thirty things to sell, the same every time."""
+    made = [(noun, colour) for noun in NOUNS for colour in COLOURS]
+    return [
+        {"sku": f"{noun[:3].upper()}-{colour[:2].upper()}-{n:02d}", "title": f"{noun}, {colour}", "price": f"{9 + n * 3}.{90 + n % 10}",
+         "currency": "USD"}
+        for n, (noun, colour) in enumerate(made, 1)
+    ]  # fmt: skip
+
+
+@dataclass
+class Stagehand:
+    """Talks to the simulators' control doors."""
+
+    base: str
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def get(self, name: str, what: str) -> Any:
+        return self._read(self.http.get(f"{self.base}/{name}/_sim/{what}", timeout=30))
+
+    def post(self, name: str, what: str, body: object) -> Any:
+        return self._read(self.http.post(f"{self.base}/{name}/_sim/{what}", json=body, timeout=60))
+
+    def _read(self, answer: requests.Response) -> Any:
+        if answer.status_code != 200:
+            raise Failed(f"a simulator answered {answer.status_code} to {answer.request.path_url}")
+        return answer.json()
+
+    def names(self) -> list[str]:
+        found: list[str] = self.http.get(f"{self.base}/_sim", timeout=5).json()["simulators"]
+        return found
+
+
+@dataclass
+class Stage:
+    """Everything that runs: the hub as we see it, its merchant and connections, the simulators."""
+
+    settings: Settings
+    hub: Hub
+    hand: Stagehand
+    merchant: Merchant
+    by_channel: dict[str, Connection]
+    started: float = field(default_factory=time.monotonic)
+
+
+def run(settings: Settings, *, count: int, seed: int, and_exit: bool, limits: str, record: Path | None, tour: bool, as_json: bool) -> int:
+    """Rehearse; gives the exit code."""
+    with ExitStack() as over:
+        try:
+            stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, quiet=as_json)
+            _play(stage, count, seed, quiet=as_json)
+            report = _examine(stage)
+        except Failed as error:
+            print(f"crossdock demo: {error}", file=sys.stderr)
+            return 1
+        print(json.dumps(report)) if as_json else _show(report, settings)
+        if not and_exit:
+            _wait_for_the_end(as_json)
+        return 0 if report["ok"] else 1
+
+
+def _set_up(settings: Settings, over: ExitStack, *, count: int, seed: int, limits: str, record: Path | None, quiet: bool) -> Stage:
+    """Database, simulators, merchant, connections and stock; then the hub."""
+    hub = make_hub(settings)
+    over.callback(hub.database.close)
+    schema.migrate(hub.database)
+    merchant = _merchant(hub)
+    port = _free_port(8410)
+    options = ["--port", str(port), "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
+    over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
+    hand = Stagehand(f"http://127.0.0.1:{port}")
+    known = hand.names()
+    apps = {name: hand.get(name, "credentials") for name in known}
+    _stock_shelves(hub, merchant, hand, known, count)
+    made = {name: _connect(hub, merchant, name, apps[name], hand) for name in known}
+    settings = settings.model_copy(update={"port": _free_port(settings.port)})
+    settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
+    _start_hub(settings, over, apps)
+    stage = Stage(settings, hub, hand, merchant, made)
+    for name in known:
+        hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
+    _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
+    return stage
+
+
+def _merchant(hub: Hub) -> Merchant:
+    """Ours, made at the first run. Somebody's real connections are none of our business."""
+    with hub.database.read() as db:
+        strangers = [one for one in connections.everyone(db) if not one.settings.get("demo")]
+        known = connections.merchants(db)
+    if strangers or any(one.name != MERCHANT for one in known):
+        raise BadSettings("demo: this database has connections that the demo did not make; use another --home or --database-url")
+    return known[0] if known else flows.add_merchant(hub, MERCHANT)
+
+
+def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[str], count: int) -> None:
+    """The simulators sell our products, and our shelves hold enough of each for this run and the next."""
+    wares = products()
+    with hub.database.read() as db:
+        have = {row.sku: row for row in stock.levels(db, merchant.id, most=1000)}
+        places = stock.places(db, merchant.id)
+    place = places[0] if places else hub.ids()
+    plenty = {ware["sku"]: int(have[ware["sku"]].reserved if ware["sku"] in have else 0) + 500 + count for ware in wares}
+    rows = [{"sku": ware["sku"], "title": ware["title"], "location": place, "on_hand": plenty[ware["sku"]]} for ware in wares]
+    with hub.unit() as work:
+        stock.add_location(work.db, merchant.id, place, "Main")
+        stock.count(work.db, merchant.id, rows, work.now)
+    for name in names:
+        if not hand.get(name, "listings"):
+            hand.post(name, "catalogue", {"products": [{**ware, "quantity": plenty[ware["sku"]]} for ware in wares]})
+
+
+def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any], hand: Stagehand) -> Connection:
+    own = {**said["settings"], **OWN}
+    made = flows.connect(hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0)
+    with hub.database.write() as db:
+        text = json.dumps(own)
+        sql(db, "update connections set settings = :text, access = null, blocked_until = 0 where id = :id", text=text, id=made.id)
+        sql(db, "update tasks set due_at = 0 where connection = :id and state = 'due'", id=made.id)
+    return replace(made, settings=own)
+
+
+def _start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> None:
+    """The hub as an operator would run it: one process on SQLite, web and workers on PostgreSQL with Redis."""
+    environ = {f"CROSSDOCK_APPS__{name.upper()}__{key.upper()}": value for name, said in apps.items() for key, value in said["app"].items()}
+    environ |= {"CROSSDOCK_PUBLIC_URL": settings.public_url, "CROSSDOCK_LOG_LEVEL": "warning"}
+    over.enter_context(_child(settings, ["serve", "--port", str(settings.port)], f"{settings.public_url}/healthz", environ))
+    if settings.redis_url and not settings.is_sqlite:
+        over.enter_context(_child(settings, ["worker"], None, environ))
+
+
+@contextmanager
+def _child(settings: Settings, command: list[str], ready: str | None, environ: Mapping[str, str] | None = None) -> Iterator[None]:
+    """One of our own commands as a process, ended with the rehearsal; what it says goes to a file in the home."""
+    folder = settings.home / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{command[0]}.log").open("ab") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "config.cli", *command],
+            env={**os.environ, **environment(settings), **(environ or {})},
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        if ready:
+            _until(lambda: _answers(ready, child), f"`crossdock {command[0]}` did not start; see {folder / command[0]}.log", 30)
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _answers(url: str, child: "subprocess.Popen[bytes]") -> bool:
+    if child.poll() is not None:
+        raise Failed(f"a process of the rehearsal ended with {child.returncode} before it answered at {url}")
+    try:
+        return requests.get(url, timeout=1).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _free_port(wanted: int) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise Failed("no port is free")
+
+
+def _until(ready: Callable[[], bool], words: str, seconds: float = PATIENCE_S) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise Failed(words)
+        time.sleep(0.1)
+
+
+def _listings_are_read(stage: Stage) -> bool:
+    with stage.hub.database.read() as db:
+        found = Counter(one.channel for one in listings.all_of(db, stage.merchant.id) if one.parts)
+    return all(found[name] >= len(products()) for name in stage.by_channel)
+
+
+def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
+    """Buyers buy on all channels, some change their minds; then everything must come to rest."""
+    first = not any(stage.hand.get(name, "orders") for name in stage.by_channel)
+    with _progress(count, quiet) as advance:
+        for wish in _wishes(list(stage.by_channel), count, seed, planted=first):
+            name = wish.pop("channel")
+            placed = stage.hand.post(name, "orders", wish)
+            _change_some(stage, name, placed, random.Random(wish["seed"]))
+            advance(wish["count"])
+    _until(lambda: _is_quiet(stage), "orders are still missing or work is still waiting")
+
+
+def _wishes(names: list[str], count: int, seed: int, *, planted: bool) -> Iterator[dict[str, Any]]:
+    """A few orders at a time, channels in turn."""
+    left, turn = count, 0
+    while left:
+        size = min(left, 4)
+        yield {
+            "channel": names[turn % len(names)],
+            "count": size,
+            "seed": seed * 1_000_000 + turn,
+            "planted": planted and turn < len(names),
+        }
+        left, turn = left - size, turn + 1
+
+
+def _change_some(stage: Stage, name: str, placed: list[dict[str, Any]], chance: random.Random) -> None:
+    """One order in twelve is cancelled, one in twelve shipped by somebody, unless it is one that nobody can read."""
+    for one in placed:
+        if one["parks"]:
+            continue
+        luck = chance.random()
+        if luck < 1 / 12:
+            stage.hand.post(name, f"orders/{one['id']}/cancel", {"restock": True})
+        elif luck < 2 / 12:
+            stage.hand.post(name, f"orders/{one['id']}/fulfill", {})
+
+
+@contextmanager
+def _progress(count: int, quiet: bool) -> Iterator[Callable[[int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("orders placed"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, disable=quiet, transient=False) as bar:
+        work = bar.add_task("orders", total=count)
+        yield lambda done: bar.advance(work, done)
+
+
+def _held(stage: Stage) -> dict[str, dict[str, Any]]:
+    """What the simulators hold for us, by our ref."""
+    return {
+        f"{connection.id}/{one['id']}": {**one, "channel": name}
+        for name, connection in stage.by_channel.items()
+        for one in stage.hand.get(name, "orders")
+    }
+
+
+def _taken(stage: Stage) -> Counter[str]:
+    query = "select connection, channel_id from orders where merchant = :merchant"
+    with stage.hub.database.read() as db:
+        return Counter(f"{row.connection}/{row.channel_id}" for row in sql(db, query, merchant=stage.merchant.id))
+
+
+WORKING = """
+select count(*) from tasks where merchant = :merchant and state in ('due', 'running') and kind not in ('poll_orders', 'receive_notices')
+"""
+
+
+def _is_quiet(stage: Stage) -> bool:
+    with stage.hub.database.read() as db:
+        if sql(db, WORKING, merchant=stage.merchant.id).scalar_one():
+            return False
+    held, taken = _held(stage), _taken(stage)
+    if any(ref not in taken for ref, one in held.items() if not one["parks"]):
+        return False
+    return not _open_differs(stage, held) and not _wrong_listings(stage)
+
+
+def _open_differs(stage: Stage, held: Mapping[str, dict[str, Any]]) -> int:
+    """Orders whose open units here are not those there: a change that has not come through yet."""
+    query = """select o.connection, o.channel_id, sum(l.hold) as units from orders o join order_lines l on l.order_id = o.id
+               where o.merchant = :merchant group by o.connection, o.channel_id"""
+    with stage.hub.database.read() as db:
+        ours = {f"{row.connection}/{row.channel_id}": int(row.units) for row in sql(db, query, merchant=stage.merchant.id)}
+    return sum(1 for ref, one in held.items() if not one["parks"] and ours.get(ref, 0) != sum(one["units"].values()))
+
+
+def _wrong_listings(stage: Stage) -> int:
+    """Listings whose channel shows something else than it should."""
+    with stage.hub.database.read() as db:
+        ours = listings.all_of(db, stage.merchant.id)
+    theirs = {(name, one["listing"], one["sku"]): one["shown"] for name in stage.by_channel for one in stage.hand.get(name, "listings")}
+    wanted = [one for one in ours if one.wanted is not None and one.writable is None]
+    return sum(1 for one in wanted if theirs.get((one.channel, one.listing, one.sku)) != one.wanted)
+
+
+def _examine(stage: Stage) -> dict[str, Any]:
+    """The report, by the simulators' own logs."""
+    held, taken = _held(stage), _taken(stage)
+    with stage.hub.database.read() as db:
+        figures = overview(db, stage.merchant.id, stage.hub.now)
+        parked = tasks.listed(db, stage.merchant.id, state="parked", most=1000)
+        pushes = sql(
+            db, "select count(*) from pushes where merchant = :merchant and told is not null", merchant=stage.merchant.id
+        ).scalar_one()
+        lines = sql(db, "select count(*) from order_lines where merchant = :merchant", merchant=stage.merchant.id).scalar_one()
+    expected = {ref for ref, one in held.items() if one["parks"]}
+    unexpected = [f"{one.kind} {one.subject}: {one.cause} {one.detail or ''}" for one in parked if one.subject not in expected]
+    by_channel = {name: _channel_row(name, held, taken, {one.subject for one in parked}) for name in stage.by_channel}
+    lags = _lags(stage)
+    report: dict[str, Any] = {
+        "orders": by_channel,
+        "lines": int(lines),
+        "money": _money(figures),
+        "units": {"reserved": figures.units["reserved"], "refused": figures.units["short"]},
+        "expected_parked": len(expected & {one.subject for one in parked}),
+        "unexpected_parked": unexpected,
+        "pushes": int(pushes),
+        "lag_ms": {"p50": percentile(lags, 0.5), "p99": percentile(lags, 0.99)},
+        "oversold": figures.units["short"],
+        "wrong_listings": _wrong_listings(stage),
+        "seconds": round(time.monotonic() - stage.started, 1),
+    }
+    report["ok"] = _is_right(report, held, taken, expected)
+    return report
+
+
+def _channel_row(name: str, held: Mapping[str, dict[str, Any]], taken: Counter[str], parked: set[str]) -> dict[str, int]:
+    mine = [ref for ref, one in held.items() if one["channel"] == name]
+    return {"placed": len(mine), "taken": sum(taken[ref] for ref in mine), "parked": sum(ref in parked for ref in mine)}
+
+
+def _money(figures: Overview) -> dict[str, str]:
+    """What the orders come to, by currency."""
+    sums: dict[str, Money] = {}
+    for row in figures.totals:
+        sums[row.currency] = sums.get(row.currency, Money.zero(row.currency)) + Money(int(row.total), row.currency)
+    return {currency: amount.text() for currency, amount in sorted(sums.items())}
+
+
+def _is_right(report: Mapping[str, Any], held: Mapping[str, dict[str, Any]], taken: Counter[str], expected: set[str]) -> bool:
+    once = all(taken[ref] == (0 if ref in expected else 1) for ref in held) and not taken.keys() - held.keys()
+    clean = not report["unexpected_parked"] and report["expected_parked"] == len(expected)
+    return once and clean and not report["oversold"] and not report["wrong_listings"]
+
+
+PUSHES = "select count(*) from pushes where merchant = :merchant and told is not null"
+LINES = "select count(*) from order_lines where merchant = :merchant"
+LAGS = """
+select o.id, o.placed_at, max(x.told_at) as told_at from orders o join (
+  select l.order_id, u.listing_id, min(u.told_at) as told_at from order_lines l join orders o2 on o2.id = l.order_id
+  join listings mine on mine.connection = o2.connection and mine.listing = l.listing and mine.sku = l.sku
+  join listing_parts p on p.listing_id = mine.id join listing_parts other on other.merchant = p.merchant and other.sku = p.sku
+  join listings t on t.id = other.listing_id and t.connection <> o2.connection
+  join pushes u on u.listing_id = t.id and u.asked_at >= o2.taken_at and u.told in ('shown', 'accepted')
+  where l.merchant = :merchant group by l.order_id, u.listing_id) x on x.order_id = o.id
+where o.merchant = :merchant group by o.id, o.placed_at
+"""
+
+
+def _lags(stage: Stage) -> list[int]:
+    """Milliseconds from each sale until the last of the other channels was told."""
+    with stage.hub.database.read() as db:
+        return [max(0, (row.told_at - row.placed_at) // 1000) for row in sql(db, LAGS, merchant=stage.merchant.id)]
+
+
+def _show(report: Mapping[str, Any], settings: Settings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="The rehearsal", title_justify="left", show_header=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for name, row in report["orders"].items():
+        table.add_row(f"orders from {name}", f"{row['placed']} placed, {row['taken']} taken, {row['parked']} parked")
+    table.add_row("lines", str(report["lines"]))
+    table.add_row("money", ", ".join(f"{amount} {currency}" for currency, amount in report["money"].items()))
+    table.add_row("units", f"{report['units']['reserved']} reserved, {report['units']['refused']} refused")
+    table.add_row("parked", f"{report['expected_parked']} planted, {len(report['unexpected_parked'])} unexpected")
+    table.add_row("stock pushes", str(report["pushes"]))
+    table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")
+    table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
+    table.add_row("seconds", str(report["seconds"]))
+    console = Console()
+    console.print(table)
+    for line in report["unexpected_parked"]:
+        console.print(f"[red]parked:[/] {line}")
+    console.print("[green]Everything is right.[/]" if report["ok"] else "[red]Something is not right.[/]")
+
+
+def _wait_for_the_end(quiet: bool) -> None:
+    try:
+        if not quiet:
+            print("It runs on; Ctrl-C ends it.")
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,196 @@
+"""The processes: `serve` (web, and in one-process installations the drains), `worker` children, the sweeper."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from config import schedule
+from config.bells import RedisBell, ThreadBell
+from config.settings import Settings
+from config.wiring import door_kit, make_hub
+from core import jobs
+from core.hub import Hub
+from core.jobs import Keeper
+from core.store.writer import GroupWriter
+from web.pages import make_app
+from web.webhooks import Door
+
+log = structlog.get_logger("process")
+SWEEP_S = 5.0
+
+
+def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
+    """The web application: webhooks before Flask, everything else through it. A system has a door once its app is set up."""
+    made = {
+        name: connector.webhooks(door_kit(settings, hub, connector))
+        for name, connector in hub.connectors.items()
+        if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
+    }
+    writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
+    door, pages = Door(hub, made, writer, settings.body_limit, settings.public_url), make_app(hub).wsgi_app
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
+
+    return application
+
+
+class Drains:
+    """Threads that do the tasks in this process: one inside, some outside, a sweeper and the keeper of leases."""
+
+    def __init__(self, hub: Hub, bell: ThreadBell, outside: int) -> None:
+        self._hub, self._bell = hub, bell
+        self._stop = threading.Event()
+        self._keeper = Keeper(hub)
+        names = ["inside"] + ["outside"] * outside
+        self._threads = [threading.Thread(target=self._drain, args=(name,), name=f"drain-{name}", daemon=True) for name in names]
+        self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
+
+    def start(self) -> "Drains":
+        self._keeper.start()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish what is being done, begin nothing more."""
+        self._stop.set()
+        for queue in ("inside", "outside"):
+            self._bell.ring(queue)
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._keeper.stop()
+
+    def _drain(self, queue: str) -> None:
+        while not self._stop.is_set():
+            self._bell.wait(queue, SWEEP_S)
+            safely(lambda: jobs.drain(self._hub, queue, keeper=self._keeper, stop=self._stop.is_set))
+
+
+def safely(work: Callable[[], object]) -> None:
+    """A loop's step: what goes wrong is said, and the loop goes on."""
+    try:
+        work()
+    except Exception as error:  # the loop outlives whatever the database or a bug does to one step
+        log.error("step failed", error=type(error).__name__, where=jobs.where(error))
+        time.sleep(0.5)
+
+
+def sweeper(hub: Hub, stop: threading.Event) -> None:
+    """Every five seconds: what the clock asks for, what silent workers held, what is due."""
+    while not stop.is_set():
+        safely(lambda: schedule.tick(hub))
+        safely(lambda: jobs.sweep(hub))
+        stop.wait(SWEEP_S)
+
+
+def make_bell(settings: Settings) -> ThreadBell | RedisBell:
+    return RedisBell(settings.redis_url) if settings.redis_url and not settings.is_sqlite else ThreadBell()
+
+
+def serve(settings: Settings) -> None:
+    """Run the web, and the drains too where nobody else does them, until a signal ends it."""
+    from gunicorn.app.base import BaseApplication
+
+    alone = settings.is_sqlite or not settings.redis_url
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+        def load_config(self) -> None:
+            for name, value in _gunicorn(settings, alone).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Callable[..., Any]:
+            bell = make_bell(settings)
+            hub = make_hub(settings, bell=bell)
+            if isinstance(bell, ThreadBell):
+                Drains(hub, bell, settings.outside_workers).start()
+            return make_wsgi(settings, hub)
+
+    Server().run()
+
+
+def _gunicorn(settings: Settings, alone: bool) -> dict[str, Any]:
+    return {
+        "bind": f"{settings.host}:{settings.port}",
+        "workers": 1 if alone else settings.workers,
+        "worker_class": "gthread",
+        "threads": settings.threads,
+        "keepalive": 15,
+        "timeout": 60,
+        "graceful_timeout": 10,
+        "loglevel": "warning",
+        "proc_name": "crossdock",
+        "control_socket_disable": True,
+    }
+
+
+def work(settings: Settings, queue: str) -> None:
+    """One worker process of one queue: RQ wakes it, the database says what to do, and a sweep makes up for lost rings."""
+    from redis import Redis, RedisError
+    from rq import SimpleWorker
+    from rq.serializers import JSONSerializer
+
+    import worker
+
+    hub = make_hub(settings, bell=RedisBell(settings.redis_url))
+    keeper = Keeper(hub).start()
+    worker.take_over(hub, keeper)
+    threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper), name="sweeper", daemon=True).start()
+    while True:
+        try:
+            own = SimpleWorker(
+                [queue],
+                connection=Redis.from_url(settings.redis_url),
+                serializer=JSONSerializer,
+                worker_ttl=60,
+                maintenance_interval=30,
+                log_job_description=False,
+            )
+            own.work(logging_level="CRITICAL")
+            return
+        except RedisError as error:
+            log.warning("Redis does not answer; the sweep does the work", error=type(error).__name__)
+            time.sleep(2)
+
+
+def _sweep_and_drain(hub: Hub, queue: str, keeper: Keeper) -> None:
+    """The worker's second leg: it stands while Redis is away."""
+    while True:
+        safely(lambda: schedule.tick(hub))
+        safely(lambda: jobs.sweep(hub))
+        safely(lambda: jobs.drain(hub, queue, keeper=keeper))
+        time.sleep(SWEEP_S)
+
+
+def keep_workers(settings: Settings) -> int:
+    """A child for each queue, begun anew when it dies; ended with us. Gives the exit code."""
+    wanted = ["inside"] + ["outside"] * settings.outside_workers
+    command = [sys.executable, "-m", "config.cli", "worker", "--queue"]
+    environ = {**os.environ, **environment(settings)}
+    children = [subprocess.Popen([*command, queue], env=environ) for queue in wanted]
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    while not over.wait(1.0):
+        for place, child in enumerate(children):
+            if child.poll() is not None:
+                log.warning("a worker ended and is begun anew", queue=wanted[place], code=child.returncode)
+                children[place] = subprocess.Popen([*command, wanted[place]], env=environ)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait(timeout=15)
+    return 0
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a child must be told: where things are. The rest it reads as we did."""
+    said = {"CROSSDOCK_HOME": str(settings.home), "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    return {name: value for name, value in said.items() if value}

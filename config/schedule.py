@@ -1,0 +1,71 @@
+"""What happens by the clock. A slot is won by one guarded update, so two schedulers do the work once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.hub import Hub
+from core.store import connections, inbox, tasks
+from core.store.connections import Connection
+from core.store.sql import run
+
+DAY_US = 86_400_000_000
+KEPT_TASKS = timedelta(days=14)
+KEPT_NOTICES = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """`kind` is asked for on this connection every `every`."""
+
+    name: str
+    kind: str
+    connection: Connection
+    every: timedelta
+
+
+WIN = """
+insert into schedules (name, slot) values (:name, :slot) on conflict (name) do update set slot = excluded.slot
+where schedules.slot < excluded.slot
+"""
+
+
+def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
+    """The clockwork of all active connections: orders polled, listings read daily, queues listened to."""
+    found = []
+    for one in known:
+        connector = hub.connectors.get(one.channel)
+        if connector is None or one.state != "active":
+            continue
+        every = timedelta(seconds=int(one.settings.get("poll_s", connector.poll_every.total_seconds())))
+        found.append(Slot(f"poll {one.id}", "poll_orders", one, every))
+        found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))
+        if connector.queue and one.settings.get("queue_url"):
+            found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
+    return found
+
+
+def tick(hub: Hub) -> int:
+    """Ask for what is due by the clock. Gives how many slots were won."""
+    with hub.database.read() as db:
+        known = connections.everyone(db)
+        last = {row.name: row.slot for row in run(db, "select name, slot from schedules")}
+    due = [(slot, hub.now // (slot.every // timedelta(microseconds=1))) for slot in slots(hub, known)]
+    due = [(slot, number) for slot, number in due if last.get(slot.name, -1) < number]
+    if due:
+        with hub.unit() as work:
+            due = [(slot, number) for slot, number in due if run(work.db, WIN, name=slot.name, slot=number).rowcount]
+            for slot, _ in due:
+                work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
+    _prune_daily(hub, last)
+    return len(due)
+
+
+def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
+    today = hub.now // DAY_US
+    if last.get("prune", -1) >= today:
+        return
+    with hub.database.write() as db:
+        if run(db, WIN, name="prune", slot=today).rowcount:
+            tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
+            inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))

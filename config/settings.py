@@ -1,0 +1,135 @@
+"""Everything an operator can set, checked once at the start: command line, then environment, then $CROSSDOCK_HOME/crossdock.toml."""
+
+import base64
+import binascii
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CROSSDOCK_"
+PLAIN = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url"}  # the names every host uses
+
+
+class BadSettings(Exception):
+    """One line that names the setting and what is wrong with it."""
+
+
+class Settings(BaseSettings):
+    """Names in the environment are these in capitals after CROSSDOCK_, but for DATABASE_URL and REDIS_URL."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Path(".crossdock")
+    database_url: str = ""
+    redis_url: str = ""
+    keys: SecretStr | None = None
+    public_url: str = "http://127.0.0.1:8400"
+    host: str = "127.0.0.1"
+    port: int = Field(8400, ge=1, le=65535)
+    threads: int = Field(8, ge=1, le=64)
+    workers: int = Field(2, ge=1, le=32)
+    outside_workers: int = Field(2, ge=1, le=32)
+    body_limit: int = Field(2_000_000, ge=1_000)
+    log_level: str = "info"
+    apps: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @property
+    def database(self) -> str:
+        """The database's address; an SQLite file in the home where none is set."""
+        if not self.database_url:
+            return f"sqlite:///{(self.home / 'crossdock.db').absolute()}"
+        return self.database_url.replace("postgres://", "postgresql://", 1)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    def app(self, name: str) -> dict[str, str]:
+        """Our own credentials at one system."""
+        return {field: value.get_secret_value() for field, value in self.apps.get(name, {}).items()}
+
+
+def load(given: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the command line (`given`), the environment and the TOML file. Raises BadSettings."""
+    environ = os.environ if environ is None else environ
+    said = {key: value for key, value in (given or {}).items() if value is not None}
+    from_env = _environment(environ)
+    home = Path(said.get("home") or from_env.get("home") or ".crossdock")
+    values = {**_toml(home / "crossdock.toml"), **from_env, **said, "home": home}
+    try:
+        return Settings(**_merged(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadSettings(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """CROSSDOCK_APPS__SHOPIFY__CLIENT_ID and CROSSDOCK_CHANNELS__AMAZON__URL reach into the tables."""
+    values: dict[str, Any] = {field: environ[name] for name, field in PLAIN.items() if environ.get(name)}
+    known = set(Settings.model_fields) - set(PLAIN.values())
+    for name, value in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        path = name[len(PREFIX) :].lower().split("__")
+        if path[0] not in known or (len(path) > 1) != (path[0] in ("apps", "channels")):
+            raise BadSettings(f"environment variable {name} is not a setting of Crossdock")
+        _put(values, path, value)
+    return values
+
+
+def _put(values: dict[str, Any], path: list[str], value: str) -> None:
+    for step in path[:-1]:
+        values = values.setdefault(step, {})
+    values[path[-1]] = value
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: {error}") from None
+    unknown = sorted(set(values) - set(Settings.model_fields))
+    if unknown:
+        raise BadSettings(f"{path}: {unknown[0]} is not a setting of Crossdock")
+    return values
+
+
+def _merged(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value != ""}
+
+
+def key_ring(settings: Settings) -> dict[str, bytes]:
+    """The ring from CROSSDOCK_KEYS ("id:base64,..."), else from HOME/keys, made at the first start. Raises BadSettings."""
+    if settings.keys is not None:
+        return _parse(settings.keys.get_secret_value(), "CROSSDOCK_KEYS")
+    path = settings.home / "keys"
+    if not path.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        text = f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+    return _parse(path.read_text("utf-8"), str(path))
+
+
+def _parse(text: str, where: str) -> dict[str, bytes]:
+    ring = {}
+    for entry in filter(None, (part.strip() for part in text.replace("\n", ",").split(","))):
+        name, _, data = entry.partition(":")
+        try:
+            ring[name] = base64.b64decode(data, validate=True)
+        except binascii.Error:
+            raise BadSettings(f"{where}: key {name} is not base64") from None
+        if not name or len(ring[name]) != 32:
+            raise BadSettings(f"{where}: key {name or '?'} must have a name and 32 bytes")
+    if not ring:
+        raise BadSettings(f"{where}: there is no key in it")
+    return ring

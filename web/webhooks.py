@@ -1,0 +1,124 @@
+"""The webhook door: signature over the raw bytes, keep, ask, 200. Plain WSGI before Flask, since channels knock often.
+
+Refused: forged ones with the status its system expects (401, eBay 412), 404 for an account nobody connected, 413 for too
+much, 400 for a signed body that is not what it should be, 503 while the database cannot take it: they send it again.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from core.errors import BadPayload, Forged, HubError
+from core.flows.intake import rows_of
+from core.hub import Hub
+from core.ports import About, Connector, Notice, Webhooks
+from core.store import connections
+from core.store.connections import Connection
+from core.store.writer import GroupWriter
+
+log = structlog.get_logger("door")
+REMEMBERED_S = 5.0  # how long an account's connection is remembered, so that a burst asks the database once
+Answer = tuple[int, bytes]
+
+
+@dataclass
+class Door:
+    """One for all systems that push; `webhooks` by connector name."""
+
+    hub: Hub
+    webhooks: Mapping[str, Webhooks]
+    writer: GroupWriter
+    body_limit: int
+    public_url: str
+    _known: dict[tuple[str, str], tuple[float, Connection | None]] = field(default_factory=dict)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        status, body = self.answer(environ)
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def answer(self, environ: dict[str, Any]) -> Answer:
+        name = environ["PATH_INFO"].removeprefix("/webhooks/").partition("/")[0]
+        if name not in self.webhooks:
+            return _say(404, "no such system")
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._challenge(name, environ)
+        if environ["REQUEST_METHOD"] != "POST":
+            return _say(405, "POST only")
+        raw = _body(environ, self.body_limit)
+        return _say(413, "too large") if raw is None else self._take(name, raw, environ)
+
+    def _challenge(self, name: str, environ: dict[str, Any]) -> Answer:
+        answer = self.webhooks[name].challenge(dict(parse_qsl(environ.get("QUERY_STRING", ""))), self.public_url + environ["PATH_INFO"])
+        return _say(404, "nothing to answer") if answer is None else (200, json.dumps(answer).encode())
+
+    def _take(self, name: str, raw: bytes, environ: dict[str, Any]) -> Answer:
+        connector = self.hub.connectors[name]
+        try:
+            notice = self.webhooks[name].notice(raw, _headers(environ), environ["PATH_INFO"])
+            return self._keep(connector, notice)
+        except Forged as error:
+            log.warning("forged webhook", system=name, reason=str(error), peer=environ.get("REMOTE_ADDR"))
+            return _say(connector.refusal, "the signature does not hold")
+        except BadPayload as error:
+            log.warning("unreadable webhook", system=name, reason=str(error))
+            return _say(400, "not understood")
+        except (DBAPIError, HubError, TimeoutError) as error:
+            log.error("webhook not kept", system=name, error=type(error).__name__)
+            return _say(503, "try again")
+
+    def _keep(self, connector: Connector, notice: Notice) -> Answer:
+        connection = self._connection(connector.name, notice.account)
+        if connection is None:
+            return _say(200 if notice.about is About.COMPLIANCE else 404, "nobody here is connected to that account")
+        if notice.about is About.ACCESS:
+            self._lost(connection, notice)
+        rows = rows_of(connection, [notice], self.hub.box(connection.merchant), self.hub.now)
+        if rows:
+            self.writer.keep(rows, [(connection.merchant, "take_orders", row["ref"], connection.id) for row in rows])
+        return 200, b"{}"
+
+    def _lost(self, connection: Connection, notice: Notice) -> None:
+        log.warning("access changed", connection=connection.id, topic=notice.topic)
+        with self.hub.database.write() as db:
+            connections.set_state(db, connection.id, "needs_login", f"the channel said: {notice.topic}")
+
+    def _connection(self, channel: str, account: str) -> Connection | None:
+        at, found = self._known.get((channel, account), (0.0, None))
+        if time.monotonic() - at < REMEMBERED_S:
+            return found
+        with self.hub.database.read() as db:
+            found = connections.by_account(db, channel, account)
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[channel, account] = (time.monotonic(), found)
+        return found
+
+
+def _say(status: int, words: str) -> Answer:
+    return status, json.dumps({"message": words}).encode()
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    return {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+
+
+def _body(environ: Mapping[str, Any], limit: int) -> bytes | None:
+    """The raw bytes, or None when they are more than the limit."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > limit:
+        return None
+    stream = environ["wsgi.input"]
+    raw: bytes = stream.read(length) if length else stream.read(limit + 1)
+    return raw if len(raw) <= limit else None
