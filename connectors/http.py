@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import msgspec
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 
 TIMEOUT = (3.05, 30.0)  # seconds to connect, to answer
-DEPTH = 64  # JSON deeper than any vendor's
+DAY_S = 86_400.0
+UNSENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
 REQUEST_IDS = ("x-request-id", "x-amzn-requestid", "rlogid", "x-ebay-c-request-id")
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -40,7 +43,10 @@ def as_datetime(text: object) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before the first year or after the last") from None
 
 
 def ident(value: object) -> str | None:
@@ -53,16 +59,30 @@ def ident(value: object) -> str | None:
 
 
 def retry_after(answer: requests.Response, default: float) -> float:
-    """Seconds that Retry-After asks for, as a number or an HTTP date."""
+    """Seconds that Retry-After asks for, as a number or an HTTP date; a day at most."""
     said = answer.headers.get("Retry-After", "")
     try:
-        return max(0.0, float(said))
+        return min(max(0.0, float(said)), DAY_S)
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+        return min(max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()), DAY_S)
     except (ValueError, TypeError):
         return default
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    """Nothing was sent: the address is wrong or nobody took the connection."""
+    if isinstance(error, UNSENT):
+        return True
+    return isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError)
+
+
+class Straight(requests.Session):
+    """A session that follows no redirect, whoever uses it: a token stays with whom it is for."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 @dataclass
@@ -71,13 +91,14 @@ class Http:
 
     system: str
     adapter: BaseAdapter | None = None
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=Straight)
 
     def __post_init__(self) -> None:
         adapter = self.adapter or HTTPAdapter(pool_connections=4, pool_maxsize=8)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, adapter)
         self.session.trust_env = False
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one merchant's cookies never travel with another's call
         self.session.max_redirects = 0
 
     def send(
@@ -93,9 +114,9 @@ class Http:
         """The answer, whatever its status. Raises Unavailable or OutcomeUnknown where there is none."""
         try:
             return self.session.request(method, url, headers=dict(headers or {}), timeout=timeout, allow_redirects=False, **body)
-        except (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise Unavailable(f"{self.system} cannot be reached", cause=type(error).__name__) from None
         except requests.RequestException as error:
+            if _never_left(error):
+                raise Unavailable(f"{self.system} cannot be reached", cause=type(error).__name__) from None
             lost = OutcomeUnknown if changes else Unavailable
             raise lost(f"{self.system} did not answer", cause=type(error).__name__) from None
 
@@ -118,7 +139,7 @@ class Http:
                 return AccessLost(f"{self.system} no longer accepts our credentials", **facts)
             case 429:
                 return RateLimited(f"{self.system} says slow down", wait_s=retry_after(answer, default_wait_s), **facts)
-            case status if status >= 500 or status < 400:
+            case status if status >= 500 or status < 400 or status == 408:
                 return (OutcomeUnknown if changes else Unavailable)(f"{self.system} did not answer", **facts)
             case _:
                 return Refused(f"{self.system} refused", words=answer.text[:500], **facts)

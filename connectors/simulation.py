@@ -5,33 +5,43 @@ application, each under its own name: /shopify/..., /amazon/..., /ebay/..., with
 tests. The log is the oracle: what did the channel really see?
 """
 
+import errno
 import json
+import math
 import random
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from werkzeug.exceptions import HTTPException, NotFound
+from requests.utils import get_encoding_from_headers
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from core.domain.money import Money
 from core.ports import Rate
 
 RELAXED = 1000.0  # how much faster everything refills under relaxed limits
 ATTEMPTS = 9  # deliveries of one webhook: the first and eight more (shopify.dev, webhook retries)
 SECRET = re.compile(r"authorization|token|secret|hmac|signature|cookie|cert|dev-?name|app-?name", re.I)
 PERSONAL = re.compile(
-    r"name$|address|street|phone|e-?mail|postal|^zip$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude", re.I
+    r"name$|address|street|phone|e-?mail|postal|^zip$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
+    re.I,
 )
-PLAIN = re.compile(r"typename|operationname|channelname|marketplacename|sku|filename|hostname|carrier|displayname", re.I)
+ELEMENT = re.compile(r"(<(?:\w+:)?(\w+)(?:\s[^<>]*)?>)([^<>]+)")
+KINDS = frozenset(["429", "500", "html", "401", "cut_before", "cut_after", "slow"])
+PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
+PLAIN = re.compile(r"typename|operationname|channelname|marketplacename|sku|filename|hostname|carrier", re.I)
 
 
 class Simulated(Protocol):
@@ -59,11 +69,12 @@ class Simulated(Protocol):
         ...
 
     def place(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
-        """Buyers buy: {count, seed, planted: bool} or {lines: [{sku, quantity}]}; gives what `orders` gives for them."""
+        """Buyers buy: {count, seed, planted: bool} or {lines: [{sku, quantity}]} (see `cart`); gives what `orders` gives for them."""
         ...
 
     def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """Something happens to an order there: pay, cancel, fulfill, refund, edit, touch."""
+        """Something happens to an order there: pay, cancel, fulfill (see `chosen`), refund, edit, touch. A wrong wish changes nothing
+        and raises BadRequest, KeyError, TypeError or ValueError."""
         ...
 
     def orders(self) -> list[dict[str, Any]]:
@@ -79,14 +90,32 @@ class Cut(Exception):
     """The connection breaks here, without an answer."""
 
 
+class TooSlow(Exception):
+    """In process: the caller no longer waits for this answer."""
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number")
+    return value
+
+
 @dataclass
 class Fault:
-    """`kind`: 429, 500, html, 401, cut_before, cut_after (the work is done, the answer lost), slow. `operation` may be "*"."""
+    """`kind`: 429, 500, html, 401, cut_before, cut_after (the work is done, the answer lost), slow (the work is done, the answer comes
+    `seconds` later). `operation` may be "*"."""
 
     kind: str
     operation: str = "*"
     times: int = 1
     after: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(sorted(KINDS))}")
+        for name in ("times", "after", "seconds"):
+            _number(getattr(self, name), name)
 
     def hits(self, operation: str | None) -> bool:
         if self.operation not in ("*", operation) or self.times <= 0:
@@ -117,10 +146,17 @@ class Post:
     reorder: float = 0.0
     delay_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.url, str | None):
+            raise TypeError("url is a text")
+        for name in ("duplicates", "drop", "reorder", "delay_s"):
+            _number(getattr(self, name), name)
+
 
 @dataclass
 class World:
-    """Everything around one simulator: time, chance, limits, faults, the post, the log and the recorder."""
+    """Everything around one simulator: time, chance, limits, faults, the post, the log and the recorder. `pause` waits for a slow
+    answer; without one it comes at once, or in process not at all to a caller who would not wait for it."""
 
     clock: Callable[[], datetime]
     seed: int = 0
@@ -132,6 +168,7 @@ class World:
     log: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[Delivery] = field(default_factory=list)
     buckets: dict[str, tuple[float, datetime]] = field(default_factory=dict)
+    pause: Callable[[float], None] | None = None
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -177,8 +214,8 @@ class World:
                     self.outbox.append(item)
         return len(due)
 
-    def fault(self, operation: str | None) -> str | None:
-        return next((fault.kind for fault in self.faults if fault.hits(operation)), None)
+    def fault(self, operation: str | None) -> Fault | None:
+        return next((fault for fault in self.faults if fault.hits(operation)), None)
 
 
 def reply(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -186,14 +223,76 @@ def reply(data: object, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(json.dumps(data, default=str), status, dict(headers or {}), content_type="application/json")
 
 
+def whole(said: object, name: str) -> int:
+    """A number of units in a wish. Raises BadRequest."""
+    if isinstance(said, bool) or not isinstance(said, int) or said < 0:
+        raise BadRequest(f"{name} is a whole number of units")
+    return said
+
+
+def _products(said: Any) -> list[dict[str, Any]]:
+    if not isinstance(said, list) or not all(isinstance(one, dict) and isinstance(one.get("sku"), str) for one in said):
+        raise BadRequest("products is a list of {sku, title, price, quantity, currency}")
+    for one in said:
+        whole(one.get("quantity", 0), f"quantity of {one['sku']}")
+        Money.parse(one.get("price", "0"), one.get("currency", "USD"))
+    return said
+
+
+def cart(wish: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The lines of a wish for an exact order: {lines: [{sku, quantity}]}, as (SKU, units). Raises BadRequest."""
+    lines = wish["lines"]
+    if not isinstance(lines, list) or not lines or not all(isinstance(line, dict) and "sku" in line for line in lines):
+        raise BadRequest("lines is a list of {sku, quantity}")
+    return [(str(line["sku"]), whole(line.get("quantity", 1), "quantity")) for line in lines]
+
+
+def chosen(wish: Mapping[str, Any], left: Sequence[tuple[str, str, int]]) -> dict[str, int]:
+    """The units that a wish names, by line: {units: {sku: n}}, or {lines: [{line or sku, quantity}]}, or nothing, which is all that
+    is left. `left` are (line, SKU, open units); never more than these. Raises BadRequest for what the order does not hold."""
+    if wish.get("units") is not None:
+        asked = wish["units"]
+        if not isinstance(asked, dict):
+            raise BadRequest("units is an object of SKU and number")
+        return _spread([(str(sku), whole(units, f"units of {sku}")) for sku, units in asked.items()], left)
+    if not wish.get("lines"):
+        return {line: units for line, _, units in left if units}
+    if not isinstance(wish["lines"], list) or not all(isinstance(one, dict) for one in wish["lines"]):
+        raise BadRequest("lines is a list of {line or sku, quantity}")
+    everything = sum(units for _, _, units in left)
+    return _spread([_named(one, everything) for one in wish["lines"]], left)
+
+
+def _named(one: Mapping[str, Any], everything: int) -> tuple[str, int]:
+    if "line" not in one and "sku" not in one:
+        raise BadRequest("each of lines names a line or a SKU")
+    said = one.get("quantity")
+    return str(one["line"] if "line" in one else one["sku"]), everything if said is None else whole(said, "quantity")
+
+
+def _spread(asked: Iterable[tuple[str, int]], left: Sequence[tuple[str, str, int]]) -> dict[str, int]:
+    """Units by line: those asked for of each line or SKU, from its first line on."""
+    taken: Counter[str] = Counter()
+    for name, units in asked:
+        mine = [(line, open_) for line, sku, open_ in left if name in (line, sku)]
+        if not mine:
+            raise BadRequest(f"the order has no line {name}")
+        for line, open_ in mine:
+            part = min(units, open_ - taken[line])
+            taken[line] += part
+            units -= part
+    return {line: units for line, units in taken.items() if units}
+
+
 HTML = Response("<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", 503, content_type="text/html")
 
 
-def _do(world: World, simulator: Simulated, request: Request, operation: str | None) -> Response:
-    """The vendor's answer, or the fault that was asked for."""
-    kind = world.fault(operation)
+def _do(world: World, simulator: Simulated, request: Request, operation: str | None) -> tuple[Response, float]:
+    """The vendor's answer, or the fault that was asked for; and how many seconds late it comes."""
+    fault = world.fault(operation)
+    kind = fault.kind if fault else None
     match kind:
-        case None:
+        case None | "slow":
             answer = simulator.answer(request, operation)
         case "cut_before":
             raise Cut
@@ -206,28 +305,57 @@ def _do(world: World, simulator: Simulated, request: Request, operation: str | N
             answer = simulator.fault(kind, operation)
     if operation and kind is None:
         _record(world, simulator.name, request, answer)
-    return answer
+    return answer, fault.seconds if fault else 0.0
 
 
 def _vendor(world: World, simulator: Simulated, request: Request) -> Response:
+    answer, late_s = _served(world, simulator, request)
+    if late_s:
+        _wait(world, late_s, request.environ.get(PATIENCE))
+    return answer
+
+
+def _wait(world: World, seconds: float, patience: float | None) -> None:
+    """Be late. `patience` is that of a caller in process: TooSlow is raised where it ends first."""
+    waits = seconds if patience is None else min(seconds, patience)
+    if world.pause:
+        world.pause(waits)
+    if waits < seconds:
+        raise TooSlow
+
+
+def _served(world: World, simulator: Simulated, request: Request) -> tuple[Response, float]:
+    request.get_data()  # kept by werkzeug: whoever reads the form leaves nothing for the recorder otherwise
     with world.lock:
         operation = simulator.operation(request)
         entry: dict[str, Any] = {"seq": len(world.log), "at": world.clock().isoformat(), "operation": operation, "path": request.path}
         world.log.append(entry)
         try:
-            answer = _do(world, simulator, request, operation)
+            answer, late_s = _do(world, simulator, request, operation)
         except Cut:
             entry["status"] = "cut"
             raise
         except HTTPException as error:
-            answer = Response(error.description or "", error.code or 500)
+            answer, late_s = Response(error.description or "", error.code or 500), 0.0
         entry["status"] = answer.status_code
-        return answer
+        return answer, late_s
 
 
 def _control(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
-    """The control door. GET reads, POST does; bodies and answers are JSON."""
+    """The control door; a wish that nobody can understand is refused in a sentence."""
+    try:
+        return _controlled(world, simulator, request, steps)
+    except KeyError as error:
+        raise BadRequest(f"The wish cannot be understood: there is no {error}.") from None
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise BadRequest(f"The wish cannot be understood: {error}.") from None
+
+
+def _controlled(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
+    """GET reads, POST does; bodies and answers are JSON."""
     wish = json.loads(request.get_data() or b"{}")
+    if not isinstance(wish, dict):
+        raise TypeError("a wish is an object")
     with world.lock:
         match request.method, steps:
             case "GET", ["credentials"]:
@@ -239,7 +367,7 @@ def _control(world: World, simulator: Simulated, request: Request, steps: list[s
             case "GET", ["log"]:
                 return reply(world.log[int(request.args.get("since", 0)) :])
             case "POST", ["catalogue"]:
-                return reply(simulator.catalogue(wish["products"]))
+                return reply(simulator.catalogue(_products(wish["products"])))
             case "POST", ["orders"]:
                 return reply(simulator.place(wish))
             case "POST", ["orders", order, what]:
@@ -265,7 +393,7 @@ class Stage:
         try:
             answer = self._answer(request)
         except HTTPException as error:
-            answer = reply({"error": error.name}, error.code or 500)
+            answer = reply({"error": error.description or error.name}, error.code or 500)
         except Cut:
             return _hang_up(environ)
         return answer(environ, start_response)
@@ -302,7 +430,7 @@ def _hang_up(environ: dict[str, Any]) -> Iterable[bytes]:
     if connection is None:
         raise Cut
     connection.shutdown(2)
-    raise ConnectionAbortedError("the simulator cut the connection")
+    raise ConnectionResetError(errno.ECONNRESET, "the simulator cut the connection")  # of this kind servers make no fuss
 
 
 def deliver_by_http(delivery: Delivery) -> int:
@@ -320,7 +448,7 @@ class InProcess(BaseAdapter):
         super().__init__()
         self.app = app
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, timeout: Any = None, **__: Any) -> requests.Response:
         url = urlsplit(request.url or "")
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
         builder = EnvironBuilder(
@@ -330,18 +458,28 @@ class InProcess(BaseAdapter):
             builder.headers[name] = value if isinstance(value, str) else value.decode("latin-1")
         environ = builder.get_environ()
         environ["RAW_URI"] = url.path + (f"?{url.query}" if url.query else "")
+        environ[PATIENCE] = _patience(timeout)
         try:
             chunks, status, headers = run_wsgi_app(self.app, environ, buffered=True)
         except Cut:
             raise requests.ConnectionError("cut") from None
+        except TooSlow:
+            raise requests.ReadTimeout("slow") from None
         answer = requests.Response()
         answer.status_code, answer.reason = int(status.split(" ", 1)[0]), status.partition(" ")[2]
         answer.headers.update(dict(headers.items()))
+        answer.encoding = get_encoding_from_headers(answer.headers)
         answer.raw, answer.url, answer.request = BytesIO(b"".join(chunks)), request.url or "", request
         return answer
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _patience(timeout: Any) -> float:
+    """Seconds that a caller of requests waits for an answer: its timeout is None, a number, or one to connect and one to read."""
+    said = timeout[1] if isinstance(timeout, tuple) else timeout
+    return math.inf if said is None else float(said)
 
 
 def mask(text: str) -> str:
@@ -355,16 +493,25 @@ def masked(value: Any, key: str = "") -> Any:
         return {name: masked(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [masked(item, key) for item in value]
-    if isinstance(value, str) and (SECRET.search(key) or PERSONAL.search(key)) and not PLAIN.search(key):
-        return mask(value)
-    return value
+    return mask(value) if isinstance(value, str) and _private(key) else value
 
 
-def _masked_text(text: str) -> str:
+def _private(key: str) -> bool:
+    return bool(SECRET.search(key) or PERSONAL.search(key)) and not PLAIN.search(key)
+
+
+def _masked_text(text: str, kind: str | None) -> str:
+    """A body of JSON, XML or a form with what is private replaced."""
+    if "x-www-form-urlencoded" in (kind or ""):
+        return urlencode(_masked_pairs(parse_qsl(text, keep_blank_values=True)))
     try:
         return json.dumps(masked(json.loads(text)))
     except ValueError:
-        return text
+        return ELEMENT.sub(lambda found: found[1] + (escape(mask(unescape(found[3]))) if _private(found[2]) else found[3]), text)
+
+
+def _masked_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(key, mask(value) if _private(key) else value) for key, value in pairs]
 
 
 def _record(world: World, vendor: str, request: Request, answer: Response) -> None:
@@ -376,11 +523,11 @@ def _record(world: World, vendor: str, request: Request, answer: Response) -> No
         "vendor": vendor,
         "method": request.method,
         "path": target.partition("?")[0],
-        "query": [[key, value] for key, values in request.args.lists() for value in values],
+        "query": [list(pair) for pair in _masked_pairs((key, value) for key, values in request.args.lists() for value in values)],
         "headers": {name.lower(): (mask(value) if SECRET.search(name) else value) for name, value in request.headers.items()},
-        "body": _masked_text(request.get_data(as_text=True)) or None,
+        "body": _masked_text(request.get_data(as_text=True), request.mimetype) or None,
         "status": answer.status_code,
-        "answer": _masked_text(answer.get_data(as_text=True)),
+        "answer": _masked_text(answer.get_data(as_text=True), answer.mimetype),
     }
     world.recorder.write(json.dumps(line) + "\n")
     world.recorder.flush()

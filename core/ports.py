@@ -36,7 +36,7 @@ class Notice:
     account: str = ""
     order: str | None = None
     revision: datetime | None = None
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     receipt: str = ""
 
 
@@ -130,7 +130,8 @@ class Channel(Protocol):
         ...
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
-        """The whole of each order as the channel writes it; None where it no longer exists there."""
+        """The whole of each order as the channel writes it; None where it no longer exists there. What a spent rate budget did
+        not reach is left out; RateLimited only where nothing was reached."""
         ...
 
     def receive(self) -> Sequence[Notice]:
@@ -154,7 +155,7 @@ class Channel(Protocol):
         ...
 
     def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
-        """What these listings show now, by (listing, sku); None where one is gone."""
+        """What these listings show now, by (listing, sku); None where one is gone. What was not reached is left out."""
         ...
 
 
@@ -164,6 +165,16 @@ class Subscribes(Protocol):
 
     def subscribe(self, url: str) -> Sequence[str]:
         """Have what we want pushed to `url`; gives the topics that were missing and are subscribed now."""
+        ...
+
+
+@runtime_checkable
+class Follows(Protocol):
+    """A channel that only accepts stock (Told.ACCEPTED) and can tell afterwards what it refused of it."""
+
+    def follow(self, accepted: Mapping[str, Sequence[Push]]) -> Sequence[Answer]:
+        """What became of accepted pushes, by the `words` of their answers: REFUSED with the channel's reasons; ACCEPTED where it
+        still works on them, or was not reached; no answer for what it has worked off: that is read back with `shown`."""
         ...
 
 

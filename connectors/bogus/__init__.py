@@ -1,0 +1,38 @@
+"""A channel in memory, for tests. `manifest(system)` offers a system of your own; MANIFEST offers one that is shared."""
+
+from functools import partial
+
+from connectors.bogus import normalize
+from connectors.bogus.channel import Bogus, BogusChannel
+from connectors.bogus.webhooks import BogusWebhooks
+from core.ports import Connector, Field, Kit, Limits, Rate
+
+CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown")
+
+
+def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
+    """Bogus as a connector called `name`. One system answers for every account, several each for its own."""
+
+    def channel(kit: Kit) -> BogusChannel:
+        return BogusChannel(systems[0] if len(systems) == 1 else by_account[kit.account], kit)
+
+    by_account = {system.account: system for system in systems}
+    return Connector(
+        name=name,
+        label=f"{name.capitalize()} (in memory, for tests)",
+        roles=frozenset({"channel"}),
+        app=(Field("secret", "Signing secret", "Any text: Bogus signs its webhooks with it."),),
+        login=(Field("key", "Key", "Any text: Bogus does not look at it.", required=False),),
+        settings={},
+        rates={call: Rate(1000.0, 1000.0) for call in CALLS},
+        limits=Limits(per_call=systems[0].per_call, revisions=systems[0].revisions),
+        calls=CALLS,
+        channel=channel,
+        order=partial(normalize.order, channel=name),
+        orders=partial(normalize.orders, channel=name),
+        webhooks=BogusWebhooks,
+        queue=True,
+    )
+
+
+MANIFEST = manifest(Bogus())

@@ -51,7 +51,9 @@ class Money:
         return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        return self + -other
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not add")
+        return Money(self.minor - other.minor, self.currency)
 
     def __neg__(self) -> "Money":
         return Money(-self.minor, self.currency)
@@ -90,7 +92,9 @@ class Money:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """The sum, zero of `currency` when there is nothing to add."""
-    result = Money.zero(currency)
+    minor = 0
     for amount in amounts:
-        result += amount
-    return result
+        if amount.currency != currency:
+            raise ValueError(f"{amount.currency} and {currency} do not add")
+        minor += amount.minor
+    return Money(minor, currency)

@@ -48,6 +48,9 @@ class FulfillmentStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+WAITING = {status.value: status for status in (FulfillmentStatus.SCHEDULED, FulfillmentStatus.ON_HOLD, FulfillmentStatus.IN_PROGRESS)}
+
+
 class TaxMode(StrEnum):
     EXCLUSIVE = "exclusive"
     INCLUSIVE = "inclusive"
@@ -115,7 +118,7 @@ class Charge:
     @property
     def net(self) -> Money:
         """After discounts, in the order's tax mode."""
-        return self.gross - self.discount
+        return self.gross - self.discount if self.discounts else self.gross
 
     @property
     def tax(self) -> Money:
@@ -124,7 +127,8 @@ class Charge:
     @property
     def payable(self) -> Money:
         """What the buyer owes for it, every tax inside."""
-        return self.net + total((tax.amount for tax in self.taxes if not tax.included), self.gross.currency)
+        on_top = [tax.amount for tax in self.taxes if not tax.included]
+        return self.net + total(on_top, self.gross.currency) if on_top else self.net
 
     def taxed_by(self, liable: Liable) -> Money:
         return total((tax.amount for tax in self.taxes if tax.liable is liable), self.gross.currency)
@@ -228,13 +232,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A part of the order as the channel gave it to one place: Shopify's fulfillment order."""
+    """A part of the order as the channel gave it to one place: Shopify's fulfillment order. `lines` are the units still to send."""
 
     id: str
     status: str
     location: str | None
     lines: tuple[ShippedLine, ...] = ()
     party: Party = Party.MERCHANT
+
+    @property
+    def open(self) -> bool:
+        return self.status not in ("closed", "cancelled") and any(line.quantity for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -404,7 +412,7 @@ class Order:
             return OrderStatus.CLOSED
         if self.cancel_requested:
             return OrderStatus.CANCEL_REQUESTED
-        if self.on_hold or self.fulfillment_said is FulfillmentStatus.ON_HOLD:
+        if self.on_hold or self._waits is FulfillmentStatus.ON_HOLD:
             return OrderStatus.ON_HOLD
         return self._status_by_quantity()
 
@@ -424,7 +432,7 @@ class Order:
 
     @property
     def fulfillment_status(self) -> FulfillmentStatus:
-        """From the quantities; what the channel says counts only where they cannot tell (scheduled, on hold, in progress)."""
+        """From the quantities; what the channel says counts only where they cannot tell: scheduled, on hold, in progress."""
         if self.is_cancelled:
             return FulfillmentStatus.CANCELLED
         said = self.fulfillment_said
@@ -441,8 +449,19 @@ class Order:
             return FulfillmentStatus.PARTIALLY_FULFILLED
         if not goods or not left:
             return FulfillmentStatus.NOT_REQUIRED if said is not FulfillmentStatus.FULFILLED else FulfillmentStatus.FULFILLED
-        waiting = (FulfillmentStatus.SCHEDULED, FulfillmentStatus.ON_HOLD, FulfillmentStatus.IN_PROGRESS)
-        return said if said in waiting else FulfillmentStatus.UNFULFILLED
+        return self._waits or FulfillmentStatus.UNFULFILLED
+
+    @property
+    def _waits(self) -> FulfillmentStatus | None:
+        """Why open units do not leave yet: holds, the channel's word, or what each open assignment says."""
+        if not any(line.open for line in self.lines):
+            return None
+        if self.holds:
+            return FulfillmentStatus.ON_HOLD
+        if (said := self.fulfillment_said) and said in WAITING:
+            return said
+        words = {part.status for part in self.routing or () if part.open}
+        return WAITING.get(words.pop()) if len(words) == 1 else None
 
     def problems(self) -> list[str]:
         """Why this order must not be booked or needs a look, as "code: words"; empty when all is well."""
@@ -463,6 +482,8 @@ class Order:
 
     def _quantity_problems(self) -> list[str]:
         found = [] if self.lines else ["lines: the order has none"]
+        if len({line.id for line in self.lines}) < len(self.lines):
+            found.append("lines: two have the same id")
         for line in self.lines:
             if line.cancelled + line.fulfilled > line.ordered or min(line.ordered, line.cancelled, line.fulfilled) < 0:
                 found.append(f"quantity: line {line.id} has {line.ordered} ordered, {line.cancelled} cancelled, {line.fulfilled} fulfilled")

@@ -4,6 +4,7 @@ Every number is absolute ("these units should be reserved, these should have lef
 look at an order books nothing twice.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,6 +93,14 @@ class Plan:
     def skus(self) -> set[str]:
         return {sku for (sku, _), change in self.shelves.items() if any(change)}
 
+    @property
+    def frees(self) -> bool:
+        """Some SKU has more free units than before: who waits for stock may get them."""
+        gained = Counter[str]()
+        for (sku, _), (on_hand, reserved) in self.shelves.items():
+            gained[sku] += on_hand - reserved
+        return any(units > 0 for units in gained.values())
+
 
 def settle(
     lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]], places: Sequence[str], places_of: Mapping[str, str] | None = None
@@ -115,21 +124,35 @@ class _Desk:
         self.plan = Plan()
 
     def serve(self, line: LineStock) -> None:
-        if line.parts is None:
-            self._wait_for_mapping(line)
-            return
         mine = dict(line.reserved)
-        held = self._leave(line, mine)
+        held = self._refit(line, mine)
+        if line.parts is None:
+            self._wait_for_mapping(line, mine)
+            return
+        held = self._leave(line, mine, held)
         held = self._release(line, mine, held)
         self._take_back(line)
         held = self._reserve(line, mine, held)
-        self._write(line, mine, held)
+        self._write(line, mine, (held, line.due.gone, line.due.back), "stock" if held < line.due.hold else None)
 
-    def _wait_for_mapping(self, line: LineStock) -> None:
-        waits = "mapping" if line.due.hold and line.ships else None
+    def _refit(self, line: LineStock, mine: dict[Key, int]) -> int:
+        """What was reserved under another map goes back. Gives what the line still holds."""
+        fits = Counter({sku: each * line.held for sku, each in (line.parts or {}).items()})
+        if sum((Counter({sku: units}) for (sku, _), units in mine.items()), Counter()) == fits:
+            return line.held
+        for key, units in mine.items():
+            mine[key] = 0
+            self._shelf(key, 0, -units)
+        self.plan.events.append((line.order, StockReleased(line.line, line.held)))
+        return 0
+
+    def _wait_for_mapping(self, line: LineStock, mine: dict[Key, int]) -> None:
+        """Nothing is booked before somebody says what it consumes."""
+        demands = line.due.hold or (line.due.gone, line.due.back) != (line.booked_gone, line.booked_back)
+        waits = "mapping" if demands and line.ships else None
         if waits and line.waits != waits:
             self.plan.events.append((line.order, MappingNeeded(line.line)))
-        self.plan.lines.append((line, line.held, line.booked_gone, line.booked_back, waits))
+        self._write(line, mine, (0, line.booked_gone, line.booked_back), waits)
 
     def _shelf(self, key: Key, on_hand: int, reserved: int) -> None:
         for level, change in (
@@ -147,16 +170,19 @@ class _Desk:
         if units:
             self.plan.movements.append((*key, units, cause, order))
 
-    def _leave(self, line: LineStock, mine: dict[Key, int]) -> int:
+    def _leave(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
         """Units that were fulfilled leave on hand, out of the line's own reservation first. Gives what it still holds."""
         units = line.due.gone - line.booked_gone
+        if units < 0:
+            self._return_to_shelf(line, -units, "unfulfilled")
         if units <= 0:
-            if units < 0:
-                self._return_to_shelf(line, -units, "unfulfilled")
-            return line.held
+            return held
+        self._leave_shelf(line, mine, units)
+        return max(0, held - units)
+
+    def _leave_shelf(self, line: LineStock, mine: dict[Key, int], units: int) -> None:
         missing = max((self._leave_part(line, mine, sku, each * units) for sku, each in (line.parts or {}).items()), default=0)
         self.plan.events.append((line.order, UnitsLeft(line.line, units, missing)))
-        return max(0, line.held - units)
 
     def _leave_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> int:
         for key in [key for key in mine if key[0] == sku]:
@@ -174,13 +200,19 @@ class _Desk:
         return units
 
     def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
+        """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
+        if not self.places:
+            return
         place = self.places_of.get(line.due.back_to or "", self.places[0])
         for sku, each in (line.parts or {}).items():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
 
     def _take_back(self, line: LineStock) -> None:
+        """Fewer than are booked: a return was undone, or its fulfillment was."""
         units = line.due.back - line.booked_back
+        if units < 0:
+            self._leave_shelf(line, {}, -units)
         if units > 0:
             self._return_to_shelf(line, units, "returned")
             self.plan.events.append((line.order, UnitsBack(line.line, units)))
@@ -225,13 +257,11 @@ class _Desk:
                 mine[sku, place] = mine.get((sku, place), 0) + taken
                 self._shelf((sku, place), 0, taken)
 
-    def _write(self, line: LineStock, mine: dict[Key, int], held: int) -> None:
+    def _write(self, line: LineStock, mine: dict[Key, int], booked: tuple[int, int, int], waits: str | None) -> None:
         for (sku, place), units in mine.items():
             if units != line.reserved.get((sku, place), 0):
                 self.plan.reservations[line.order, line.line, sku, place] = units
-        waits = "stock" if held < line.due.hold else None
-        gone, back = line.due.gone, max(line.due.back, line.booked_back)
-        self.plan.lines.append((line, held, gone, back, waits))
+        self.plan.lines.append((line, *booked, waits))
 
 
 def sellable(parts: Mapping[str, int], free: Mapping[str, int]) -> int:

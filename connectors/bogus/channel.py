@@ -1,0 +1,243 @@
+"""Bogus: a channel in memory that behaves, for tests. Its state is the truth and its log the oracle; no network anywhere."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.http import as_datetime, write_json
+from core.domain.money import Money
+from core.ports import About, Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+
+Document = dict[str, Any]
+Key = tuple[str, str]  # (listing, sku)
+
+
+@dataclass
+class Shelf:
+    """A listing at Bogus. `writes` are the quantities it was told to show, in order; `refuses` makes it decline them."""
+
+    title: str
+    shown: int
+    sold: int = 0
+    writable: str | None = None
+    refuses: str = ""
+    writes: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Bogus:
+    """One account. `compares`: writes are compare-and-set. `revisions`: writes a listing takes in all. `queues`: writes are
+    ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `calls` holds (method, argument) of every call."""
+
+    account: str = "bogus"
+    currency: str = "USD"
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    compares: bool = False
+    revisions: int | None = None
+    queues: bool = False
+    whole: bool = True
+    per_call: int = 100
+    per_page: int = 50
+    orders: dict[str, Document] = field(default_factory=dict)
+    listings: dict[Key, Shelf] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    queue: list[Notice] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    faults: list[tuple[str, Exception, bool]] = field(default_factory=list)
+    answered: dict[str, list[Answer]] = field(default_factory=dict)
+    pending: dict[Key, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def next(self, method: str, error: Exception, after_the_work: bool = False) -> None:
+        """The next call of this port method fails once; `after_the_work`: it is done and only the answer is lost."""
+        self.faults.append((method, error, after_the_work))
+
+    @contextmanager
+    def call(self, method: str, what: Any = None) -> Iterator[None]:
+        """One call from outside: logged, and broken where a test asked for it."""
+        with self.lock:
+            self.calls.append((method, what))
+            fault = next((fault for fault in self.faults if fault[0] == method), None)
+            if fault:
+                self.faults.remove(fault)
+            if fault and not fault[2]:
+                raise fault[1]
+            yield
+            if fault:
+                raise fault[1]
+
+    def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None) -> Shelf:
+        """Put something up for sale; the listing is called L-SKU unless named."""
+        shelf = Shelf(f"Bogus {sku}", quantity, writable=writable)
+        self.listings[listing or f"L-{sku}", sku] = shelf
+        return shelf
+
+    def sell(self, wanted: Mapping[str, int], **different: Any) -> Document:
+        """A buyer orders these quantities by SKU. What listings show goes down, as channels do by themselves."""
+        with self.lock:
+            lines = [a_line(str(n), *self._taken(sku, count), self.currency) for n, (sku, count) in enumerate(wanted.items(), 1)]
+            document = {**an_order(str(1001 + len(self.orders)), lines, self.currency, self.clock()), **different}
+            self.orders[document["id"]] = document
+            return document
+
+    def _taken(self, sku: str, count: int) -> tuple[str, str, int]:
+        listing = next((listing for listing, mine in self.listings if mine == sku), f"L-{sku}")
+        if shelf := self.listings.get((listing, sku)):
+            shelf.sold, shelf.shown = shelf.sold + count, max(0, shelf.shown - count)
+        return listing, sku, count
+
+    def change(self, order: str, **different: Any) -> Document:
+        """Something happens to an order there; its last change is now, and later than the one before."""
+        with self.lock:
+            before = self.orders[order]
+            at = max(self.clock(), as_datetime(before["updated_at"]) + timedelta(seconds=1))
+            self.orders[order] = {**before, **different, "updated_at": at.isoformat()}
+            return self.orders[order]
+
+    def tell(self, order: str) -> None:
+        """Put a notice about this order into the queue."""
+        number = str(len(self.queue) + 1)
+        self.queue.append(Notice("orders/changed", f"q-{order}-{number}", account=self.account, order=order, receipt=f"r-{order}-{number}"))
+
+    def settle(self) -> None:
+        """What was accepted shows now."""
+        with self.lock:
+            for key, quantity in self.pending.items():
+                self.listings[key].shown = quantity
+            self.pending.clear()
+
+    def write(self, push: Push) -> Answer:
+        shelf = self.listings.get((push.listing, push.sku))
+        if shelf is None:
+            return Answer(push.listing, push.sku, Told.GONE)
+        if words := self._refusal(shelf):
+            return Answer(push.listing, push.sku, Told.REFUSED, words=words)
+        if self.compares and push.expected not in (None, shelf.shown):
+            return Answer(push.listing, push.sku, Told.STALE, shelf.shown)
+        return self._written(push, shelf)
+
+    def _refusal(self, shelf: Shelf) -> str:
+        spent = self.revisions is not None and len(shelf.writes) >= self.revisions
+        return shelf.refuses or shelf.writable or ("no revisions left" if spent else "")
+
+    def _written(self, push: Push, shelf: Shelf) -> Answer:
+        shelf.writes.append(push.quantity)
+        if self.queues:
+            self.pending[push.listing, push.sku] = push.quantity
+            return Answer(push.listing, push.sku, Told.ACCEPTED)
+        shelf.shown = push.quantity
+        return Answer(push.listing, push.sku, Told.SHOWN, push.quantity)
+
+
+def a_line(id: str, listing: str, sku: str, quantity: int, currency: str) -> Document:
+    """A line at ten units of the currency each, untaxed."""
+    return {
+        "id": id,
+        "listing": listing,
+        "sku": sku,
+        "title": f"Bogus {sku}",
+        "quantity": quantity,
+        "cancelled": 0,
+        "lost": 0,
+        "fulfilled": 0,
+        "returned": 0,
+        "requires_shipping": True,
+        "gross": (Money.parse("10", currency) * quantity).text(),
+        "discount": "0",
+        "tax": "0",
+    }
+
+
+def an_order(id: str, lines: list[Document], currency: str, at: datetime) -> Document:
+    """A paid order of these lines, which adds up."""
+    return {
+        "id": id,
+        "name": f"#{id}",
+        "placed_at": at.isoformat(),
+        "updated_at": at.isoformat(),
+        "currency": currency,
+        "taxes_included": False,
+        "total": sum((Money.parse(line["gross"], currency) for line in lines), Money.zero(currency)).text(),
+        "payment": "paid",
+        "fulfillment": "unfulfilled",
+        "cancelled_at": None,
+        "cancel_requested": False,
+        "test": False,
+        "lines": lines,
+        "shipping": [],
+        "refunds": [],
+        "ship_to": {"name": "Ada Bogus", "street1": "1 Nowhere Lane", "city": "Null", "postcode": "00000", "country": "US"},
+    }
+
+
+class BogusChannel:
+    """The port on a Bogus."""
+
+    def __init__(self, system: Bogus, kit: Kit) -> None:
+        self._system, self._budget = system, kit.budget
+
+    @contextmanager
+    def _call(self, method: str, what: Any = None) -> Iterator[Bogus]:
+        self._budget.take(method)
+        with self._system.call(method, what):
+            yield self._system
+
+    def probe(self) -> Account:
+        with self._call("probe") as system:
+            return Account(system.account, "Bogus", system.currency)
+
+    def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
+        with self._call("poll", (since, until, cursor)) as system:
+            changed = sorted((as_datetime(item["updated_at"]), item["id"]) for item in system.orders.values())
+            due = [(at, order) for at, order in changed if since <= at < until and f"{at.isoformat()} {order}" > (cursor or "")]
+            page = tuple(self._notice(at, order) for at, order in due[: system.per_page])
+            last = due[: system.per_page][-1:] if len(due) > system.per_page else []
+            return Page(page, next((f"{at.isoformat()} {order}" for at, order in last), None))
+
+    def _notice(self, at: datetime, order: str) -> Notice:
+        body = write_json(self._system.orders[order]) if self._system.whole else None
+        return Notice("poll", f"{order}@{at.isoformat()}", About.ORDER, self._system.account, order, at, body)
+
+    def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
+        with self._call("fetch", list(orders)) as system:
+            return {order: write_json(system.orders[order]) if order in system.orders else None for order in orders}
+
+    def receive(self) -> Sequence[Notice]:
+        with self._call("receive") as system:
+            return tuple(system.queue[:10])
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        with self._call("acknowledge", list(receipts)) as system:
+            system.queue[:] = [notice for notice in system.queue if notice.receipt not in receipts]
+
+    def listings(self, cursor: str | None) -> Page[Found]:
+        with self._call("listings", cursor) as system:
+            start, found = int(cursor or 0), list(system.listings.items())
+            page = found[start : start + system.per_page]
+            upto = start + system.per_page
+            return Page(tuple(_found(key, shelf) for key, shelf in page), str(upto) if upto < len(found) else None)
+
+    def places(self) -> Sequence[Place]:
+        with self._call("places") as system:
+            return tuple(system.places)
+
+    def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
+        """The same key again has the same answers and no second effect."""
+        with self._call("show", (list(pushes), key)) as system:
+            if key not in system.answered:
+                system.answered[key] = [system.write(push) for push in pushes]
+            return tuple(system.answered[key])
+
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Key, int | None]:
+        with self._call("shown", list(pushes)) as system:
+            shelves = {(push.listing, push.sku): system.listings.get((push.listing, push.sku)) for push in pushes}
+            return {key: shelf.shown if shelf else None for key, shelf in shelves.items()}
+
+
+def _found(key: Key, shelf: Shelf) -> Found:
+    return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable)
