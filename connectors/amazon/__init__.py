@@ -1,0 +1,71 @@
+"""Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds 2021-06-30, FBA Inventory v1."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from connectors.amazon.tables import RATES
+from core.domain.order import Order
+from core.errors import BadPayload
+from core.ports import Channel, Connector, Field, Kit, Limits
+
+
+def _channel(kit: Kit) -> Channel:
+    from connectors.amazon.channel import AmazonChannel
+
+    return AmazonChannel(kit)
+
+
+def _order(body: bytes, connection: str) -> Order:
+    from connectors.amazon.normalize import order
+
+    return order(body, connection)
+
+
+def _orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
+    from connectors.amazon.normalize import orders
+
+    return orders(document, connection)
+
+
+MANIFEST = Connector(
+    name="amazon",
+    label="Amazon",
+    roles=frozenset(["channel"]),
+    app=(
+        Field("client_id", "LWA client id", "Solution Provider Portal, your app, View LWA credentials", secret=False),
+        Field("client_secret", "LWA client secret", "Beside the client id; Amazon wants it rotated every 180 days"),
+        Field("aws_access_key_id", "AWS access key id", "Only for notices from an SQS queue", secret=False, required=False),
+        Field("aws_secret_access_key", "AWS secret access key", "Only for notices from an SQS queue", required=False),
+    ),
+    login=(
+        Field("refresh_token", "Refresh token", "Solution Provider Portal, Authorize app; one per seller and region"),
+        Field("marketplace_ids", "Marketplace ids", "Separated by commas, all of one region", secret=False, required=False),
+    ),
+    settings={
+        "url": "",  # empty: the regional host of the first marketplace
+        "auth_url": "https://api.amazon.com/auth/o2/token",
+        "marketplace_ids": "ATVPDKIKX0DER",
+        "min_age_s": 120,  # searchOrders wants its upper bound two minutes in the past
+        "page_size": 100,  # orders a page
+        "listings_page_size": 20,
+        "feed_from": 20,  # so many quantities at once go by feed
+        "product_type": "PRODUCT",  # ‡ accepted for offer-only changes where a listing tells no product type
+        "fba_prefix": "AMAZON_",  # ‡ fulfillment channel codes of Amazon's own warehouses
+        "queue_url": "",  # an SQS queue that Amazon fills with ORDER_CHANGE; empty: polling alone
+        "sqs_url": "",  # empty: the host of queue_url
+        "aws_region": "us-east-1",
+        "queue_calls": 10,  # ReceiveMessage calls at a time, ten messages each
+        "visibility_s": 60,
+    },
+    rates=RATES,
+    limits=Limits(per_call=500),
+    calls=("token", *RATES),
+    channel=_channel,
+    order=_order,
+    orders=_orders,
+    simulator="connectors.amazon.simulator:Simulator",
+    poll_overlap=timedelta(minutes=15),
+    poll_age=timedelta(0),  # `min_age_s` rules
+    queue=True,
+)

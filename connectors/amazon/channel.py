@@ -1,0 +1,211 @@
+"""Amazon as a channel: render, call, normalize."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.amazon import listings, notices, render
+from connectors.amazon.client import Client, stamp
+from connectors.amazon.read import need
+from connectors.amazon.tables import MARKETPLACES
+from connectors.http import as_datetime, write_json
+from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
+from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+
+BATCH = 10  # what one SQS call takes
+SKUS = 20  # what one searchListingsItems takes
+FEED = "feed "  # how the words of an accepted push begin; the feed's id follows
+DELAYED = "not sent: the budget of this operation is spent"
+
+
+class AmazonChannel:
+    """One seller account in one region. It is a Follows too."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit, self._client = kit, Client(kit)
+
+    def probe(self) -> Account:
+        """One listing read: proves token, seller id and role."""
+        self._client.listings(None, page_size=1)
+        place = MARKETPLACES.get(self._client.marketplaces[0])
+        name = f"Amazon {place.country}" if place else "Amazon"
+        return Account(self._kit.account, name, place.currency if place else "")
+
+    def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
+        """Whole orders by searchOrders. Amazon wants the upper bound `min_age_s` in the past; the cursor keeps the first page's bound."""
+        before, _, token = (cursor or "").partition("|")
+        upper = min(until, self._kit.clock() - timedelta(seconds=self._kit.settings["min_age_s"]))
+        if not cursor and upper <= since:
+            return Page((), None, since)
+        answer = self._client.search_orders(stamp(since), before or stamp(upper), token or None)
+        before = before or stamp(upper)
+        read = [_notice(order, self._kit.account) for order in need(answer, "orders", list)]
+        found = sorted(read, key=lambda notice: notice.revision or since)
+        following = _token(answer, "nextToken")
+        return Page(tuple(found), f"{before}|{following}" if following else None, _covered(answer, before))
+
+    def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
+        """One getOrder each. An order that the budget did not reach is left out: ask for it again."""
+        found: dict[str, bytes | None] = {}
+        try:
+            for order in orders:
+                found[order] = _bare(self._client.order(order))
+        except RateLimited:
+            if not found:
+                raise
+        return found
+
+    def receive(self) -> Sequence[Notice]:
+        """ORDER_CHANGE notices from the queue, at most `queue_calls` times ten; empty without a queue."""
+        found: list[Notice] = []
+        for _ in range(self._kit.settings["queue_calls"] if self._kit.settings["queue_url"] else 0):
+            messages = self._client.messages()
+            found += [notices.notice(message) for message in messages]
+            if len(messages) < BATCH:
+                break
+        return found
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        for start in range(0, len(receipts), BATCH):
+            self._client.delete_messages(receipts[start : start + BATCH])
+
+    def listings(self, cursor: str | None) -> Page[Found]:
+        answer = self._client.listings(cursor)
+        prefix, places = self._kit.settings["fba_prefix"], self._client.marketplaces
+        return Page(tuple(listings.found(item, places, prefix) for item in need(answer, "items", list)), _token(answer, "nextToken"))
+
+    def places(self) -> Sequence[Place]:
+        """None: merchant-fulfilled stock is one number a SKU."""
+        return ()
+
+    def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
+        """Small sets by PATCH, larger ones by feed; both are ACCEPTED and read back later. Quantities are absolute, so a repeated
+        call does no harm and `key` is not needed. FBA listings are never written: DEFAULT would make them merchant-fulfilled.
+        Once the budget is spent, the rest is answered STALE: nothing was written, ask again."""
+        ours = [push for push in pushes if listings.is_ours(push)]
+        told = self._feed(ours) if len(ours) >= self._kit.settings["feed_from"] else self._patch(ours)
+        known = {(answer.listing, answer.sku): answer for answer in told}
+        return [known.get((push.listing, push.sku)) or _answer(push, Told.REFUSED, listings.FBA) for push in pushes]
+
+    def _feed(self, pushes: Sequence[Push]) -> list[Answer]:
+        """`words` name the feed, for `follow`."""
+        feed = self._client.feed(render.feed(pushes, self._kit.account, self._kit.settings["product_type"]))
+        return [_answer(push, Told.ACCEPTED, FEED + feed) for push in pushes]
+
+    def _patch(self, pushes: Sequence[Push]) -> list[Answer]:
+        told: list[Answer] = []
+        try:
+            for push in pushes:
+                told.append(self._patched(push))
+        except RateLimited:
+            if not told:
+                raise
+        return told + [_answer(push, Told.STALE, DELAYED) for push in pushes[len(told) :]]
+
+    def _patched(self, push: Push) -> Answer:
+        try:
+            answer = self._client.patch(push.sku, render.patch(push, self._kit.settings["product_type"]))
+        except AccessLost:
+            raise
+        except Refused as error:
+            return _answer(push, Told.GONE if error.facts.get("status") == 404 else Told.REFUSED, error.words)
+        if need(answer, "status", str, OutcomeUnknown) == "ACCEPTED":
+            return _answer(push, Told.ACCEPTED)
+        return _answer(push, Told.REFUSED, listings.issues(answer))
+
+    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+        """Twenty listings a call; one alone, or with a comma in its SKU, by itself. A push that the budget did not reach is left out."""
+        found: dict[tuple[str, str], int | None] = {}
+        try:
+            for group in _groups(pushes):
+                found |= self._shown(group)
+        except RateLimited:
+            if not found:
+                raise
+        return found
+
+    def _shown(self, group: Sequence[Push]) -> dict[tuple[str, str], int | None]:
+        levels = {item.get("sku"): listings.shown(item) for item in self._items([push.sku for push in group])}
+        return {(push.listing, push.sku): levels.get(push.sku) for push in group}
+
+    def _items(self, skus: Sequence[str]) -> list[Any]:
+        if len(skus) > 1:
+            return need(self._client.listings(None, page_size=SKUS, skus=skus), "items", list)
+        item = self._client.listing(skus[0])
+        return [item] if item else []
+
+    def follow(self, accepted: Mapping[str, Sequence[Push]]) -> Sequence[Answer]:
+        """What Amazon's reports refuse of feeds. A single PATCH says so at once, so there is nothing to follow."""
+        feeds = [(words.removeprefix(FEED), pushes) for words, pushes in accepted.items() if words.startswith(FEED)]
+        return [answer for feed, pushes in feeds for answer in self._followed(feed, pushes)]
+
+    def _followed(self, feed: str, pushes: Sequence[Push]) -> list[Answer]:
+        try:
+            refused = self.feed_result(feed)
+        except RateLimited:
+            refused = None
+        except AccessLost:
+            raise
+        except Refused as error:
+            undone = error.facts.get("status") == 404 or error.facts.get("state") == "CANCELLED"  # nothing was refused: it is read back
+            return [] if undone else [_answer(push, Told.REFUSED, str(error)) for push in pushes]
+        if refused is None:
+            return [_answer(push, Told.ACCEPTED, FEED + feed) for push in pushes]
+        said = [(push, refused.get(push.sku) or refused.get("")) for push in pushes]  # words without a SKU are about the whole feed
+        return [_answer(push, Told.REFUSED, words) for push, words in said if words]
+
+    def feed_result(self, feed: str) -> Mapping[str, str] | None:
+        """What Amazon refused of a feed, its words by SKU; None while it is not done. Raises Refused when the whole feed failed."""
+        state = self._client.feed_state(feed)
+        match need(state, "processingStatus", str):
+            case "IN_QUEUE" | "IN_PROGRESS":
+                return None
+            case "DONE":
+                return listings.refusals(self._client.feed_report(need(state, "resultFeedDocumentId", str)))
+            case other:
+                raise Refused("Amazon did not work off the feed", feed=feed, state=other)
+
+    def fba_levels(self, skus: Sequence[str] = ()) -> Mapping[str, int]:
+        """Units that Amazon's warehouses can ship, by seller SKU: of at most 50 `skus`, or of all."""
+        levels, token = {}, None
+        while True:
+            answer = self._client.fba(token, skus)
+            levels.update(listings.fulfillable(answer))
+            token = _token(answer, "nextToken")
+            if token is None:
+                return levels
+
+
+def _answer(push: Push, told: Told, words: str = "") -> Answer:
+    return Answer(push.listing, push.sku, told, words=words)
+
+
+def _groups(pushes: Sequence[Push]) -> list[Sequence[Push]]:
+    plain = [push for push in pushes if "," not in push.sku]
+    groups: list[Sequence[Push]] = [plain[start : start + SKUS] for start in range(0, len(plain), SKUS)]
+    return groups + [[push] for push in pushes if "," in push.sku]
+
+
+def _notice(order: Any, account: str) -> Notice:
+    """An order as a notice with body; what cannot be read is still a notice, so that it is parked where people see it."""
+    body, raw = write_json(order), order if isinstance(order, dict) else {}
+    id_ = raw.get("orderId")
+    try:
+        revision = as_datetime(raw.get("lastUpdatedTime"))
+    except (TypeError, ValueError):
+        revision = None
+    delivery = hashlib.sha256(body).hexdigest()[:40]
+    return Notice("searchOrders", delivery, account=account, order=id_ if isinstance(id_, str) else None, revision=revision, body=body)
+
+
+def _token(answer: Any, name: str) -> str | None:
+    return (answer.get("pagination") or {}).get(name) or None
+
+
+def _covered(answer: Any, before: str) -> datetime:
+    return as_datetime(answer.get("lastUpdatedBefore") or before)
+
+
+def _bare(answer: Any | None) -> bytes | None:
+    return None if answer is None else write_json(need(answer, "order", dict))

@@ -1,0 +1,306 @@
+"""Calls to Amazon, and nothing else: python-amazon-sp-api on our own session, LWA tokens from the kit, SQS by plain HTTP.
+
+The SDK builds the requests; it sends none itself. Its transport is replaced by `_Way`, which sends through `kit.http`, takes off
+what the SDK adds on its own, and turns every answer that is not what was asked for into one of our errors (the SDK takes an
+HTML page for an empty success; seen with 2.1.35, 2026-11).
+"""
+
+import gzip
+import json
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from sp_api.api import Feeds, Inventories, ListingsItems, Orders
+from sp_api.base import Marketplaces
+from sp_api.base.credential_provider import FromCodeCredentialProvider
+
+from connectors.amazon import signing
+from connectors.amazon.read import need
+from connectors.amazon.render import FEED, FEED_TYPE
+from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
+from connectors.http import json_of, write_json
+from core.errors import AccessLost, BadPayload, OutcomeUnknown, Refused, Unavailable
+from core.ports import Fresh, Kit, Rate
+
+LISTING_DATA = "summaries,fulfillmentAvailability,productTypes"
+AGENT = "Crossdock/0.1 (Language=Python)"
+LOGGERS = ("sp_api", "sp_api.base.client", "sp_api.auth.access_token_client", "httpx", "httpcore")  # they print tokens and buyers at DEBUG
+
+
+class _Stub:
+    """What the SDK gets to see of an answer: nothing, so that it can neither misread nor keep it."""
+
+    status_code = 200
+    headers: Mapping[str, str] = {}
+
+    def json(self) -> dict[str, Any]:
+        return {}
+
+
+class _Token:
+    """Stands in for the SDK's AccessTokenResponse."""
+
+    def __init__(self, access_token: str) -> None:
+        self.access_token = access_token
+
+
+class _Way:
+    """The SDK's transport: one call at a time, named by `operation` before it is made; `answer` is its JSON."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit, self.operation, self.answer, self.token, self.renewed = kit, "", None, "", False
+        self.per_s = {operation: rate.per_s for operation, rate in RATES.items()}
+
+    def request(self, method: str, url: str, *, params: Any = None, data: Any = None, content: Any = None, headers: Any = None) -> _Stub:
+        keys = KEYS[self.operation]
+        query = {key: _joined(value) for key, value in (params or {}).items() if key in keys.query}
+        body = {key: value for key, value in json.loads(content or "{}").items() if key in keys.body}
+        sent = {"x-amz-access-token": self.token, "x-amz-date": headers["x-amz-date"], "user-agent": AGENT}
+        self.answer = self._sent(method, url, query, body, sent)
+        return _Stub()
+
+    def _sent(self, method: str, url: str, query: Mapping[str, str], body: Mapping[str, Any], headers: dict[str, str]) -> Any:
+        more: dict[str, Any] = {"params": query} if query else {}
+        if body:
+            more["data"], headers["content-type"] = write_json(body), "application/json"
+        changes = KEYS[self.operation].changes
+        answer = self.kit.http.send(method, url, changes=changes, headers=headers, **more)
+        self._learn(answer)
+        if answer.status_code >= 300:
+            raise self._refusal(answer, changes=changes)
+        return json_of(answer, "Amazon", changes=changes)
+
+    def _learn(self, answer: requests.Response) -> None:
+        """Amazon's header gives the live rate; a 429 comes without it and means that nothing is left (seen 2025-09)."""
+        if per_s := _number(answer.headers.get("x-amzn-RateLimit-Limit")):
+            self.per_s[self.operation] = per_s
+            self.kit.budget.learn(self.operation, rate=Rate(per_s, RATES[self.operation].burst))
+        if answer.status_code == 429:
+            self.kit.budget.learn(self.operation, left=0.0)
+
+    def _refusal(self, answer: requests.Response, *, changes: bool) -> Exception:
+        rejected = answer.status_code == 401 or (answer.status_code == 403 and "Unauthorized" in _codes(answer))
+        if rejected and not self.renewed:
+            return _Rejected()
+        error: Exception = self.kit.http.refusal(answer, changes=changes, default_wait_s=1 / self.per_s[self.operation])
+        return error
+
+
+class _Rejected(Exception):
+    """Amazon does not take this access token; a fresh one may do."""
+
+
+def _joined(value: Any) -> str:
+    """Amazon wants lists in one parameter, with commas."""
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "") or None
+    except ValueError:
+        return None
+
+
+def _codes(answer: requests.Response) -> set[str]:
+    """The error codes of an answer; none where it is not Amazon's JSON."""
+    try:
+        return {str(error["code"]) for error in answer.json()["errors"]}
+    except (ValueError, KeyError, TypeError):
+        return set()
+
+
+class Client:
+    """One seller account. Construct once: each of the SDK's four clients costs milliseconds."""
+
+    def __init__(self, kit: Kit) -> None:
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._kit, self._way = kit, _Way(kit)
+        said = kit.login.get("marketplace_ids") or kit.settings["marketplace_ids"]
+        self.marketplaces = [word.strip() for word in said.split(",")] if isinstance(said, str) else list(said)
+        self._orders = self._sdk(Orders, "2026-01-01")
+        self._items = self._sdk(ListingsItems, "2021-08-01")
+        self._feeds = self._sdk(Feeds, "2021-06-30")
+        self._stock = self._sdk(Inventories, None)
+
+    def _sdk(self, make: Callable[..., Any], version: str | None) -> Any:
+        """An SDK client on our transport, tokens and address. The address is set afterwards: SP_API_DEFAULT_MARKETPLACE and
+        AWS_ENV would change it otherwise."""
+        trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the SDK's own transport is dropped; loading its certificates costs 90 ms
+        made = make(
+            marketplace=Marketplaces.US,
+            credentials={"lwa_app_id": "ours", "lwa_client_secret": "ours"},  # it asks us for tokens, so it holds no secret
+            credential_providers=[FromCodeCredentialProvider],
+            auth_token_client_class=self._tokens,
+            verify=trusts_nobody,
+            **({"version": version} if version else {}),
+        )
+        made.close()
+        made.endpoint, made.marketplace_id, made._transport = self._url(), self.marketplaces[0], self._way
+        return made
+
+    def _url(self) -> str:
+        marketplace = MARKETPLACES.get(self.marketplaces[0])
+        region = marketplace.region if marketplace else "na"
+        return str(self._kit.settings["url"] or f"https://sellingpartnerapi-{region}.amazon.com")
+
+    def _tokens(self, **_: Any) -> "Client":
+        """Called by the SDK to make its own token client: that is us."""
+        return self
+
+    def get_auth(self) -> _Token:
+        return _Token(self._way.token)
+
+    def _ask(self, operation: str, send: Callable[..., Any], *args: Any, **wish: Any) -> Any:
+        """One call; a token that Amazon does not take is renewed once."""
+        self._kit.budget.take(operation)
+        way = self._way
+        way.operation, way.renewed, way.token = operation, False, self._kit.tokens.access(self._renew)
+        try:
+            send(*args, **wish)
+        except _Rejected:
+            way.renewed, way.token = True, self._kit.tokens.access(self._renew, rejected=way.token)
+            send(*args, **wish)
+        answer, way.answer = way.answer, None
+        return answer
+
+    def _renew(self, login: Mapping[str, str]) -> Fresh:
+        """LWA: a new access token for the refresh token. Raises AccessLost when the seller or Amazon has withdrawn it."""
+        app = self._kit.app
+        form = {"grant_type": "refresh_token", "refresh_token": login.get("refresh_token", "")}
+        form |= {"client_id": app.get("client_id", ""), "client_secret": app.get("client_secret", "")}
+        answer = self._kit.http.send("POST", self._kit.settings["auth_url"], changes=False, data=form)
+        if answer.status_code in (400, 401):
+            raise AccessLost("Amazon no longer accepts our refresh token", words=answer.text[:500], status=answer.status_code)
+        if answer.status_code >= 300:
+            raise self._kit.http.refusal(answer, changes=False)
+        told = json_of(answer, "Amazon", changes=False)
+        token, lives_s = need(told, "access_token", str, Unavailable), need(told, "expires_in", int, Unavailable)
+        return Fresh(token, self._kit.clock() + timedelta(seconds=lives_s), _rotated(told, login))
+
+    def search_orders(self, since: str, before: str, token: str | None) -> Any:
+        """A page of orders last changed in [since, before], by searchOrders."""
+        more = {"paginationToken": token} if token else {}
+        return self._ask(
+            "searchOrders",
+            self._orders.search_orders,
+            lastUpdatedAfter=since,
+            lastUpdatedBefore=before,
+            marketplaceIds=",".join(self.marketplaces),
+            includedData=",".join(INCLUDED),
+            maxResultsPerPage=self._kit.settings["page_size"],
+            **more,
+        )
+
+    def order(self, order: str) -> Any | None:
+        """getOrder; None where Amazon has no such order."""
+        return self._or_none("getOrder", self._orders.get_order, order, includedData=",".join(INCLUDED))
+
+    def _or_none(self, operation: str, send: Callable[..., Any], *args: Any, **wish: Any) -> Any | None:
+        try:
+            return self._ask(operation, send, *args, **wish)
+        except Refused as error:
+            if error.facts.get("status") == 404:
+                return None
+            raise
+
+    def listings(self, token: str | None, *, page_size: int | None = None, skus: Sequence[str] = ()) -> Any:
+        """A page of listings by searchListingsItems, ordered by SKU so that changes do not move it; or those of at most 20 `skus`."""
+        more = {"pageToken": token} if token else {}
+        if skus:
+            more |= {"identifiersType": "SKU", "identifiers": ",".join(skus)}
+        return self._ask(
+            "searchListingsItems",
+            self._items.search_listings_items,
+            self._kit.account,
+            marketplaceIds=",".join(self.marketplaces),
+            includedData=LISTING_DATA,
+            sortBy="sku",
+            sortOrder="ASC",
+            pageSize=page_size or self._kit.settings["listings_page_size"],
+            **more,
+        )
+
+    def listing(self, sku: str) -> Any | None:
+        """getListingsItem; None where there is no such listing."""
+        wish = {"marketplaceIds": ",".join(self.marketplaces), "includedData": LISTING_DATA}
+        return self._or_none("getListingsItem", self._items.get_listings_item, self._kit.account, sku, **wish)
+
+    def patch(self, sku: str, body: Mapping[str, Any]) -> Any:
+        """patchListingsItem: {status ACCEPTED | INVALID, issues}. ACCEPTED is queued, not live."""
+        send, places = self._items.patch_listings_item, ",".join(self.marketplaces)
+        return self._ask("patchListingsItem", send, self._kit.account, sku, marketplaceIds=places, body=dict(body))
+
+    def feed(self, document: Mapping[str, Any]) -> str:
+        """Upload a JSON_LISTINGS_FEED and have it worked off; gives its id. Writing the document changes nothing yet."""
+        place = self._ask("createFeedDocument", self._feeds.create_feed_document, None, FEED_TYPE)
+        url, id_ = need(place, "url", str), need(place, "feedDocumentId", str)
+        self._kit.http.call("PUT", url, changes=False, data=write_json(document), headers={"content-type": FEED_TYPE})
+        answer = self._ask("createFeed", self._feeds.create_feed, FEED, id_, marketplaceIds=self.marketplaces)
+        return need(answer, "feedId", str, OutcomeUnknown)
+
+    def feed_state(self, feed: str) -> Any:
+        return self._ask("getFeed", self._feeds.get_feed, feed)
+
+    def feed_report(self, document: str) -> bytes:
+        """The processing report. The SDK's own call would download it past our session, hence the bare request."""
+        path = f"/feeds/2021-06-30/documents/{document}"
+        place = self._ask("getFeedDocument", lambda: self._feeds._request(path, add_marketplace=False))
+        raw: bytes = self._kit.http.call("GET", need(place, "url", str), changes=False).content
+        return _unpacked(raw) if place.get("compressionAlgorithm") == "GZIP" else raw
+
+    def fba(self, token: str | None, skus: Sequence[str] = ()) -> Any:
+        """A page of FBA summaries of the first marketplace; at most 50 `skus`. The token lives 30 seconds."""
+        more: dict[str, Any] = {"nextToken": token} if token else {}
+        if skus:
+            more["sellerSkus"] = ",".join(skus)
+        place = self.marketplaces[0]
+        wish = {"details": "true", "granularityType": "Marketplace", "granularityId": place, "marketplaceIds": place}
+        return self._ask("getInventorySummaries", self._stock.get_inventory_summary_marketplace, **wish, **more)
+
+    def messages(self) -> list[Any]:
+        """ReceiveMessage: at most ten messages of the queue, hidden from others for a while."""
+        wish = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": 0, "VisibilityTimeout": self._kit.settings["visibility_s"]}
+        answer = self._queue("ReceiveMessage", wish, changes=False)
+        return [message for message in answer.get("Messages") or [] if isinstance(message, dict)] if isinstance(answer, dict) else []
+
+    def delete_messages(self, receipts: Sequence[str]) -> None:
+        """DeleteMessageBatch of at most ten; one that is gone already counts as deleted."""
+        entries = [{"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)]
+        self._queue("DeleteMessageBatch", {"Entries": entries}, changes=True)
+
+    def _queue(self, action: str, wish: Mapping[str, Any], *, changes: bool) -> Any:
+        """One SQS call in its JSON protocol, signed when AWS keys are configured."""
+        settings, app = self._kit.settings, self._kit.app
+        url = settings["sqs_url"] or "{0.scheme}://{0.netloc}/".format(urlsplit(settings["queue_url"]))
+        body = write_json({"QueueUrl": settings["queue_url"], **wish})
+        headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"AmazonSQS.{action}"}
+        if app.get("aws_access_key_id") and app.get("aws_secret_access_key"):
+            keys = (app["aws_access_key_id"], app["aws_secret_access_key"])
+            headers = signing.signed(url, headers, body, keys=keys, scope=(settings["aws_region"], "sqs"), at=self._kit.clock())
+        answer = self._kit.http.call("POST", url, changes=changes, data=body, headers=headers)
+        return json_of(answer, "Amazon SQS", changes=changes)
+
+
+def _rotated(told: Mapping[str, Any], login: Mapping[str, str]) -> dict[str, str]:
+    """LWA repeats the refresh token; should it ever give another one, that one counts."""
+    new = told.get("refresh_token")
+    return {"refresh_token": new} if new and new != login.get("refresh_token") else {}
+
+
+def _unpacked(raw: bytes) -> bytes:
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError) as error:
+        raise BadPayload(f"amazon feed report: not gzip ({type(error).__name__})") from None
+
+
+def stamp(at: datetime) -> str:
+    """A time as Amazon reads it: ISO 8601, UTC, milliseconds."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

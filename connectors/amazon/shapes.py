@@ -1,0 +1,113 @@
+"""The simulator's orders, stock and notices as Amazon writes them. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from connectors.amazon.simulated import stamp
+
+V0_STATUS = {
+    "PENDING_AVAILABILITY": "PendingAvailability",
+    "PENDING": "Pending",
+    "UNSHIPPED": "Unshipped",
+    "PARTIALLY_SHIPPED": "PartiallyShipped",
+    "SHIPPED": "Shipped",
+    "CANCELLED": "Canceled",
+    "UNFULFILLABLE": "Unfulfillable",
+}
+PARTS = {name.upper(): name for name in ("buyer", "recipient", "proceeds", "fulfillment", "packages", "tax", "payment")}
+ITEM_PARTS = {name.upper(): name for name in ("proceeds", "expense", "promotion", "cancellation", "fulfillment", "tax")}
+
+
+def view(raw: dict[str, Any], included: set[str]) -> dict[str, Any]:
+    """An order with the data sets that were asked for; a pending one has neither prices nor address."""
+    pending = raw.get("fulfillment", {}).get("fulfillmentStatus") == "PENDING"
+    hidden = {key for name, key in PARTS.items() if name not in included} | ({"proceeds", "recipient", "buyer"} if pending else set())
+    inside = {key for name, key in ITEM_PARTS.items() if name not in included} | ({"proceeds", "tax", "promotion"} if pending else set())
+    view = {key: value for key, value in raw.items() if key not in hidden}
+    view["orderItems"] = [_item_view(item, inside, pending=pending) for item in raw["orderItems"]]
+    return view
+
+
+def _item_view(item: dict[str, Any], hidden: set[str], *, pending: bool) -> dict[str, Any]:
+    view = {key: value for key, value in item.items() if key not in hidden}
+    if pending:
+        view["product"] = {key: value for key, value in item["product"].items() if key != "price"}
+    return view
+
+
+def counts(item: dict[str, Any]) -> tuple[int, int]:
+    return item["fulfillment"]["quantityFulfilled"], item["fulfillment"]["quantityUnfulfilled"]
+
+
+def stock(listing: dict[str, Any], *, details: bool) -> dict[str, Any]:
+    summary = {"asin": listing["asin"], "fnSku": f"X0{listing['asin'][2:]}", "sellerSku": listing["sku"], "condition": "NewItem"}
+    more = {"inventoryDetails": {"fulfillableQuantity": listing["stock"], "inboundShippedQuantity": 0}} if details else {}
+    return {**summary, **more, "productName": listing["title"], "totalQuantity": listing["stock"], "lastUpdatedTime": listing["updated"]}
+
+
+def package(number: int, shipped: list[tuple[dict[str, Any], int]], at: datetime) -> dict[str, Any]:
+    return {
+        "packageReferenceId": str(number),
+        "createdTime": stamp(at),
+        "packageStatus": {"status": "SHIPPED"},
+        "carrier": "UPS",
+        "shipTime": stamp(at),
+        "trackingNumber": f"1ZSIM{number:013d}",
+        "packageItems": [{"orderItemId": item["orderItemId"], "quantity": count} for item, count in shipped],
+    }
+
+
+def comma(raw: dict[str, Any]) -> None:
+    raw["proceeds"]["grandTotal"]["amount"] = raw["proceeds"]["grandTotal"]["amount"].replace(".", ",")
+
+
+def no_fulfillment(raw: dict[str, Any]) -> None:
+    del raw["fulfillment"]
+
+
+def order_change(raw: dict[str, Any], reason: str, id_: str, at: datetime, *, seller: str) -> dict[str, Any]:
+    """The vendor's ORDER_CHANGE notification, in v0 words as Amazon still writes it."""
+    fulfillment = raw.get("fulfillment", {"fulfillmentStatus": "UNSHIPPED", "fulfilledBy": "AMAZON"})
+    asked = reason == "Buyer Requested Cancel"
+    items = [
+        {
+            "OrderItemId": item["orderItemId"],
+            "SellerSKU": item["product"]["sellerSku"],
+            "SupplySourceId": None,
+            "Quantity": item["quantityOrdered"],
+            "QuantityShipped": item["fulfillment"]["quantityFulfilled"],
+            "IsBuyerRequestedCancel": asked,
+        }
+        for item in raw["orderItems"]
+    ]
+    summary = {
+        "MarketplaceId": raw["salesChannel"]["marketplaceId"],
+        "OrderStatus": V0_STATUS[fulfillment["fulfillmentStatus"]],
+        "PurchaseDate": raw["createdTime"],
+        "DestinationPostalCode": None,
+        "FulfillmentType": "MFN" if fulfillment["fulfilledBy"] == "MERCHANT" else "AFN",
+        "OrderType": "StandardOrder",
+        "OrderItems": items,
+    }
+    change = {
+        "NotificationLevel": "OrderLevel",
+        "SellerId": seller,
+        "AmazonOrderId": raw["orderId"],
+        "OrderChangeType": "BuyerRequestedChange" if asked else "OrderStatusChange",
+        "OrderChangeTrigger": {"TimeOfOrderChange": raw["lastUpdatedTime"], "ChangeReason": reason},
+        "Summary": summary,
+    }
+    metadata = {
+        "ApplicationId": "simulated-app",
+        "SubscriptionId": "simulated-subscription",
+        "PublishTime": stamp(at),
+        "NotificationId": id_,
+    }
+    return {
+        "NotificationVersion": "1.0",
+        "NotificationType": "ORDER_CHANGE",
+        "PayloadVersion": "1.0",
+        "EventTime": stamp(at),
+        "Payload": {"OrderChangeNotification": change},
+        "NotificationMetadata": metadata,
+    }

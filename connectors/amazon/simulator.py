@@ -1,0 +1,732 @@
+"""Amazon's Selling Partner API as it behaves: tokens, plans, paging, delays, feeds, FBA stock and an SQS queue of order changes."""
+
+import base64
+import gzip
+import json
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Request, Response
+
+from connectors.amazon import shapes, simulated
+from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
+from connectors.amazon.tables import INCLUDED, KEYS, RATES
+from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
+from core.domain.money import Money
+
+SELLER = "A1SIMULATEDSELLER"
+APP = {"client_id": "amzn1.application-oa2-client.simulated", "client_secret": "amzn1.oa2-cs.v1.simulated"}
+REFRESH = "Atzr|simulated-refresh-token"
+FBA_CODE = "AMAZON_NA"
+TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S = 3600, 86400, 30, 300
+SQS, STORAGE = "sqs", "storage"
+LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
+
+
+def _error(code: str, message: str, status: int, details: str = "") -> Response:
+    """The vendor's error shape. A real 429 came without any header on limits (seen 2025-09)."""
+    return reply({"errors": [{"code": code, "message": message, "details": details}]}, status)
+
+
+class Wrong(Exception):
+    """The request is refused with 400."""
+
+
+def _token(position: Any, until: datetime) -> str:
+    return base64.urlsafe_b64encode(json.dumps([position, until.isoformat()]).encode()).decode()
+
+
+def _untoken(token: str, now: datetime) -> Any:
+    try:
+        position, until = json.loads(base64.urlsafe_b64decode(token.encode()))
+        expired = datetime.fromisoformat(until) < now
+    except (ValueError, TypeError):
+        raise Wrong("the page token is not valid") from None
+    if expired:
+        raise Wrong("the page token has expired")
+    return position
+
+
+class Simulator:
+    """One seller account. Quantities become live `delay_s` after they were accepted."""
+
+    name = "amazon"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.delay_s = 0.2 if world.relaxed else 5.0
+        self.state: dict[str, Any] = {
+            "seq": 0,
+            "last": "",
+            "listings": {},
+            "orders": {},
+            "tokens": {},
+            "writes": [],
+            "documents": {},
+            "feeds": {},
+            "queue": [],
+        }
+        self._calls: dict[str, Callable[..., Response]] = {
+            "token": self._grant,
+            "searchOrders": self._search_orders,
+            "getOrder": self._get_order,
+            "searchListingsItems": self._search_listings,
+            "getListingsItem": self._get_listing,
+            "patchListingsItem": self._patch_listing,
+            "createFeedDocument": self._create_document,
+            "createFeed": self._create_feed,
+            "getFeed": self._get_feed,
+            "getFeedDocument": self._get_document,
+            "getInventorySummaries": self._fba,
+        }
+
+    def credentials(self, base: str) -> dict[str, Any]:
+        """`min_age_s` is 0 under relaxed limits; the queue is always there."""
+        settings: dict[str, Any] = {
+            "url": base,
+            "auth_url": f"{base}/auth/o2/token",
+            "queue_url": f"{base}/{SQS}",
+            "sqs_url": f"{base}/{SQS}",
+        }
+        settings |= {"marketplace_ids": f"{US},{GB},{DE},{JP}", "min_age_s": 0 if self.world.relaxed else 120}
+        return {"account": SELLER, "app": dict(APP), "login": {"refresh_token": REFRESH}, "settings": settings}
+
+    # --- the door
+
+    def _steps(self, request: Request) -> list[str]:
+        """The path below /amazon, from the raw target: a SKU may hold a slash."""
+        raw = str(request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.path).partition("?")[0]
+        return [unquote(step) for step in raw.split("/") if step][1:]
+
+    def operation(self, request: Request) -> str | None:
+        match request.method, self._steps(request):
+            case "POST", ["auth", "o2", "token"]:
+                return "token"
+            case "GET", ["orders", "2026-01-01", "orders"]:
+                return "searchOrders"
+            case "GET", ["orders", "2026-01-01", "orders", _]:
+                return "getOrder"
+            case "GET", ["listings", "2021-08-01", "items", _]:
+                return "searchListingsItems"
+            case ("GET" | "PATCH") as method, ["listings", "2021-08-01", "items", _, _]:
+                return "getListingsItem" if method == "GET" else "patchListingsItem"
+            case method, ["feeds", "2021-06-30", *rest]:
+                return self._feed_operation(method, rest)
+            case "GET", ["fba", "inventory", "v1", "summaries"]:
+                return "getInventorySummaries"
+            case _:
+                return None
+
+    def _feed_operation(self, method: str, rest: list[str]) -> str | None:
+        match method, rest:
+            case "POST", ["documents"]:
+                return "createFeedDocument"
+            case "POST", ["feeds"]:
+                return "createFeed"
+            case "GET", ["feeds", _]:
+                return "getFeed"
+            case "GET", ["documents", _]:
+                return "getFeedDocument"
+            case _:
+                return None
+
+    def answer(self, request: Request, operation: str | None) -> Response:
+        self._settle()
+        steps = self._steps(request)
+        if operation is None:
+            return self._elsewhere(request, steps)
+        if operation != "token" and (refusal := self._refusal(request, operation)):
+            return refusal
+        try:
+            answer = self._calls[operation](request, *steps[3:])
+        except Wrong as error:
+            return _error("InvalidInput", str(error), 400)
+        if operation != "token" and answer.status_code < 300:
+            answer.headers["x-amzn-RateLimit-Limit"] = str(RATES[operation].per_s * (RELAXED if self.world.relaxed else 1.0))
+        answer.headers["x-amzn-RequestId"] = f"sim-{len(self.world.log)}"
+        return answer
+
+    def _elsewhere(self, request: Request, steps: list[str]) -> Response:
+        match steps:
+            case ["sqs"]:
+                return self._sqs(request)
+            case ["storage", document]:
+                return self._storage(request, document)
+            case _:
+                return _error("NotFound", "The requested resource doesn't exist.", 404)
+
+    def _refusal(self, request: Request, operation: str) -> Response | None:
+        """Token, plan, then the parameters that the operation knows."""
+        expires = self.state["tokens"].get(request.headers.get("x-amz-access-token", ""))
+        if expires is None or datetime.fromisoformat(expires) <= self.world.clock():
+            details = "The access token you provided has expired." if expires else "The access token you provided is not valid."
+            return _error("Unauthorized", "Access to requested resource is denied.", 403, details)
+        if self.world.take(operation, RATES[operation]) > 0:
+            return self.fault("429", operation)
+        if unknown := [key for key in request.args if key not in KEYS[operation].query]:
+            return _error("InvalidInput", f"{unknown[0]} is not a parameter of {operation}", 400)
+        if repeated := [key for key, values in request.args.lists() if len(values) > 1]:
+            return _error("InvalidInput", f"{repeated[0]} is given twice", 400)
+        return None
+
+    def fault(self, kind: str, operation: str | None) -> Response:
+        match kind:
+            case "429":
+                return _error("QuotaExceeded", "You exceeded your quota for the requested resource.", 429)
+            case "401":
+                return _error("Unauthorized", "Access to requested resource is denied.", 401)
+            case _:
+                return _error("InternalFailure", "We encountered an internal error. Please try again.", 500)
+
+    def _grant(self, request: Request, *_: str) -> Response:
+        form = request.form
+        if (form.get("client_id"), form.get("client_secret")) != (APP["client_id"], APP["client_secret"]):
+            return reply({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH:
+            return reply({"error": "invalid_grant", "error_description": "The request has an invalid grant parameter"}, 400)
+        token, until = f"Atza|{self._next()}-{self.world.seed}", self.world.clock() + timedelta(seconds=TOKEN_S)
+        self.state["tokens"] = {**dict(list(self.state["tokens"].items())[-20:]), token: until.isoformat()}
+        return reply({"access_token": token, "refresh_token": REFRESH, "token_type": "bearer", "expires_in": TOKEN_S})
+
+    def _next(self) -> int:
+        self.state["seq"] += 1
+        return int(self.state["seq"])
+
+    # --- orders
+
+    def _search_orders(self, request: Request, *_: str) -> Response:
+        args, now = request.args, self.world.clock()
+        kind, after, before = self._window(args)
+        most, sites = int(args.get("maxResultsPerPage", 100)), args.get("marketplaceIds", "").split(",")
+        if not 1 <= most <= 100 or len(sites) > 50:
+            raise Wrong("maxResultsPerPage is between 1 and 100, and marketplaceIds holds at most 50")
+        key = "lastUpdatedTime" if kind == "lastUpdated" else "createdTime"
+        found = [raw for raw in self._raws() if after <= raw[key] <= before and raw["salesChannel"]["marketplaceId"] in sites]
+        found = sorted(self._filtered(found, args), key=lambda raw: (raw[key], raw["orderId"]))
+        if token := args.get("paginationToken"):
+            past = tuple(_untoken(token, now))
+            found = [raw for raw in found if (raw[key], raw["orderId"]) > past]
+        page, included = found[:most], self._included(args)
+        answer: dict[str, Any] = {"orders": [shapes.view(raw, included) for raw in page], f"{kind}Before": before}
+        if len(found) > most:
+            answer["pagination"] = {"nextToken": _token([page[-1][key], page[-1]["orderId"]], now + timedelta(seconds=PAGE_TOKEN_S))}
+        return reply(answer)
+
+    def _window(self, args: Any) -> tuple[str, str, str]:
+        """Exactly one of createdAfter and lastUpdatedAfter; the other end at least two minutes ago."""
+        kinds = [kind for kind in ("created", "lastUpdated") if f"{kind}After" in args]
+        others = [kind for kind in ("created", "lastUpdated") if f"{kind}Before" in args]
+        if len(kinds) != 1 or any(kind != kinds[0] for kind in others):
+            raise Wrong("exactly one of createdAfter and lastUpdatedAfter is needed")
+        newest = self.world.clock() - timedelta(seconds=0 if self.world.relaxed else 120)
+        after = _when(args[f"{kinds[0]}After"])
+        before = _when(args[f"{kinds[0]}Before"]) if others else newest
+        if before > newest or before < after:
+            raise Wrong(f"{kinds[0]}Before must not lie before {kinds[0]}After and be at least two minutes in the past")
+        return kinds[0], stamp(after), stamp(before)
+
+    def _raws(self) -> list[dict[str, Any]]:
+        return [order["raw"] for order in self.state["orders"].values()]
+
+    def _filtered(self, found: list[dict[str, Any]], args: Any) -> list[dict[str, Any]]:
+        for name, key in (("fulfillmentStatuses", "fulfillmentStatus"), ("fulfilledBy", "fulfilledBy")):
+            if name in args:
+                found = [raw for raw in found if raw.get("fulfillment", {}).get(key) in args[name].split(",")]
+        return found
+
+    def _included(self, args: Any) -> set[str]:
+        asked = {word for word in args.get("includedData", "").split(",") if word}
+        if unknown := asked - {*INCLUDED, "FULFILLMENT_ORDERS"}:
+            raise Wrong(f"includedData does not know {sorted(unknown)[0]}")
+        return asked
+
+    def _get_order(self, request: Request, order: str) -> Response:
+        if order not in self.state["orders"]:
+            return _error("NotFound", "Resource not found", 404)
+        return reply({"order": shapes.view(self.state["orders"][order]["raw"], self._included(request.args))})
+
+    # --- listings
+
+    def _listing_view(self, listing: dict[str, Any], args: Any) -> dict[str, Any]:
+        wanted = args.get("includedData", "summaries").split(",")
+        if unknown := [word for word in wanted if word not in LISTING_PARTS]:
+            raise Wrong(f"includedData does not know {unknown[0]}")
+        sites = self._sites(args)
+        summary = {
+            "asin": listing["asin"],
+            "productType": listing["kind"],
+            "status": ["BUYABLE", "DISCOVERABLE"],
+            "itemName": listing["title"],
+        }
+        dates = {"createdDate": listing["created"], "lastUpdatedDate": listing["updated"], "conditionType": "new_new"}
+        level = {"fulfillmentChannelCode": listing["code"]} | ({"quantity": listing["shown"]} if listing["code"] == "DEFAULT" else {})
+        parts = {
+            "summaries": [{"marketplaceId": site, **summary, **dates} for site in sites],
+            "fulfillmentAvailability": [level],
+            "productTypes": [{"marketplaceId": site, "productType": listing["kind"]} for site in sites],
+            "issues": [],
+        }
+        return {"sku": listing["sku"], **{name: parts[name] for name in wanted if name in parts}}
+
+    def _sites(self, args: Any) -> list[str]:
+        if not args.get("marketplaceIds"):
+            raise Wrong("marketplaceIds is missing")
+        return [site for site in args["marketplaceIds"].split(",") if site in simulated.SITES]
+
+    def _search_listings(self, request: Request, seller: str) -> Response:
+        args, size = request.args, int(request.args.get("pageSize", 10))
+        if not 1 <= size <= 20 or ("identifiers" in args) != ("identifiersType" in args) or seller != SELLER:
+            raise Wrong("pageSize is between 1 and 20; identifiers and identifiersType belong together; the seller must be known")
+        found = [self.state["listings"][sku] for sku in sorted(self.state["listings"])]
+        if "identifiers" in args:
+            asked = args["identifiers"].split(",")
+            if len(asked) > 20:
+                raise Wrong("identifiers holds at most 20")
+            found = [listing for listing in found if listing["sku"] in asked]
+        total, now = len(found), self.world.clock()
+        if token := args.get("pageToken"):
+            past = _untoken(token, now)
+            found = [listing for listing in found if listing["sku"] > past]
+        answer: dict[str, Any] = {"numberOfResults": total, "items": [self._listing_view(item, args) for item in found[:size]]}
+        if len(found) > size:
+            answer["pagination"] = {"nextToken": _token(found[size - 1]["sku"], now + timedelta(seconds=PAGE_TOKEN_S))}
+        return reply(answer)
+
+    def _get_listing(self, request: Request, seller: str, sku: str) -> Response:
+        if seller != SELLER or sku not in self.state["listings"]:
+            return _error("NOT_FOUND", f"SKU '{sku}' not found", 404)
+        return reply(self._listing_view(self.state["listings"][sku], request.args))
+
+    def _patch_listing(self, request: Request, seller: str, sku: str) -> Response:
+        self._sites(request.args)
+        if seller != SELLER or sku not in self.state["listings"]:
+            return _error("NOT_FOUND", f"SKU '{sku}' not found", 404)
+        body = _body(request, KEYS["patchListingsItem"].body, {"productType": str, "patches": list})
+        issues = self._patched(sku, body["patches"], self.world.clock() + timedelta(seconds=self.delay_s))
+        status = "INVALID" if issues else "ACCEPTED"
+        return reply({"sku": sku, "status": status, "submissionId": f"sub{self._next()}", "issues": issues})
+
+    def _patched(self, sku: str, patches: list[Any], due: datetime) -> list[dict[str, Any]]:
+        """Queue the quantity of a patch until then; the issues where it is not valid."""
+        for patch in patches:
+            if (
+                not isinstance(patch, dict)
+                or set(patch) - {"op", "path", "value"}
+                or patch.get("op") not in ("add", "replace", "merge", "delete")
+            ):
+                raise Wrong("a patch has op, path and value")
+            if problem := _level_problem(patch):
+                return [{"code": "90220", "message": problem, "severity": "ERROR", "categories": ["INVALID_ATTRIBUTE"]}]
+            level = patch["value"][0]
+            write = {"sku": sku, "quantity": level["quantity"], "code": level["fulfillment_channel_code"], "due": due.isoformat()}
+            self.state["writes"].append(write)
+            self.state["listings"][sku]["writes"] += 1
+        return []
+
+    def _settle(self) -> None:
+        """What is due happens now: accepted quantities go live, uploaded feeds are worked off."""
+        now = self.world.clock().isoformat()
+        for feed in self.state["feeds"].values():
+            if feed["status"] == "IN_QUEUE" and feed["due"] <= now:
+                self._work_off(feed)
+        waiting = []
+        for write in sorted(self.state["writes"], key=lambda write: str(write["due"])):
+            if write["due"] > now:
+                waiting.append(write)
+            elif listing := self.state["listings"].get(write["sku"]):
+                listing |= {"shown": write["quantity"], "code": write["code"], "updated": stamp(self.world.clock())}
+        self.state["writes"] = waiting
+
+    # --- feeds
+
+    def _url(self, request: Request, document: str) -> str:
+        return f"{request.host_url.rstrip('/')}/{self.name}/{STORAGE}/{document}?X-Amz-Signature=simulated"
+
+    def _create_document(self, request: Request, *_: str) -> Response:
+        body = _body(request, KEYS["createFeedDocument"].body, {"contentType": str})
+        id_, until = f"amzn1.tortuga.3.{self._next()}", self.world.clock() + timedelta(seconds=UPLOAD_S)
+        self.state["documents"][id_] = {"type": body["contentType"], "until": until.isoformat(), "body": None, "packed": False}
+        return reply({"feedDocumentId": id_, "url": self._url(request, id_)}, 201)
+
+    def _storage(self, request: Request, id_: str) -> Response:
+        """A presigned address: Amazon signs the content type along with it."""
+        document = self.state["documents"].get(id_)
+        if document is None or request.args.get("X-Amz-Signature") != "simulated":
+            return Response("<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml")
+        if request.method == "GET":
+            raw = (document["body"] or "").encode()
+            return Response(gzip.compress(raw) if document["packed"] else raw, content_type="application/octet-stream")
+        if request.headers.get("content-type") != document["type"] or document["until"] < self.world.clock().isoformat():
+            return Response("<Error><Code>SignatureDoesNotMatch</Code></Error>", 403, content_type="application/xml")
+        document["body"] = request.get_data(as_text=True)
+        return Response("", 200)
+
+    def _create_feed(self, request: Request, *_: str) -> Response:
+        wanted = {"feedType": str, "marketplaceIds": list, "inputFeedDocumentId": str}
+        body = _body(request, KEYS["createFeed"].body, wanted)
+        document = self.state["documents"].get(body["inputFeedDocumentId"])
+        if body["feedType"] != "JSON_LISTINGS_FEED" or document is None or document["body"] is None:
+            raise Wrong("the feed type or its document is not known")
+        id_, now = str(5_000_000 + self._next()), self.world.clock()
+        due = (now + timedelta(seconds=self.delay_s)).isoformat()
+        feed = {"id": id_, "sites": body["marketplaceIds"], "input": body["inputFeedDocumentId"], "created": stamp(now), "due": due}
+        self.state["feeds"][id_] = {**feed, "status": "IN_QUEUE", "result": None}
+        return reply({"feedId": id_}, 202)
+
+    def _work_off(self, feed: dict[str, Any]) -> None:
+        try:
+            messages = json.loads(self.state["documents"][feed["input"]]["body"])["messages"]
+            issues = [issue for message in messages for issue in self._message(message, _when(feed["due"]))]
+        except (ValueError, KeyError, TypeError):
+            feed["status"] = "FATAL"
+            return
+        invalid = len({issue["messageId"] for issue in issues})
+        summary = {"errors": len(issues), "warnings": 0, "messagesProcessed": len(messages)}
+        summary |= {"messagesAccepted": len(messages) - invalid, "messagesInvalid": invalid}
+        report = {"header": {"sellerId": SELLER, "version": "2.0", "feedId": feed["id"]}, "issues": issues, "summary": summary}
+        result = f"amzn1.tortuga.4.{self._next()}"
+        self.state["documents"][result] = {"type": "", "until": "", "body": json.dumps(report), "packed": True}
+        feed |= {"status": "DONE", "result": result}
+
+    def _message(self, message: dict[str, Any], due: datetime) -> list[dict[str, Any]]:
+        """One message of a feed, live when the feed was due; its issues in the report's shape."""
+        sku = message["sku"]
+        try:
+            words = [] if sku in self.state["listings"] else ["the SKU is not in the seller's catalogue"]
+            words += [] if words else [issue["message"] for issue in self._patched(sku, message["patches"], due)]
+        except Wrong as error:
+            words = [str(error)]
+        return [{"messageId": message["messageId"], "sku": sku, "code": "90220", "severity": "ERROR", "message": word} for word in words]
+
+    def _get_feed(self, _: Request, id_: str) -> Response:
+        feed = self.state["feeds"].get(id_)
+        if feed is None:
+            return _error("NotFound", "The feed is not known", 404)
+        answer = {"feedId": id_, "feedType": "JSON_LISTINGS_FEED", "marketplaceIds": feed["sites"], "createdTime": feed["created"]}
+        result = {"resultFeedDocumentId": feed["result"]} if feed["result"] else {}
+        return reply({**answer, "processingStatus": feed["status"], **result})
+
+    def _get_document(self, request: Request, id_: str) -> Response:
+        document = self.state["documents"].get(id_)
+        if document is None:
+            return _error("NotFound", "The document is not known", 404)
+        packed = {"compressionAlgorithm": "GZIP"} if document["packed"] else {}
+        return reply({"feedDocumentId": id_, "url": self._url(request, id_), **packed})
+
+    # --- FBA
+
+    def _fba(self, request: Request, *_: str) -> Response:
+        args, now = request.args, self.world.clock()
+        if args.get("granularityType") != "Marketplace" or not args.get("granularityId") or not args.get("marketplaceIds"):
+            raise Wrong("granularityType, granularityId and marketplaceIds are needed")
+        found = [self.state["listings"][sku] for sku in sorted(self.state["listings"]) if self.state["listings"][sku]["fba"]]
+        if args.get("sellerSkus"):
+            found = [listing for listing in found if listing["sku"] in args["sellerSkus"].split(",")]
+        if token := args.get("nextToken"):
+            past = _untoken(token, now)
+            found = [listing for listing in found if listing["sku"] > past]
+        page = found[:50]
+        payload = {"granularity": {"granularityType": "Marketplace", "granularityId": args["granularityId"]}}
+        details = args.get("details") == "true"
+        answer: dict[str, Any] = {
+            "payload": {**payload, "inventorySummaries": [shapes.stock(listing, details=details) for listing in page]}
+        }
+        if len(found) > 50:
+            answer["pagination"] = {"nextToken": _token(page[-1]["sku"], now + timedelta(seconds=FBA_TOKEN_S))}
+        return reply(answer)
+
+    # --- the queue
+
+    def _sqs(self, request: Request) -> Response:
+        wish = json.loads(request.get_data() or b"{}")
+        match request.headers.get("x-amz-target"):
+            case "AmazonSQS.ReceiveMessage":
+                return self._receive(wish)
+            case "AmazonSQS.DeleteMessageBatch":
+                gone = {entry["ReceiptHandle"] for entry in wish["Entries"]}
+                self.state["queue"] = [message for message in self.state["queue"] if message["receipt"] not in gone]
+                return reply({"Successful": [{"Id": entry["Id"]} for entry in wish["Entries"]], "Failed": []})
+            case _:
+                return reply({"__type": "com.amazonaws.sqs#UnsupportedOperation"}, 400)
+
+    def _receive(self, wish: dict[str, Any]) -> Response:
+        now, most = self.world.clock(), int(wish.get("MaxNumberOfMessages", 1))
+        if not 1 <= most <= 10:
+            return reply({"__type": "com.amazonaws.sqs#InvalidParameterValue"}, 400)
+        ready = [message for message in self.state["queue"] if message["visible"] <= now.isoformat()]
+        if self.world.random.random() < self.world.post.reorder:
+            self.world.random.shuffle(ready)
+        for message in ready[:most]:
+            hidden = now + timedelta(seconds=int(wish.get("VisibilityTimeout", 30)))
+            message |= {"visible": hidden.isoformat(), "receipt": f"receipt-{self._next()}"}
+        found = [{"MessageId": item["id"], "ReceiptHandle": item["receipt"], "Body": item["body"]} for item in ready[:most]]
+        return reply({"Messages": found} if found else {})
+
+    def _announce(self, raw: dict[str, Any], reason: str) -> None:
+        """ORDER_CHANGE into the queue: once, twice or never, as the post's habits are."""
+        post, chance = self.world.post, self.world.random
+        if chance.random() < post.drop:
+            return
+        body = json.dumps(shapes.order_change(raw, reason, f"note-{self._next()}", self.world.clock(), seller=SELLER))
+        for _ in range(1 + (chance.random() < post.duplicates)):
+            visible = self.world.clock() + timedelta(seconds=post.delay_s * chance.random())
+            id_ = f"message-{self._next()}"
+            self.state["queue"].append({"id": id_, "body": body, "visible": visible.isoformat(), "receipt": f"unread-{id_}"})
+
+    # --- what happens there
+
+    def catalogue(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """One merchant-fulfilled listing a product; every fourth product has an FBA listing beside it, under its own SKU."""
+        for index, product in enumerate(products):
+            self._list(product, product["sku"], fba=False)
+            if index % 4 == 0:
+                self._list(product, f"{product['sku']}-FBA", fba=True)
+        return self.listings()
+
+    def _list(self, product: dict[str, Any], sku: str, *, fba: bool) -> None:
+        now = stamp(self.world.clock())
+        number = int.from_bytes(sha256(product["sku"].encode()).digest()[:6], "big")
+        price = Money.parse(product["price"], product.get("currency", "USD")).minor
+        self.state["listings"][sku] = {
+            "sku": sku,
+            "asin": f"B0{_base36(number)[-8:]:0>8}",
+            "title": product["title"],
+            "price": price,
+            "kind": "PRODUCT",
+            "code": FBA_CODE if fba else "DEFAULT",
+            "shown": 0 if fba else product["quantity"],
+            "fba": fba,
+            "stock": 25 if fba else 0,
+            "sold": 0,
+            "writes": 0,
+            "created": now,
+            "updated": now,
+        }
+
+    def place(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
+        """Buyers buy what is shown. `count` orders are a mixture of sites, parties and states; `lines` make exactly that order,
+        paid, merchant-fulfilled unless its first SKU is an FBA one."""
+        self._settle()
+        rng = random.Random(f"{wish.get('seed', self.world.seed)}/{self._next()}")
+        if "lines" in wish:
+            return [self._take(rng, cart(wish), US, plain=True)]
+        placed = [order for _ in range(whole(wish.get("count", 0), "count")) if (order := self._random_order(rng))]
+        return placed + (self._planted(rng) if wish.get("planted") else [])
+
+    def _random_order(self, rng: random.Random) -> dict[str, Any] | None:
+        """None when nothing is left to sell."""
+        fba = rng.random() < 0.15
+        field = "stock" if fba else "shown"
+        open_ = [listing for listing in self.state["listings"].values() if listing["fba"] == fba and listing[field] > 0]
+        if not open_:
+            return None
+        chosen = rng.sample(open_, min(len(open_), rng.choice((1, 1, 1, 2, 2, 3, 4))))
+        lines = [(listing["sku"], min(listing[field], rng.choice((1, 1, 1, 2, 3)))) for listing in chosen]
+        return self._take(rng, lines, rng.choice((US, US, US, US, GB, DE, JP)), pending=not fba and rng.random() < 0.12)
+
+    def _take(
+        self, rng: random.Random, lines: list[tuple[str, int]], site: str, *, pending: bool = False, plain: bool = False
+    ) -> dict[str, Any]:
+        """One order comes in: the listings show that much less at once."""
+        if unknown := [sku for sku, _ in lines if sku not in self.state["listings"]]:
+            raise BadRequest(f"no such listing: {unknown[0]}")
+        party = "AMAZON" if self.state["listings"][lines[0][0]]["fba"] else "MERCHANT"
+        goods = [self._sell(sku, quantity, site) for sku, quantity in lines]
+        raw = simulated.made(rng, site, goods, fulfilled_by=party, at=self._later(), plain=plain)
+        if pending:
+            raw["fulfillment"]["fulfillmentStatus"] = "PENDING"
+        self.state["orders"][raw["orderId"]] = {"raw": raw, "parks": None, "flags": None}
+        self._announce(raw, "Order placed")
+        return self._oracle(raw["orderId"])
+
+    def _sell(self, sku: str, quantity: int, site: str) -> Goods:
+        listing = self.state["listings"][sku]
+        listing["sold"] += quantity
+        self._shift(listing, -quantity)
+        return Goods(sku, listing["asin"], listing["title"], simulated.unit_price(listing["price"], site), quantity)
+
+    def _shift(self, listing: dict[str, Any], units: int) -> None:
+        field = "stock" if listing["fba"] else "shown"
+        listing[field] = max(0, listing[field] + units)
+
+    def _later(self) -> datetime:
+        """Now, but after every change before: Amazon's times tell changes apart."""
+        now, last = self.world.clock(), self.state["last"]
+        at = max(now, _when(last) + timedelta(milliseconds=1)) if last else now
+        self.state["last"] = stamp(at)
+        return at
+
+    def _planted(self, rng: random.Random) -> list[dict[str, Any]]:
+        """Two that cannot be read (schema-valid all the same, of FBA goods so that no stock of ours is touched) and one that does
+        not add up."""
+        fba = next((sku for sku, listing in self.state["listings"].items() if listing["fba"]), None)
+        ours = next((sku for sku, listing in self.state["listings"].items() if not listing["fba"] and listing["shown"] > 0), None)
+        placed = []
+        if fba:
+            placed = [self._spoil(rng, fba, shapes.comma, "amount"), self._spoil(rng, fba, shapes.no_fulfillment, "fulfillment")]
+        if ours:
+            id_ = self._take(rng, [(ours, 1)], US, plain=True)["id"]
+            order = self.state["orders"][id_]
+            total = order["raw"]["proceeds"]["grandTotal"]
+            total["amount"] = Money(Money.parse(total["amount"], "USD").minor + 500, "USD").text()
+            order["flags"] = "money"
+            placed.append(self._oracle(id_))
+        return placed
+
+    def _spoil(self, rng: random.Random, sku: str, spoil: Callable[[dict[str, Any]], None], why: str) -> dict[str, Any]:
+        id_ = self._take(rng, [(sku, 1)], US, plain=True)["id"]
+        order = self.state["orders"][id_]
+        spoil(order["raw"])
+        order["parks"] = why
+        return self._oracle(id_)
+
+    def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """pay, cancel {restock} and fulfill (both see `chosen`), refund (Amazon's orders do not show it), request_cancel, touch."""
+        self._settle()
+        if order not in self.state["orders"] or (self.state["orders"][order]["parks"] and what != "touch"):
+            raise BadRequest("no such order, or one that was planted to be parked")
+        raw = self.state["orders"][order]["raw"]
+        acts: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
+            "pay": self._pay,
+            "cancel": self._cancel,
+            "fulfill": self._fulfill,
+            "refund": lambda _, __: "Refunded",
+            "request_cancel": self._request_cancel,
+            "touch": lambda _, __: "Order updated",
+        }
+        if what not in acts:
+            raise BadRequest(f"Amazon knows no {what}")
+        reason = acts[what](raw, wish)
+        raw["lastUpdatedTime"] = stamp(self._later())
+        self._announce(raw, reason)
+        return self._oracle(order)
+
+    def _pay(self, raw: dict[str, Any], _: dict[str, Any]) -> str:
+        if raw["fulfillment"]["fulfillmentStatus"].startswith("PENDING"):
+            raw["fulfillment"]["fulfillmentStatus"] = "UNSHIPPED"
+        return "Payment authorized"
+
+    def _chosen(self, raw: dict[str, Any], wish: dict[str, Any]) -> list[tuple[dict[str, Any], int]]:
+        """The items that a wish names, each with the units to move; all that is left where it names none."""
+        items = {item["orderItemId"]: item for item in raw["orderItems"]}
+        left = [(id_, item["product"]["sellerSku"], item["fulfillment"]["quantityUnfulfilled"]) for id_, item in items.items()]
+        return [(items[id_], units) for id_, units in chosen(wish, left).items()]
+
+    def _cancel(self, raw: dict[str, Any], wish: dict[str, Any]) -> str:
+        for item, count in self._chosen(raw, wish):
+            item["cancellation"] = {"cancellationExecution": {"cancelledBy": "MERCHANT", "cancelReason": "Simulated cancellation"}}
+            item["fulfillment"]["quantityUnfulfilled"] -= count
+            if wish.get("restock", True):
+                self._shift(self.state["listings"][item["product"]["sellerSku"]], count)
+        if not any(shapes.counts(item) != (0, 0) for item in raw["orderItems"]):
+            raw["fulfillment"]["fulfillmentStatus"] = "CANCELLED"
+        return "Order cancelled"
+
+    def _request_cancel(self, raw: dict[str, Any], _: dict[str, Any]) -> str:
+        for item in raw["orderItems"]:
+            item["cancellation"] = {"cancellationRequest": {"requester": "BUYER", "cancelReason": "Changed my mind"}}
+        return "Buyer Requested Cancel"
+
+    def _fulfill(self, raw: dict[str, Any], wish: dict[str, Any]) -> str:
+        shipped = self._chosen(raw, wish)
+        if not shipped:
+            return "Order updated"
+        for item, count in shipped:
+            item["fulfillment"]["quantityFulfilled"] += count
+            item["fulfillment"]["quantityUnfulfilled"] -= count
+        left = any(item["fulfillment"]["quantityUnfulfilled"] for item in raw["orderItems"])
+        raw["fulfillment"]["fulfillmentStatus"] = "PARTIALLY_SHIPPED" if left else "SHIPPED"
+        if raw["fulfillment"]["fulfilledBy"] == "MERCHANT":
+            raw.setdefault("packages", []).append(shapes.package(len(raw.get("packages", [])) + 1, shipped, self.world.clock()))
+        return "Order shipped"
+
+    # --- the oracle
+
+    def _oracle(self, id_: str) -> dict[str, Any]:
+        order = self.state["orders"][id_]
+        raw, total = order["raw"], order["raw"]["proceeds"]["grandTotal"]
+        status, party = raw.get("fulfillment", {}).get("fulfillmentStatus", ""), raw.get("fulfillment", {}).get("fulfilledBy", "AMAZON")
+        units: dict[str, int] = {}
+        for item in raw["orderItems"] if party == "MERCHANT" else []:
+            if left := item["fulfillment"]["quantityUnfulfilled"]:
+                units[item["product"]["sellerSku"]] = units.get(item["product"]["sellerSku"], 0) + left
+        currency = total["currencyCode"]
+        return {
+            "id": id_,
+            "units": units,
+            "parks": order["parks"],
+            "flags": order["flags"],
+            "placed_at": raw["createdTime"],
+            "total": None if order["parks"] else Money.zero(currency).text() if status == "PENDING" else total["amount"],
+            "currency": currency,
+            "cancelled": status == "CANCELLED",
+            "pending": status == "PENDING",
+            "fulfilled_by": party,
+        }
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Units are those that we have to ship: none of orders that Amazon fulfills."""
+        return [self._oracle(id_) for id_ in self.state["orders"]]
+
+    def listings(self) -> list[dict[str, Any]]:
+        """FBA listings show None: their stock is not ours to write."""
+        self._settle()
+        return [
+            {
+                "listing": listing["asin"],
+                "sku": listing["sku"],
+                "shown": None if listing["code"] != "DEFAULT" else listing["shown"],
+                "sold": listing["sold"],
+                "writes": listing["writes"],
+                "fba": listing["fba"],
+            }
+            for listing in self.state["listings"].values()
+        ]
+
+
+def _when(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong("a time must be in ISO 8601 format") from None
+    if at.tzinfo is None:
+        raise Wrong("a time must have a zone")
+    return at
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + digits
+    return digits
+
+
+def _body(request: Request, known: frozenset[str], wanted: Mapping[str, type]) -> dict[str, Any]:
+    """The request's JSON, held against what the operation knows and needs."""
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:
+        raise Wrong("the body is not JSON") from None
+    if not isinstance(body, dict) or set(body) - known:
+        raise Wrong("the body has unknown fields")
+    if missing := [key for key, kind in wanted.items() if not isinstance(body.get(key), kind)]:
+        raise Wrong(f"{missing[0]} is missing or of the wrong type")
+    return body
+
+
+def _level_problem(patch: dict[str, Any]) -> str:
+    """Why a fulfillment_availability patch is invalid; empty when it is fine."""
+    if patch.get("path") != "/attributes/fulfillment_availability":
+        return "only fulfillment_availability can be patched here"
+    value = patch.get("value")
+    level = value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict) else {}
+    quantity = level.get("quantity")
+    if not level.get("fulfillment_channel_code") or not isinstance(quantity, int) or not 0 <= quantity <= 100_000:
+        return "'quantity' is not a valid value"
+    return ""

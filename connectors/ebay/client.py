@@ -1,0 +1,307 @@
+"""Calls to eBay: REST by our session, Trading by ebaysdk on the same session. Nothing else in the house imports the SDK."""
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import requests
+from ebaysdk.exception import EbaySDKError
+from ebaysdk.trading import Connection as Trading
+
+from connectors.http import Http, json_of
+from core.errors import AccessLost, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
+from core.ports import Fresh, Kit
+
+ORDERS = "/sell/fulfillment/v1/order"
+INVENTORY = "/sell/inventory/v1"
+BREAKDOWN = "TAX_BREAKDOWN"  # without it totals leave out the tax that eBay collects
+NO_SUCH_ORDER = "32100"
+# Trading answers 200 and says in ErrorCode what REST says in the status (developer.ebay.com, Errors by number).
+BAD_TOKEN = frozenset(["931", "932", "16110", "17470", "21916984", "21917053"])
+TOO_MANY = frozenset(["518", "21919144"])
+BROKEN = frozenset(["2", "10007", "16100"])
+
+logging.getLogger("ebaysdk").setLevel(logging.CRITICAL)  # at DEBUG it writes the token, at WARNING the seller's goods
+
+
+def _basic(app: Mapping[str, str]) -> str:
+    pair = f"{app['client_id']}:{app['client_secret']}".encode()
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+def grant(kit: Kit, form: Mapping[str, str], timeout: tuple[float, float]) -> Fresh:
+    """A token of the OAuth endpoint. Raises AccessLost where eBay no longer takes the grant or our keys."""
+    kit.budget.take("token")
+    http: Http = kit.http
+    headers = {"Authorization": _basic(kit.app)}
+    url = kit.settings["api_url"] + "/identity/v1/oauth2/token"
+    answer = http.send("POST", url, changes=False, headers=headers, data=dict(form), timeout=timeout)
+    if answer.status_code == 400:
+        raise AccessLost("eBay takes the grant no longer", status=400, words=answer.text[:500])
+    if answer.status_code >= 300:
+        raise http.refusal(answer, changes=False)
+    return _fresh(kit, json_of(answer, "ebay", changes=False))
+
+
+def _fresh(kit: Kit, said: Mapping[str, Any]) -> Fresh:
+    try:
+        rotated = {"refresh_token": said["refresh_token"]} if said.get("refresh_token") else {}
+        return Fresh(said["access_token"], kit.clock() + timedelta(seconds=int(said["expires_in"])), rotated)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Unavailable("eBay gave no token") from None
+
+
+class AppClient:
+    """Calls that we make as the application, without any seller: public keys."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._token: Fresh | None = None
+
+    def public_key(self, kid: str) -> Mapping[str, Any] | None:
+        """{key, algorithm, digest}; None where eBay knows no such key. Raises Unavailable or RateLimited."""
+        self._kit.budget.take("notification")
+        answer = self._ask(kid)
+        if answer.status_code == 401:
+            self._token = None
+            answer = self._ask(kid)
+        if answer.status_code in (400, 404):
+            return None
+        if answer.status_code >= 300:
+            raise self._kit.http.refusal(answer, changes=False)
+        said: Mapping[str, Any] = json_of(answer, "ebay", changes=False)
+        return said
+
+    def _ask(self, kid: str) -> requests.Response:
+        url = f"{self._kit.settings['api_url']}/commerce/notification/v1/public_key/{quote(kid, safe='')}"
+        headers = {"Authorization": f"Bearer {self._app_token()}"}
+        http: Http = self._kit.http
+        return http.send("GET", url, changes=False, headers=headers, timeout=self._timeout())
+
+    def _timeout(self) -> tuple[float, float]:
+        seconds = float(self._kit.settings["key_timeout_s"])
+        return seconds, seconds
+
+    def _app_token(self) -> str:
+        if self._token is None or self._token.expires_at <= self._kit.clock() + timedelta(minutes=1):
+            form = {"grant_type": "client_credentials", "scope": self._kit.settings["app_scopes"]}
+            self._token = grant(self._kit, form, self._timeout())
+        return self._token.access
+
+
+class Client:
+    """Calls in the name of one seller. Each takes from its API's budget first; a 401 is answered by one refresh."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._http: Http = kit.http
+
+    # REST
+
+    def user(self) -> Mapping[str, Any]:
+        """Who the seller is: {userId, username, registrationMarketplaceId, ...}."""
+        return self._json("identity", "GET", self._kit.settings["apiz_url"] + "/commerce/identity/v1/user/")
+
+    def orders(self, window: str, offset: int) -> Mapping[str, Any]:
+        """One page of orders changed in the window (a filter's text)."""
+        limit = self._kit.settings["orders_page"]
+        return self._get("fulfillment", ORDERS, {"filter": window, "fieldGroups": BREAKDOWN, "limit": limit, "offset": offset})
+
+    def order(self, number: str) -> dict[str, Any] | None:
+        """The whole order, its cancel requests too; None where eBay has no such order."""
+        try:
+            return self._get("fulfillment", f"{ORDERS}/{quote(number, safe='')}", {"fieldGroups": BREAKDOWN})
+        except Refused as error:
+            if error.facts.get("status") == 404 or NO_SUCH_ORDER in error.facts.get("codes", ""):
+                return None
+            raise
+
+    def shipments(self, number: str) -> list[dict[str, Any]]:
+        """The order's shipping fulfillments."""
+        said = self._get("fulfillment", f"{ORDERS}/{quote(number, safe='')}/shipping_fulfillment", {})
+        return list(said.get("fulfillments") or [])
+
+    def stock_records(self, skus: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """What the Inventory API says of at most 25 SKUs, one row each with its statusCode."""
+        body = {"requests": [{"sku": sku} for sku in skus]}
+        url = f"{self._kit.settings['api_url']}{INVENTORY}/bulk_get_inventory_item"
+        return list(self._json("inventory", "POST", url, json=body).get("responses") or [])
+
+    def offers(self, sku: str) -> Sequence[Mapping[str, Any]]:
+        """The Inventory API's offers of a SKU; none where it has no such SKU."""
+        try:
+            return list(self._get("inventory", f"{INVENTORY}/offer", {"sku": sku}).get("offers") or [])
+        except Refused as error:
+            if error.facts.get("status") == 404:
+                return []
+            raise
+
+    def set_quantities(self, requests_: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Write quantities of the Inventory API (207 where some failed); gives eBay's row for each offer or SKU."""
+        url = f"{self._kit.settings['api_url']}{INVENTORY}/bulk_update_price_quantity"
+        said = self._json("inventory", "POST", url, changes=True, json={"requests": list(requests_)})
+        return list(said.get("responses") or [])
+
+    def _get(self, api: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        text = "?" + urlencode({key: str(value) for key, value in query.items()}, quote_via=quote) if query else ""
+        return self._json(api, "GET", f"{self._kit.settings['api_url']}{path}{text}")
+
+    def _json(self, api: str, method: str, url: str, *, changes: bool = False, **rest: Any) -> dict[str, Any]:
+        self._kit.budget.take(api)
+        answer = self._send(method, url, self._token(), changes, rest)
+        if answer.status_code == 401:
+            answer = self._send(method, url, self._token(self._used), changes, rest)
+        if answer.status_code >= 300:
+            raise self._refusal(api, answer, changes=changes)
+        said = json_of(answer, "ebay", changes=changes)
+        if not isinstance(said, dict):
+            raise (OutcomeUnknown if changes else Unavailable)("eBay answered another shape", status=answer.status_code)
+        return said
+
+    def _send(self, method: str, url: str, token: str, changes: bool, rest: Mapping[str, Any]) -> requests.Response:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/json",
+            "X-EBAY-C-MARKETPLACE-ID": self._kit.settings["marketplace"],
+        }
+        return self._http.send(method, url, changes=changes, headers=headers, **rest)
+
+    def _refusal(self, api: str, answer: requests.Response, *, changes: bool) -> HubError:
+        error = self._http.refusal(answer, changes=changes, default_wait_s=float(self._kit.settings["throttled_wait_s"]))
+        if isinstance(error, RateLimited):
+            self._kit.budget.learn(api, left=0.0)
+        error.facts["codes"] = _codes(answer)
+        return error
+
+    # Tokens
+
+    def _token(self, rejected: str | None = None) -> str:
+        self._used = self._kit.tokens.access(self._refresh, rejected=rejected)
+        return self._used
+
+    def _refresh(self, login: Mapping[str, str]) -> Fresh:
+        form = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"], "scope": self._kit.settings["scopes"]}
+        return grant(self._kit, form, (3.05, 30.0))
+
+    # Trading
+
+    def selling(self, page: int) -> Mapping[str, Any]:
+        """One page of the seller's active listings: the ActiveList of GetMyeBaySelling, {} where there are none."""
+        pagination = {"EntriesPerPage": self._kit.settings["listings_page"], "PageNumber": page}
+        said = self._trading("GetMyeBaySelling", {"ActiveList": {"Include": "true", "Pagination": pagination}}, changes=False)
+        active: Mapping[str, Any] = said.get("ActiveList") or {}
+        return active
+
+    def item(self, number: str) -> Mapping[str, Any] | None:
+        """One listing with its variations; None where it is gone."""
+        try:
+            said = self._trading("GetItem", {"ItemID": number}, changes=False)
+        except Refused as error:
+            if "17" in error.facts.get("codes", "").split(","):
+                return None
+            raise
+        item: Mapping[str, Any] | None = said.get("Item")
+        return item
+
+    def revise(self, entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """ReviseInventoryStatus of at most four listings; the whole answer with its Ack, also where some or all failed."""
+        return self._trading("ReviseInventoryStatus", {"InventoryStatus": list(entries)}, changes=True, judged=True)
+
+    def _trading(self, verb: str, data: Mapping[str, Any], *, changes: bool, judged: bool = False) -> Mapping[str, Any]:
+        self._kit.budget.take("trading")
+        said = self._execute(verb, data, self._token(), changes)
+        if said is None or BAD_TOKEN & set(_trading_codes(said)):
+            said = self._execute(verb, data, self._token(self._used), changes)
+        if said is None:
+            raise AccessLost("eBay no longer accepts our credentials", call=verb)
+        codes = _trading_codes(said)
+        if said.get("Ack") == "Failure" and (error := self._trading_refusal(verb, said, codes, changes, judged)):
+            raise error
+        return said
+
+    def _trading_refusal(self, verb: str, said: Mapping[str, Any], codes: Sequence[str], changes: bool, judged: bool) -> HubError | None:
+        facts = {"call": verb, "codes": ",".join(codes)}
+        if BAD_TOKEN & set(codes):
+            return AccessLost("eBay no longer accepts our credentials", **facts)
+        if TOO_MANY & set(codes):
+            self._kit.budget.learn("trading", left=0.0)
+            return RateLimited("eBay says slow down", wait_s=float(self._kit.settings["throttled_wait_s"]), **facts)
+        if BROKEN & set(codes):
+            return (OutcomeUnknown if changes else Unavailable)("eBay has an error of its own", **facts)
+        return None if judged else Refused("eBay refused", words=trading_words(said), **facts)
+
+    def _execute(self, verb: str, data: Mapping[str, Any], token: str, changes: bool) -> Mapping[str, Any] | None:
+        """The answer as a plain tree; None for a 401. ebaysdk turns whatever is no XML of eBay's into AttributeError."""
+        lost = OutcomeUnknown if changes else Unavailable
+        trading = self._connection(token)
+        try:
+            said: Mapping[str, Any] = trading.execute(verb, dict(data)).dict()
+        except requests.ConnectTimeout as error:
+            raise Unavailable("ebay cannot be reached", cause=type(error).__name__) from None
+        except requests.RequestException as error:
+            raise lost("ebay did not answer", cause=type(error).__name__) from None
+        except (AttributeError, EbaySDKError, TypeError, ValueError):
+            said = {}
+        if isinstance(said, Mapping) and "Ack" in said and trading.response.status_code == 200:
+            return said
+        answer = getattr(trading.response, "_obj", trading.response)
+        if isinstance(answer, requests.Response) and answer.status_code == 401:
+            return None
+        raise self._no_xml(answer, changes)
+
+    def _no_xml(self, answer: Any, changes: bool) -> HubError:
+        if isinstance(answer, requests.Response) and answer.status_code >= 300:
+            return self._refusal("trading", answer, changes=changes)
+        return (OutcomeUnknown if changes else Unavailable)("eBay answered something that is not its XML")
+
+    def _connection(self, token: str) -> Any:
+        url, settings, app = urlsplit(self._kit.settings["api_url"]), self._kit.settings, self._kit.app
+        trading = Trading(
+            domain=url.netloc,
+            uri=f"{url.path}/ws/api.dll",
+            config_file=None,  # else it looks for ebay.yaml and fails without
+            iaf_token=token,
+            appid=app["client_id"],
+            devid=app.get("dev_id") or "-",  # None would be an invalid header
+            certid="-",
+            siteid=str(settings["trading_site"]),
+            compatibility=str(settings["trading_version"]),
+            escape_xml=True,
+            errors=False,
+            warnings=False,
+            timeout=30,
+        )
+        trading.config.set("https", url.scheme == "https", force=True)  # its own argument is forced back to True
+        trading.session = self._http.session
+        return trading
+
+
+def rows(value: Any) -> list[Any]:
+    """ebaysdk gives one child as itself and several as a list."""
+    return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _trading_codes(said: Mapping[str, Any]) -> list[str]:
+    return [str(error.get("ErrorCode", "")) for error in rows(said.get("Errors")) if error.get("SeverityCode") != "Warning"]
+
+
+def trading_words(said: Mapping[str, Any]) -> str:
+    """eBay's own words, for `words` only."""
+    return "; ".join(str(error.get("LongMessage") or error.get("ShortMessage") or "") for error in rows(said.get("Errors")))[:500]
+
+
+def _codes(answer: requests.Response) -> str:
+    """The errorIds of a REST refusal."""
+    try:
+        said = answer.json()
+        return ",".join(str(error["errorId"]) for error in said["errors"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def query_of(url: str, key: str) -> str | None:
+    """One query parameter of an address that eBay gave (`next`)."""
+    return next(iter(parse_qs(urlsplit(url).query).get(key, [])), None)

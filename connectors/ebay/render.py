@@ -1,0 +1,41 @@
+"""Our types -> eBay's payloads. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from core.ports import Push
+
+
+def timestamp(at: datetime) -> str:
+    """2026-11-01T00:00:00.000Z, as eBay's filters want it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def window(since: datetime, until: datetime) -> str:
+    """The getOrders filter for orders changed between two times, both ends included."""
+    return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until)}]"
+
+
+def quantity(push: Push) -> dict[str, Any]:
+    """One entry of bulkUpdatePriceQuantity. A listing shows the lesser of the two figures, so both are written."""
+    return {
+        "sku": push.sku,
+        "shipToLocationAvailability": {"quantity": push.quantity},
+        "offers": [{"offerId": push.handle["offer"], "availableQuantity": push.quantity}],
+    }
+
+
+def status(push: Push) -> dict[str, Any]:
+    """One InventoryStatus of ReviseInventoryStatus; a variation is named by its SKU within the item."""
+    named = {"SKU": push.sku} if push.sku else {}
+    return {"ItemID": push.handle["item"], **named, "Quantity": str(push.quantity)}
+
+
+def chunks(pushes: Sequence[Push], size: int) -> list[Sequence[Push]]:
+    return [pushes[start : start + size] for start in range(0, len(pushes), size)]
+
+
+def with_shipments(order: Mapping[str, Any], shipments: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    """The order with its shipping fulfillments beside eBay's own fields, where they were read."""
+    return dict(order) if shipments is None else {**order, "fulfillments": list(shipments)}

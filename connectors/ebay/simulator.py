@@ -1,0 +1,1113 @@
+"""eBay as a WSGI simulator: OAuth, Fulfillment, Inventory, Notification keys and Trading, with eBay's own refusals.
+
+State is plain JSON. Listings are kept per (item, variation); half of them belong to the Inventory API and half to Trading,
+and each API refuses the other's. Quantity 0 keeps a listing (out-of-stock control is on).
+"""
+
+import base64
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey, derive_private_key
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Request, Response
+
+from connectors.simulation import World, cart, chosen, reply, whole
+from core.domain.money import Money
+
+SELLER, SELLER_ID = "harbor-lane-goods", "hL7sQm2VtYk"
+APP = {
+    "client_id": "Crossdoc-demo-SIM-000000000-00000000",
+    "client_secret": "SIM-0000000000000000-demo-cert",
+    "verification_token": "crossdock-demo-verification-token-0001",
+    "dev_id": "00000000-0000-4000-8000-000000000000",
+}
+REFRESH = "v^1.1#i^1#r^1#demo-refresh-token"
+LIFE_S = 7200
+PACIFIC = ZoneInfo("America/Los_Angeles")
+REVISIONS = 250
+QUOTAS = {"fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000}
+NS = "urn:ebay:apis:eBLBaseComponents"
+ITEMS, BUYERS = 110_550_000_000, 26_000
+# (site, currency, country, tax): "remit" on top by eBay, "inside" the price, "none"; and what it is converted from
+SITES = (
+    ("EBAY_US", "USD", "US", "remit", None),
+    ("EBAY_US", "USD", "US", "remit", None),
+    ("EBAY_US", "USD", "US", "none", None),
+    ("EBAY_GB", "GBP", "GB", "inside", None),
+    ("EBAY_DE", "EUR", "DE", "inside", None),
+    ("EBAY_DE", "EUR", "FR", "ioss", None),
+    ("EBAY_AU", "AUD", "AU", "inside", None),
+    ("EBAY_CA", "USD", "CA", "remit", ("CAD", 137)),
+)
+PEOPLE = (
+    ("Mara Lindqvist", "14 Orchard Row", "Portland", "OR", "97205"),
+    ("José Ñúñez Prado", "Calle Mayor 9", "Austin", "TX", "78701"),
+    ("佐藤 美咲", "2-7-1 Example Street", "Seattle", "WA", "98101"),
+    ("Олена Коваль", "33 Sample Avenue", "Denver", "CO", "80203"),
+    ("عمر الخطيب", "5 Specimen Court", "Dearborn", "MI", "48126"),
+    ("Zoë O'Hara-Smythe", "Flat 2, 8 Mill Lane", "Leeds", "", "LS1 4AP"),
+    ("Jürgen Groß", "Musterweg 12", "Köln", "", "50667"),
+)
+SHIP = {"US": ("USPS", "USPSPriority"), "GB": ("RoyalMail", "UK_RoyalMailTracked48"), "DE": ("DHL", "DE_DHLPaket")}
+
+
+class Refusal(Exception):
+    """A refusal in the REST shape."""
+
+    def __init__(self, status: int, number: int, domain: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = errors(status, number, domain, message)
+
+
+def errors(status: int, number: int, domain: str, message: str) -> Response:
+    return reply({"errors": [_error(number, domain, message)]}, status)
+
+
+def _error(number: int, domain: str, message: str) -> dict[str, Any]:
+    return {"errorId": number, "domain": domain, "category": "REQUEST", "message": message, "longMessage": message}
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def decimal(money: Money) -> str:
+    """Amounts as eBay writes them: 120.0, 24.33, 0.0."""
+    text = money.text()
+    return text.rstrip("0") + ("0" if text.rstrip("0").endswith(".") else "") if "." in text else text + ".0"
+
+
+class Simulator:
+    name = "ebay"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state: dict[str, Any] = {
+            "listings": [],
+            "orders": {},
+            "tokens": {},
+            "calls": {},
+            "number": 0,
+            "refresh": REFRESH,
+            "key": _new_key(world.seed),
+        }
+
+    # The protocol
+
+    def credentials(self, base: str) -> dict[str, Any]:
+        urls = {"api_url": base, "apiz_url": base}
+        return {"account": SELLER, "app": dict(APP), "login": {"refresh_token": self.state["refresh"]}, "settings": urls}
+
+    def operation(self, request: Request) -> str | None:
+        if request.path == "/ebay/ws/api.dll":
+            return request.headers.get("X-EBAY-API-CALL-NAME") or "Trading"
+        found = self._route(request)
+        return found[0] if found else "unknown"
+
+    def answer(self, request: Request, operation: str | None) -> Response:
+        if request.path == "/ebay/ws/api.dll":
+            return self._trading(request)
+        found = self._route(request)
+        if found is None:
+            return errors(404, 2002, "ACCESS", "Resource not found")
+        _, api, serve = found
+        try:
+            self._admit(request, api)
+            return serve(request)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def fault(self, kind: str, operation: str | None) -> Response:
+        if kind == "401":
+            return errors(401, 1001, "OAuth", "Invalid access token")
+        if kind == "429":
+            return errors(429, 2001, "ACCESS", "Too many requests.")
+        return errors(500, 30500, "API_FULFILLMENT", "System error")
+
+    def catalogue(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Every other product is listed by the Inventory API; of Trading's, every other pair shares one item with variations."""
+        for product in products:
+            known = next((one for one in self.state["listings"] if one["sku"] == product["sku"]), None)
+            if known:
+                known.update(quantity=product["quantity"], price=product["price"], title=product["title"])
+            else:
+                self.state["listings"].append(self._listing(product, len(self.state["listings"])))
+        return self.listings()
+
+    def orders(self) -> list[dict[str, Any]]:
+        return [_oracle(order) for order in self.state["orders"].values()]
+
+    def listings(self) -> list[dict[str, Any]]:
+        return [
+            {"listing": _id(one), "sku": one["sku"], "shown": one["quantity"], "sold": one["sold"], "writes": one["writes"]}
+            for one in self.state["listings"]
+        ]
+
+    def place(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
+        if "lines" in wish:
+            return [self._exact(wish)]
+        chance = random.Random(f"{wish.get('seed', 0)}:{self.state['number']}")
+        placed = [order for _ in range(whole(wish.get("count", 1), "count")) if (order := self._random_order(chance))]
+        if wish.get("planted"):
+            placed += [order for plan in PLANTED if (order := self._plant(chance, *plan))]
+        return [_oracle(order) for order in placed]
+
+    def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        if order not in self.state["orders"]:
+            raise NotFound(f"there is no order {order}")
+        one = self.state["orders"][order]
+        acts = {"pay": self._pay, "cancel": self._cancel, "fulfill": self._fulfill, "refund": self._refund, "touch": self._touch}
+        if what not in acts:
+            raise BadRequest(f"eBay orders cannot be changed by {what}")
+        acts[what](one, wish)
+        return _oracle(one)
+
+    # Admission: tokens, quotas, routes
+
+    def _route(self, request: Request) -> tuple[str, str, Callable[[Request], Response]] | None:
+        path, method = request.path.removeprefix("/ebay").rstrip("/"), request.method
+        fixed: dict[tuple[str, str], tuple[str, str, Callable[[Request], Response]]] = {
+            ("POST", "/identity/v1/oauth2/token"): ("token", "token", self._token),
+            ("GET", "/commerce/identity/v1/user"): ("getUser", "identity", self._user),
+            ("GET", "/sell/fulfillment/v1/order"): ("getOrders", "fulfillment", self._get_orders),
+            ("POST", "/sell/inventory/v1/bulk_get_inventory_item"): ("bulkGetInventoryItem", "inventory", self._bulk_get),
+            ("GET", "/sell/inventory/v1/offer"): ("getOffers", "inventory", self._get_offers),
+            ("GET", "/sell/inventory/v1/inventory_item"): ("getInventoryItems", "inventory", self._get_items),
+            ("POST", "/sell/inventory/v1/bulk_update_price_quantity"): ("bulkUpdatePriceQuantity", "inventory", self._bulk_update),
+        }
+        return fixed.get((method, path)) or (self._named_route(path) if method == "GET" else None)
+
+    def _named_route(self, path: str) -> tuple[str, str, Callable[[Request], Response]] | None:
+        match path.split("/")[1:]:
+            case ["sell", "fulfillment", "v1", "order", number]:
+                return "getOrder", "fulfillment", lambda request: self._get_order(request, unquote(number))
+            case ["sell", "fulfillment", "v1", "order", number, "shipping_fulfillment"]:
+                return "getShippingFulfillments", "fulfillment", lambda request: self._get_shipments(request, unquote(number))
+            case ["commerce", "notification", "v1", "public_key", kid]:
+                return "getPublicKey", "notification", lambda request: self._get_key(request, kid)
+        return None
+
+    def _admit(self, request: Request, api: str) -> None:
+        if api == "token":
+            return
+        kind = self._token_kind(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if kind is None:
+            raise Refusal(401, 1001, "OAuth", "Invalid access token")
+        if (kind == "app") != (api == "notification"):
+            raise Refusal(403, 1100, "ACCESS", "Access denied")
+        if self._spent(api):
+            raise Refusal(429, 2001, "ACCESS", "Too many requests.")
+
+    def _token_kind(self, token: str) -> str | None:
+        held = self.state["tokens"].get(token)
+        return held["kind"] if held and datetime.fromisoformat(held["until"]) > self.world.clock() else None
+
+    def _spent(self, api: str) -> bool:
+        """eBay counts calls from one Pacific midnight to the next."""
+        today, calls = self._today(), self.state["calls"]
+        if calls.get("day") != today:
+            calls.clear()
+            calls["day"] = today
+        calls[api] = calls.get(api, 0) + 1
+        return bool(calls[api] > QUOTAS[api] * (1000 if self.world.relaxed else 1))
+
+    def _today(self) -> str:
+        return self.world.clock().astimezone(PACIFIC).date().isoformat()
+
+    def _next(self) -> int:
+        self.state["number"] += 1
+        return int(self.state["number"])
+
+    def _token(self, request: Request) -> Response:
+        given = request.authorization
+        if given is None or (given.username, given.password) != (APP["client_id"], APP["client_secret"]):
+            return reply({"error": "invalid_client", "error_description": "client authentication failed"}, 401)
+        match request.form.get("grant_type"):
+            case "refresh_token" if request.form.get("refresh_token") == self.state["refresh"]:
+                return self._grant("user", "User Access Token")
+            case "refresh_token":
+                return reply({"error": "invalid_grant", "error_description": "the provided refresh token is invalid"}, 400)
+            case "client_credentials" if request.form.get("scope"):
+                return self._grant("app", "Application Access Token")
+            case "client_credentials":
+                return reply({"error": "invalid_scope", "error_description": "a scope is needed"}, 400)
+        return reply({"error": "unsupported_grant_type", "error_description": "grant type is not supported"}, 400)
+
+    def _grant(self, kind: str, title: str) -> Response:
+        token, now = f"v^1.1#i^1#p^1#{kind}-{self._next():06d}", self.world.clock()
+        old = self.state["tokens"]
+        self.state["tokens"] = {name: one for name, one in old.items() if datetime.fromisoformat(one["until"]) > now}
+        self.state["tokens"][token] = {"kind": kind, "until": (now + timedelta(seconds=LIFE_S)).isoformat()}
+        return reply({"access_token": token, "expires_in": LIFE_S, "token_type": title})
+
+    def _user(self, request: Request) -> Response:
+        _only(request, (), "API_IDENTITY", 190000)
+        site = {"registrationMarketplaceId": "EBAY_US", "accountType": "BUSINESS", "status": "CONFIRMED"}
+        return reply({"userId": SELLER_ID, "username": SELLER, **site})
+
+    def _get_key(self, request: Request, kid: str) -> Response:
+        _only(request, (), "API_NOTIFICATION", 195003)
+        key = self.state["key"]
+        if kid != key["kid"]:
+            raise Refusal(404, 195001, "API_NOTIFICATION", "The specified key id is invalid.")
+        return reply({"algorithm": "ECDSA", "digest": "SHA1", "key": key["public"]})
+
+    # Fulfillment
+
+    def _get_orders(self, request: Request) -> Response:
+        _only(request, ("filter", "fieldGroups", "limit", "offset", "orderIds"), "API_FULFILLMENT", 30700)
+        limit, offset = _number(request, "limit", 50, 31100), _number(request, "offset", 0, 31000)
+        if request.args.get("orderIds"):
+            found, broken = self._by_ids(request.args["orderIds"]), False
+        else:
+            found, broken = self._changed(request.args.get("filter", "")), _breakdown(request)
+        if not 1 <= limit <= 200:
+            raise Refusal(400, 31100, "API_FULFILLMENT", f"Invalid limit: {limit}")
+        page = [_as_told(order, alone=False, broken=broken) for order in found[offset : offset + limit]]
+        more = {"next": f"{request.base_url}?offset={offset + limit}&limit={limit}"} if offset + limit < len(found) else {}
+        return reply({"href": request.url, "total": len(found), "limit": limit, "offset": offset, "orders": page, **more})
+
+    def _by_ids(self, text: str) -> list[dict[str, Any]]:
+        names = text.split(",")
+        if len(names) > 50:
+            raise Refusal(400, 30900, "API_FULFILLMENT", "Exceeded maximum number of order IDs (the current limit is 50)")
+        return [self.state["orders"][name] for name in names if name in self.state["orders"]]
+
+    def _changed(self, text: str) -> list[dict[str, Any]]:
+        since, until = self._window(text)
+        orders = [order for order in self.state["orders"].values() if since <= order["document"]["lastModifiedDate"] <= until]
+        return sorted(orders, key=lambda order: (order["document"]["lastModifiedDate"], order["document"]["orderId"]))
+
+    def _window(self, text: str) -> tuple[str, str]:
+        now = self.world.clock()
+        if not text:
+            return stamp(now - timedelta(days=90)), stamp(now)
+        name, _, value = text.partition(":")
+        if name != "lastmodifieddate":
+            raise Refusal(400, 30700, "API_FULFILLMENT", f"Invalid filter name: {name}")
+        if not (value.startswith("[") and value.endswith("]") and ".." in value):
+            raise Refusal(400, 30800, "API_FULFILLMENT", f"Invalid filter value {value} for filter {name}")
+        start, _, end = value[1:-1].partition("..")
+        since, until = _filter_time(start), _filter_time(end) if end else now
+        if since > until:
+            raise Refusal(400, 30840, "API_FULFILLMENT", "Start date should be before end date")
+        if since < now - timedelta(days=731):
+            raise Refusal(400, 30830, "API_FULFILLMENT", "Time range between start date and end date must be within '2' years.")
+        if until > now + timedelta(seconds=1):
+            raise Refusal(400, 30850, "API_FULFILLMENT", "Start and end dates can't be in the future")
+        return stamp(since), stamp(until)
+
+    def _get_order(self, request: Request, number: str) -> Response:
+        _only(request, ("fieldGroups",), "API_FULFILLMENT", 32800)
+        return reply(_as_told(self._order(number), alone=True, broken=_breakdown(request)))
+
+    def _get_shipments(self, request: Request, number: str) -> Response:
+        _only(request, (), "API_FULFILLMENT", 32100)
+        found = self._order(number)["fulfillments"]
+        return reply({"fulfillments": found, "total": len(found)})
+
+    def _order(self, number: str) -> dict[str, Any]:
+        if number not in self.state["orders"]:
+            raise Refusal(404, 32100, "API_FULFILLMENT", f"Invalid order ID: {number}")
+        order: dict[str, Any] = self.state["orders"][number]
+        return order
+
+    # Inventory
+
+    def _of_inventory(self, sku: str) -> dict[str, Any] | None:
+        return next((one for one in self.state["listings"] if one["sku"] == sku and one["api"] == "inventory"), None)
+
+    def _bulk_get(self, request: Request) -> Response:
+        _only(request, (), "API_INVENTORY", 25709)
+        wanted = _body_rows(request, {"sku": str})
+        if not 1 <= len(wanted) <= 25:
+            raise Refusal(400, 25727, "API_INVENTORY", "The number of InventoryItems in the request cannot exceed 25.")
+        if len({row["sku"] for row in wanted}) < len(wanted):
+            raise Refusal(400, 25734, "API_INVENTORY", "SKU should be unique in the request.")
+        said = [self._record(row["sku"]) for row in wanted]
+        return reply({"responses": said}, 200 if all(row["statusCode"] == 200 for row in said) else 207)
+
+    def _record(self, sku: str) -> dict[str, Any]:
+        listing = self._of_inventory(sku)
+        if listing is None:
+            wrong = _error(25710, "API_INVENTORY", "We didn't find the resource/entity you are requesting. Please verify the request")
+            return {"sku": sku, "statusCode": 404, "errors": [wrong], "warnings": []}
+        return {"sku": sku, "statusCode": 200, "inventoryItem": _inventory_item(listing), "errors": [], "warnings": []}
+
+    def _get_items(self, request: Request) -> Response:
+        """`offset` is the number of the page here, as eBay's text says."""
+        _only(request, ("limit", "offset"), "API_INVENTORY", 25706)
+        limit, page = _number(request, "limit", 25, 25706), _number(request, "offset", 0, 25706)
+        if not 1 <= limit <= 200:
+            raise Refusal(400, 25706, "API_INVENTORY", "You have provided invalid pagination values.")
+        found = [one for one in self.state["listings"] if one["api"] == "inventory"]
+        part = found[page * limit : (page + 1) * limit]
+        more = {"next": f"{request.path}?limit={limit}&offset={page + 1}"} if (page + 1) * limit < len(found) else {}
+        sizes = {"href": request.full_path, "limit": limit, "size": len(part), "total": len(found)}
+        return reply({**sizes, "inventoryItems": [_inventory_item(one) for one in part], **more})
+
+    def _get_offers(self, request: Request) -> Response:
+        _only(request, ("sku", "format", "limit", "marketplace_id", "offset"), "API_INVENTORY", 25709)
+        sku = request.args.get("sku")
+        if not sku or len(sku) > 50:
+            raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for sku.")
+        listing = self._of_inventory(sku)
+        if listing is None:
+            raise Refusal(404, 25713, "API_INVENTORY", "This Offer is not available.")
+        return reply({"href": request.full_path, "limit": 100, "size": 1, "total": 1, "offers": [_offer(listing)]})
+
+    def _bulk_update(self, request: Request) -> Response:
+        _only(request, (), "API_INVENTORY", 25709)
+        wanted = _body_rows(request, {"sku": str, "shipToLocationAvailability": dict, "offers": list})
+        if not 1 <= len(wanted) <= 25:
+            raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for requests.")
+        said = [row for one in wanted for row in self._update(one)]
+        return reply({"responses": said}, 200 if all(row["statusCode"] == 200 for row in said) else 207)
+
+    def _update(self, wish: Mapping[str, Any]) -> list[dict[str, Any]]:
+        quantity, offers = _quantities(wish)
+        listing = self._of_inventory(wish["sku"])
+        named = {"sku": wish["sku"], **({"offerId": offers[0]["offerId"]} if offers else {})}
+        if listing is None or any(offer["offerId"] != listing["offer"] for offer in offers):
+            wrong = _error(25702, "API_INVENTORY", f"{wish['sku']} could not be found or is not available in the system.")
+            return [{**named, "statusCode": 404, "errors": [wrong]}]
+        if not self._revise(listing, quantity):
+            wrong = _error(25002, "API_INVENTORY", "A user error has occurred. The listing was revised 250 times today.")
+            return [{**named, "statusCode": 400, "errors": [wrong]}]
+        return [
+            {"sku": wish["sku"], "statusCode": 200},
+            *({"offerId": offer["offerId"], "sku": wish["sku"], "statusCode": 200} for offer in offers),
+        ]
+
+    def _revise(self, listing: dict[str, Any], quantity: int) -> bool:
+        """A listing takes 250 revisions a calendar day, all its variations together."""
+        family = [one for one in self.state["listings"] if one["item"] == listing["item"]]
+        today = self._today()
+        if sum(one["revisions"].get(today, 0) for one in family) >= REVISIONS:
+            return False
+        listing["revisions"] = {today: listing["revisions"].get(today, 0) + 1}
+        listing["writes"] += 1
+        listing["quantity"] = quantity
+        return True
+
+    # Trading
+
+    def _trading(self, request: Request) -> Response:
+        call = request.headers.get("X-EBAY-API-CALL-NAME", "")
+        kind = self._token_kind(request.headers.get("X-EBAY-API-IAF-TOKEN", ""))
+        if kind != "user":
+            return _trading_failure(call, self.world, "21917053", "Validation of the authentication token in API request failed.")
+        if self._spent("trading"):
+            return _trading_failure(call, self.world, "518", "Your application has exceeded usage limit on this call.")
+        serve = {"GetMyeBaySelling": self._selling, "GetItem": self._item, "ReviseInventoryStatus": self._inventory_status}.get(call)
+        try:
+            root = ElementTree.fromstring(request.get_data())  # noqa: S314 - our own client wrote it
+            if serve is None or root.tag != f"{{{NS}}}{call}Request" or not request.headers.get("X-EBAY-API-COMPATIBILITY-LEVEL"):
+                return _trading_failure(call, self.world, "2", "Unsupported API call.")
+            return serve(root)
+        except (ElementTree.ParseError, _Schema) as error:
+            return _trading_failure(call, self.world, "10007" if isinstance(error, ElementTree.ParseError) else "5", f"XML: {error}")
+
+    def _selling(self, root: Any) -> Response:
+        tree = _tree(root, {"ActiveList": {"Include", "Sort", "Pagination"}, "Pagination": {"EntriesPerPage", "PageNumber"}})
+        active = tree.get("ActiveList", {})
+        size, page = (_whole(active.get("Pagination", {}), key, default) for key, default in (("EntriesPerPage", 25), ("PageNumber", 1)))
+        if not 1 <= size <= 200 or page < 1:
+            raise _Schema("Pagination is out of range")
+        items = self._families()
+        part = "".join(_item_xml(family) for family in items[(page - 1) * size : page * size])
+        pages = max(1, -(-len(items) // size))
+        counts = f"<TotalNumberOfPages>{pages}</TotalNumberOfPages><TotalNumberOfEntries>{len(items)}</TotalNumberOfEntries>"
+        listed = f"<ActiveList><ItemArray>{part}</ItemArray><PaginationResult>{counts}</PaginationResult></ActiveList>"
+        return _trading_answer("GetMyeBaySelling", self.world, "Success", listed)
+
+    def _families(self) -> list[list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in self.state["listings"]:
+            found.setdefault(one["item"], []).append(one)
+        return list(found.values())
+
+    def _item(self, root: Any) -> Response:
+        tree = _tree(root, {"": {"ItemID"}})
+        family = [one for one in self.state["listings"] if one["item"] == tree.get("ItemID")]
+        if not family:
+            return _trading_failure("GetItem", self.world, "17", "This item cannot be accessed because the listing has been deleted.")
+        return _trading_answer("GetItem", self.world, "Success", _item_xml(family))
+
+    def _inventory_status(self, root: Any) -> Response:
+        wanted = [_tree(one, {"": {"ItemID", "SKU", "Quantity", "StartPrice"}}) for one in root]
+        if any(_local(one) != "InventoryStatus" for one in root) or not wanted:
+            raise _Schema("InventoryStatus is expected")
+        if len(wanted) > 4:
+            return _trading_failure("ReviseInventoryStatus", self.world, "21916635", "Up to 4 InventoryStatus may be given.")
+        told = [(one, self._status(one)) for one in wanted]
+        done = "".join(_status_xml(one) for one, wrong in told if wrong is None)
+        wrongs = "".join(_error_xml(*wrong, one.get("ItemID", "")) for one, wrong in told if wrong)
+        ack = "Success" if not wrongs else "PartialFailure" if done else "Failure"
+        return _trading_answer("ReviseInventoryStatus", self.world, ack, wrongs + done)
+
+    def _status(self, wish: Mapping[str, str]) -> tuple[str, str] | None:
+        quantity = _whole(wish, "Quantity", -1)
+        family = [one for one in self.state["listings"] if one["item"] == wish.get("ItemID")]
+        found = [one for one in family if wish.get("SKU", one["sku"]) == one["sku"]]
+        if not family:
+            return "17", "This item cannot be accessed because the listing has been deleted."
+        if family[0]["api"] == "inventory":
+            return "21919474", "Inventory-based listing management is not currently supported by this tool."
+        if len(found) != 1:
+            return "21916799", "SKU Mismatch: the SKU does not exist in the item."
+        if quantity < 0:
+            return "515", "The item quantity must be valid number."
+        return None if self._revise(found[0], quantity) else ("21919028", "The listing has been revised 250 times today.")
+
+    # Orders and what happens to them
+
+    def _listing(self, product: Mapping[str, Any], index: int) -> dict[str, Any]:
+        varied = index % 4 == 3
+        number = index // 8 * 8 + 3 if varied else index
+        inventory = index % 2 == 0
+        return {
+            "item": str(ITEMS + number * 137),
+            "variation": str(560_000_000 + index) if varied else None,
+            "sku": product["sku"],
+            "title": product["title"],
+            "price": product["price"],
+            "currency": product["currency"],
+            "quantity": product["quantity"],
+            "api": "inventory" if inventory else "trading",
+            "offer": str(8_200_000_000 + index) if inventory else None,
+            "sold": 0,
+            "writes": 0,
+            "revisions": {},
+        }
+
+    def _exact(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        listings, lines = {one["sku"]: one for one in self.state["listings"]}, cart(wish)
+        if unknown := [sku for sku, _ in lines if sku not in listings]:
+            raise BadRequest(f"no listing has the SKU {unknown[0]}")
+        goods = [(listings[sku], units) for sku, units in lines]
+        return _oracle(self._sell(goods, SITES[0], random.Random(f"exact:{self.state['number']}"), plain=True))
+
+    def _random_order(self, chance: random.Random) -> dict[str, Any] | None:
+        shelves = [one for one in self.state["listings"] if one["quantity"] > 0]
+        if not shelves:
+            return None
+        picked = chance.sample(shelves, min(len(shelves), chance.choice((1, 1, 1, 2, 2, 3, 4))))
+        goods = [(one, min(one["quantity"], chance.choice((1, 1, 1, 1, 2, 2, 3)))) for one in picked]
+        return self._sell(goods, chance.choice(SITES), chance)
+
+    def _plant(
+        self, chance: random.Random, change: Callable[[dict[str, Any]], None], parks: str | None, flags: str
+    ) -> dict[str, Any] | None:
+        """An order that the hub must park or flag. Parked ones take nothing from the shelf: nobody could reserve them."""
+        if not self.state["listings"]:
+            return None
+        order = self._sell([(self.state["listings"][0], 1)], SITES[0], chance, plain=True, taken=not parks)
+        change(order["document"])
+        order.update(parks=parks, flags=flags)
+        return order
+
+    def _sell(
+        self,
+        goods: Sequence[tuple[dict[str, Any], int]],
+        site: tuple[str, str, str, str, tuple[str, int] | None],
+        chance: random.Random,
+        *,
+        plain: bool = False,
+        taken: bool = True,
+    ) -> dict[str, Any]:
+        number = self._next()
+        for listing, quantity in goods if taken else ():
+            listing["quantity"] = max(0, listing["quantity"] - quantity)
+            listing["sold"] += quantity
+        paid = plain or chance.random() > 0.08
+        document = _Checkout(number, site, chance, plain).document(goods, self.world.clock(), paid)
+        order: dict[str, Any] = {"document": document, "fulfillments": [], "requests": [], "parks": None, "flags": ""}
+        self.state["orders"][document["orderId"]] = order
+        if paid:
+            self._confirmed(document)
+        return order
+
+    def _changed_now(self, order: dict[str, Any]) -> str:
+        before = datetime.fromisoformat(order["document"]["lastModifiedDate"])
+        now = max(self.world.clock(), before + timedelta(milliseconds=1))
+        order["document"]["lastModifiedDate"] = stamp(now)
+        return stamp(now)
+
+    def _touch(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
+        self._changed_now(order)
+
+    def _pay(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
+        document, now = order["document"], self._changed_now(order)
+        if document["orderPaymentStatus"] in ("PENDING", "FAILED"):
+            document["orderPaymentStatus"] = "PAID"
+            document["paymentSummary"]["payments"] = [_payment(document, now)]
+            self._confirmed(document)
+
+    def _cancel(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
+        """{requested: true}: the buyer asks. Else it is done: money goes back, and goods too unless restock is false."""
+        document, now = order["document"], self._changed_now(order)
+        if document["cancelStatus"]["cancelState"] == "CANCELED":
+            return
+        state = "IN_PROGRESS" if wish.get("requested") else "CANCELED"
+        request = {"cancelRequestId": str(5_000_000_000 + self._next()), "cancelInitiator": "Buyer", "cancelRequestedDate": now}
+        order["requests"] = [{**request, "cancelReason": wish.get("reason", "BUYER_ASKED_CANCEL"), "cancelRequestState": "REQUESTED"}]
+        document["cancelStatus"]["cancelState"] = state
+        if state == "IN_PROGRESS":
+            return
+        document["cancelStatus"]["cancelledDate"] = now
+        order["requests"][0].update(cancelRequestState="COMPLETED", cancelCompletedDate=now)
+        if wish.get("restock", True):
+            self._put_back(order)
+        if document["orderPaymentStatus"] != "PENDING":
+            self._give_back(order, document["pricingSummary"]["total"], now)
+            document["orderPaymentStatus"] = "FULLY_REFUNDED"
+
+    def _put_back(self, order: dict[str, Any]) -> None:
+        for line in order["document"]["lineItems"]:
+            listing = self._sold_as(line)
+            if listing:
+                listing["quantity"] += _open(order, line)
+                listing["sold"] -= _open(order, line)
+
+    def _sold_as(self, line: Mapping[str, Any]) -> dict[str, Any] | None:
+        return next((one for one in self.state["listings"] if one["sku"] == line.get("sku")), None)
+
+    def _give_back(self, order: dict[str, Any], amount: Mapping[str, Any], now: str) -> str:
+        name = str(5_210_000_000 + self._next())
+        row = {"refundId": name, "refundDate": now, "refundStatus": "REFUNDED", "amount": dict(amount), "refundReferenceId": f"R{name}"}
+        order["document"]["paymentSummary"]["refunds"].append(row)
+        return name
+
+    def _fulfill(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
+        """See `chosen`; `tracking` too."""
+        document = order["document"]
+        units = chosen(wish, [(line.get("lineItemId", ""), line.get("sku", ""), _open(order, line)) for line in document["lineItems"]])
+        now = self._changed_now(order)
+        if not units:
+            return
+        tracking = str(wish.get("tracking") or f"9400{self._next():018d}")
+        sent = [{"lineItemId": line, "quantity": number} for line, number in units.items()]
+        parcel = {"fulfillmentId": tracking, "shipmentTrackingNumber": tracking, "shippingCarrierCode": "USPS", "shippedDate": now}
+        order["fulfillments"].append({**parcel, "lineItems": sent})
+        document["fulfillmentHrefs"].append(
+            f"https://api.ebay.com/sell/fulfillment/v1/order/{document['orderId']}/shipping_fulfillment/{tracking}"
+        )
+        _progress(order)
+        for line in units:
+            self._notify(
+                "ITEM_MARKED_SHIPPED", {"itemMarkedShipped": {"orderId": document["orderId"], "lineItemId": line, "username": SELLER}}
+            )
+
+    def _refund(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
+        """{line, quantity, amount?}; without a line, all of the order. eBay keeps the money of it, not the units."""
+        document = order["document"]
+        if "line" not in wish:
+            self._give_back(order, document["pricingSummary"]["total"], self._changed_now(order))
+            document["orderPaymentStatus"] = "FULLY_REFUNDED"
+            return
+        line = next((one for one in document["lineItems"] if one.get("lineItemId") == wish["line"]), None)
+        if line is None:
+            raise BadRequest(f"the order has no line {wish['line']}")
+        amount = _share(line, wish)
+        now = self._changed_now(order)
+        name = self._give_back(order, amount, now)
+        line["refunds"].append({"refundId": name, "refundDate": now, "amount": amount})
+        document["orderPaymentStatus"] = "PARTIALLY_REFUNDED"
+
+    # Notifications
+
+    def _confirmed(self, document: Mapping[str, Any]) -> None:
+        """Once for each line of the order, as eBay does."""
+        for line in document["lineItems"]:
+            row = {"orderLineItemId": line.get("lineItemId"), "listingId": line["legacyItemId"], "quantity": line["quantity"]}
+            self._notify("ORDER_CONFIRMATION", {"order": {"orderId": document["orderId"], "orderLineItems": [row]}})
+
+    def _notify(self, topic: str, data: Mapping[str, Any]) -> None:
+        now = stamp(self.world.clock())
+        sent = {
+            "notificationId": f"5e1fde40-0000-4000-8000-{self._next():012d}_33f7e043",
+            "eventDate": now,
+            "publishDate": now,
+            "publishAttemptCount": 1,
+            "data": {"user": {"userId": SELLER_ID, "username": SELLER}, **data},
+        }
+        message = {"metadata": {"topic": topic, "schemaVersion": "1.0", "deprecated": False}, "notification": sent}
+        body = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+        self.world.send({"Content-Type": "application/json", "X-EBAY-SIGNATURE": signature(self.state["key"], body)}, body)
+
+
+# Keys and signatures
+
+
+def _new_key(seed: int) -> dict[str, str]:
+    secret = random.Random(f"ebay-key:{seed}").getrandbits(250) + 1
+    public = _private(secret).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b64encode(public).decode()
+    kid = f"{random.Random(f'ebay-kid:{seed}').getrandbits(48):012x}"
+    pem = f"-----BEGIN PUBLIC KEY-----{text}-----END PUBLIC KEY-----"  # one line, as eBay gives it
+    return {"kid": f"9f3a61c2-7d7b-4621-a0f1-{kid}", "secret": str(secret), "public": pem}
+
+
+def _private(secret: int) -> EllipticCurvePrivateKey:
+    return derive_private_key(secret, SECP256R1())
+
+
+def signature(key: Mapping[str, str], body: bytes) -> str:
+    """The x-ebay-signature header over these bytes."""
+    signed = _private(int(key["secret"])).sign(body, ECDSA(SHA1(), deterministic_signing=True))  # noqa: S303 - eBay's keys say SHA1
+    head = {"alg": "ecdsa", "kid": key["kid"], "signature": base64.b64encode(signed).decode(), "digest": "SHA1"}
+    return base64.b64encode(json.dumps(head).encode()).decode()
+
+
+# What eBay refuses
+
+
+def _only(request: Request, known: Sequence[str], domain: str, number: int) -> None:
+    for key in request.args:
+        if key not in known:
+            raise Refusal(400, number, domain, f"Invalid parameter: {key}")
+
+
+def _number(request: Request, key: str, default: int, number: int) -> int:
+    text = request.args.get(key, str(default))
+    if not (text.isascii() and text.isdigit()):
+        raise Refusal(400, number, "API_FULFILLMENT", f"Invalid {key}: {text}")
+    return int(text)
+
+
+def _breakdown(request: Request) -> bool:
+    groups = request.args.get("fieldGroups")
+    if groups not in (None, "TAX_BREAKDOWN"):
+        raise Refusal(400, 32800, "API_FULFILLMENT", f"Invalid field group: {groups}")
+    return groups is not None
+
+
+def _filter_time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refusal(400, 30810, "API_FULFILLMENT", "Invalid date format") from None
+    if at.tzinfo is None or not text.endswith("Z"):
+        raise Refusal(400, 30810, "API_FULFILLMENT", "Invalid date format")
+    return at
+
+
+def _body_rows(request: Request, known: Mapping[str, type]) -> list[dict[str, Any]]:
+    """`requests` of a bulk call: nothing but the known fields, each of its type."""
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:
+        raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for body. It is not JSON.") from None
+    if "json" not in (request.content_type or "") or not isinstance(body, dict) or set(body) != {"requests"}:
+        raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for body.")
+    for row in body["requests"]:
+        _shape(row, known)
+        if not 1 <= len(row.get("sku") or "") <= 50:
+            raise Refusal(400, 25708, "API_INVENTORY", "Invalid SKU.")
+    rows: list[dict[str, Any]] = body["requests"]
+    return rows
+
+
+def _shape(row: Any, known: Mapping[str, type]) -> None:
+    if not isinstance(row, dict):
+        raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for requests.")
+    for key, value in row.items():
+        if key not in known or not isinstance(value, known[key]) or isinstance(value, bool):
+            raise Refusal(400, 25709, "API_INVENTORY", f"Invalid value for {key}.")
+
+
+def _quantities(wish: Mapping[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    """What the listing will show: the lesser of the SKU's quantity and the offer's."""
+    shared, offers = wish.get("shipToLocationAvailability", {}), wish.get("offers", [])
+    _shape(shared, {"quantity": int, "availabilityDistributions": list})
+    for offer in offers:
+        _shape(offer, {"offerId": str, "availableQuantity": int, "price": dict})
+    told = [shared.get("quantity"), *(offer.get("availableQuantity") for offer in offers)]
+    told = [one for one in told if one is not None]
+    if not told or min(told) < 0 or any("offerId" not in offer for offer in offers):
+        raise Refusal(400, 25709, "API_INVENTORY", "Invalid value for quantity.")
+    return min(told), offers
+
+
+class _Schema(ValueError):
+    """A Trading request that its schema refuses."""
+
+
+STANDARD = {"ErrorLanguage", "MessageID", "Version", "WarningLevel", "ErrorHandling", "OutputSelector", "DetailLevel"}
+
+
+def _local(node: ElementTree.Element) -> str:
+    return node.tag.rpartition("}")[2]
+
+
+def _tree(node: Any, known: Mapping[str, set[str]], name: str = "") -> dict[str, Any]:
+    """Children by name; one that the schema does not know, or text where none may be, is refused."""
+    allowed = known.get(name, set()) if name or name in known else set(known)
+    found: dict[str, Any] = {}
+    for child in node:
+        key = _local(child)
+        if key not in (allowed if name else allowed | STANDARD):
+            raise _Schema(f"{key} is not expected")
+        found[key] = _tree(child, known, key) if len(child) else (child.text or "")
+    return found
+
+
+def _whole(holder: Mapping[str, str], key: str, default: int) -> int:
+    text = holder.get(key, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise _Schema(f"{key} is not a number") from None
+
+
+# How eBay tells things
+
+
+def _id(listing: Mapping[str, Any]) -> str:
+    return f"{listing['item']}/{listing['variation']}" if listing["variation"] else listing["item"]
+
+
+def _as_told(order: Mapping[str, Any], *, alone: bool, broken: bool) -> dict[str, Any]:
+    """The document; only getOrder tells cancel requests, and only the breakdown puts collected tax into totals."""
+    document: dict[str, Any] = json.loads(json.dumps(order["document"]))
+    document["cancelStatus"]["cancelRequests"] = order["requests"] if alone else []
+    if not broken:
+        for line in document["lineItems"]:
+            for tax in line["taxes"]:
+                tax.pop("taxType", None)
+    return document
+
+
+def _inventory_item(listing: Mapping[str, Any]) -> dict[str, Any]:
+    stock = {"shipToLocationAvailability": {"quantity": listing["quantity"]}}
+    return {"sku": listing["sku"], "locale": "en_US", "condition": "NEW", "availability": stock, "product": {"title": listing["title"]}}
+
+
+def _offer(listing: Mapping[str, Any]) -> dict[str, Any]:
+    live = {"listingId": listing["item"], "listingStatus": "ACTIVE" if listing["quantity"] else "OUT_OF_STOCK"}
+    price = {"price": {"value": listing["price"], "currency": listing["currency"]}}
+    return {
+        "offerId": listing["offer"],
+        "sku": listing["sku"],
+        "marketplaceId": "EBAY_US",
+        "format": "FIXED_PRICE",
+        "availableQuantity": listing["quantity"],
+        "pricingSummary": price,
+        "status": "PUBLISHED",
+        "listing": {**live, "soldQuantity": listing["sold"]},
+    }
+
+
+def _item_xml(family: Sequence[Mapping[str, Any]]) -> str:
+    """An Item of Trading; one with variations tells quantity and SKU there, quantity as ever offered."""
+    first = family[0]
+    offered, sold = sum(one["quantity"] + one["sold"] for one in family), sum(one["sold"] for one in family)
+    own = "" if first["variation"] else f"<SKU>{escape(first['sku'])}</SKU>"
+    varied = "".join(_variation_xml(one) for one in family if one["variation"])
+    return (
+        f"<Item><ItemID>{first['item']}</ItemID><Title>{escape(first['title'])}</Title><ListingType>FixedPriceItem</ListingType>"
+        f"<Quantity>{offered}</Quantity><QuantityAvailable>{offered - sold}</QuantityAvailable>{own}"
+        f"<SellingStatus><QuantitySold>{sold}</QuantitySold><ListingStatus>Active</ListingStatus></SellingStatus>"
+        + (f"<Variations>{varied}</Variations>" if varied else "")
+        + "</Item>"
+    )
+
+
+def _variation_xml(one: Mapping[str, Any]) -> str:
+    return (
+        f"<Variation><SKU>{escape(one['sku'])}</SKU><Quantity>{one['quantity'] + one['sold']}</Quantity>"
+        f"<SellingStatus><QuantitySold>{one['sold']}</QuantitySold></SellingStatus>"
+        f"<VariationTitle>{escape(one['title'])}</VariationTitle>"
+        f"<VariationViewItemURL>https://www.ebay.com/itm/{one['item']}?var={one['variation']}</VariationViewItemURL></Variation>"
+    )
+
+
+def _status_xml(wish: Mapping[str, str]) -> str:
+    inner = "".join(f"<{key}>{escape(wish[key])}</{key}>" for key in ("ItemID", "SKU", "Quantity") if key in wish)
+    return f"<InventoryStatus>{inner}</InventoryStatus>"
+
+
+def _error_xml(code: str, words: str, item: str = "") -> str:
+    named = f'<ErrorParameters ParamID="ItemID"><Value>{escape(item)}</Value></ErrorParameters>' if item else ""
+    return (
+        f"<Errors><ShortMessage>{escape(words)}</ShortMessage><LongMessage>{escape(words)}</LongMessage><ErrorCode>{code}</ErrorCode>"
+        f"<SeverityCode>Error</SeverityCode>{named}<ErrorClassification>RequestError</ErrorClassification></Errors>"
+    )
+
+
+def _trading_answer(call: str, world: World, ack: str, inner: str) -> Response:
+    text = (
+        f'<?xml version="1.0" encoding="UTF-8"?><{call}Response xmlns="{NS}"><Timestamp>{stamp(world.clock())}</Timestamp>'
+        f"<Ack>{ack}</Ack><Version>1451</Version><Build>E1451_SIM</Build>{inner}</{call}Response>"
+    )
+    return Response(text, 200, content_type="text/xml")
+
+
+def _trading_failure(call: str, world: World, code: str, words: str) -> Response:
+    return _trading_answer(call if call.isalnum() else "Unknown", world, "Failure", _error_xml(code, words))
+
+
+# A checkout
+
+
+class _Checkout:
+    """Builds one order's document. Amounts are minor units of the seller's currency; a converted order tells both."""
+
+    def __init__(self, number: int, site: tuple[str, str, str, str, tuple[str, int] | None], chance: random.Random, plain: bool) -> None:
+        self.number, self.chance, self.plain = number, chance, plain
+        self.site, self.currency, self.country, self.tax, self.converted = site
+        self.hub = not plain and site[3] == "none" and chance.random() < 0.3
+
+    def amount(self, minor: int) -> dict[str, str]:
+        told = {"value": decimal(Money(minor, self.currency)), "currency": self.currency}
+        if self.converted:
+            currency, rate = self.converted
+            told.update(convertedFromValue=decimal(Money(minor * rate // 100, currency)), convertedFromCurrency=currency)
+        return told
+
+    def summed(self, *minors: int) -> dict[str, str]:
+        """A total whose converted form is the sum of its parts' converted forms."""
+        told = self.amount(sum(minors))
+        if self.converted:
+            told["convertedFromValue"] = decimal(Money(sum(minor * self.converted[1] // 100 for minor in minors), self.converted[0]))
+        return told
+
+    def document(self, goods: Sequence[tuple[dict[str, Any], int]], now: datetime, paid: bool) -> dict[str, Any]:
+        numbers = [self._figures(listing, quantity) for listing, quantity in goods]
+        delivery = 0 if self.plain else self.chance.choice((0, 0, 499, 799))
+        less = delivery // 2 if delivery and self.chance.random() < 0.2 else 0
+        costs, discounts, taxes = ([row[place] for row in numbers] for place in range(3))
+        parts = [*costs, *(-one for one in discounts), *taxes, delivery, -less]
+        prices = {"priceSubtotal": self.summed(*costs), "deliveryCost": self.amount(delivery), "total": self.summed(*parts)}
+        if any(taxes):
+            prices["tax"] = self.summed(*taxes)
+        if any(discounts):
+            prices["priceDiscount"] = self.summed(*(-one for one in discounts))
+        if less:
+            prices["deliveryDiscount"] = self.amount(-less)
+        lines = [
+            self._line(place, listing, quantity, figures, now)
+            for place, ((listing, quantity), figures) in enumerate(zip(goods, numbers, strict=True))
+        ]
+        return self._order(now, paid, prices, lines)
+
+    def _figures(self, listing: Mapping[str, Any], quantity: int) -> tuple[int, int, int]:
+        """(cost, discount, tax collected by eBay) of one line."""
+        cost = Money.parse(listing["price"], listing["currency"]).minor * quantity
+        discount = 0 if self.plain or self.chance.random() > 0.2 else cost // 10
+        rate = {"remit": 725, "ioss": 2000}.get(self.tax, 0)
+        return cost, discount, (cost - discount) * rate // 10_000
+
+    def _line(self, place: int, listing: Mapping[str, Any], quantity: int, figures: tuple[int, int, int], now: datetime) -> dict[str, Any]:
+        cost, discount, tax = figures
+        kind = "VAT" if self.tax == "ioss" else "PROVINCE_SALES_TAX" if self.country == "CA" else "STATE_SALES_TAX"
+        line: dict[str, Any] = {
+            "lineItemId": str(10_080_000_000_000 + self.number * 10 + place),
+            "legacyItemId": listing["item"],
+            **({"legacyVariationId": listing["variation"]} if listing["variation"] else {}),
+            "sku": listing["sku"],
+            "title": listing["title"],
+            "lineItemCost": self.amount(cost),
+            "quantity": quantity,
+            "soldFormat": "FIXED_PRICE",
+            "listingMarketplaceId": self.site,
+            "purchaseMarketplaceId": self.site,
+            "lineItemFulfillmentStatus": "NOT_STARTED",
+            "total": self.summed(cost, -discount, tax),
+            "deliveryCost": {"shippingCost": self.amount(0)},
+            "appliedPromotions": [],
+            "taxes": [{"taxType": kind, "amount": self.amount(tax)}] if tax else [],
+            "refunds": [],
+            "properties": {"buyerProtection": True},
+            "lineItemFulfillmentInstructions": {"shipByDate": stamp(now + timedelta(days=2)), "guaranteedDelivery": False},
+        }
+        if discount:
+            promotion = {"promotionId": "5000123010", "description": "Order discount", "discountAmount": self.amount(discount)}
+            line.update(appliedPromotions=[promotion], discountedLineItemCost=self.summed(cost, -discount))
+        if tax:
+            line["ebayCollectAndRemitTaxes"] = [self._remitted(kind, tax)]
+        return line
+
+    def _remitted(self, kind: str, tax: int) -> dict[str, Any]:
+        reference = {"ebayReference": {"name": "IOSS", "value": "IM2760000000"}} if self.tax == "ioss" else {}
+        return {"taxType": kind, "amount": self.amount(tax), "collectionMethod": "NET", **reference}
+
+    def _order(self, now: datetime, paid: bool, prices: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
+        number = f"{self.number % 90 + 10:02d}-{14000 + self.number // 90 % 900:05d}-{10000 + self.number:05d}"
+        document: dict[str, Any] = {
+            "orderId": number,
+            "legacyOrderId": number,
+            "creationDate": stamp(now),
+            "lastModifiedDate": stamp(now),
+            "orderFulfillmentStatus": "NOT_STARTED",
+            "orderPaymentStatus": "PAID" if paid else "PENDING",
+            "sellerId": SELLER,
+            "buyer": self._buyer(),
+            "pricingSummary": prices,
+            "cancelStatus": {"cancelState": "NONE_REQUESTED", "cancelRequests": []},
+            "paymentSummary": {"totalDueSeller": prices["total"], "refunds": [], "payments": []},
+            "fulfillmentStartInstructions": [self._start(now)],
+            "fulfillmentHrefs": [],
+            "lineItems": lines,
+            "salesRecordReference": str(17_000 + self.number),
+            "totalFeeBasisAmount": prices["total"],
+        }
+        if paid:
+            document["paymentSummary"]["payments"] = [_payment(document, stamp(now))]
+        if any(line.get("ebayCollectAndRemitTaxes") for line in lines):
+            document["ebayCollectAndRemitTax"] = True
+        return {**document, "program": {"ebayInternationalShipping": {"returnsManagedBy": "EBAY"}}} if self.hub else document
+
+    def _contact(self, person: tuple[str, str, str, str, str]) -> dict[str, Any]:
+        name, street, city, region, postcode = person
+        home = {"addressLine1": street, "city": city, "stateOrProvince": region, "postalCode": postcode, "countryCode": self.country}
+        mail = f"{self.number:020d}@members.ebay.com"
+        return {"fullName": name, "contactAddress": home, "primaryPhone": {"phoneNumber": "5550100"}, "email": mail}
+
+    def _buyer(self) -> dict[str, Any]:
+        self.person = PEOPLE[self.number % len(PEOPLE)]
+        contact = self._contact(self.person)
+        home = contact["contactAddress"]
+        tax = {key: home[key] for key in ("city", "stateOrProvince", "postalCode", "countryCode")}
+        return {"username": f"sim-buyer-{BUYERS + self.number}", "taxAddress": tax, "buyerRegistrationAddress": contact}
+
+    def _start(self, now: datetime) -> dict[str, Any]:
+        carrier, service = SHIP.get(self.country, ("Other", "OtherInternational"))
+        step: dict[str, Any] = {"shipTo": self._contact(self.person), "shippingCarrierCode": carrier, "shippingServiceCode": service}
+        start = {
+            "fulfillmentInstructionsType": "SHIP_TO",
+            "minEstimatedDeliveryDate": stamp(now + timedelta(days=3)),
+            "maxEstimatedDeliveryDate": stamp(now + timedelta(days=6)),
+            "ebaySupportedFulfillment": self.hub,
+            "shippingStep": step,
+        }
+        if self.hub:
+            start["finalDestinationAddress"] = step["shipTo"]["contactAddress"]
+            hub = ("eBay Hub Glendale", "1850 Airport Exchange", "Erlanger", "KY", "41018")
+            step.update(shipTo=self._contact(hub), shipToReferenceId=f"eBay{self.number:012d}")
+        return start
+
+
+def _payment(document: Mapping[str, Any], now: str) -> dict[str, Any]:
+    number = f"42{document['salesRecordReference']}_S"
+    return {
+        "paymentMethod": "EBAY",
+        "paymentReferenceId": number,
+        "paymentDate": now,
+        "amount": document["pricingSummary"]["total"],
+        "paymentStatus": "PAID",
+    }
+
+
+def _share(line: Mapping[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
+    """What `quantity` units of the line cost after discounts, or the amount that was wished for."""
+    cost = line.get("discountedLineItemCost") or line["lineItemCost"]
+    currency, units = cost["currency"], whole(wish.get("quantity", line["quantity"]), "quantity")
+    minor = Money.parse(cost["value"], currency).minor * units // line["quantity"]
+    value = Money.parse(wish["amount"], currency) if "amount" in wish else Money(minor, currency)
+    return {"value": decimal(value), "currency": currency}
+
+
+# The oracle
+
+
+def _sent(order: Mapping[str, Any], line: Mapping[str, Any]) -> int:
+    parts = (part for parcel in order["fulfillments"] for part in parcel["lineItems"])
+    return sum(part["quantity"] for part in parts if part["lineItemId"] == line.get("lineItemId"))
+
+
+def _open(order: Mapping[str, Any], line: Mapping[str, Any]) -> int:
+    return max(0, int(line["quantity"]) - _sent(order, line))
+
+
+def _progress(order: dict[str, Any]) -> None:
+    """Statuses of the lines and the order, from what was sent."""
+    lines = order["document"]["lineItems"]
+    for line in lines:
+        line["lineItemFulfillmentStatus"] = (
+            "NOT_STARTED" if not _sent(order, line) else "IN_PROGRESS" if _open(order, line) else "FULFILLED"
+        )
+    words = {line["lineItemFulfillmentStatus"] for line in lines}
+    order["document"]["orderFulfillmentStatus"] = words.pop() if len(words) == 1 else "IN_PROGRESS"
+
+
+def _units(order: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    document = order["document"]
+    gone = document["cancelStatus"]["cancelState"] == "CANCELED" or document["orderPaymentStatus"] == "FULLY_REFUNDED"
+    for line in document["lineItems"]:
+        paid_back = not _sent(order, line) and _minor_back(line) >= _minor_due(line) > 0
+        yield line.get("sku", ""), 0 if gone or paid_back else _open(order, line)
+
+
+def _minor_back(line: Mapping[str, Any]) -> int:
+    return sum(Money.parse(row["amount"]["value"], row["amount"]["currency"]).minor for row in line["refunds"])
+
+
+def _minor_due(line: Mapping[str, Any]) -> int:
+    due = line.get("discountedLineItemCost") or line["lineItemCost"]
+    try:
+        return Money.parse(due["value"], due["currency"]).minor
+    except ValueError:
+        return 0
+
+
+def _oracle(order: Mapping[str, Any]) -> dict[str, Any]:
+    document = order["document"]
+    units: dict[str, int] = {}
+    for sku, count in _units(order):
+        units[sku] = units.get(sku, 0) + count
+    return {
+        "id": document["orderId"],
+        "units": units,
+        "parks": order["parks"],
+        "flags": order["flags"],
+        "placed_at": document["creationDate"],
+        "total": document["pricingSummary"]["total"]["value"],
+        "currency": document["pricingSummary"]["total"]["currency"],
+        "cancelled": document["cancelStatus"]["cancelState"] == "CANCELED",
+        "lines": [{"id": line.get("lineItemId"), "sku": line.get("sku"), "quantity": line["quantity"]} for line in document["lineItems"]],
+    }
+
+
+# The planted list: (what is done to the document, why the hub cannot read it, why it must flag it)
+
+
+def _break_amount(document: dict[str, Any]) -> None:
+    document["lineItems"][0]["lineItemCost"]["value"] = "12,50"
+
+
+def _drop_line_id(document: dict[str, Any]) -> None:
+    del document["lineItems"][0]["lineItemId"]
+
+
+def _unknown_payment(document: dict[str, Any]) -> None:
+    document["orderPaymentStatus"] = "AWAITING_ESCROW"
+
+
+def _failed_payment(document: dict[str, Any]) -> None:
+    document["orderPaymentStatus"] = "FAILED"
+
+
+def _wrong_total(document: dict[str, Any]) -> None:
+    total = document["pricingSummary"]["total"]
+    total["value"] = decimal(Money.parse(total["value"], total["currency"]) + Money(777, total["currency"]))
+
+
+PLANTED: tuple[tuple[Callable[[dict[str, Any]], None], str | None, str], ...] = (
+    (_break_amount, "lineItemCost: not an amount of money", ""),
+    (_drop_line_id, "lineItemId: missing", ""),
+    (_unknown_payment, None, "status"),
+    (_failed_payment, None, "payment"),
+    (_wrong_total, None, "money"),
+)

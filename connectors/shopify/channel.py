@@ -1,0 +1,251 @@
+"""Shopify as a channel: orders by webhook and by updated_at, stock as `available` at one location."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.http import as_datetime, write_json
+from connectors.shopify import documents, render
+from connectors.shopify.client import Client
+from connectors.shopify.doors import digits
+from connectors.shopify.webhooks import WANTED
+from core.errors import RateLimited, Refused, Unavailable
+from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+
+TOLD = {
+    "CHANGE_FROM_QUANTITY_STALE": Told.STALE,
+    "COMPARE_QUANTITY_STALE": Told.STALE,
+    "INVALID_INVENTORY_ITEM": Told.GONE,
+}
+KEYS = 3  # tries with a new key where Shopify says that an earlier attempt with the old one failed
+FEW, MANY = 20, 250  # Shopify's plain lists cannot be paged: a full one is asked for again, as long as it may be
+
+
+class _Changed(Exception):
+    """The order changed between two of its reads."""
+
+
+class ShopifyChannel:
+    """One shop. Its handle for a listing is {"item": inventory item, "location": location}, both as numbers in text."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._client = Client(kit)
+        self._location: str | None = str(kit.settings.get("location") or "") or None
+
+    def probe(self) -> Account:
+        shop = self._client.run("Shop", documents.SHOP)["shop"]
+        return Account(shop["myshopifyDomain"], shop["name"], shop["currencyCode"])
+
+    # orders
+
+    def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
+        """Names and times only; `fetch` reads the orders."""
+        query = {"q": render.changed(since, until), "after": cursor}
+        page = self._client.run("OrderIds", documents.ORDER_IDS, query)["orders"]
+        notices = tuple(_notice(node, self._kit.account) for node in page["nodes"])
+        return Page(notices, _next(page), until)
+
+    def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
+        """Each order by its three documents and their next pages, merged. Raises Unavailable where one keeps changing meanwhile."""
+        return {number: self._fetched(number) for number in orders}
+
+    def _fetched(self, number: str) -> bytes | None:
+        for _ in range(2):
+            try:
+                order = self._read(render.gid("Order", number))
+            except _Changed:
+                continue
+            return None if order is None else write_json({"data": {"order": order}})
+        raise Unavailable("the order changes while it is read", order=number)
+
+    def _read(self, gid: str) -> dict[str, Any] | None:
+        order = self._client.run("OrderCore", documents.ORDER_CORE, {"id": gid})["order"]
+        if order is None:
+            return None
+        order.update(self._part("OrderMoney", documents.ORDER_MONEY, order))
+        order.update(self._part("OrderShipping", documents.ORDER_SHIPPING, order))
+        for path in documents.MORE:
+            for owner in _owners(order, path):
+                self._rest(path, owner, order["updatedAt"])
+        return dict(order)
+
+    def _part(self, name: str, document: str, order: Mapping[str, Any]) -> dict[str, Any]:
+        for first in (FEW, MANY):
+            part: dict[str, Any] | None = self._client.run(name, document, {"id": order["id"], "first": first})["order"]
+            if part is None or part["updatedAt"] != order["updatedAt"]:
+                raise _Changed
+            if not any(isinstance(value, list) and len(value) >= first for value in part.values()):
+                return part
+        raise Refused(f"shopify: an order with {MANY} parcels or refunds cannot be read whole", order=digits(order["id"]))
+
+    def _rest(self, path: str, owner: dict[str, Any], seen: str) -> None:
+        """The next pages of one connection of the order, put behind the first."""
+        name = path.rpartition(".")[2]
+        while owner[name]["pageInfo"]["hasNextPage"]:
+            asked = {"id": owner["id"], "after": owner[name]["pageInfo"]["endCursor"]}
+            node = self._client.run("More", documents.MORE[path], asked)["node"]
+            if node is None or (node.get("order") or node)["updatedAt"] != seen:
+                raise _Changed
+            owner[name]["nodes"] += node[name]["nodes"]
+            owner[name]["pageInfo"] = node[name]["pageInfo"]
+
+    def receive(self) -> Sequence[Notice]:
+        return ()
+
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """There is no queue."""
+
+    # stock
+
+    def listings(self, cursor: str | None) -> Page[Found]:
+        """Every variant, with what its item has available at the location we write to."""
+        location = self._where()
+        asked = {"location": render.gid("Location", location), "after": cursor}
+        page = self._client.run("Variants", documents.VARIANTS, asked)["productVariants"]
+        return Page(tuple(_found(node, location) for node in page["nodes"]), _next(page))
+
+    def places(self) -> Sequence[Place]:
+        return [Place(digits(node["id"]), node["name"], node["isActive"]) for node in self._locations()]
+
+    def _locations(self) -> Iterator[dict[str, Any]]:
+        return self._client.pages("Locations", documents.LOCATIONS, "locations")
+
+    def _where(self) -> str:
+        """The location of the settings, else the merchant's first active one."""
+        if self._location is None:
+            ours = (node for node in self._locations() if node["isActive"] and not node["isFulfillmentService"])
+            first = next(ours, None)
+            if first is None:
+                raise Refused("shopify: the shop has no active location of its own")
+            self._location = digits(first["id"])
+        return self._location
+
+    def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
+        """One call writes all or nothing: entries that it names are answered by themselves and the others sent again."""
+        told: dict[int, Answer] = {}
+        waiting = list(range(len(pushes)))
+        attempt = 0
+        while waiting:
+            errors = self._set([pushes[at] for at in waiting], key, attempt)
+            attempt += 1
+            if _failed_before(errors) and attempt < KEYS:
+                continue
+            named = _named(errors, waiting)
+            told.update({at: _answer(pushes[at], named.get(at)) for at in (named or waiting)})
+            waiting = [at for at in waiting if at not in told]
+        return self._with_quantities(pushes, told)
+
+    def _set(self, pushes: Sequence[Push], key: str, attempt: int) -> list[dict[str, Any]]:
+        asked = {"input": render.quantities(pushes), "key": render.idempotency(key, attempt, pushes)}
+        done = self._client.run("SetQuantities", documents.SET_QUANTITIES, asked, changes=True)["inventorySetQuantities"]
+        errors: list[dict[str, Any]] = done["userErrors"]
+        if any(error["code"] == "IDEMPOTENCY_CONCURRENT_REQUEST" for error in errors):
+            raise RateLimited("shopify still works on the same request", wait_s=1.0, operation="SetQuantities")
+        return errors
+
+    def _with_quantities(self, pushes: Sequence[Push], told: Mapping[int, Answer]) -> Sequence[Answer]:
+        """The answers in the order of the pushes; stale ones with what the listing shows instead."""
+        stale = [pushes[at] for at, answer in told.items() if answer.told is Told.STALE]
+        shown = self.shown(stale) if stale else {}
+        return [
+            Answer(one.listing, one.sku, one.told, shown.get((one.listing, one.sku), one.quantity), one.words)
+            for one in (told[at] for at in range(len(pushes)))
+        ]
+
+    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+        places: dict[str, list[Push]] = defaultdict(list)
+        for push in pushes:
+            places[push.handle["location"]].append(push)
+        return {name: quantity for location, some in places.items() for name, quantity in self._shown_at(location, some)}
+
+    def _shown_at(self, location: str, pushes: Sequence[Push]) -> Iterator[tuple[tuple[str, str], int | None]]:
+        items = [render.gid("InventoryItem", push.handle["item"]) for push in pushes]
+        asked = {"ids": items, "location": render.gid("Location", location)}
+        nodes = self._client.run("Levels", documents.LEVELS, asked)["nodes"]
+        for push, node in zip(pushes, nodes, strict=True):
+            yield (push.listing, push.sku), _available(node)
+
+    # webhooks
+
+    def subscribe(self, url: str) -> Sequence[str]:
+        """Subscribe `url` to the topics it does not get yet; gives the names of those created. Shopify deletes subscriptions that
+        fail for long, so this is worth repeating daily."""
+        there = {hook["topic"] for hook in self._client.pages("Hooks", documents.HOOKS, "webhookSubscriptions") if hook["uri"] == url}
+        return [topic for topic in WANTED if _enum(topic) not in there and self._subscribe(topic, url)]
+
+    def _subscribe(self, topic: str, url: str) -> bool:
+        asked = {"topic": _enum(topic), "hook": render.hook(url)}
+        done = self._client.run("Hook", documents.HOOK, asked, changes=True)["webhookSubscriptionCreate"]
+        if errors := done["userErrors"]:
+            raise Refused("shopify refused a webhook subscription", words=str(errors)[:500], topic=topic)
+        return True
+
+
+def _enum(topic: str) -> str:
+    return topic.replace("/", "_").upper()
+
+
+def _next(page: Mapping[str, Any]) -> str | None:
+    return page["pageInfo"]["endCursor"] if page["pageInfo"]["hasNextPage"] else None
+
+
+def _notice(node: Mapping[str, Any], account: str) -> Notice:
+    number, changed = digits(node["id"]), node["updatedAt"]
+    return Notice("poll", f"poll:{number}:{changed}", account=account, order=number, revision=as_datetime(changed))
+
+
+def _owners(order: dict[str, Any], path: str) -> list[dict[str, Any]]:
+    """The objects of the order that hold the connection at the end of `path`."""
+    first, _, rest = path.partition(".")
+    if not rest:
+        return [order]
+    held = order[first]
+    return list(held["nodes"] if isinstance(held, dict) else held)
+
+
+def _available(item: Mapping[str, Any] | None) -> int | None:
+    level = item.get("inventoryLevel") if item else None
+    return next((one["quantity"] for one in level["quantities"] if one["name"] == "available"), None) if level else None
+
+
+def _writable(node: Mapping[str, Any], shown: int | None) -> str | None:
+    if node["requiresComponents"]:
+        return "bundle: its stock is that of its parts"
+    if not node["inventoryItem"]["tracked"]:
+        return "untracked: Shopify does not count it"
+    return "not stocked at our location" if shown is None else None
+
+
+def _found(node: Mapping[str, Any], location: str) -> Found:
+    shown = _available(node["inventoryItem"])
+    return Found(
+        listing=digits(node["id"]),
+        sku=node["sku"] or "",
+        title=node["displayName"],
+        shown=shown,
+        handle={"item": digits(node["inventoryItem"]["id"]), "location": location},
+        writable=_writable(node, shown),
+    )
+
+
+def _named(errors: Sequence[Mapping[str, Any]], waiting: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """The first error of each entry, by its place among all pushes; an error that names none concerns every entry."""
+    named: dict[int, Mapping[str, Any]] = {}
+    for error in errors:
+        at = next((int(step) for step in error["field"] or () if step.isdigit()), None)
+        for place in waiting if at is None or at >= len(waiting) else waiting[at : at + 1]:
+            named.setdefault(place, error)
+    return named
+
+
+def _failed_before(errors: Sequence[Mapping[str, Any]]) -> bool:
+    return any(error["code"] == "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" for error in errors)
+
+
+def _answer(push: Push, error: Mapping[str, Any] | None) -> Answer:
+    if error is None:
+        return Answer(push.listing, push.sku, Told.SHOWN, push.quantity)
+    told = TOLD.get(error["code"] or "", Told.REFUSED)
+    return Answer(push.listing, push.sku, told, words="" if told is Told.STALE else f"{error['code']}: {error['message']}")

@@ -1,0 +1,112 @@
+"""Every GraphQL document we send, checked against 2026-07 and 2026-10. Text only.
+
+An order is read by three documents that must all see the same `updatedAt`; longer lists go on with `MORE`. The `first` values keep each
+document below the 1,000 points that one query may cost. Lists that Shopify does not page take `$first`.
+"""
+
+MONEY = "fragment m on MoneyBag { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
+PAGE = "pageInfo { hasNextPage endCursor }"
+
+ADDRESS = """fragment addr on MailingAddress {
+  name firstName lastName company address1 address2 city province provinceCode zip countryCodeV2 phone }"""
+
+DISCOUNT = """fragment disc on DiscountApplication { __typename index targetType
+  ... on DiscountCodeApplication { code } ... on AutomaticDiscountApplication { title }
+  ... on ManualDiscountApplication { title } ... on ScriptDiscountApplication { title } }"""
+
+SHARES = "discountAllocations { allocatedAmountSet { ...m } discountApplication { ...disc } }"
+
+LINE = f"""fragment line on LineItem {{ id name title sku quantity currentQuantity unfulfilledQuantity requiresShipping isGiftCard
+  variant {{ id }} fulfillmentService {{ handle }} originalUnitPriceSet {{ ...m }} {SHARES}
+  taxLines {{ title rate channelLiable priceSet {{ ...m }} }} }}"""
+
+SHIPPING = f"""fragment ship on ShippingLine {{ id title code isRemoved originalPriceSet {{ ...m }} {SHARES}
+  taxLines {{ title rate channelLiable priceSet {{ ...m }} }} }}"""
+
+BACK = """fragment back on RefundLineItem { lineItem { id } quantity restockType location { id }
+  subtotalSet { ...m } totalTaxSet { ...m } }"""
+
+PAID = "fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id } }"
+SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
+TODO = "fragment todo on FulfillmentOrderLineItem { remainingQuantity lineItem { id } }"
+
+PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ location {{ id isFulfillmentService }} }}
+  fulfillmentHolds {{ id reason heldByRequestingApp }} lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
+
+SHOP = "query Shop { shop { id name myshopifyDomain currencyCode } }"
+
+ORDER_IDS = f"""query OrderIds($q: String!, $after: String) {{
+  orders(first: 100, after: $after, sortKey: UPDATED_AT, query: $q) {{ {PAGE} nodes {{ id updatedAt }} }} }}"""
+
+ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
+  id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
+  currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded displayFinancialStatus displayFulfillmentStatus note tags
+  risk {{ recommendation }} customer {{ id }} purchasingEntity {{ __typename }} email phone
+  shippingAddress {{ ...addr }} billingAddress {{ ...addr }} totalPriceSet {{ ...m }} totalTipReceivedSet {{ ...m }}
+  currentTotalDutiesSet {{ ...m }} originalTotalDutiesSet {{ ...m }}
+  currentTotalAdditionalFeesSet {{ ...m }} originalTotalAdditionalFeesSet {{ ...m }}
+  lineItems(first: 15) {{ {PAGE} nodes {{ ...line }} }}
+  shippingLines(first: 5, includeRemovals: true) {{ {PAGE} nodes {{ ...ship }} }} }} }}
+{LINE}
+{SHIPPING}
+{DISCOUNT}
+{ADDRESS}
+{MONEY}"""
+
+ORDER_MONEY = f"""query OrderMoney($id: ID!, $first: Int!) {{ order(id: $id) {{ id updatedAt
+  transactions(first: $first) {{ ...paid }}
+  refunds(first: $first) {{ id processedAt totalRefundedSet {{ ...m }}
+    refundLineItems(first: 15) {{ {PAGE} nodes {{ ...back }} }} transactions(first: 5) {{ {PAGE} nodes {{ ...paid }} }} }} }} }}
+{BACK}
+{PAID}
+{MONEY}"""
+
+ORDER_SHIPPING = f"""query OrderShipping($id: ID!, $first: Int!) {{ order(id: $id) {{ id updatedAt
+  fulfillmentOrders(first: 5) {{ {PAGE} nodes {{ ...part }} }}
+  fulfillments(first: $first) {{ id status createdAt location {{ id }} trackingInfo(first: 10) {{ number }}
+    fulfillmentLineItems(first: 15) {{ {PAGE} nodes {{ ...sent }} }} }} }} }}
+{PART}
+{TODO}
+{SENT}"""
+
+
+def _more(owner: str, connection: str, rows: str, *fragments: str, order: str = "order { updatedAt }") -> str:
+    return (
+        f"query More($id: ID!, $after: String!) {{ node(id: $id) {{ __typename ... on {owner} {{ id {order}\n"
+        f"  {connection} {{ {PAGE} nodes {{ ...{rows} }} }} }} }} }}\n" + "\n".join(fragments)
+    )
+
+
+# By the path of the connection in the merged order: how its next pages are asked for, by the id of the object that holds it.
+MORE = {
+    "lineItems": _more("Order", "lineItems(first: 25, after: $after)", "line", LINE, DISCOUNT, MONEY, order="updatedAt"),
+    "shippingLines": _more(
+        "Order", "shippingLines(first: 10, after: $after, includeRemovals: true)", "ship", SHIPPING, DISCOUNT, MONEY, order="updatedAt"
+    ),
+    "fulfillmentOrders": _more("Order", "fulfillmentOrders(first: 10, after: $after)", "part", PART, TODO, order="updatedAt"),
+    "fulfillmentOrders.lineItems": _more("FulfillmentOrder", "lineItems(first: 50, after: $after)", "todo", TODO),
+    "fulfillments.fulfillmentLineItems": _more("Fulfillment", "fulfillmentLineItems(first: 50, after: $after)", "sent", SENT),
+    "refunds.refundLineItems": _more("Refund", "refundLineItems(first: 50, after: $after)", "back", BACK, MONEY),
+    "refunds.transactions": _more("Refund", "transactions(first: 50, after: $after)", "paid", PAID, MONEY),
+}
+
+VARIANTS = f"""query Variants($location: ID!, $after: String) {{ productVariants(first: 100, after: $after) {{ {PAGE}
+  nodes {{ id displayName sku requiresComponents inventoryItem {{ id tracked
+    inventoryLevel(locationId: $location) {{ quantities(names: ["available"]) {{ name quantity }} }} }} }} }} }}"""
+
+LOCATIONS = f"""query Locations($after: String) {{ locations(first: 50, after: $after, sortKey: ID, includeInactive: true) {{ {PAGE}
+  nodes {{ id name isActive isFulfillmentService }} }} }}"""
+
+LEVELS = """query Levels($ids: [ID!]!, $location: ID!) { nodes(ids: $ids) { __typename ... on InventoryItem { id
+  inventoryLevel(locationId: $location) { quantities(names: ["available"]) { name quantity } } } } }"""
+
+SET_QUANTITIES = """mutation SetQuantities($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { id } userErrors { field code message } } }"""
+
+HOOKS = f"""query Hooks($after: String) {{ webhookSubscriptions(first: 100, after: $after) {{ {PAGE} nodes {{ id topic uri }} }} }}"""
+
+HOOK = """mutation Hook($topic: WebhookSubscriptionTopic!, $hook: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $hook) { webhookSubscription { id } userErrors { field message } } }"""
+
+ALL = (SHOP, ORDER_IDS, ORDER_CORE, ORDER_MONEY, ORDER_SHIPPING, *MORE.values(), VARIANTS, LOCATIONS, LEVELS, SET_QUANTITIES, HOOKS, HOOK)

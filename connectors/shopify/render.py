@@ -1,0 +1,49 @@
+"""Our types as Shopify's GraphQL variables. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from core.ports import Push
+
+
+def gid(kind: str, number: str) -> str:
+    return f"gid://shopify/{kind}/{number}"
+
+
+def _moment(at: datetime) -> str:
+    """Shopify's times have whole seconds; cutting both ends of a window off keeps windows side by side."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def changed(since: datetime, until: datetime) -> str:
+    """The search for orders whose last change lies in [since, until)."""
+    return f"updated_at:>='{_moment(since)}' AND updated_at:<'{_moment(until)}'"
+
+
+def quantities(pushes: Sequence[Push]) -> dict[str, Any]:
+    """`available` is what we may set; `changeFromQuantity` must be there since 2026-04, and null writes without compare."""
+    return {
+        "name": "available",
+        "reason": "correction",
+        "quantities": [
+            {
+                "inventoryItemId": gid("InventoryItem", push.handle["item"]),
+                "locationId": gid("Location", push.handle["location"]),
+                "quantity": push.quantity,
+                "changeFromQuantity": push.expected,
+            }
+            for push in pushes
+        ],
+    }
+
+
+def idempotency(key: str, attempt: int, pushes: Sequence[Push]) -> str:
+    """One key for one content: what is sent again without the refused entries is another request, the same intent the same one."""
+    content = "|".join(f"{push.handle['item']}@{push.handle['location']}={push.quantity}<{push.expected}" for push in pushes)
+    return str(uuid5(NAMESPACE_URL, f"shopify:{key}:{attempt}:{content}"))
+
+
+def hook(url: str) -> dict[str, str]:
+    return {"uri": url, "format": "JSON"}

@@ -1,0 +1,830 @@
+"""Shopify as it behaves: Admin GraphQL with its costs, tokens that rotate, stock with compare-and-set, signed webhooks in the REST shape.
+
+Shops, people, keys and amounts are invented. The app's own configuration subscribes to `APP_TOPICS`; others are sent once subscribed.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Request, Response
+
+from connectors.shopify import bookkeeping as books
+from connectors.shopify import buyers
+from connectors.shopify import graphql_door as door
+from connectors.shopify.graphql_orders import part_of, seen
+from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
+from core.domain.money import Money
+from core.ports import Rate
+
+Json = dict[str, Any]
+
+ACCOUNT = "crossdock-demo.myshopify.com"
+CLIENT_ID, CLIENT_SECRET = "simulated-client-id", "simulated-client-secret"
+FIRST_REFRESH, CUSTOM_TOKEN = "simulated-refresh-0", "simulated-custom-app-token"
+VERSIONS = ("2026-07", "2026-10")
+TOKEN_LIFE = timedelta(hours=1)
+BUCKET = Rate(per_s=100.0, burst=2000.0)  # standard plan
+ONE_QUERY = 1000  # points
+APP_TOPICS = ("orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/delete", "app/uninstalled")
+MAIN, SERVICE, CLOSED = 70001, 70002, 70003
+REASONS = frozenset(["correction", "cycle_count_available", "received", "restock", "damaged", "shrinkage", "quality_control", "other"])
+UNIT_LIMIT = 1_000_000_000
+RESTOCKS = ("cancel", "return", "no_restock")
+RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
+HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
+ITEMS = 500_000  # an inventory item's number less its variant's
+KEYS_KEPT = 5_000
+
+
+class Simulator:
+    """One shop. `state` is plain JSON."""
+
+    name = "shopify"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state: Json = {
+            "seq": 1000,
+            "currency": "USD",
+            "variants": {},
+            "levels": {},
+            "locations": [
+                {"id": MAIN, "name": "Main warehouse", "is_active": True, "is_fulfillment_service": False},
+                {"id": SERVICE, "name": "Pick & Pack Partners", "is_active": True, "is_fulfillment_service": True},
+                {"id": CLOSED, "name": "Old shed", "is_active": False, "is_fulfillment_service": False},
+            ],
+            "orders": {},
+            "access": {},
+            "refresh": {FIRST_REFRESH: None},
+            "keys": {},
+            "hooks": [],
+            "writes": {},
+            "sold": {},
+        }
+        self._fields: dict[tuple[str, str], door.Resolver] = {
+            ("QueryRoot", "shop"): self._shop,
+            ("QueryRoot", "order"): self._order,
+            ("QueryRoot", "orders"): self._orders,
+            ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
+            ("QueryRoot", "nodes"): lambda _, __, args: [self._node(one) for one in args["ids"]],
+            ("QueryRoot", "productVariants"): lambda _, __, args: door.connection(list(self.state["variants"].values()), args, _by_id),
+            ("QueryRoot", "locations"): self._locations,
+            ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
+            ("Mutation", "inventorySetQuantities"): self._set_quantities,
+            ("Mutation", "webhookSubscriptionCreate"): self._subscribe,
+            ("InventoryItem", "inventoryLevel"): self._level,
+            ("InventoryLevel", "quantities"): _quantities,
+        }
+
+    # the doors
+
+    def credentials(self, base: str) -> Json:
+        return {
+            "account": ACCOUNT,
+            "app": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+            "login": {"refresh_token": next(reversed(self.state["refresh"]))},
+            "settings": {"url": base + "/{account}"},
+        }
+
+    def operation(self, request: Request) -> str | None:
+        if request.path.endswith("/admin/oauth/access_token"):
+            return "token"
+        if not request.path.endswith("/graphql.json"):
+            return None
+        name = _body(request).get("operationName")
+        return str(name) if name else "graphql"
+
+    def fault(self, kind: str, operation: str | None) -> Response:
+        match kind:
+            case "401":
+                return _unauthorized()
+            case "429" if operation == "token":
+                return reply({"errors": "Exceeded 2 calls per second for api client."}, 429, {"Retry-After": "2.0"})
+            case "429":
+                return self._throttled(100)
+            case _:
+                return reply({"errors": "Internal Server Error"}, 500)
+
+    def answer(self, request: Request, operation: str | None) -> Response:
+        steps = request.path.strip("/").split("/")[1:]
+        if not steps or steps[0] != ACCOUNT or request.method != "POST":
+            return reply({"errors": "Not Found"}, 404)
+        match steps[1:]:
+            case ["admin", "oauth", "access_token"]:
+                return self._token(_body(request))
+            case ["admin", "api", version, "graphql.json"] if version in VERSIONS:
+                return self._graphql(version, request)
+            case _:
+                return reply({"errors": "Not Found"}, 404)
+
+    # tokens
+
+    def _token(self, asked: Json) -> Response:
+        if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+            return reply({"error": "invalid_client", "error_description": "The client is not known."}, 401)
+        if asked.get("grant_type") != "refresh_token":
+            return reply({"error": "unsupported_grant_type"}, 400)
+        if asked.get("refresh_token") not in self.state["refresh"]:
+            return reply({"error": "invalid_grant", "error_description": "The refresh token is not valid."}, 400)
+        return self._fresh(asked["refresh_token"])
+
+    def _fresh(self, old: str) -> Response:
+        """A new pair; the old refresh token ends when the new access token is first used."""
+        number = self._next()
+        access, refresh = f"simulated-access-{number}", f"simulated-refresh-{number}"
+        now = self.world.clock()
+        alive = {token: until for token, until in self.state["access"].items() if datetime.fromisoformat(until) > now}
+        self.state["access"] = {**alive, access: (now + TOKEN_LIFE).isoformat()}
+        self.state["refresh"] |= {old: access, refresh: None}
+        return reply(
+            {
+                "access_token": access,
+                "scope": "read_orders,write_orders,read_inventory,write_inventory,read_products,read_locations",
+                "expires_in": int(TOKEN_LIFE.total_seconds()),
+                "refresh_token": refresh,
+                "refresh_token_expires_in": 7776000,
+            }
+        )
+
+    def _known(self, token: str) -> bool:
+        until = self.state["access"].get(token)
+        if token != CUSTOM_TOKEN and (until is None or datetime.fromisoformat(until) <= self.world.clock()):
+            return False
+        self.state["refresh"] = {name: ends for name, ends in self.state["refresh"].items() if ends != token}
+        return True
+
+    # GraphQL
+
+    def _graphql(self, version: str, request: Request) -> Response:
+        if not self._known(request.headers.get("X-Shopify-Access-Token", "")):
+            return _unauthorized()
+        body = _body(request)
+        document, errors = door.read(version, body.get("query") or "")
+        chosen = door.operation(document, body.get("operationName")) if document else None
+        if document is None or errors or chosen is None:
+            return reply({"errors": [{"message": text} for text in errors or ("An operation name is required",)]})
+        return self._run(document, chosen, body, version)
+
+    def _run(self, document: DocumentNode, chosen: OperationDefinitionNode, body: Json, version: str) -> Response:
+        variables = body.get("variables") or {}
+        asked = door.cost(document, chosen, variables)
+        if asked > ONE_QUERY:
+            return reply({"errors": [_coded(f"Query cost is {asked}, which exceeds the single query max cost limit", "MAX_COST_EXCEEDED")]})
+        if self.world.take("graphql", BUCKET, asked):
+            return self._throttled(asked)
+        data, errors = door.run(document, body.get("operationName"), variables, chosen, self._fields)
+        actual = min(asked, door.used(data) - 1) if data else 0
+        left, at = self.world.buckets["graphql"]
+        self.world.buckets["graphql"] = (min(BUCKET.burst, left + asked - actual), at)
+        answer: Json = {"data": data, "extensions": self._cost(asked, actual)}
+        if errors:
+            answer["errors"] = [{"message": error.message, "path": error.path, "extensions": error.extensions or {}} for error in errors]
+        return reply(answer, headers={"X-Request-Id": f"sim-{len(self.world.log)}", "X-Shopify-API-Version": version})
+
+    def _cost(self, asked: int, actual: int | None) -> Json:
+        status = {
+            "maximumAvailable": BUCKET.burst,
+            "currentlyAvailable": int(self.world.left("graphql", BUCKET)),
+            "restoreRate": BUCKET.per_s * (RELAXED if self.world.relaxed else 1.0),
+        }
+        return {"cost": {"requestedQueryCost": asked, "actualQueryCost": actual, "throttleStatus": status}}
+
+    def _throttled(self, asked: int) -> Response:
+        return reply({"errors": [_coded("Throttled", "THROTTLED")], "extensions": self._cost(asked, None)})
+
+    def _shop(self, *_: Any) -> Json:
+        return {"id": door.gid("Shop", 1), "name": "Crossdock Demo", "myshopify_domain": ACCOUNT, "currency_code": self.state["currency"]}
+
+    def _order(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json | None:
+        kind, number = _opened_gid(args["id"])
+        record = self.state["orders"].get(number) if kind == "Order" else None
+        return None if record is None else seen(record, self.state["locations"])
+
+    def _orders(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        column = {"UPDATED_AT": "updated_at", "CREATED_AT": "created_at", "PROCESSED_AT": "processed_at", "ID": "id"}[args["sortKey"]]
+        wanted = _search(args.get("query") or "")
+        bodies = [record["body"] for record in self.state["orders"].values() if wanted(record["body"])]
+        bodies.sort(key=lambda body: (body[column], body["id"]))
+        return door.connection(bodies, args, lambda body: (body[column], body["id"]))
+
+    def _locations(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        shown = [one for one in self.state["locations"] if one["is_active"] or args["includeInactive"]]
+        return door.connection(shown, args, _by_id if args["sortKey"] == "ID" else lambda one: (one["name"], one["id"]))
+
+    def _node(self, gid: str) -> Json | None:
+        """Whatever of an order has a page of its own, and inventory items."""
+        kind, number = _opened_gid(gid)
+        if kind == "InventoryItem":
+            variant = self._variant_of(number)
+            return variant and {**variant["inventory_item"], "__typename": kind}
+        orders = (seen(record, self.state["locations"]) for record in self.state["orders"].values())
+        return next((found for order in orders if (found := part_of(order, kind, number))), None)
+
+    def _level(self, source: Json, _: door.Info, args: Mapping[str, Any]) -> Json | None:
+        level = self.state["levels"][str(source["id"])].get(_opened_gid(args["locationId"])[1])
+        return level and {**level, "id": f"{_opened_gid(args['locationId'])[1]}?inventory_item_id={source['id']}"}
+
+    # stock
+
+    def _set_quantities(self, source: OperationDefinitionNode, info: door.Info, args: Mapping[str, Any]) -> Json:
+        """All or nothing, once a key."""
+        key, wish = door.idempotency(info), args["input"]
+        if wish["name"] not in ("available", "on_hand"):
+            return _told([_error(["input", "name"], "INVALID_NAME", "The quantity name is invalid.")])
+        if any("changeFromQuantity" not in one for one in wish["quantities"]):
+            raise GraphQLError("changeFromQuantity is required; null writes without compare", extensions={"code": "BAD_REQUEST"})
+        digest = hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()
+        before = self.state["keys"].get(key)
+        if before and before["digest"] != digest:
+            return _told([_error(None, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH", "The key was used with other parameters.")])
+        if before is None:
+            before = self.state["keys"][key] = {"digest": digest, "told": self._written(wish)}
+            for old in list(self.state["keys"])[:-KEYS_KEPT]:
+                del self.state["keys"][old]
+        told: Json = before["told"]
+        return told
+
+    def _written(self, wish: Mapping[str, Any]) -> Json:
+        errors = [] if wish["reason"] in REASONS else [_error(["input", "reason"], "INVALID_REASON", "The reason is invalid.")]
+        errors += _twice(wish["quantities"])
+        errors += [error for at, one in enumerate(wish["quantities"]) for error in self._objections(at, one, wish["name"])]
+        if errors:
+            return _told(errors)
+        for one in wish["quantities"]:
+            self._write(one, wish["name"])
+        return {"inventory_adjustment_group": {"id": self._next()}, "user_errors": []}
+
+    def _objections(self, at: int, one: Mapping[str, Any], name: str) -> list[Json]:
+        item, location = _opened_gid(one["inventoryItemId"])[1], _opened_gid(one["locationId"])[1]
+        path = ["input", "quantities", str(at)]
+        if item not in self.state["levels"]:
+            return [_error([*path, "inventoryItemId"], "INVALID_INVENTORY_ITEM", "The specified inventory item could not be found.")]
+        if location not in self.state["levels"][item]:
+            return [_error([*path, "locationId"], "INVALID_LOCATION", "The specified location could not be found.")]
+        variant = self._variant_of(item)
+        if variant is not None and variant["requires_components"]:
+            return [_error([*path, "inventoryItemId"], "NON_MUTABLE_INVENTORY_ITEM", "The inventory item is not mutable.")]
+        if abs(one["quantity"]) > UNIT_LIMIT:
+            return [_error([*path, "quantity"], "INVALID_QUANTITY_TOO_HIGH", "The quantity can't be higher than 1,000,000,000.")]
+        if one["changeFromQuantity"] not in (None, self.state["levels"][item][location][name]):
+            text = "The changeFromQuantity argument no longer matches the persisted quantity."
+            return [_error([*path, "changeFromQuantity"], "CHANGE_FROM_QUANTITY_STALE", text)]
+        return []
+
+    def _write(self, one: Mapping[str, Any], name: str) -> None:
+        item, location = _opened_gid(one["inventoryItemId"])[1], _opened_gid(one["locationId"])[1]
+        level = self.state["levels"][item][location]
+        delta = one["quantity"] - level[name]
+        level["available"] += delta
+        level["on_hand"] += delta
+        variant = str(int(item) - ITEMS)
+        self.state["writes"][variant] = self.state["writes"].get(variant, 0) + 1
+        self._level_moved(item, location)
+
+    def _variant_of(self, item: str) -> Json | None:
+        variant: Json | None = self.state["variants"].get(str(int(item) - ITEMS)) if item.isdigit() else None
+        return variant
+
+    def _move(self, line: Mapping[str, Any], **moves: int) -> None:
+        """Units of a line change their state at the main warehouse; those of `_aside` were never taken from it."""
+        variant = self.state["variants"].get(str(line["variant_id"]))
+        if variant is None or line.get("_aside"):
+            return
+        level = self.state["levels"][str(variant["inventory_item"]["id"])][str(MAIN)]
+        for name, units in moves.items():
+            level[name] += units
+        self._level_moved(str(variant["inventory_item"]["id"]), str(MAIN))
+
+    def _level_moved(self, item: str, location: str) -> None:
+        level = self.state["levels"][item][location]
+        gid = f"gid://shopify/InventoryLevel/{location}?inventory_item_id={item}"
+        body = {"inventory_item_id": int(item), "location_id": int(location), "available": level["available"], "updated_at": self._now()}
+        self._send("inventory_levels/update", {**body, "admin_graphql_api_id": gid})
+
+    # webhooks
+
+    def _subscribe(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        topic, uri = args["topic"], args["webhookSubscription"].get("uri")
+        if not uri:
+            return _hooked(None, ["webhookSubscription", "uri"], "Address can't be blank")
+        if any((hook["topic"], hook["uri"]) == (topic, uri) for hook in self.state["hooks"]):
+            return _hooked(None, ["webhookSubscription", "callbackUrl"], "Address for this topic has already been taken")
+        hook = {"id": self._next(), "topic": topic, "uri": uri}
+        self.state["hooks"].append(hook)
+        return _hooked(hook)
+
+    def _send(self, topic: str, body: Mapping[str, Any]) -> None:
+        asked = {hook["topic"] for hook in self.state["hooks"]}
+        if topic in APP_TOPICS or topic.replace("/", "_").upper() in asked:
+            raw = json.dumps(books.visible(body), ensure_ascii=False).encode()
+            self.world.send(self.headers(topic, raw), raw)
+
+    def headers(self, topic: str, raw: bytes) -> dict[str, str]:
+        """Those of a real delivery of these bytes."""
+        signature = hmac.new(CLIENT_SECRET.encode(), raw, hashlib.sha256).digest()
+        return {
+            "Content-Type": "application/json",
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Hmac-Sha256": base64.b64encode(signature).decode(),
+            "X-Shopify-Shop-Domain": ACCOUNT,
+            "X-Shopify-API-Version": VERSIONS[-1],
+            "X-Shopify-Webhook-Id": str(UUID(int=self.world.random.getrandbits(128), version=4)),
+            "X-Shopify-Event-Id": str(UUID(int=self.world.random.getrandbits(128), version=4)),
+            "X-Shopify-Triggered-At": self.world.clock().astimezone(UTC).isoformat(),
+        }
+
+    # the shelves
+
+    def catalogue(self, products: list[Json]) -> list[Json]:
+        """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product."""
+        for product in products:
+            if not self.state["variants"]:
+                self.state["currency"] = product["currency"]
+            number = self._next()
+            item = {"id": number + ITEMS, "tracked": product.get("tracked", True)}
+            self.state["variants"][str(number)] = {
+                "id": number,
+                "sku": product["sku"],
+                "title": product["title"],
+                "display_name": product["title"],
+                "price": product["price"],
+                "product_id": number + 900_000,
+                "requires_components": product.get("bundle", False),
+                "inventory_item": item,
+            }
+            on_shelf = {"available": product["quantity"], "committed": 0, "on_hand": product["quantity"]}
+            self.state["levels"][str(item["id"])] = {str(MAIN): on_shelf}
+        return self.listings()
+
+    def listings(self) -> list[Json]:
+        return [
+            {
+                "listing": number,
+                "sku": variant["sku"],
+                "shown": self.state["levels"][str(variant["inventory_item"]["id"])][str(MAIN)]["available"],
+                "sold": self.state["sold"].get(number, 0),
+                "writes": self.state["writes"].get(number, 0),
+            }
+            for number, variant in self.state["variants"].items()
+        ]
+
+    # buyers
+
+    def place(self, wish: Json) -> list[Json]:
+        """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is."""
+        rnd = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
+        if "lines" in wish:
+            goods = [(self._by_sku(sku), units) for sku, units in cart(wish)]
+            return [self._oracle(self._placed(rnd, goods, wish))]
+        baskets = (self._cart(rnd) for _ in range(whole(wish.get("count", 1), "count")))
+        made = [self._placed(rnd, goods, wish) for goods in baskets if goods]
+        if wish.get("planted"):
+            made += [self._placed(rnd, goods, wish, plan) for plan in buyers.PLANTED if (goods := self._cart(rnd))]
+        return [self._oracle(record) for record in made]
+
+    def _by_sku(self, sku: str) -> Json:
+        found: Json | None = next((one for one in self.state["variants"].values() if one["sku"] == sku), None)
+        if found is None:
+            raise BadRequest(f"the shop sells no SKU {sku}")
+        return found
+
+    def _cart(self, rnd: random.Random) -> list[tuple[Json, int]]:
+        levels = self.state["levels"]
+        there = [(one, levels[str(one["inventory_item"]["id"])][str(MAIN)]["available"]) for one in self.state["variants"].values()]
+        there = [(one, units) for one, units in there if units > 0]
+        chosen = rnd.sample(there, min(len(there), rnd.choices((1, 2, 3, 4), (50, 28, 14, 8))[0]))
+        return [(one, min(units, rnd.choices((1, 2, 3, 5), (70, 18, 8, 4))[0])) for one, units in chosen]
+
+    def _placed(self, rnd: random.Random, goods: Sequence[tuple[Json, int]], wish: Json, plan: tuple[str, str | None] = ("", None)) -> Json:
+        desk = self._desk()
+        body = buyers.blank(rnd, desk, len(self.state["orders"]), wish)
+        body["line_items"] = [buyers.line(body, desk, variant, quantity) for variant, quantity in goods]
+        buyers.priced(rnd, desk, body, plain=bool(wish.get("plain")))
+        books.retotal(body)
+        buyers.plant(body, plan[0])
+        for line in body["line_items"]:  # nobody could reserve them, so they take nothing from the shelf
+            line["_aside"] = plan[1] is not None or body["test"]
+        record: Json = {
+            "body": body,
+            "transactions": [],
+            "holds": [],
+            "part": self._next(),
+            "risk": "ACCEPT",
+            "plan": plan[0],
+            "parks": plan[1],
+        }
+        self.state["orders"][str(body["id"])] = record
+        self._pay_at_once(rnd, record)
+        self._sold(body)
+        self._happened(record, "orders/create")
+        return record
+
+    def _desk(self) -> buyers.Desk:
+        return buyers.Desk(self.state["currency"], self._now(), self._next)
+
+    def _sold(self, body: Json) -> None:
+        for line in body["line_items"]:
+            number, units = str(line["variant_id"]), 0 if line["_aside"] else line["quantity"]
+            self.state["sold"][number] = self.state["sold"].get(number, 0) + units
+            self._move(line, available=-units, committed=units)
+
+    # money
+
+    def _pay_at_once(self, rnd: random.Random, record: Json) -> None:
+        roll = rnd.random()
+        if roll < 0.8:
+            self._paid(record, "sale", "paid")
+        elif roll < 0.9:
+            self._paid(record, "authorization", "authorized")
+        else:
+            record["body"]["total_outstanding"] = record["body"]["total_price"]
+
+    def _paid(self, record: Json, kind: str, status: str) -> None:
+        body = record["body"]
+        self._transaction(record, kind, body["total_price_set"])
+        body["financial_status"] = status
+        body["total_outstanding"] = Money.zero(body["currency"]).text()
+
+    def _transaction(self, record: Json, kind: str, amount: Json, parent: int | None = None) -> Json:
+        one = {
+            "id": self._next(),
+            "kind": kind,
+            "status": "success",
+            "gateway": "bogus",
+            "processed_at": self._now(),
+            "test": False,
+            "amount_set": amount,
+            "parent_id": parent,
+        }
+        record["transactions"].append(one)
+        return one
+
+    # what happens to orders there
+
+    def act(self, order: str, what: str, wish: Json) -> Json:
+        """pay, cancel {restock, reason}, fulfill (see `chosen`), refund {sku, quantity, restock, shipping}, edit {sku, quantity,
+        as_refund} (a new quantity, or a new line), touch {note}, risk {recommendation}, hold {reason}, schedule, progress, release (all
+        three), delete."""
+        if order not in self.state["orders"]:
+            raise NotFound(f"there is no order {order}")
+        record = self.state["orders"][order]
+        doing: dict[str, Callable[[Json, Json], tuple[str, ...]]] = {
+            "pay": self._pay,
+            "cancel": self._cancel,
+            "fulfill": self._fulfill,
+            "refund": self._refund,
+            "edit": self._edit,
+            "touch": self._touch,
+            "risk": self._risk,
+            "hold": self._hold,
+            "schedule": lambda record, _: self._staged(record, "SCHEDULED"),
+            "progress": lambda record, _: self._staged(record, "IN_PROGRESS"),
+            "release": self._release,
+            "delete": self._delete,
+        }
+        if what not in doing:
+            raise BadRequest(f"Shopify's orders know no {what}")
+        topics = doing[what](record, wish)
+        now = self._now()
+        record["body"]["updated_at"] = max(now, record["body"]["updated_at"])
+        self._happened(record, *topics)
+        return self._oracle(record)
+
+    def _pay(self, record: Json, wish: Json) -> tuple[str, ...]:
+        captured = record["body"]["financial_status"] == "authorized"
+        self._paid(record, "capture" if captured else "sale", "paid")
+        return ("orders/paid", "order_transactions/create")
+
+    def _touch(self, record: Json, wish: Json) -> tuple[str, ...]:
+        record["body"]["note"] = wish.get("note", "touched")
+        return ()
+
+    def _risk(self, record: Json, wish: Json) -> tuple[str, ...]:
+        record["risk"] = _one_of(RISKS, wish.get("recommendation", "CANCEL"))
+        return ("orders/risk_assessment_changed",)
+
+    def _hold(self, record: Json, wish: Json) -> tuple[str, ...]:
+        reason = _one_of(HOLDS, wish.get("reason", "OTHER"))
+        record["holds"].append({"id": self._next(), "reason": reason, "held_by_requesting_app": False})
+        return ()
+
+    def _staged(self, record: Json, stage: str | None) -> tuple[str, ...]:
+        """Its parts are scheduled, or somebody works on them; None: they are open again."""
+        record["stage"] = stage
+        return ()
+
+    def _release(self, record: Json, wish: Json) -> tuple[str, ...]:
+        record["holds"].clear()
+        return self._staged(record, None)
+
+    def _delete(self, record: Json, wish: Json) -> tuple[str, ...]:
+        del self.state["orders"][str(record["body"]["id"])]
+        return ("orders/delete",)
+
+    def _fulfill(self, record: Json, wish: Json) -> tuple[str, ...]:
+        body = record["body"]
+        left = [(str(line["id"]), line["sku"], books.open_units(line)) for line in body["line_items"]]
+        units = {int(line): number for line, number in chosen(wish, left).items()}
+        if not units:
+            return ()
+        for line in body["line_items"]:
+            if units.get(line["id"]):
+                self._move(line, committed=-units[line["id"]], on_hand=-units[line["id"]])
+        books.ship(body, 4_000_000_000_000 + self._next(), units, MAIN, self._now())
+        return ("fulfillments/create", "orders/fulfilled" if body["fulfillment_status"] == "fulfilled" else "orders/partially_fulfilled")
+
+    def _refund(self, record: Json, wish: Json) -> tuple[str, ...]:
+        line = self._line_of(record, wish)
+        restock = _one_of(RESTOCKS, wish.get("restock", "cancel"))
+        most = line["_fulfilled"] - line["_returned"] if restock == "return" else line["current_quantity"]
+        quantity = min(whole(wish.get("quantity", 1), "quantity"), line["current_quantity"], most)
+        self._give_back(record, [(line, quantity, restock)], money=wish.get("money", True), shipping=bool(wish.get("shipping")))
+        books.retotal(record["body"])
+        record["body"]["financial_status"] = "partially_refunded" if wish.get("money", True) else record["body"]["financial_status"]
+        return ("refunds/create",)
+
+    def _line_of(self, record: Json, wish: Json) -> Json:
+        """The line that is named by its id or SKU; the first where none is named."""
+        lines: list[Json] = record["body"]["line_items"]
+        named = (wish.get("line"), wish.get("sku"))
+        if named == (None, None):
+            return lines[0]
+        found = next((line for line in lines if line["sku"] == named[1] or str(line["id"]) == str(named[0])), None)
+        if found is None:
+            raise BadRequest("the order has no such line")
+        return found
+
+    def _give_back(self, record: Json, gone: Sequence[tuple[Json, int, str]], *, money: bool, shipping: bool) -> None:
+        """A refund: lines, now and then the carriage, and the money where any moves."""
+        body = record["body"]
+        lines = [self._line_back(line, quantity, restock) for line, quantity, restock in gone if quantity]
+        adjustments = [books.shipping_back(body, self._next())] if shipping else []
+        shop, buyer = books.paid_back(body, lines, adjustments)
+        moved = money and bool(shop) and bool(record["transactions"]) and body["financial_status"] not in ("pending", "authorized")
+        parent = record["transactions"][-1]["id"] if record["transactions"] else None
+        paid = [self._transaction(record, "refund", books.sets(shop, buyer), parent)] if moved else []
+        number = self._next()
+        body["refunds"].append(_refund_of(body, number, self._now(), lines, adjustments, [_as_rest(body, one) for one in paid], paid))
+
+    def _line_back(self, line: Json, quantity: int, restock: str) -> Json:
+        unshipped = 0 if restock == "return" else min(quantity, books.open_units(line))
+        if unshipped:
+            line["fulfillable_quantity"] -= unshipped
+            lost = restock == "no_restock"
+            self._move(line, committed=-unshipped, **({"on_hand": -unshipped} if lost else {"available": unshipped}))
+        if restock == "return":
+            line["_returned"] += quantity
+            self._move(line, available=quantity, on_hand=quantity)
+        return books.back(line, quantity, restock, None if restock == "no_restock" else MAIN, self._next())
+
+    def _cancel(self, record: Json, wish: Json) -> tuple[str, ...]:
+        body = record["body"]
+        body["cancelled_at"], body["cancel_reason"] = self._now(), wish.get("reason", "customer")
+        restock = "cancel" if wish.get("restock", True) else "no_restock"
+        gone = [(line, books.open_units(line), restock) for line in body["line_items"]]
+        whole = not body["fulfillments"] and not body["refunds"]
+        paid = body["financial_status"] not in ("pending", "authorized")
+        self._give_back(record, gone, money=True, shipping=whole)
+        body["financial_status"] = ("refunded" if whole else "partially_refunded") if paid else "voided"
+        books.retotal(body)
+        return ("orders/cancelled", "refunds/create")
+
+    def _edit(self, record: Json, wish: Json) -> tuple[str, ...]:
+        body = record["body"]
+        line = next((one for one in body["line_items"] if one["sku"] == wish.get("sku") or str(one["id"]) == str(wish.get("line"))), None)
+        if line is None:
+            self._added(body, self._by_sku(wish["sku"]), whole(wish["quantity"], "quantity"))
+        else:
+            self._changed(record, line, whole(wish["quantity"], "quantity") - line["current_quantity"], bool(wish.get("as_refund")))
+        books.retotal(body)
+        books.restate(body)
+        return ("orders/edited",)
+
+    def _added(self, body: Json, variant: Json, quantity: int) -> None:
+        line = {**buyers.line(body, self._desk(), variant, quantity), "_aside": body["line_items"][0]["_aside"]}
+        body["line_items"].append(line)
+        self._sold({"line_items": [line]})
+
+    def _changed(self, record: Json, line: Json, by: int, as_refund: bool) -> None:
+        """More units are ordered, or some that did not leave yet are taken off."""
+        if by > 0:
+            buyers.grown(record["body"], line, by)
+            self.state["sold"][str(line["variant_id"])] += by
+            self._move(line, available=-by, committed=by)
+            return
+        off = min(-by, books.open_units(line))
+        line["_removed"] += off
+        if as_refund and off:
+            self._give_back(record, [(line, off, "cancel")], money=False, shipping=False)
+            line["_refunded"] -= off
+            return
+        line["current_quantity"] -= off
+        line["fulfillable_quantity"] -= off
+        self._move(line, committed=-off, available=off)
+
+    def _happened(self, record: Json, *topics: str) -> None:
+        """Everything that changes an order is told as orders/updated too; only its making and its end are not."""
+        body = record["body"]
+        for topic in topics:
+            self._send(topic, _webhook(topic, record))
+        if not {"orders/create", "orders/delete"} & set(topics):
+            self._send("orders/updated", body)
+
+    # the oracle
+
+    def orders(self) -> list[Json]:
+        return [self._oracle(record) for record in self.state["orders"].values()]
+
+    def _oracle(self, record: Json) -> Json:
+        body = record["body"]
+        units: dict[str, int] = {}
+        for line in body["line_items"] if body["cancelled_at"] is None and not body["test"] else ():
+            if books.open_units(line):
+                units[line["sku"]] = units.get(line["sku"], 0) + books.open_units(line)
+        return {
+            "id": str(body["id"]),
+            "units": units,
+            "parks": record["parks"],
+            "flags": record["plan"] if record["parks"] is None and record["plan"] else None,
+            "placed_at": body["processed_at"],
+            "total": body["total_price"],
+            "currency": body["currency"],
+            "cancelled": body["cancelled_at"] is not None,
+        }
+
+    def _next(self) -> int:
+        self.state["seq"] += 1
+        return int(self.state["seq"])
+
+    def _now(self) -> str:
+        """As webhooks write it: whole seconds."""
+        return self.world.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _one_of(known: Sequence[str], said: object) -> str:
+    if said not in known:
+        raise BadRequest(f"it is one of {', '.join(known)}")
+    return str(said)
+
+
+def _as_rest(body: Json, one: Json) -> Json:
+    """A refund's transaction as webhooks tell it: one amount, in the buyer's currency."""
+    cash = one["amount_set"]["presentment_money"]
+    return {
+        "id": one["id"],
+        "admin_graphql_api_id": door.gid("OrderTransaction", one["id"]),
+        "amount": cash["amount"],
+        "authorization": None,
+        "created_at": one["processed_at"],
+        "currency": cash["currency_code"],
+        "device_id": None,
+        "error_code": None,
+        "gateway": one["gateway"],
+        "kind": one["kind"],
+        "location_id": None,
+        "message": None,
+        "order_id": body["id"],
+        "parent_id": one["parent_id"],
+        "payment_id": f"{body['name']}.{one['id']}",
+        "processed_at": one["processed_at"],
+        "receipt": {},
+        "source_name": "web",
+        "status": one["status"],
+        "test": one["test"],
+        "user_id": None,
+    }
+
+
+def _refund_of(
+    body: Json, number: int, at: str, lines: Sequence[Json], adjustments: Sequence[Json], told: Sequence[Json], paid: Sequence[Json]
+) -> Json:
+    zero = books.bag(body, 0)
+    return {
+        "id": number,
+        "admin_graphql_api_id": door.gid("Refund", number),
+        "created_at": at,
+        "note": None,
+        "order_id": body["id"],
+        "processed_at": at,
+        "restock": any(line["restock_type"] != "no_restock" for line in lines),
+        "total_additional_fees_set": zero,
+        "total_duties_set": zero,
+        "user_id": None,
+        "order_adjustments": list(adjustments),
+        "transactions": list(told),
+        "refund_line_items": list(lines),
+        "duties": [],
+        "additional_fees": [],
+        "_paid": [one["id"] for one in paid],
+    }
+
+
+# bodies of webhooks that are not the order
+
+
+def _webhook(topic: str, record: Json) -> Json:
+    body: Json = record["body"]
+    match topic:
+        case "orders/delete":
+            return {"id": body["id"]}
+        case "orders/edited":
+            lines: Json = {"additions": [], "removals": []}
+            return {"order_edit": {"id": body["id"] + 1, "app_id": None, "order_id": body["id"], "staff_note": "", "line_items": lines}}
+        case "orders/risk_assessment_changed":
+            return {"risk_level": "high", "order_id": body["id"], "admin_graphql_api_order_id": body["admin_graphql_api_id"]}
+        case "refunds/create":
+            return dict(body["refunds"][-1])
+        case "fulfillments/create":
+            return dict(body["fulfillments"][-1])
+        case "order_transactions/create":
+            return _as_rest(body, record["transactions"][-1])
+        case _:
+            return body
+
+
+# the vendor's ways of speaking
+
+
+def _body(request: Request) -> Json:
+    try:
+        body = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _unauthorized() -> Response:
+    return reply({"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}, 401)
+
+
+def _coded(message: str, code: str) -> Json:
+    return {"message": message, "extensions": {"code": code, "documentation": "https://shopify.dev/api/usage/rate-limits"}}
+
+
+def _error(field: list[str] | None, code: str, message: str) -> Json:
+    return {"field": field, "code": code, "message": message}
+
+
+def _told(errors: Sequence[Json]) -> Json:
+    return {"inventory_adjustment_group": None, "user_errors": list(errors)}
+
+
+def _hooked(hook: Json | None, field: list[str] | None = None, message: str = "") -> Json:
+    return {"webhook_subscription": hook, "user_errors": [] if hook else [{"field": field, "message": message}]}
+
+
+def _twice(quantities: Sequence[Mapping[str, Any]]) -> list[Json]:
+    seen_before: set[tuple[str, str]] = set()
+    errors = []
+    for at, one in enumerate(quantities):
+        pair = (one["inventoryItemId"], one["locationId"])
+        if pair in seen_before:
+            text = "The combination of inventoryItemId and locationId must be unique."
+            errors.append(_error(["input", "quantities", str(at)], "NO_DUPLICATE_INVENTORY_ITEM_ID_GROUP_ID_PAIR", text))
+        seen_before.add(pair)
+    return errors
+
+
+def _quantities(source: Json, _: door.Info, args: Mapping[str, Any]) -> list[Json]:
+    return [{"id": f"{source['id']}-{name}", "name": name, "quantity": source[name]} for name in args["names"] if name in source]
+
+
+def _by_id(one: Mapping[str, Any]) -> Sequence[Any]:
+    return (one["id"],)
+
+
+def _opened_gid(gid: str) -> tuple[str, str]:
+    kind, _, number = gid.removeprefix("gid://shopify/").partition("/")
+    if not gid.startswith("gid://shopify/") or not number:
+        raise GraphQLError(f"Invalid global id '{gid}'", extensions={"code": "argumentLiteralsIncompatible"})
+    return kind, number
+
+
+COMPARE = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b, "": lambda a, b: a == b}
+
+
+def _term(text: str) -> tuple[str, Any, datetime]:
+    column, _, rest = text.partition(":")
+    if column not in ("updated_at", "created_at", "processed_at"):
+        raise GraphQLError(f"Invalid search field: {column}")
+    sign = next(one for one in COMPARE if rest.startswith(one))
+    return column, COMPARE[sign], datetime.fromisoformat(rest.removeprefix(sign).strip("'"))
+
+
+def _search(query: str) -> Callable[[Json], bool]:
+    """The search syntax, as far as times joined by AND go."""
+    terms = [_term(text) for text in query.split(" AND ") if text]
+
+    def wanted(body: Json) -> bool:
+        return all(compare(datetime.fromisoformat(body[column]), at) for column, compare, at in terms)
+
+    return wanted

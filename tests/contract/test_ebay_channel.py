@@ -1,0 +1,593 @@
+"""The eBay channel against its simulator: the whole protocol without sockets, on a virtual clock."""
+
+import importlib.util
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from connectors.ebay import MANIFEST
+from connectors.ebay.simulator import Simulator
+from connectors.http import Http
+from connectors.simulation import Fault, InProcess, Stage, World
+from core.domain.money import Money
+from core.domain.order import OrderStatus, PaymentStatus
+from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
+from core.ports import Channel, Found, Fresh, Kit, Notice, Push, Rate, Told
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
+START = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class Wallet:
+    """Takes note of what was taken."""
+
+    def __init__(self) -> None:
+        self.taken: Counter[str] = Counter()
+        self.learned: list[str] = []
+
+    def take(self, operation: str, units: float = 1.0) -> None:
+        self.taken[operation] += 1
+
+    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
+        self.learned.append(operation)
+
+
+class Keeper:
+    """One connection's token."""
+
+    def __init__(self, login: dict[str, str], clock: Clock) -> None:
+        self.login, self.clock, self.fresh, self.refreshed = login, clock, None, 0
+        self.fresh: Fresh | None = None
+
+    def access(self, refresh: Callable[[Mapping[str, str]], Fresh], *, rejected: str | None = None) -> str:
+        if self.fresh is None or self.fresh.access == rejected or self.fresh.expires_at <= self.clock():
+            self.refreshed += 1
+            self.fresh = refresh(self.login)
+            self.login.update(self.fresh.login)
+        return self.fresh.access
+
+
+class Rig:
+    def __init__(self, limits: str = "vendor", products: int = 16, quantity: int = 20, **settings: Any) -> None:
+        self.clock, self.recorder = Clock(), io.StringIO()
+        self.world = World(self.clock, seed=7, limits=limits, recorder=self.recorder)
+        self.simulator = Simulator(self.world)
+        found = self.simulator.credentials("http://sim.test/ebay")
+        self.budget, self.tokens = Wallet(), Keeper(dict(found["login"]), self.clock)
+        http = Http("ebay", InProcess(Stage({"ebay": (self.world, self.simulator)})))
+        known = {**MANIFEST.settings, **found["settings"], **settings}
+        self.kit = Kit(found["account"], http, self.clock, self.budget, self.tokens, found["app"], known, found["login"])
+        self.channel: Channel = MANIFEST.channel(self.kit)
+        goods = [
+            {"sku": f"SKU-{n:02d}", "title": f"Lamp & <Co> {n}", "price": f"{10 + n}.50", "quantity": quantity, "currency": "USD"}
+            for n in range(products)
+        ]
+        self.simulator.catalogue(goods)
+
+    def all_found(self) -> list[Found]:
+        found, page = [], self.channel.listings(None)
+        found += page.items
+        while page.cursor:
+            page = self.channel.listings(page.cursor)
+            found += page.items
+        return found
+
+    def poll(self, since: datetime = START - timedelta(hours=1)) -> list[Notice]:
+        self.clock.forward(seconds=1)
+        page = self.channel.poll(since, self.clock(), None)
+        notices = list(page.items)
+        while page.cursor:
+            page = self.channel.poll(since, self.clock(), page.cursor)
+            notices += page.items
+        return notices
+
+    def shown(self) -> dict[str, int]:
+        return {one["sku"]: one["shown"] for one in self.simulator.listings()}
+
+    def fail(self, kind: str, operation: str = "*", times: int = 1) -> None:
+        self.world.faults.append(Fault(kind, operation, times))
+
+    def calls(self) -> list[str]:
+        return [entry["operation"] for entry in self.world.log]
+
+
+def pushes(found: list[Found], quantity: int = 5) -> list[Push]:
+    return [Push(one.listing, one.sku, one.handle, quantity) for one in found]
+
+
+def units(order: Any) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in order.lines:
+        found[line.sku] += line.open
+    return dict(found)
+
+
+def test_the_probe_tells_who_the_seller_is() -> None:
+    account = Rig().channel.probe()
+
+    assert (account.id, account.currency) == ("harbor-lane-goods", "USD")
+
+
+def test_listings_of_both_origins_are_found_with_their_variations_and_their_way_to_write() -> None:
+    rig = Rig()
+
+    found = rig.all_found()
+
+    assert {(one.listing, one.sku, one.shown) for one in found} == {
+        (one["listing"], one["sku"], one["shown"]) for one in rig.simulator.listings()
+    }
+    assert Counter(one.handle["api"] for one in found) == {"inventory": 8, "trading": 8}
+    assert any("/" in one.listing for one in found)
+
+
+def test_listings_come_page_by_page() -> None:
+    rig = Rig(products=60, listings_page=7)
+
+    assert len(rig.all_found()) == 60
+
+
+def test_a_seller_without_listings_has_an_empty_page() -> None:
+    page = Rig(products=0).channel.listings(None)
+
+    assert (page.items, page.cursor) == ((), None)
+
+
+def test_orders_come_with_bodies_and_say_what_ebay_holds() -> None:
+    rig = Rig()
+    rig.simulator.place({"count": 30, "seed": 2})
+
+    notices = rig.poll()
+
+    oracle = {one["id"]: one for one in rig.simulator.orders()}
+    orders = [MANIFEST.order(one.body or b"", "c1") for one in notices]
+    listings = {(one.listing, one.sku) for one in rig.all_found()}
+    assert {one.id for one in orders} == set(oracle)
+    for order in orders:
+        assert units(order) == oracle[order.id]["units"]
+        assert order.total == Money.parse(oracle[order.id]["total"], oracle[order.id]["currency"])
+        assert order.problems() == []
+        assert {(line.listing, line.sku) for line in order.lines} <= listings
+
+
+def test_the_list_and_the_single_read_give_the_same_order() -> None:
+    rig = Rig()
+    rig.simulator.place({"count": 20, "seed": 3})
+    notices = rig.poll()
+
+    bodies = rig.channel.fetch([one.order or "" for one in notices])
+
+    assert all(MANIFEST.order(one.body or b"", "c1") == MANIFEST.order(bodies[one.order or ""] or b"", "c1") for one in notices)
+
+
+def test_placing_is_the_same_for_the_same_seed() -> None:
+    one, two = Rig(), Rig()
+
+    assert one.simulator.place({"count": 12, "seed": 9}) == two.simulator.place({"count": 12, "seed": 9})
+    assert one.simulator.state == two.simulator.state
+
+
+def test_the_planted_list_parks_two_and_flags_the_rest_as_announced() -> None:
+    rig = Rig()
+    planted = rig.simulator.place({"count": 0, "planted": True})
+
+    for told in planted:
+        body = next(one.body for one in rig.poll() if one.order == told["id"]) or b""
+        if told["parks"]:
+            with pytest.raises(BadPayload, match=told["parks"]):
+                MANIFEST.order(body, "c1")
+        else:
+            assert MANIFEST.order(body, "c1").problems()[0].startswith(told["flags"] + ":")
+    assert sum(bool(told["parks"]) for told in planted) == 2
+
+
+def test_paging_sees_all_orders_once() -> None:
+    rig = Rig(orders_page=4)
+    rig.simulator.place({"count": 18, "seed": 4})
+
+    found = [one.order for one in rig.poll()]
+
+    assert len(found) == 18 and len(set(found)) == 18
+
+
+def test_orders_that_change_while_we_page_hide_no_others() -> None:
+    rig = Rig(orders_page=4)
+    names = [one["id"] for one in rig.simulator.place({"count": 18, "seed": 4})]
+    rig.clock.forward(seconds=1)
+    until, seen, touched = rig.clock(), set(), names[:6]
+    changes, cursor, more = iter(touched), None, True
+    while more:
+        page = rig.channel.poll(START - timedelta(hours=1), until, cursor)
+        seen |= {one.order for one in page.items}
+        cursor, more = page.cursor, page.cursor is not None
+        rig.clock.forward(seconds=1)
+        for name in filter(None, [next(changes, None), next(changes, None)]):
+            rig.simulator.act(name, "touch", {})
+    later = {one.order for one in rig.poll(until)}
+
+    assert set(names) - set(touched) <= seen and later == set(touched)
+
+
+def test_a_partly_sent_order_is_fetched_with_its_shipments() -> None:
+    rig = Rig()
+    order = rig.simulator.place({"lines": [{"sku": "SKU-00", "quantity": 3}]})[0]
+    rig.simulator.act(order["id"], "fulfill", {"lines": [{"line": order["lines"][0]["id"], "quantity": 1}]})
+
+    notice = rig.poll()[0]
+    read = MANIFEST.order(rig.channel.fetch([order["id"]])[order["id"]] or b"", "c1")
+
+    assert notice.body is None and notice.revision == read.revision
+    assert (read.lines[0].fulfilled, read.lines[0].open, len(read.shipped), read.problems()) == (1, 2, 1, [])
+    assert units(read) == rig.simulator.orders()[0]["units"]
+
+
+def test_a_cancelled_order_is_fetched_for_its_reason_and_its_goods_go_back() -> None:
+    rig = Rig()
+    order = rig.simulator.place({"lines": [{"sku": "SKU-01", "quantity": 4}]})[0]
+    taken = rig.shown()["SKU-01"]
+    rig.simulator.act(order["id"], "cancel", {"restock": True, "reason": "ORDER_MISTAKE"})
+
+    notice = rig.poll()[0]
+    read = MANIFEST.order(rig.channel.fetch([order["id"]])[order["id"]] or b"", "c1")
+
+    assert (taken, rig.shown()["SKU-01"]) == (16, 20) and notice.body is None
+    assert (read.order_status, read.cancel_reason, read.units_to_ship) == (OrderStatus.CANCELLED, "ORDER_MISTAKE", 0)
+    assert read.refunded_total == read.total and read.cancelled_at is not None
+
+
+def test_a_request_to_cancel_blocks_shipping() -> None:
+    rig = Rig()
+    order = rig.simulator.place({"lines": [{"sku": "SKU-01", "quantity": 1}]})[0]
+    rig.simulator.act(order["id"], "cancel", {"requested": True})
+
+    read = MANIFEST.order(rig.channel.fetch([order["id"]])[order["id"]] or b"", "c1")
+
+    assert read.order_status is OrderStatus.CANCEL_REQUESTED
+
+
+def test_a_refund_of_one_unit_moves_money_and_of_the_whole_line_units_too() -> None:
+    rig = Rig()
+    order = rig.simulator.place({"lines": [{"sku": "SKU-00", "quantity": 2}, {"sku": "SKU-01", "quantity": 1}]})[0]
+    line = order["lines"][0]["id"]
+    rig.simulator.act(order["id"], "refund", {"line": line, "quantity": 1})
+    part = MANIFEST.order(rig.poll()[0].body or b"", "c1")
+    rig.simulator.act(order["id"], "refund", {"line": line, "quantity": 1})
+    whole = MANIFEST.order(rig.poll()[0].body or b"", "c1")
+
+    assert (part.payment_status, part.refunded_total.text(), part.units_to_ship) == (PaymentStatus.PARTIALLY_REFUNDED, "10.50", 3)
+    assert (whole.refunded_total.text(), whole.units_to_ship, units(whole)) == ("21.00", 1, rig.simulator.orders()[0]["units"])
+
+
+def test_each_change_raises_the_revision_even_when_time_stands_still() -> None:
+    rig = Rig()
+    order = rig.simulator.place({"lines": [{"sku": "SKU-00", "quantity": 2}]})[0]["id"]
+    before = rig.poll()[0].revision
+    rig.clock.now = START
+    rig.simulator.act(order, "touch", {})
+
+    assert before and (rig.poll()[0].revision or before) > before
+
+
+def test_an_unknown_order_is_none() -> None:
+    assert Rig().channel.fetch(["99-99999-99999"]) == {"99-99999-99999": None}
+
+
+def test_stock_is_written_to_each_listing_by_its_own_api() -> None:
+    rig = Rig()
+
+    answers = rig.channel.show(pushes(rig.all_found(), 7), "key-1")
+
+    assert {one.told for one in answers} == {Told.SHOWN} and set(rig.shown().values()) == {7}
+    assert rig.calls().count("bulkUpdatePriceQuantity") == 1
+    assert rig.calls().count("ReviseInventoryStatus") == 2
+
+
+def test_zero_keeps_the_listing_and_is_read_back() -> None:
+    rig = Rig()
+    found = rig.all_found()
+
+    rig.channel.show(pushes(found, 0), "key-1")
+
+    assert set(rig.channel.shown(pushes(found)).values()) == {0}
+
+
+def test_a_sale_lowers_what_is_read_back() -> None:
+    rig = Rig()
+    found = {one.sku: one for one in rig.all_found()}
+    rig.simulator.place({"lines": [{"sku": "SKU-03", "quantity": 2}]})
+    push = pushes([found["SKU-03"]])
+
+    assert rig.channel.shown(push) == {(found["SKU-03"].listing, "SKU-03"): 18}
+
+
+@pytest.mark.parametrize("api", ["inventory", "trading"])
+def test_one_vanished_listing_fails_alone(api: str) -> None:
+    rig = Rig()
+    wanted = pushes([one for one in rig.all_found() if one.handle["api"] == api][:4], 3)
+    gone = wanted[1].sku
+    rig.simulator.state["listings"] = [one for one in rig.simulator.state["listings"] if one["sku"] != gone]
+
+    answers = {one.sku: one.told for one in rig.channel.show(wanted, "key-1")}
+
+    assert answers.pop(gone) in (Told.GONE, Told.REFUSED)
+    assert set(answers.values()) == {Told.SHOWN}
+    assert rig.channel.shown(wanted)[(wanted[1].listing, gone)] is None
+
+
+def test_a_whole_call_refused_for_one_entry_is_sent_again_one_by_one() -> None:
+    rig = Rig()
+    wanted = pushes([one for one in rig.all_found() if one.handle["api"] == "inventory"][:3], 3)
+    wanted[1] = Push(wanted[1].listing, "S" * 51, wanted[1].handle, 3)
+
+    told = [one.told for one in rig.channel.show(wanted, "key-1")]
+
+    assert told == [Told.SHOWN, Told.REFUSED, Told.SHOWN]
+
+
+def test_a_listing_written_by_the_wrong_api_is_refused_and_the_words_are_kept_apart() -> None:
+    rig = Rig()
+    found = next(one for one in rig.all_found() if one.handle["api"] == "inventory")
+
+    answer = rig.channel.show([Push(found.listing, found.sku, {"api": "trading", "item": found.handle["item"]}, 3)], "key-1")[0]
+
+    assert answer.told is Told.REFUSED and "Inventory" in answer.words
+
+
+@pytest.mark.parametrize("api", ["inventory", "trading"])
+def test_the_two_hundred_and_fifty_first_revision_of_a_day_is_refused_until_pacific_midnight(api: str) -> None:
+    rig = Rig(products=2)
+    found = pushes([one for one in rig.all_found() if one.handle["api"] == api])
+    told = [rig.channel.show([Push(one.listing, one.sku, one.handle, n)], "k")[0].told for one in found for n in range(251)]
+    rig.clock.forward(hours=12)
+    next_day = rig.channel.show(found, "k")[0].told
+
+    assert told[:250] == [Told.SHOWN] * 250 and told[250] is Told.REFUSED and next_day is Told.SHOWN
+
+
+def test_a_sku_with_xml_in_it_reaches_ebay_as_it_is() -> None:
+    rig = Rig(products=0)
+    sku = 'A&B <"1">'
+    rig.simulator.catalogue([{"sku": name, "title": "x", "price": "1.00", "quantity": 1, "currency": "USD"} for name in ("first", sku)])
+
+    answers = rig.channel.show(pushes([one for one in rig.all_found() if one.sku == sku], 9), "k")
+
+    assert [one.told for one in answers] == [Told.SHOWN] and rig.shown()[sku] == 9
+
+
+CALLS: list[tuple[str, bool, Callable[[Rig], object]]] = [
+    ("getUser", False, lambda rig: rig.channel.probe()),
+    ("getOrders", False, lambda rig: rig.poll()),
+    ("getOrder", False, lambda rig: rig.channel.fetch(["1"])),
+    ("GetMyeBaySelling", False, lambda rig: rig.channel.listings(None)),
+    ("bulkGetInventoryItem", False, lambda rig: rig.channel.listings(None)),
+    ("getOffers", False, lambda rig: rig.channel.listings(None)),
+    ("GetItem", False, lambda rig: rig.channel.shown(_push("trading"))),
+    ("bulkUpdatePriceQuantity", True, lambda rig: rig.channel.show(_push("inventory"), "k")),
+    ("ReviseInventoryStatus", True, lambda rig: rig.channel.show(_push("trading"), "k")),
+]
+
+
+def _push(api: str) -> list[Push]:
+    return pushes([one for one in Rig().all_found() if one.handle["api"] == api][:1])
+
+
+@pytest.mark.parametrize(("operation", "writes", "call"), CALLS)
+@pytest.mark.parametrize(("kind", "read_error", "write_error"), [
+    ("429", RateLimited, RateLimited),
+    ("500", Unavailable, OutcomeUnknown),
+    ("html", Unavailable, OutcomeUnknown),
+    ("cut_before", Unavailable, OutcomeUnknown),
+    ("cut_after", Unavailable, OutcomeUnknown),
+])  # fmt: skip
+def test_each_failure_of_each_call_raises_its_one_error(
+    operation: str, writes: bool, call: Callable[[Rig], object], kind: str, read_error: type[HubError], write_error: type[HubError]
+) -> None:
+    rig = Rig()
+    rig.fail(kind, operation)
+
+    with pytest.raises(write_error if writes else read_error) as caught:
+        call(rig)
+    assert rig.tokens.fresh and rig.tokens.fresh.access not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize(("operation", "writes", "call"), CALLS)
+def test_a_401_is_answered_by_one_refresh_and_a_second_one_is_lost_access(
+    operation: str, writes: bool, call: Callable[[Rig], object]
+) -> None:
+    once, twice = Rig(), Rig()
+    once.fail("401", operation)
+    twice.fail("401", operation, times=2)
+
+    call(once)
+
+    assert once.tokens.refreshed == 2
+    with pytest.raises(AccessLost):
+        call(twice)
+    assert twice.tokens.refreshed == 2
+
+
+def test_a_token_that_ebay_forgot_is_refreshed_for_trading_too() -> None:
+    rig = Rig()
+    rig.channel.probe()
+    rig.simulator.state["tokens"].clear()
+
+    assert len(rig.channel.listings(None).items) == 16 and rig.tokens.refreshed == 2
+
+
+def test_a_revoked_refresh_token_is_lost_access() -> None:
+    rig = Rig()
+    rig.tokens.login["refresh_token"] = "revoked"
+
+    with pytest.raises(AccessLost) as caught:
+        rig.channel.probe()
+    assert "revoked" not in str(caught.value)
+
+
+def test_wrong_keys_of_ours_are_lost_access() -> None:
+    rig = Rig()
+    rig.kit.app["client_secret"] = "wrong"  # type: ignore[index]
+
+    with pytest.raises(AccessLost):
+        rig.channel.probe()
+
+
+def test_a_write_whose_answer_was_lost_had_its_effect_once_repeated() -> None:
+    rig = Rig()
+    wanted = pushes([one for one in rig.all_found() if one.handle["api"] == "inventory"][:1], 4)
+    rig.fail("cut_after", "bulkUpdatePriceQuantity")
+
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.show(wanted, "key-1")
+    again = rig.channel.show(wanted, "key-1")
+
+    assert again[0].told is Told.SHOWN and rig.shown()[wanted[0].sku] == 4
+
+
+def test_the_daily_quota_of_trading_is_told_as_a_wait() -> None:
+    rig = Rig()
+    rig.channel.listings(None)
+    rig.simulator.state["calls"]["trading"] = 5_000
+
+    with pytest.raises(RateLimited) as caught:
+        rig.channel.listings(None)
+    assert caught.value.wait_s == 300.0 and rig.budget.learned == ["trading"]
+
+
+def test_the_daily_quota_of_orders_is_told_as_a_wait() -> None:
+    rig = Rig()
+    rig.poll()
+    rig.simulator.state["calls"]["fulfillment"] = 100_000
+
+    with pytest.raises(RateLimited):
+        rig.poll()
+    assert rig.budget.learned == ["fulfillment"]
+
+
+def test_each_call_takes_from_its_apis_budget_first() -> None:
+    rig = Rig()
+    rig.poll()
+    rig.channel.show(pushes(rig.all_found()), "k")
+
+    assert set(rig.budget.taken) == {"token", "fulfillment", "inventory", "trading"} <= set(MANIFEST.rates)
+
+
+def test_a_window_beyond_two_years_and_into_the_future_is_cut_to_what_ebay_takes() -> None:
+    rig = Rig()
+    rig.simulator.place({"count": 1, "seed": 1})
+
+    page = rig.channel.poll(START - timedelta(days=2000), START + timedelta(days=9), None)
+
+    assert len(page.items) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("/sell/fulfillment/v1/order?filters=x", 30700),
+        ("/sell/fulfillment/v1/order?filter=lastmodified:[2026-11-01T00:00:00.000Z..]", 30700),
+        ("/sell/fulfillment/v1/order?filter=lastmodifieddate:2026", 30800),
+        ("/sell/fulfillment/v1/order?filter=lastmodifieddate:[yesterday..]", 30810),
+        ("/sell/fulfillment/v1/order?limit=201", 31100),
+        ("/sell/fulfillment/v1/order?fieldGroups=ALL", 32800),
+        ("/sell/inventory/v1/offer", 25709),
+        ("/sell/inventory/v1/inventory_item?limit=500", 25706),
+    ],
+)
+def test_the_simulator_refuses_what_ebay_refuses_in_ebays_words(path: str, number: int) -> None:
+    rig = Rig()
+    rig.channel.probe()
+    assert rig.tokens.fresh
+    headers = {"Authorization": f"Bearer {rig.tokens.fresh.access}"}
+
+    answer = rig.kit.http.send("GET", f"http://sim.test/ebay{path}", changes=False, headers=headers)
+
+    assert answer.status_code == 400 and answer.json()["errors"][0]["errorId"] == number
+
+
+def test_an_unknown_body_field_is_refused_by_the_simulator() -> None:
+    rig = Rig()
+    client = rig.channel._client  # type: ignore[attr-defined]
+
+    with pytest.raises(Refused) as caught:
+        client.set_quantities([{"sku": "SKU-00", "quantity": 3}])
+    assert caught.value.facts["codes"] == "25709" and "SKU-00" not in str(caught.value)
+
+
+def test_the_simulators_state_survives_a_restart() -> None:
+    rig = Rig()
+    rig.simulator.place({"count": 5, "seed": 1})
+    other = Rig(products=0)
+
+    other.simulator.state.update(json.loads(json.dumps(rig.simulator.state)))
+
+    assert other.simulator.orders() == rig.simulator.orders() and len(other.poll()) == 5
+
+
+def _oracle() -> ModuleType:
+    path = CONTRACTS.parent / "tools/contract_oracle.py"
+    if not path.exists():
+        pytest.skip("the vendors' contracts are not here")
+    spec = importlib.util.spec_from_file_location("contract_oracle", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def tour(rig: Rig) -> None:
+    """Every call of the connector, with orders in every state."""
+    rig.channel.probe()
+    found = rig.all_found()
+    placed = rig.simulator.place({"count": 40, "seed": 5, "planted": True})
+    for order, what in zip(placed[:10], ["pay", "cancel", "fulfill", "refund", "touch"] * 2, strict=True):
+        rig.simulator.act(order["id"], what, {})
+    partly = rig.simulator.place({"lines": [{"sku": "SKU-00", "quantity": 3}]})[0]
+    rig.simulator.act(partly["id"], "fulfill", {"lines": [{"line": partly["lines"][0]["id"], "quantity": 1}]})
+    rig.channel.fetch([one.order or "" for one in rig.poll()])
+    rig.channel.show(pushes(found), "k")
+    rig.channel.shown(pushes(found))
+    rig.world.post.url = "http://hub.test/webhooks/ebay"
+    rig.simulator.act(placed[0]["id"], "fulfill", {})
+    rig.simulator._notify("ORDER_CONFIRMATION", {"order": {"orderId": "1"}})
+    assert MANIFEST.webhooks
+    sent = rig.world.outbox[-1]
+    MANIFEST.webhooks(rig.kit).notice(sent.body, {name.lower(): value for name, value in sent.headers.items()}, "/webhooks/ebay")
+
+
+def test_a_tour_makes_every_call_of_the_manifest() -> None:
+    rig = Rig(limits="relaxed")
+
+    tour(rig)
+
+    assert set(rig.calls()) == set(MANIFEST.calls)
+
+
+@pytest.mark.contracts
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")  # the oracle leaves files open
+def test_every_exchange_of_a_tour_holds_against_ebays_own_contract() -> None:
+    oracle, rig = _oracle(), Rig(limits="relaxed")
+
+    tour(rig)
+
+    lines = [json.loads(line) for line in rig.recorder.getvalue().splitlines()]
+    found = {f"{operation}: {text}" for operation, texts in map(oracle.check, lines) for text in texts}
+    assert lines and found == set()

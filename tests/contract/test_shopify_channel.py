@@ -1,0 +1,626 @@
+"""The Shopify channel against its simulator: the whole protocol without sockets, on a virtual clock."""
+
+import importlib.util
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from graphql import GraphQLSchema, is_enum_type, is_input_object_type, is_interface_type, is_object_type
+
+from connectors.http import Http
+from connectors.shopify import MANIFEST, documents
+from connectors.shopify.graphql_door import cost, full_schema, operation, read, schema
+from connectors.shopify.simulator import BUCKET, CLIENT_SECRET, CUSTOM_TOKEN, ONE_QUERY, VERSIONS, Simulator
+from connectors.shopify.webhooks import WANTED
+from connectors.simulation import Fault, InProcess, Stage, World
+from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused, Unavailable
+from core.ports import Account, Channel, Found, Fresh, Kit, Push, Rate, Told
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
+START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class Wallet:
+    """Takes note of what was taken and learned."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, float]] = []
+        self.learned: list[tuple[Rate | None, float | None]] = []
+
+    def take(self, operation: str, units: float = 1.0) -> None:
+        self.taken.append((operation, units))
+
+    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
+        self.learned.append((rate, left))
+
+
+class Keeper:
+    """One connection's tokens."""
+
+    def __init__(self, login: dict[str, str], clock: Clock) -> None:
+        self.login, self.clock, self.refreshed = login, clock, 0
+        self.fresh: Fresh | None = None
+
+    def access(self, refresh: Callable[[Mapping[str, str]], Fresh], *, rejected: str | None = None) -> str:
+        if self.fresh is None or self.fresh.access == rejected or self.fresh.expires_at <= self.clock():
+            self.fresh = refresh(self.login)
+            self.refreshed += 1
+            self.login.update(self.fresh.login)
+        return self.fresh.access
+
+
+class Rig:
+    def __init__(self, limits: str = "relaxed", products: int = 12, login: dict[str, str] | None = None, **settings: Any) -> None:
+        self.clock, self.recorder = Clock(), io.StringIO()
+        self.world = World(self.clock, seed=7, limits=limits, recorder=self.recorder)
+        self.simulator = Simulator(self.world)
+        found = self.simulator.credentials("http://sim.test/shopify")
+        known, self.login = {**MANIFEST.settings, **found["settings"], **settings}, login or dict(found["login"])
+        self.budget, self.tokens = Wallet(), Keeper(dict(self.login), self.clock)
+        http = Http("shopify", InProcess(Stage({"shopify": (self.world, self.simulator)})))
+        self.kit = Kit(found["account"], http, self.clock, self.budget, self.tokens, found["app"], known, self.login)
+        self.channel: Channel = MANIFEST.channel(self.kit)
+        self.simulator.catalogue(
+            [{"sku": f"SKU-{n}", "title": f"Thing {n}", "price": f"{n + 5}.50", "quantity": 40, "currency": "USD"} for n in range(products)]
+        )
+
+    def break_(self, kind: str, operation: str, times: int = 1, after: int = 0) -> None:
+        self.world.faults.append(Fault(kind, operation, times, after))
+
+    def found(self) -> list[Found]:
+        return list(self.channel.listings(None).items)
+
+    def pushes(self, quantity: int = 9, **expected: int | None) -> list[Push]:
+        return [
+            Push(one.listing, one.sku, one.handle, quantity, expected.get(one.sku.replace("-", "_"), one.shown)) for one in self.found()
+        ]
+
+    def shown(self) -> dict[str, int]:
+        return {one["sku"]: one["shown"] for one in self.simulator.listings()}
+
+    def calls(self, name: str) -> int:
+        return sum(1 for entry in self.world.log if entry["operation"] == name)
+
+    def place(self, *skus: str, **wish: Any) -> str:
+        [made] = self.simulator.place({"lines": [{"sku": sku, "quantity": 1} for sku in skus or ("SKU-1",)], "plain": True, **wish})
+        return str(made["id"])
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+# ---- tokens
+
+
+def test_the_probe_tells_who_we_are(rig):
+    assert rig.channel.probe() == Account("crossdock-demo.myshopify.com", "Crossdock Demo", "USD")
+
+
+def test_an_expired_token_is_renewed_and_the_refresh_token_rotates(rig):
+    rig.channel.probe()
+    first = rig.tokens.login["refresh_token"]
+    rig.clock.forward(hours=2)
+
+    rig.channel.probe()
+
+    assert rig.tokens.login["refresh_token"] != first
+    assert rig.tokens.refreshed == 2
+
+
+def test_a_refused_token_is_renewed_once(rig):
+    rig.channel.probe()
+    rig.break_("401", "Shop")
+
+    rig.channel.probe()
+
+    assert rig.tokens.refreshed == 2
+
+
+def test_a_second_refusal_means_that_access_is_lost(rig):
+    rig.break_("401", "Shop", times=2)
+
+    with pytest.raises(AccessLost):
+        rig.channel.probe()
+
+
+def test_a_lost_answer_of_the_renewal_may_be_asked_again(rig):
+    rig.break_("cut_after", "token")
+
+    with pytest.raises(Unavailable):
+        rig.channel.probe()
+
+    assert rig.channel.probe().name == "Crossdock Demo"
+
+
+def test_a_refresh_token_ends_when_the_new_access_token_is_used(rig):
+    rig.channel.probe()
+
+    with pytest.raises(AccessLost):
+        MANIFEST.channel(with_login(rig, {"refresh_token": "simulated-refresh-0"})).probe()
+
+
+def with_login(rig: Rig, login: dict[str, str], **app: str) -> Kit:
+    kit = rig.kit
+    return Kit(kit.account, kit.http, kit.clock, kit.budget, Keeper(login, rig.clock), {**kit.app, **app}, kit.settings, login)
+
+
+def test_a_wrong_client_secret_is_our_own_fault_and_not_the_shops(rig):
+    channel = MANIFEST.channel(with_login(rig, dict(rig.login), client_secret="wrong"))
+
+    with pytest.raises(Refused) as refused:
+        channel.probe()
+
+    assert not isinstance(refused.value, AccessLost)
+
+
+def test_a_custom_apps_token_is_used_as_it_is():
+    rig = Rig(login={"access_token": CUSTOM_TOKEN})
+
+    rig.channel.probe()
+
+    assert rig.calls("token") == 0
+
+
+def test_a_custom_apps_token_that_is_refused_is_lost():
+    with pytest.raises(AccessLost):
+        Rig(login={"access_token": "of another shop"}).channel.probe()
+
+
+def test_secrets_are_not_printed(rig):
+    rig.break_("401", "Shop", times=2)
+
+    with pytest.raises(AccessLost) as lost:
+        rig.channel.probe()
+
+    assert [word for word in (CLIENT_SECRET, "simulated-") if word in f"{lost.value!r} {rig.kit!r} {rig.tokens.fresh!r}"] == []
+
+
+# ---- what may go wrong on the way
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [("500", Unavailable), ("html", Unavailable), ("cut_before", Unavailable), ("cut_after", Unavailable)]
+)
+def test_a_read_that_fails_may_be_asked_again(rig, fault, error):
+    rig.break_(fault, "Shop")
+
+    with pytest.raises(error):
+        rig.channel.probe()
+    assert rig.channel.probe().currency == "USD"
+
+
+@pytest.mark.parametrize("fault", ["500", "html", "cut_before", "cut_after"])
+def test_a_write_that_fails_may_have_worked(rig, fault):
+    pushes = rig.pushes()
+    rig.break_(fault, "SetQuantities")
+
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.show(pushes, "key")
+
+
+def test_throttling_tells_how_long_to_wait(rig):
+    rig.world.buckets["graphql"] = (0.0, rig.clock())
+    rig.world.limits = "vendor"
+
+    with pytest.raises(RateLimited) as limited:
+        rig.channel.listings(None)
+
+    assert limited.value.wait_s == pytest.approx(0.5)  # places first: 50 points at 100 a second
+
+
+def test_every_answer_teaches_the_budget(rig):
+    rig.world.limits = "vendor"
+    rig.channel.probe()
+    rig.channel.probe()
+
+    rate, left = rig.budget.learned[-1]
+    assert rate == Rate(BUCKET.per_s, BUCKET.burst)
+    assert left is not None
+    assert left <= BUCKET.burst
+    assert rig.budget.taken[-1] == ("graphql", 1.0)  # what the first answer said it costs
+
+
+def test_a_whole_morning_under_vendor_limits_never_stops_for_good():
+    rig = Rig(limits="vendor")
+    made = rig.simulator.place({"count": 30, "seed": 1})
+
+    for told in made:
+        while True:
+            try:
+                assert rig.channel.fetch([told["id"]])[told["id"]]
+                break
+            except RateLimited as limited:
+                rig.clock.forward(seconds=limited.wait_s)
+
+    assert rig.clock() - START < timedelta(minutes=3)
+
+
+# ---- orders
+
+
+def test_poll_names_what_changed_in_the_window_oldest_first(rig):
+    first = rig.place()
+    rig.clock.forward(minutes=1)
+    second = rig.place()
+    rig.clock.forward(minutes=1)
+    rig.simulator.act(first, "touch", {})
+
+    page = rig.channel.poll(START + timedelta(seconds=30), START + timedelta(minutes=3), None)
+
+    assert [notice.order for notice in page.items] == [second, first]
+    assert page.items[1].revision == START + timedelta(minutes=2)
+    assert all(notice.body is None for notice in page.items)
+
+
+def test_windows_side_by_side_lose_nothing(rig):
+    orders = []
+    for _ in range(7):
+        orders.append(rig.place())
+        rig.clock.forward(seconds=0.7)
+
+    seen: list[str | None] = []
+    for step in range(10):
+        window = (START + timedelta(seconds=step / 2), START + timedelta(seconds=(step + 1) / 2))
+        seen += [notice.order for notice in rig.channel.poll(*window, None).items]
+
+    assert sorted(filter(None, seen)) == sorted(orders)
+
+
+def test_poll_goes_on_page_by_page():
+    rig = Rig(products=4)
+    for _ in range(130):
+        rig.place()
+
+    first = rig.channel.poll(START, START + timedelta(hours=1), None)
+    second = rig.channel.poll(START, START + timedelta(hours=1), first.cursor)
+
+    assert (len(first.items), len(second.items), second.cursor) == (100, 30, None)
+    assert len({notice.delivery for notice in first.items + second.items}) == 130
+
+
+def test_an_order_that_is_gone_is_none(rig):
+    order = rig.place()
+    rig.simulator.act(order, "delete", {})
+
+    assert rig.channel.fetch([order]) == {order: None}
+
+
+def test_a_long_order_is_read_page_by_page():
+    rig = Rig(products=40)
+    skus = [f"SKU-{n}" for n in range(40)]
+    order = rig.place(*skus)
+    rig.simulator.act(order, "fulfill", {"units": dict.fromkeys(skus[:30], 1)})
+    rig.simulator.act(order, "cancel", {})
+
+    body = rig.channel.fetch([order])[order]
+
+    read = MANIFEST.order(body or b"", "c")
+    assert len(read.lines) == 40
+    assert [len(parcel.lines) for parcel in read.shipped] == [30]
+    assert sum(len(refund.lines) for refund in read.refunds) == 10
+    assert len(read.routing[0].lines) == 40
+    assert rig.calls("More") == 3
+
+
+def test_an_order_that_changes_between_its_reads_is_read_again(rig):
+    order = rig.place()
+    meddle(rig, order, times=1)
+
+    assert rig.channel.fetch([order])[order]
+    assert rig.calls("OrderCore") == 2
+
+
+def test_an_order_that_keeps_changing_is_left_for_later(rig):
+    order = rig.place()
+    meddle(rig, order, times=9)
+
+    with pytest.raises(Unavailable):
+        rig.channel.fetch([order])
+
+
+def meddle(rig: Rig, order: str, times: int) -> None:
+    """The order changes just before its second document is read."""
+    answer, left = rig.simulator.answer, [times]
+
+    def meddling(request: Any, operation: str | None) -> Any:
+        if operation == "OrderMoney" and left[0]:
+            left[0] -= 1
+            rig.clock.forward(seconds=1)
+            rig.simulator.act(order, "touch", {})
+        return answer(request, operation)
+
+    rig.simulator.answer = meddling  # type: ignore[method-assign]
+
+
+# ---- stock
+
+
+def test_listings_tell_what_our_location_has_and_what_must_not_be_written():
+    rig = Rig(products=2)
+    more = {"title": "Odd", "price": "1.00", "quantity": 3, "currency": "USD"}
+    rig.simulator.catalogue([{"sku": "SET", **more, "bundle": True}, {"sku": "POSTER", **more, "tracked": False}])
+
+    found = {one.sku: one for one in rig.found()}
+
+    assert (found["SKU-0"].shown, found["SKU-0"].writable, found["SKU-0"].handle["location"]) == (40, None, "70001")
+    assert (found["SET"].writable or "").startswith("bundle")
+    assert (found["POSTER"].writable or "").startswith("untracked")
+
+
+def test_a_location_of_the_settings_is_written_instead():
+    found = Rig(location="70002").found()
+
+    assert {one.writable for one in found} == {"not stocked at our location"}
+
+
+def test_places_are_all_of_them_with_what_is_active(rig):
+    assert [(place.id, place.active) for place in rig.channel.places()] == [("70001", True), ("70002", True), ("70003", False)]
+
+
+def test_what_is_pushed_is_shown(rig):
+    pushes = rig.pushes(quantity=9)
+
+    answers = rig.channel.show(pushes, "key")
+
+    assert {answer.told for answer in answers} == {Told.SHOWN}
+    assert set(rig.shown().values()) == {9}
+    assert set(rig.channel.shown(pushes).values()) == {9}
+
+
+def test_a_push_leaves_what_is_sold_but_not_sent_alone(rig):
+    rig.place("SKU-1")
+    rig.channel.show(rig.pushes(quantity=9), "key")
+
+    level = next(iter(rig.simulator.state["levels"][item(rig, "SKU-1")].values()))
+
+    assert level == {"available": 9, "committed": 1, "on_hand": 10}
+
+
+def item(rig: Rig, sku: str) -> str:
+    return next(str(one["inventory_item"]["id"]) for one in rig.simulator.state["variants"].values() if one["sku"] == sku)
+
+
+def test_a_stale_entry_is_answered_by_itself_and_the_others_are_written(rig):
+    pushes = rig.pushes(quantity=9, SKU_3=77)
+
+    answers = {answer.sku: answer for answer in rig.channel.show(pushes, "key")}
+
+    assert (answers["SKU-3"].told, answers["SKU-3"].quantity) == (Told.STALE, 40)
+    assert {answer.told for sku, answer in answers.items() if sku != "SKU-3"} == {Told.SHOWN}
+    assert rig.shown()["SKU-3"] == 40
+    assert rig.shown()["SKU-4"] == 9
+
+
+def test_one_bad_entry_does_not_fail_the_others(rig):
+    good = rig.pushes(quantity=9)
+    gone = Push("1", "GONE", {"item": "999", "location": "70001"}, 5, 5)
+    elsewhere = Push(good[0].listing, good[0].sku, {**good[0].handle, "location": "70003"}, 5, 5)
+    too_many = Push(good[1].listing, good[1].sku, good[1].handle, 2_000_000_000, 40)
+
+    answers = rig.channel.show([gone, elsewhere, too_many, *good[2:]], "key")
+
+    assert [answer.told for answer in answers] == [Told.GONE, Told.REFUSED, Told.REFUSED, *[Told.SHOWN] * len(good[2:])]
+    assert "INVALID_LOCATION" in answers[1].words
+
+
+def test_without_an_expectation_it_is_written_without_compare(rig):
+    pushes = [Push(one.listing, one.sku, one.handle, 3, None) for one in rig.found()[:1]]
+
+    assert [answer.told for answer in rig.channel.show(pushes, "key")] == [Told.SHOWN]
+
+
+def test_the_same_intent_after_a_lost_answer_is_written_once(rig):
+    pushes = rig.pushes(quantity=9, SKU_3=77)
+    rig.break_("cut_after", "SetQuantities", after=1)
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.show(pushes, "key")
+    rig.place("SKU-5")
+
+    answers = {answer.sku: answer.told for answer in rig.channel.show(pushes, "key")}
+
+    assert answers["SKU-5"] is Told.SHOWN
+    assert rig.shown()["SKU-5"] == 8  # not written again over what was sold meanwhile
+    assert rig.simulator.state["writes"][pushes[5].listing] == 1
+
+
+def test_the_same_key_with_other_content_is_refused_there(rig):
+    first = {"input": {"name": "available", "reason": "correction", "quantities": []}, "key": "k"}
+    other = {"input": {"name": "available", "reason": "received", "quantities": []}, "key": "k"}
+
+    told = [rig.channel._client.run("SetQuantities", documents.SET_QUANTITIES, asked, changes=True) for asked in (first, other)]  # type: ignore[attr-defined]
+
+    assert [error["code"] for error in told[1]["inventorySetQuantities"]["userErrors"]] == ["IDEMPOTENCY_KEY_PARAMETER_MISMATCH"]
+
+
+@pytest.mark.parametrize("lacking", ["changeFromQuantity", "key"])
+def test_a_write_without_compare_or_key_is_refused_there(rig, lacking):
+    push = rig.pushes()[0]
+    entry = {
+        "inventoryItemId": f"gid://shopify/InventoryItem/{push.handle['item']}",
+        "locationId": "gid://shopify/Location/70001",
+        "quantity": 1,
+    }
+    entry |= {} if lacking == "changeFromQuantity" else {"changeFromQuantity": None}
+    asked = {"input": {"name": "available", "reason": "correction", "quantities": [entry]}, "key": "" if lacking == "key" else "k"}
+
+    with pytest.raises(Refused):
+        rig.channel._client.run("SetQuantities", documents.SET_QUANTITIES, asked, changes=True)  # type: ignore[attr-defined]
+
+
+def test_what_is_gone_shows_nothing(rig):
+    gone = Push("1", "GONE", {"item": "999", "location": "70001"}, 5, 5)
+
+    assert rig.channel.shown([gone]) == {("1", "GONE"): None}
+
+
+def test_a_key_whose_first_attempt_failed_gives_way_to_a_new_one(rig):
+    pushes = rig.pushes(quantity=9)
+    write, failed = rig.simulator._set_quantities, [1]
+
+    def failing(source: Any, info: Any, args: Any) -> Any:
+        if failed:
+            failed.pop()
+            error = {"field": None, "code": "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED", "message": "The previous attempt failed."}
+            return {"inventory_adjustment_group": None, "user_errors": [error]}
+        return write(source, info, args)
+
+    rig.simulator._fields["Mutation", "inventorySetQuantities"] = failing
+
+    assert {answer.told for answer in rig.channel.show(pushes, "key")} == {Told.SHOWN}
+
+
+# ---- webhook subscriptions
+
+
+def test_missing_subscriptions_are_made_and_others_left(rig):
+    url = "https://hub.example/webhooks/shopify"
+
+    assert rig.channel.subscribe(url) == list(WANTED)  # type: ignore[attr-defined]
+    assert rig.channel.subscribe(url) == []  # type: ignore[attr-defined]
+
+
+# ---- the simulator stays what it says
+
+
+def test_the_same_seed_places_the_same_orders():
+    def told() -> list[dict[str, Any]]:
+        rig = Rig()
+        rig.simulator.place({"count": 20, "seed": 5, "planted": True})
+        return [record["body"] for record in rig.simulator.state["orders"].values()]
+
+    assert told() == told()
+
+
+def test_its_memory_is_plain_json_and_can_be_taken_up(rig):
+    order = rig.place()
+    rig.channel.show(rig.pushes(), "key")
+    again = Rig()
+    again.simulator.state.update(json.loads(json.dumps(rig.simulator.state)))
+
+    assert again.simulator.orders() == rig.simulator.orders()
+    assert again.simulator.listings() == rig.simulator.listings()
+    again.clock.forward(seconds=1)
+    assert again.simulator.act(order, "fulfill", {})["units"] == {}
+
+
+def test_buyers_do_not_buy_what_is_not_there():
+    rig = Rig(products=1)
+
+    made = rig.simulator.place({"count": 100, "seed": 2})
+
+    assert sum(sum(one["units"].values()) for one in made) == 40
+    assert rig.shown() == {"SKU-0": 0}
+
+
+def test_a_document_that_asks_for_what_is_not_there_is_refused(rig):
+    with pytest.raises(Refused):
+        rig.channel._client.run("Bad", "query Bad { shop { colour } }")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("document", documents.ALL, ids=lambda text: text.split("(")[0].split("{")[0])
+def test_every_document_fits_the_sdl_and_stays_below_the_cost_of_one_query(document):
+    parsed, errors = read(VERSIONS[-1], document)
+
+    assert errors == ()
+    assert parsed is not None
+    chosen = operation(parsed, None)
+    assert chosen is not None
+    assert cost(parsed, chosen, {"first": 20, "ids": [""] * MANIFEST.limits.per_call}) <= ONE_QUERY
+
+
+# ---- the vendor's own contract
+
+
+def contract(version: str) -> GraphQLSchema:
+    found = full_schema(version)
+    if found is None:
+        pytest.skip(f"the vendors' contracts are not at {CONTRACTS}")
+    return found
+
+
+@pytest.mark.contracts
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_type_field_and_argument_stands_alike_in_the_vendors_schema(version):
+    theirs = contract(version)
+
+    assert [said for name in schema().type_map if not name.startswith("__") for said in differences(name, schema(), theirs)] == []
+
+
+def differences(name: str, ours: GraphQLSchema, theirs: GraphQLSchema) -> list[str]:
+    mine, other = ours.type_map[name], theirs.type_map.get(name)
+    if type(mine) is not type(other):
+        return [f"{name} is not there, or of another kind"]
+    if is_enum_type(mine):
+        return [f"{name}.{value}" for value in mine.values if value not in other.values]  # type: ignore[union-attr]
+    if is_input_object_type(mine):
+        return [f"{name}.{key}" for key, one in mine.fields.items() if str(one.type) != str(getattr(other.fields.get(key), "type", ""))]  # type: ignore[union-attr]
+    if is_object_type(mine) or is_interface_type(mine):
+        return [said for key, one in mine.fields.items() for said in _field(f"{name}.{key}", one, other.fields.get(key))]  # type: ignore[union-attr]
+    return []
+
+
+def _field(where: str, mine: Any, theirs: Any) -> list[str]:
+    if theirs is None or str(mine.type) != str(theirs.type):
+        return [f"{where} is {mine.type}, there {theirs and theirs.type}"]
+    return [f"{where}({key})" for key, one in mine.args.items() if str(one.type) != str(getattr(theirs.args.get(key), "type", ""))]
+
+
+@pytest.fixture
+def oracle() -> ModuleType:
+    tool = CONTRACTS.parent / "tools" / "contract_oracle.py"
+    if not tool.exists():
+        pytest.skip(f"there is no contract oracle at {tool}")
+    spec = importlib.util.spec_from_file_location("contract_oracle", tool)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.contracts
+def test_a_tour_over_every_call_breaks_no_contract(oracle):
+    rig = Rig(products=40)
+    tour(rig)
+
+    lines = [json.loads(line) for line in rig.recorder.getvalue().splitlines()]
+    broken = [(line["path"], said) for line in lines for said in oracle.check(line)[1]]
+
+    assert broken == []
+    assert {entry["operation"] for entry in rig.world.log} == set(MANIFEST.calls)
+    assert CUSTOM_TOKEN not in rig.recorder.getvalue()
+
+
+def tour(rig: Rig) -> None:
+    """Every call of the manifest at least once, over orders to which something happened."""
+    rig.channel.probe()
+    rig.channel.places()
+    rig.simulator.place({"count": 12, "seed": 4, "planted": True})
+    long = rig.place(*[f"SKU-{n}" for n in range(40)])
+    rig.simulator.act(long, "fulfill", {"units": {"SKU-2": 1}})
+    rig.simulator.act(long, "refund", {"sku": "SKU-3", "restock": "no_restock"})
+    rig.channel.show(rig.pushes(SKU_3=77), "key")
+    rig.channel.subscribe("https://hub.example/webhooks/shopify")  # type: ignore[attr-defined]
+    for notice in rig.channel.poll(START, START + timedelta(hours=1), None).items:
+        rig.clock.forward(seconds=30)
+        rig.channel.fetch([notice.order or ""])
