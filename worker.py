@@ -1,21 +1,23 @@
 """What an RQ worker runs: one job per ring, that drains one queue of the database. The process gives us its hub first."""
 
+from collections.abc import Callable
+
 from core import jobs
 from core.hub import Hub
 from core.jobs import Keeper
 
-_own: dict[str, tuple[Hub, Keeper]] = {}
+_own: dict[str, tuple[Hub, Keeper, Callable[[], bool]]] = {}
 
 
-def take_over(hub: Hub, keeper: Keeper) -> None:
-    """This process works for this hub from now on."""
-    _own["process"] = (hub, keeper)
+def take_over(hub: Hub, keeper: Keeper, stop: Callable[[], bool]) -> None:
+    """This process works for this hub from now on, until `stop` says so."""
+    _own["process"] = (hub, keeper, stop)
 
 
 def drain(queue: str) -> int:
     """Do everything that is due in the queue. Gives how many tasks were done."""
-    hub, keeper = _own["process"]
+    hub, keeper, stop = _own["process"]
     answer = getattr(hub.bell, "answer", None)
     if answer:
         answer(queue)
-    return jobs.drain(hub, queue, keeper=keeper)
+    return jobs.drain(hub, queue, keeper=keeper, stop=stop)

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 
 log = structlog.get_logger("bell")
 MERGED_MS = 5000  # rings within this time are one job, unless a drain began since
+AWAY_S = 5.0  # how long a Redis that did not answer is left alone: whoever rings must not wait for it each time
 
 
 class ThreadBell:
@@ -44,7 +45,7 @@ class ThreadBell:
 
 def connect(url: str) -> redis.Redis:
     """A client that fails at once: the bell is a comfort, not a need."""
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=2)
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=0.5, socket_timeout=0.5)
 
 
 class RedisBell:
@@ -53,17 +54,22 @@ class RedisBell:
     def __init__(self, url: str) -> None:
         self.redis = connect(url)
         self._queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in ("inside", "outside")}
+        self._away_until = 0.0
 
     def ring(self, queue: str, wait_s: float = 0.0) -> None:
         if wait_s > 0:
             timer = threading.Timer(wait_s, self.ring, (queue,))
             timer.daemon = True
             timer.start()
-            return
+        elif time.monotonic() >= self._away_until:
+            self._ring(queue)
+
+    def _ring(self, queue: str) -> None:
         try:
             if self.redis.set(f"bell:{queue}", 1, nx=True, px=MERGED_MS):
-                self._queues[queue].enqueue("worker.drain", queue, result_ttl=0, failure_ttl=60, job_timeout=3600)
+                self._queues[queue].enqueue("worker.drain", queue, result_ttl=0, failure_ttl=60, job_timeout=-1)
         except redis.RedisError as error:
+            self._away_until = time.monotonic() + AWAY_S
             log.warning("Redis does not answer; the sweep will find the work", error=type(error).__name__)
 
     def answer(self, queue: str) -> None:

@@ -22,10 +22,15 @@ def main() -> None:
     """Run a command; what an operator can mend is one line, not a traceback."""
     from sqlalchemy.exc import OperationalError
 
+    from core.errors import HubError
+
     try:
         cli()
     except BadSettings as error:
         _fail(str(error))
+    except HubError as error:
+        click.echo(f"crossdock: {error}", err=True)
+        sys.exit(1)
     except OperationalError as error:
         _fail(f"database: {str(error.orig).splitlines()[0]}")
 
@@ -242,7 +247,7 @@ def orders(settings: Settings, most: int, merchant: str, as_json: bool) -> None:
         return
     rows = [
         (row.name, row.channel, _clock(row.placed_at), f"{Money(row.total, row.currency).text()} {row.currency}", order.order_status.value,
-         row.waits or "", (row.problems or "").splitlines()[:1] and row.problems.splitlines()[0])
+         row.waits or "", (row.problems or "").partition("\n")[0])
         for row, order in found
     ]  # fmt: skip
     _table("Orders", ("order", "channel", "placed (UTC)", "# total", "status", "waits for", "problem"), rows)
@@ -295,6 +300,33 @@ def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, me
         click.echo(line)
 
 
+@stock.command("map")
+@click.argument("connection")
+@click.argument("listing")
+@click.argument("channel_sku")
+@click.argument("parts", nargs=-1, required=True, metavar="SKU[=UNITS]...")
+@of_merchant
+@click.pass_obj
+def stock_map(settings: Settings, connection: str, listing: str, channel_sku: str, parts: tuple[str, ...], merchant: str) -> None:
+    """Say which SKUs one unit of a listing consumes; orders that waited for it are reserved.
+
+    CONNECTION is its id (`crossdock connect`), LISTING and CHANNEL_SKU as the channel spells them; - for an empty one.
+    """
+    from core.flows.allocation import map_listing
+
+    hub = _hub(settings)
+    pairs = [part.partition("=") for part in parts]
+    if wrong := next((sku for sku, sign, units in pairs if sign and not (units.isdecimal() and 0 < int(units) < 10_000)), None):
+        _fail(f"stock map: units of {wrong} must be a whole number from 1 to 9999")
+    made = {sku: int(units or 1) for sku, _, units in pairs}
+    name = (connection, listing.removeprefix("-"), channel_sku.removeprefix("-"))
+    with hub.unit() as work:
+        done = map_listing(work, _merchant(hub, merchant), name, made)
+    if not done:
+        _fail("stock map: there is no such listing")
+    click.echo("mapped; orders that waited for it are reserved as soon as the hub runs")
+
+
 @cli.group(invoke_without_command=True)
 @click.option("--state", type=click.Choice(["due", "running", "parked", "done"]), help="Only these.")
 @click.option("--kind", default="", help="Only of this kind, for example publish_stock.")
@@ -336,30 +368,46 @@ def tasks_retry(settings: Settings, task: int, kind: str, merchant: str) -> None
 
 
 @cli.command()
-@click.argument("channel")
-@click.argument("account")
+@click.argument("channel", required=False)
+@click.argument("account", required=False)
 @click.option("--merchant-name", help="Make a new merchant of this name.")
 @of_merchant
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="A setting of the connection, for example url=http://...")
 @click.option("--buffer", type=click.IntRange(0), default=0, show_default=True, help="Units that this channel never shows.")
 @click.pass_obj
 def connect(
-    settings: Settings, channel: str, account: str, merchant_name: str | None, merchant: str, options: tuple[str, ...], buffer: int
-) -> None:
+    settings: Settings, channel: str | None, account: str | None, merchant_name: str | None, merchant: str, options: tuple[str, ...],
+    buffer: int,
+) -> None:  # fmt: skip
     """Connect an account. Secrets are asked for, or read as NAME=VALUE lines from standard input when it is no terminal.
 
-    ACCOUNT is example.myshopify.com, Amazon's seller id, or eBay's user name.
+    ACCOUNT is example.myshopify.com, Amazon's seller id, or eBay's user name. Without either: what is connected, and how it is.
     """
+    if channel is None or account is None:
+        _show_connections(settings, merchant)
+        return
+    from config.wiring import OF_A_CONNECTION, typed
     from core.flows import connections as flows
 
     hub = _hub(settings)
     if channel not in hub.connectors:
         _fail(f"no such channel: {channel}; there are {', '.join(sorted(hub.connectors))}")
+    own = typed({**hub.connectors[channel].settings, **OF_A_CONNECTION}, dict(option.partition("=")[::2] for option in options), "--set")
     login = _secrets(hub.connectors[channel])
     owner = flows.add_merchant(hub, merchant_name).id if merchant_name else _merchant(hub, merchant)
-    pairs = dict(option.partition("=")[::2] for option in options)
-    one = flows.connect(hub, owner, channel, account, login, settings=pairs, buffer=buffer)
+    one = flows.connect(hub, owner, channel, account, login, settings=own, buffer=buffer)
     click.echo(f"{channel} {account} is connected as {one.id}; its listings are read and its orders polled as soon as the hub runs")
+
+
+def _show_connections(settings: Settings, merchant: str) -> None:
+    from core.store import connections
+
+    hub = _hub(settings)
+    with hub.database.read() as db:
+        known = connections.all_of(db, _merchant(hub, merchant))
+        read = {(row.connection, row.name): row.at for row in connections.marks(db, _merchant(hub, merchant))}
+    rows = [(one.id, one.channel, one.account, one.state, one.reason, one.buffer, _clock(read.get((one.id, "orders")))) for one in known]
+    _table("Connections", ("id", "channel", "account", "state", "why", "# buffer", "orders read to (UTC)"), rows)
 
 
 def _secrets(connector: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from typing import Any
 
 import requests
 import structlog
+from pydantic import SecretStr
 
+from config import tour as tours
 from config.processes import environment
 from config.settings import BadSettings, Settings
 from config.wiring import make_hub
@@ -88,16 +91,19 @@ class Stage:
 
 
 def run(settings: Settings, *, count: int, seed: int, and_exit: bool, limits: str, record: Path | None, tour: bool, as_json: bool) -> int:
-    """Rehearse; gives the exit code."""
+    """Rehearse; gives the exit code. However it ends, its children end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as over:
         try:
             stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, quiet=as_json)
             _play(stage, count, seed, quiet=as_json)
-            report = _examine(stage)
+            if tour:
+                _tour(stage)
+            report = _examine(stage, tour=tour)
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
-        print(json.dumps(report)) if as_json else _show(report, settings)
+        print(json.dumps(report)) if as_json else _show(report, stage.settings)
         if not and_exit:
             _wait_for_the_end(as_json)
         return 0 if report["ok"] else 1
@@ -116,7 +122,7 @@ def _set_up(settings: Settings, over: ExitStack, *, count: int, seed: int, limit
     known = hand.names()
     apps = {name: hand.get(name, "credentials") for name in known}
     _stock_shelves(hub, merchant, hand, known, count)
-    made = {name: _connect(hub, merchant, name, apps[name], hand) for name in known}
+    made = {name: _connect(hub, merchant, name, apps[name]) for name in known}
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
@@ -154,19 +160,24 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
             hand.post(name, "catalogue", {"products": [{**ware, "quantity": plenty[ware["sku"]]} for ware in wares]})
 
 
-def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any], hand: Stagehand) -> Connection:
+def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any]) -> Connection:
     own = {**said["settings"], **OWN}
     made = flows.connect(hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0)
     with hub.database.write() as db:
-        text = json.dumps(own)
-        sql(db, "update connections set settings = :text, access = null, blocked_until = 0 where id = :id", text=text, id=made.id)
         sql(db, "update tasks set due_at = 0 where connection = :id and state = 'due'", id=made.id)
     return replace(made, settings=own)
 
 
 def _start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> None:
     """The hub as an operator would run it: one process on SQLite, web and workers on PostgreSQL with Redis."""
-    environ = {f"CROSSDOCK_APPS__{name.upper()}__{key.upper()}": value for name, said in apps.items() for key, value in said["app"].items()}
+    tables = {"APPS": "app", "CHANNELS": "settings"}
+    environ = {
+        f"CROSSDOCK_{table}__{name.upper()}__{key.upper()}": value
+        for name, said in apps.items()
+        for table, part in tables.items()
+        for key, value in said[part].items()
+        if isinstance(value, str)
+    }
     environ |= {"CROSSDOCK_PUBLIC_URL": settings.public_url, "CROSSDOCK_LOG_LEVEL": "warning"}
     over.enter_context(_child(settings, ["serve", "--port", str(settings.port)], f"{settings.public_url}/healthz", environ))
     if settings.redis_url and not settings.is_sqlite:
@@ -229,6 +240,8 @@ def _until(ready: Callable[[], bool], words: str, seconds: float = PATIENCE_S) -
 
 def _listings_are_read(stage: Stage) -> bool:
     with stage.hub.database.read() as db:
+        if shut := [f"{one.channel}: {one.reason}" for one in connections.all_of(db, stage.merchant.id) if one.state != "active"]:
+            raise Failed(f"a connection was shut ({shut[0]})")
         found = Counter(one.channel for one in listings.all_of(db, stage.merchant.id) if one.parts)
     return all(found[name] >= len(products()) for name in stage.by_channel)
 
@@ -242,7 +255,7 @@ def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
             placed = stage.hand.post(name, "orders", wish)
             _change_some(stage, name, placed, random.Random(wish["seed"]))
             advance(wish["count"])
-    _until(lambda: _is_quiet(stage), "orders are still missing or work is still waiting")
+    _until(lambda: _rests(stage), "orders are still missing or work is still waiting")
 
 
 def _wishes(names: list[str], count: int, seed: int, *, planted: bool) -> Iterator[dict[str, Any]]:
@@ -301,12 +314,24 @@ select count(*) from tasks where merchant = :merchant and state in ('due', 'runn
 """
 
 
+CALM_S = 1.5  # what a channel only accepted comes true within this
+
+
+def _rests(stage: Stage) -> bool:
+    """Quiet, and quiet still after a while."""
+    if not _is_quiet(stage):
+        return False
+    time.sleep(CALM_S)
+    return _is_quiet(stage)
+
+
 def _is_quiet(stage: Stage) -> bool:
     with stage.hub.database.read() as db:
         if sql(db, WORKING, merchant=stage.merchant.id).scalar_one():
             return False
+        parked = {one.subject for one in tasks.listed(db, stage.merchant.id, state="parked", most=1000)}
     held, taken = _held(stage), _taken(stage)
-    if any(ref not in taken for ref, one in held.items() if not one["parks"]):
+    if any(ref not in (parked if one["parks"] else taken) for ref, one in held.items()):
         return False
     return not _open_differs(stage, held) and not _wrong_listings(stage)
 
@@ -329,7 +354,18 @@ def _wrong_listings(stage: Stage) -> int:
     return sum(1 for one in wanted if theirs.get((one.channel, one.listing, one.sku)) != one.wanted)
 
 
-def _examine(stage: Stage) -> dict[str, Any]:
+def _tour(stage: Stage) -> None:
+    """Every call of every connector that the rehearsal did not need, made by this process as the hub would."""
+    apps = {name: stage.hand.get(name, "credentials")["app"] for name in stage.by_channel}
+    secret = {name: {key: SecretStr(value) for key, value in app.items()} for name, app in apps.items()}
+    hub = make_hub(stage.settings.model_copy(update={"apps": secret}))
+    for name, connection in stage.by_channel.items():
+        tours.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
+    hub.database.close()
+    _until(lambda: _rests(stage), "the tour left work behind")
+
+
+def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
     """The report, by the simulators' own logs."""
     held, taken = _held(stage), _taken(stage)
     with stage.hub.database.read() as db:
@@ -356,6 +392,11 @@ def _examine(stage: Stage) -> dict[str, Any]:
         "wrong_listings": _wrong_listings(stage),
         "seconds": round(time.monotonic() - stage.started, 1),
     }
+    if tour:
+        report["missing_calls"] = tours.missing(
+            {name: stage.hub.connectors[name].calls for name in stage.by_channel},
+            {name: stage.hand.get(name, "log") for name in stage.by_channel},
+        )
     report["ok"] = _is_right(report, held, taken, expected)
     return report
 
@@ -376,7 +417,7 @@ def _money(figures: Overview) -> dict[str, str]:
 def _is_right(report: Mapping[str, Any], held: Mapping[str, dict[str, Any]], taken: Counter[str], expected: set[str]) -> bool:
     once = all(taken[ref] == (0 if ref in expected else 1) for ref in held) and not taken.keys() - held.keys()
     clean = not report["unexpected_parked"] and report["expected_parked"] == len(expected)
-    return once and clean and not report["oversold"] and not report["wrong_listings"]
+    return once and clean and not any(report.get(key) for key in ("oversold", "wrong_listings", "missing_calls"))
 
 
 PUSHES = "select count(*) from pushes where merchant = :merchant and told is not null"
@@ -416,6 +457,7 @@ def _show(report: Mapping[str, Any], settings: Settings) -> None:
     table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
     table.add_row("seconds", str(report["seconds"]))
+    table.add_row("orders and stock, live", settings.public_url)
     console = Console()
     console.print(table)
     for line in report["unexpected_parked"]:

@@ -24,6 +24,7 @@ from web.webhooks import Door
 
 log = structlog.get_logger("process")
 SWEEP_S = 5.0
+STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
 
 
 def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
@@ -62,10 +63,11 @@ class Drains:
     def stop(self) -> None:
         """Finish what is being done, begin nothing more."""
         self._stop.set()
-        for queue in ("inside", "outside"):
-            self._bell.ring(queue)
-        for thread in self._threads:
-            thread.join(timeout=10)
+        end = time.monotonic() + STOP_S
+        while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
+            for queue in ("inside", "outside"):
+                self._bell.ring(queue)  # one ring wakes one of them
+            time.sleep(0.02)
         self._keeper.stop()
 
     def _drain(self, queue: str) -> None:
@@ -100,17 +102,23 @@ def serve(settings: Settings) -> None:
     from gunicorn.app.base import BaseApplication
 
     alone = settings.is_sqlite or not settings.redis_url
+    running: list[Drains] = []
+
+    def end() -> None:
+        for drains in running:
+            drains.stop()
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         def load_config(self) -> None:
             for name, value in _gunicorn(settings, alone).items():
                 self.cfg.set(name, value)
+            self.cfg.set("worker_exit", lambda arbiter, worker: end())
 
         def load(self) -> Callable[..., Any]:
             bell = make_bell(settings)
             hub = make_hub(settings, bell=bell)
             if isinstance(bell, ThreadBell):
-                Drains(hub, bell, settings.outside_workers).start()
+                running.append(Drains(hub, bell, settings.outside_workers).start())
             return make_wsgi(settings, hub)
 
     Server().run()
@@ -133,40 +141,66 @@ def _gunicorn(settings: Settings, alone: bool) -> dict[str, Any]:
 
 def work(settings: Settings, queue: str) -> None:
     """One worker process of one queue: RQ wakes it, the database says what to do, and a sweep makes up for lost rings."""
-    from redis import Redis, RedisError
-    from rq import SimpleWorker
-    from rq.serializers import JSONSerializer
+    from redis import RedisError
+    from rq.exceptions import StopRequested
 
     import worker
 
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
     hub = make_hub(settings, bell=RedisBell(settings.redis_url))
     keeper = Keeper(hub).start()
-    worker.take_over(hub, keeper)
-    threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper), name="sweeper", daemon=True).start()
-    while True:
+    worker.take_over(hub, keeper, over.is_set)
+    sweeping = threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper, over), name="sweeper", daemon=True)
+    sweeping.start()
+    while not over.is_set():
         try:
-            own = SimpleWorker(
-                [queue],
-                connection=Redis.from_url(settings.redis_url),
-                serializer=JSONSerializer,
-                worker_ttl=60,
-                maintenance_interval=30,
-                log_job_description=False,
-            )
-            own.work(logging_level="CRITICAL")
-            return
+            _listen(settings, queue, over)
         except RedisError as error:
             log.warning("Redis does not answer; the sweep does the work", error=type(error).__name__)
-            time.sleep(2)
+            over.wait(2)
+        except StopRequested:
+            break
+    sweeping.join(STOP_S)
+    keeper.stop()
 
 
-def _sweep_and_drain(hub: Hub, queue: str, keeper: Keeper) -> None:
+def _listen(settings: Settings, queue: str, over: threading.Event) -> None:
+    """Be an RQ worker until a signal ends it or Redis does not answer. Raises RedisError and StopRequested."""
+    from redis import Redis
+    from rq import SimpleWorker
+    from rq.exceptions import StopRequested
+    from rq.serializers import JSONSerializer
+    from rq.worker import WorkerStatus
+
+    class Listener(SimpleWorker):
+        max_connection_wait_time = SWEEP_S
+
+        def request_stop(self, signum: int, frame: object) -> None:
+            """What is being done is finished and nothing more begun. RQ's own would write to Redis, in the middle of whatever runs."""
+            over.set()
+            self._stop_requested = True
+            if self.get_state() != WorkerStatus.BUSY:
+                raise StopRequested
+
+    Listener(
+        [queue],
+        connection=Redis.from_url(settings.redis_url),
+        serializer=JSONSerializer,
+        worker_ttl=60,
+        maintenance_interval=30,
+        log_job_description=False,
+    ).work(logging_level="CRITICAL")
+
+
+def _sweep_and_drain(hub: Hub, queue: str, keeper: Keeper, over: threading.Event) -> None:
     """The worker's second leg: it stands while Redis is away."""
-    while True:
+    while not over.is_set():
         safely(lambda: schedule.tick(hub))
         safely(lambda: jobs.sweep(hub))
-        safely(lambda: jobs.drain(hub, queue, keeper=keeper))
-        time.sleep(SWEEP_S)
+        safely(lambda: jobs.drain(hub, queue, keeper=keeper, stop=over.is_set))
+        over.wait(SWEEP_S)
 
 
 def keep_workers(settings: Settings) -> int:
@@ -174,10 +208,10 @@ def keep_workers(settings: Settings) -> int:
     wanted = ["inside"] + ["outside"] * settings.outside_workers
     command = [sys.executable, "-m", "config.cli", "worker", "--queue"]
     environ = {**os.environ, **environment(settings)}
-    children = [subprocess.Popen([*command, queue], env=environ) for queue in wanted]
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    children = [subprocess.Popen([*command, queue], env=environ) for queue in wanted]
     while not over.wait(1.0):
         for place, child in enumerate(children):
             if child.poll() is not None:
@@ -186,11 +220,22 @@ def keep_workers(settings: Settings) -> int:
     for child in children:
         child.terminate()
     for child in children:
-        child.wait(timeout=15)
+        _await(child)
     return 0
+
+
+def _await(child: "subprocess.Popen[bytes]") -> None:
+    """Its end, forced where it does not come by itself: leases give back what it held."""
+    try:
+        child.wait(timeout=STOP_S + 2)
+    except subprocess.TimeoutExpired:
+        log.warning("a worker did not end and was killed", pid=child.pid)
+        child.kill()
+        child.wait()
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """What a child must be told: where things are. The rest it reads as we did."""
     said = {"CROSSDOCK_HOME": str(settings.home), "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url}
+    said["CROSSDOCK_LOG_LEVEL"] = settings.log_level
     return {name: value for name, value in said.items() if value}

@@ -4,11 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from core.hub import Hub
 from core.store import connections, inbox, tasks
 from core.store.connections import Connection
 from core.store.sql import run
 
+log = structlog.get_logger("schedule")
 DAY_US = 86_400_000_000
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
@@ -37,12 +40,26 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         connector = hub.connectors.get(one.channel)
         if connector is None or one.state != "active":
             continue
-        every = timedelta(seconds=int(one.settings.get("poll_s", connector.poll_every.total_seconds())))
-        found.append(Slot(f"poll {one.id}", "poll_orders", one, every))
+        found.append(Slot(f"poll {one.id}", "poll_orders", one, _every(one, connector.poll_every)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))
+        found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         if connector.queue and one.settings.get("queue_url"):
             found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
     return found
+
+
+def _every(one: Connection, usual: timedelta) -> timedelta:
+    """How often it is polled; a setting that cannot be read must not stop everybody's clockwork."""
+    try:
+        return max(timedelta(seconds=1), timedelta(seconds=float(one.settings.get("poll_s", usual.total_seconds()))))
+    except (TypeError, ValueError, OverflowError):
+        log.warning("poll_s is not a number of seconds", connection=one.id)
+        return usual
+
+
+def _begin(now: int, every: timedelta) -> int:
+    """When the slot that holds this moment began: a moment, so that slots of another length compare."""
+    return now - now % (every // timedelta(microseconds=1))
 
 
 def tick(hub: Hub) -> int:
@@ -50,11 +67,11 @@ def tick(hub: Hub) -> int:
     with hub.database.read() as db:
         known = connections.everyone(db)
         last = {row.name: row.slot for row in run(db, "select name, slot from schedules")}
-    due = [(slot, hub.now // (slot.every // timedelta(microseconds=1))) for slot in slots(hub, known)]
-    due = [(slot, number) for slot, number in due if last.get(slot.name, -1) < number]
+    begun = [(slot, _begin(hub.now, slot.every)) for slot in slots(hub, known)]
+    due = [(slot, begin) for slot, begin in begun if last.get(slot.name, -1) < begin]
     if due:
         with hub.unit() as work:
-            due = [(slot, number) for slot, number in due if run(work.db, WIN, name=slot.name, slot=number).rowcount]
+            due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     _prune_daily(hub, last)

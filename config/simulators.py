@@ -42,7 +42,7 @@ def simulate(port: int, home: Path, *, limits: str, seed: int, record: Path | No
 
         def load(self) -> Stage:
             recorder = record.open("a", encoding="utf-8") if record else None
-            made = make_stage(seed=seed, limits=limits, folder=home / "simulators", recorder=recorder)
+            made = make_stage(seed=seed, limits=limits, folder=home / "simulators", recorder=recorder, pause=time.sleep)
             made.load()
             stage.append(made)
             for work in (_deliver, _keep_saving):

@@ -9,7 +9,7 @@ import msgspec
 from requests.adapters import BaseAdapter
 
 import connectors
-from config.settings import Settings, key_ring
+from config.settings import BadSettings, Settings, key_ring
 from connectors.http import Http
 from core.flows.connections import SharedBudget, StoredTokens
 from core.hub import Hub, Silent, utc_now
@@ -18,14 +18,20 @@ from core.store.connections import Connection
 from core.store.engine import Database
 from core.store.vault import Vault
 
+# What a connection may be told beside its channel's own settings: how often and from what age it is polled, how long an accepted
+# push is left alone, where its webhooks go, how much faster than the vendor's its rates are.
+OF_A_CONNECTION = {"poll_s": 900, "min_age_s": 120, "verify_s": 30, "webhook_url": "", "faster": 1.0}
+
 
 def make_hub(settings: Settings, *, bell: Any = None, clock: Callable[[], datetime] = utc_now, adapter: BaseAdapter | None = None) -> Hub:
-    """The hub of these settings. `adapter` carries all outside calls where a test or a rehearsal does."""
+    """The hub of these settings. `adapter` carries all outside calls where a test or a rehearsal does. Raises BadSettings."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    known = connectors.load()
+    check(settings, known)
     return Hub(
         database=Database(settings.database),
         vault=Vault(key_ring(settings)),
-        connectors=connectors.load(),
+        connectors=known,
         make_kit=functools.partial(make_kit, settings, adapter),
         clock=clock,
         bell=bell or Silent(),
@@ -51,7 +57,39 @@ def make_kit(settings: Settings, adapter: BaseAdapter | None, hub: Hub, connecti
 
 def channel_settings(settings: Settings, connector: Connector, own: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest's settings, the operator's above them, the connection's own above those."""
-    return {**connector.settings, **settings.channels.get(connector.name, {}), **own}
+    return {**connector.settings, **_of_operator(settings, connector), **own}
+
+
+def check(settings: Settings, known: Mapping[str, Connector]) -> None:
+    """Raises BadSettings for a table or a key of `apps` and `channels` that no connector reads, or a value that it cannot read."""
+    for table in ("apps", "channels"):
+        if strangers := sorted(set(getattr(settings, table)) - set(known)):
+            raise BadSettings(f"setting {table}.{strangers[0]}: there is no such channel; there are {', '.join(sorted(known))}")
+    for connector in known.values():
+        typed({field.name: "" for field in connector.app}, settings.app(connector.name), f"apps.{connector.name}")
+        _of_operator(settings, connector)
+
+
+def _of_operator(settings: Settings, connector: Connector) -> dict[str, Any]:
+    """`faster` alone of what a connection may be told makes sense for all of them."""
+    readable = {**connector.settings, "faster": OF_A_CONNECTION["faster"]}
+    return typed(readable, settings.channels.get(connector.name, {}), f"channels.{connector.name}")
+
+
+def typed(defaults: Mapping[str, Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What was given, as the kind of its default: the environment and the command line have only texts. Raises BadSettings."""
+    if strangers := sorted(set(given) - set(defaults)):
+        raise BadSettings(f"setting {where}.{strangers[0]}: there is no such setting")
+    return {name: _like(defaults[name], value, f"{where}.{name}") for name, value in given.items()}
+
+
+def _like(default: Any, value: Any, where: str) -> Any:
+    if isinstance(default, str) and not isinstance(value, str):
+        raise BadSettings(f"setting {where}: must be a text")
+    try:
+        return type(default)(value)
+    except (TypeError, ValueError):
+        raise BadSettings(f"setting {where}: must be a number") from None
 
 
 def door_kit(settings: Settings, hub: Hub, connector: Connector, adapter: BaseAdapter | None = None) -> Kit:

@@ -80,6 +80,8 @@ class Hub:
             if claim and not finish:
                 tasks.fence(db, claim)
             yield work
+            if claim and finish:
+                tasks.lock(db, claim, work.asked)
             queues = work.close()
             if claim and finish:
                 tasks.record(db, claim, work.now, self.box(claim.merchant).seal_text)

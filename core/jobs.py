@@ -85,7 +85,7 @@ def _attempt(hub: Hub, claim: Claim) -> None:
         _close_connection(hub, claim, error)
         _record_all(hub, claim, error)
     except Exception as error:
-        if len(claim.tasks) > 1 and not claim.finished:
+        if len(claim.tasks) > 1:
             for task in claim.tasks:
                 _attempt(hub, Claim([task]))
         else:
@@ -99,8 +99,8 @@ def _finish(hub: Hub, claim: Claim) -> None:
 
 
 def _record_all(hub: Hub, claim: Claim, error: BaseException) -> None:
-    if claim.finished:
-        raise error
+    """What was said of them before the error counts only if it was committed; then they are no longer ours to record."""
+    claim.finished = False
     claim.outcomes = {task.id: judge(error, task, hub.jitter()) for task in claim.tasks}
     first = claim.outcome(claim.tasks[0])
     log.warning("failed", kind=claim.kind, subject=claim.subjects[0], merchant=claim.merchant, cause=first.cause, error=first.detail)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, abort, current_app, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.domain.money import Money
 from core.flows import overview
@@ -13,6 +15,7 @@ from core.store.tables import when
 
 pages = Blueprint("pages", __name__)
 LOCAL = ("127.0.0.1", "::1", "localhost")
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")  # a proxy on this machine speaks for people elsewhere
 
 
 def make_app(hub: Hub) -> Flask:
@@ -42,8 +45,8 @@ def _only_here() -> None:
     """A page for whoever sits at this machine; a foreign Host is somebody else's name for it."""
     if request.endpoint == "pages.health":
         return
-    host = request.host.rsplit(":", 1)[0].strip("[]")
-    if request.remote_addr not in LOCAL or host not in LOCAL:
+    host = urlsplit(f"//{request.host}").hostname
+    if request.remote_addr not in LOCAL or host not in LOCAL or any(name in request.headers for name in FORWARDED):
         abort(403)
 
 
@@ -93,7 +96,10 @@ def order(order: str) -> str:
 
 @pages.get("/healthz")
 def health() -> tuple[dict[str, str], int]:
-    """200 while the database answers."""
-    with _hub().database.read() as db:
-        db.exec_driver_sql("select 1")
+    """200 while the database answers, else 503."""
+    try:
+        with _hub().database.read() as db:
+            db.exec_driver_sql("select 1")
+    except SQLAlchemyError:
+        return {"status": "the database does not answer"}, 503
     return {"status": "ok"}, 200

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import BadPayload, Forged, HubError
 from core.flows.intake import rows_of
@@ -21,10 +21,12 @@ from core.hub import Hub
 from core.ports import About, Connector, Notice, Webhooks
 from core.store import connections
 from core.store.connections import Connection
-from core.store.writer import GroupWriter
+from core.store.vault import Unreadable
+from core.store.writer import GroupWriter, TooSlow
 
 log = structlog.get_logger("door")
 REMEMBERED_S = 5.0  # how long an account's connection is remembered, so that a burst asks the database once
+NAME_LENGTH = 255  # of what a header may call a delivery: it becomes a key
 Answer = tuple[int, bytes]
 
 
@@ -63,16 +65,16 @@ class Door:
     def _take(self, name: str, raw: bytes, environ: dict[str, Any]) -> Answer:
         connector = self.hub.connectors[name]
         try:
-            notice = self.webhooks[name].notice(raw, _headers(environ), environ["PATH_INFO"])
-            return self._keep(connector, notice)
+            return self._keep(connector, _named(self.webhooks[name].notice(raw, _headers(environ), environ["PATH_INFO"])))
         except Forged as error:
             log.warning("forged webhook", system=name, reason=str(error), peer=environ.get("REMOTE_ADDR"))
             return _say(connector.refusal, "the signature does not hold")
         except BadPayload as error:
             log.warning("unreadable webhook", system=name, reason=str(error))
             return _say(400, "not understood")
-        except (DBAPIError, HubError, TimeoutError) as error:
-            log.error("webhook not kept", system=name, error=type(error).__name__)
+        except (SQLAlchemyError, HubError, TooSlow, Unreadable) as error:
+            why = str(error)[:200] if isinstance(error, HubError) else ""
+            log.error("webhook not kept", system=name, error=type(error).__name__, why=why)
             return _say(503, "try again")
 
     def _keep(self, connector: Connector, notice: Notice) -> Answer:
@@ -103,6 +105,14 @@ class Door:
         return found
 
 
+def _named(notice: Notice) -> Notice:
+    """Raises BadPayload where its names are none that a database can keep: signatures do not cover headers."""
+    names = (notice.topic, notice.delivery, notice.account, notice.order or "")
+    if not all(len(name) <= NAME_LENGTH and name.isprintable() for name in names):
+        raise BadPayload("webhook: a topic, delivery, account or order that is no name")
+    return notice
+
+
 def _say(status: int, words: str) -> Answer:
     return status, json.dumps({"message": words}).encode()
 
@@ -114,7 +124,7 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 def _body(environ: Mapping[str, Any], limit: int) -> bytes | None:
     """The raw bytes, or None when they are more than the limit."""
     try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
+        length = max(0, int(environ.get("CONTENT_LENGTH") or 0))
     except ValueError:
         length = 0
     if length > limit:

@@ -2,16 +2,17 @@
 
 import os
 import resource
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, event
 
 from core.store.engine import Database
 
+T = TypeVar("T")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 BACKENDS = "select pid from pg_stat_activity where backend_type = 'client backend' and datname = current_database()"
 
@@ -84,12 +85,19 @@ def rate(work: Callable[[], Any], seconds: float) -> float:
     return done / (time.perf_counter() - begin)
 
 
+def timed(work: Callable[[], Any]) -> float:
+    """The seconds that it took."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
 def rate_of_threads(works: Iterable[Callable[[], Any]], seconds: float) -> float:
     """The same with a thread for each of them, all at once."""
-    found: list[float] = []
-    threads = [threading.Thread(target=lambda one=one: found.append(rate(one, seconds))) for one in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(found)
+    return sum(together([lambda work=work: rate(work, seconds) for work in works]))
+
+
+def together(works: Sequence[Callable[[], T]]) -> list[T]:
+    """What each gives, a thread for each; raises what the first of them raised."""
+    with ThreadPoolExecutor(len(works)) as threads:
+        return [future.result() for future in [threads.submit(work) for work in works]]

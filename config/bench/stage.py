@@ -25,6 +25,7 @@ from core.store.connections import Connection
 from core.store.engine import Database
 
 PLENTY = 1_000_000
+APPS = {"SHOPIFY__CLIENT_ID": "made-up", "SHOPIFY__CLIENT_SECRET": bodies.SECRET, "BOGUS__SECRET": bodies.SECRET}
 SET = 500  # notices kept in one transaction where keeping is not what is measured
 
 
@@ -126,7 +127,8 @@ class Shop:
 
 
 def settings_for(url: str, home: Path, **more: Any) -> Settings:
-    return load({"home": home, "database_url": url, "log_level": "error", **more}, {"CROSSDOCK_APPS__SHOPIFY__CLIENT_SECRET": bodies.SECRET})
+    given = {"home": home, "database_url": url, "log_level": "error", **more}
+    return load(given, {f"CROSSDOCK_APPS__{name}": value for name, value in APPS.items()})
 
 
 def open_shop(url: str, home: Path, goods: Collection[tuple[str, str]], account: str = bodies.ACCOUNT, **more: Any) -> Shop:

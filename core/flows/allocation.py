@@ -1,6 +1,6 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from core.hub import Hub
 from core.store import listings, orders, stock
 from core.store.connections import Connection
 from core.store.listings import Mapped, Name
+from core.store.orders import Booked
 from core.store.unit import Unit
 
 
@@ -26,23 +27,29 @@ class Wish:
     sku: str
     placed_at: int
     due: Dues
-    booked: orders.Booked
+    booked: Booked
     ships: bool = True
     sold: int | None = 0
 
 
-def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequence[str]) -> Plan:
-    """Bring the shelves to what these lines demand, and ask for every channel to be told."""
+def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequence[str], still: Sequence[Wish] = ()) -> None:
+    """Bring the shelves to what these lines demand, write the lines, and ask for every channel to be told. Of lines that are
+    `still` nothing moves: they are only written."""
     maps = _maps(work, merchant, wishes)
-    parts = {part for one in maps.values() for part in one.parts}
     held = [wish.order for wish in wishes if wish.booked.held]
     reserved = stock.reserved(work.db, merchant, held)
+    parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
     levels = stock.lock_levels(work.db, merchant, parts)
     plan = settle([_line(wish, maps, reserved) for wish in wishes], levels, places)
     stock.apply(work.db, merchant, plan, levels, work.now)
-    _book(work, merchant, plan, wishes)
+    refs = {wish.order: wish.ref for wish in wishes}
+    work.happened(merchant, [(refs[order], fact) for order, fact in plan.events])
+    booked = {(line.order, line.line): Booked(held, gone, back, waits) for line, held, gone, back, waits in plan.lines}
+    rows = [_line_row(wish, booked[wish.order, wish.line]) for wish in wishes] + [_line_row(wish, wish.booked) for wish in still]
+    orders.save_lines(work.db, merchant, rows)
     _tell(work, merchant, plan, wishes, maps)
-    return plan
+    if plan.frees:
+        ask_waiting(work, merchant)
 
 
 def _maps(work: Unit, merchant: str, wishes: Sequence[Wish]) -> dict[Name, Mapped]:
@@ -76,15 +83,23 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
     )
 
 
-def _book(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish]) -> None:
-    rows = [
-        {"order_id": line.order, "line": line.line, "held": held, "gone": gone, "back": back, "waits": waits}
-        for line, held, gone, back, waits in plan.lines
-        if (held, gone, back, waits) != (line.held, line.booked_gone, line.booked_back, line.waits)
-    ]
-    orders.book_lines(work.db, rows)
-    refs = {wish.order: wish.ref for wish in wishes}
-    work.happened(merchant, [(refs[order], fact) for order, fact in plan.events])
+def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
+    """A row for `orders.save_lines`."""
+    return {
+        "order_id": wish.order,
+        "line": wish.line,
+        "listing": wish.listing,
+        "sku": wish.sku,
+        "hold": wish.due.hold,
+        "gone": wish.due.gone,
+        "back": wish.due.back,
+        "back_to": wish.due.back_to,
+        "ships": wish.ships,
+        "held": booked.held,
+        "booked_gone": booked.gone,
+        "booked_back": booked.back,
+        "waits": booked.waits,
+    }
 
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped]) -> None:
@@ -92,14 +107,25 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
     lowered: dict[int, int | None] = {}
     for wish in wishes:
         one = maps[_name(wish)]
-        if wish.sold is None:
+        sold = _lowers(wish, one)
+        if sold is None or lowered.get(one.id, 0) is None:
             lowered[one.id] = None
-        elif wish.sold and wish.placed_at > one.shown_at and lowered.get(one.id, 0) is not None:
-            lowered[one.id] = (lowered.get(one.id) or 0) + wish.sold
-    listings.sold(work.db, lowered)
+        elif sold:
+            lowered[one.id] = (lowered.get(one.id) or 0) + sold
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    for connection in sorted(listings.touch(work.db, merchant, plan.skus, since)):
+    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
+
+
+SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
+
+
+def _lowers(wish: Wish, one: Mapped) -> int | None:
+    """What this sale takes off what we believe the channel shows. None, where it fell into the call that taught us: it may be in
+    the answer or not."""
+    if not wish.sold or wish.placed_at > one.shown_at:
+        return wish.sold
+    return 0 if wish.placed_at + SECOND <= one.shown_from else None
 
 
 def wish_of(row: Any) -> Wish:
@@ -107,7 +133,7 @@ def wish_of(row: Any) -> Wish:
     return Wish(
         order=row.order_id, ref=f"{row.connection}/{row.channel_id}", connection=row.connection, line=row.line, listing=row.listing,
         sku=row.sku, placed_at=row.placed_at, due=Dues(row.hold, row.gone, row.back, row.back_to),
-        booked=orders.Booked(row.held, row.booked_gone, row.booked_back, row.waits),
+        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships),
     )  # fmt: skip
 
 
@@ -120,13 +146,27 @@ def places_for(connection: Connection | None, places: Sequence[str]) -> list[str
 def reserve(hub: Hub, claim: Claim) -> None:
     """Settle the lines of these orders again: stock came in, or somebody mapped a listing."""
     with hub.unit(claim) as work:
-        rows = orders.lines_of(work.db, claim.merchant, claim.subjects)
-        settle_lines(work, claim.merchant, [wish_of(row) for row in rows], stock.places(work.db, claim.merchant))
+        wishes = [wish_of(row) for row in orders.lines_of(work.db, claim.merchant, claim.subjects)]
+        settle_lines(work, claim.merchant, wishes, stock.places(work.db, claim.merchant))
+        ask_waiting(work, claim.merchant)
 
 
 def ask_waiting(work: Unit, merchant: str) -> int:
-    """Lines that waited for stock or a map get another look. Gives how many orders."""
+    """Lines that wait for stock that is there now, or for a map that somebody made, get another look. Gives how many orders."""
     refs = {ref: None for waits in ("stock", "mapping") for ref in orders.waiting(work.db, merchant, waits)}
+    _ask_reserve(work, merchant, refs)
+    return len(refs)
+
+
+def _ask_reserve(work: Unit, merchant: str, refs: Iterable[str]) -> None:
     for ref in refs:
         work.ask(merchant, "reserve", ref, ref.split("/", 1)[0])
-    return len(refs)
+
+
+def map_listing(work: Unit, merchant: str, name: Name, parts: Mapping[str, int]) -> bool:
+    """Say which SKUs one unit of a listing consumes; the lines that sell it are settled anew. False where there is no such listing."""
+    _ask_reserve(work, merchant, orders.selling(work.db, merchant, name))
+    done = listings.map_parts(work.db, merchant, name, parts)
+    ask_waiting(work, merchant)
+    work.ask(merchant, "publish_stock", name[0], name[0])
+    return done

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from core.errors import RateLimited
+from core.errors import RateLimited, Refused
 from core.hub import Hub
 from core.ports import Fresh, Rate
 from core.store import connections
@@ -30,12 +30,15 @@ def add_merchant(hub: Hub, name: str) -> Merchant:
 
 
 def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[str, str], **rest: Any) -> Connection:
-    """Connect an account, or give a known one new secrets; then its listings are read and its orders polled.
+    """Connect an account, or give a known one new secrets and options; then its listings are read and its orders polled.
+    Raises Refused where it is another merchant's.
 
     `rest`: label, settings, location, buffer, and stock_since: the moment (microseconds) when our shelves were counted.
     """
     with hub.database.read() as db:
         known = connections.by_account(db, channel, account)
+    if known and known.merchant != merchant:
+        raise Refused("this account is connected by another merchant", channel=channel)
     id = known.id if known else hub.ids()
     sealed = hub.box(merchant).seal_text(f"connections|login|{id}", msgspec.json.encode(dict(login)))
     one = Connection(
@@ -46,6 +49,7 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
     with hub.unit() as work:
         if known:
             connections.set_login(work.db, id, sealed)
+            connections.set_options(work.db, id, {**known.settings, **one.settings}, rest.get("buffer", known.buffer))
         else:
             connections.add(work.db, one, work.now)
         for kind in ("subscribe", "read_listings", "poll_orders"):

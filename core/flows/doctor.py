@@ -28,7 +28,7 @@ CHECKS = (
              select v.merchant, v.sku, v.location from levels v left join reservations r
                on r.merchant = v.merchant and r.sku = v.sku and r.location = v.location
              group by v.merchant, v.sku, v.location, v.reserved having v.reserved <> coalesce(sum(r.units), 0)) d""",
-        "crossdock reconcile settles every open order again",
+        "crossdock reconcile --mend settles every open order again",
     ),
     Check(
         "on hand is the sum of movements",
@@ -47,7 +47,7 @@ CHECKS = (
         "what a line holds is reserved",
         """select count(*) from order_lines l where l.held > 0
            and not exists (select 1 from reservations r where r.order_id = l.order_id and r.line = l.line)""",
-        "crossdock reconcile settles every open order again",
+        "crossdock reconcile --mend settles every open order again",
     ),
     Check(
         "no worker holds a lease for more than a minute",
@@ -65,12 +65,13 @@ CHECKS = (
         """select count(*) from inbox i where i.done_at is null and i.ref is not null
            and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind = 'take_orders' and t.subject = i.ref
                            and t.state in ('due', 'running', 'parked'))""",
-        "crossdock reconcile asks for them again",
+        "crossdock reconcile --mend asks for them again",
     ),
     Check(
         "every order has its lines' books",
-        "select count(*) from orders o where o.doc not like '%\"lines\":[]%' and not exists (select 1 from order_lines l where l.order_id = o.id)",
-        "crossdock reconcile settles every open order again",
+        """select count(*) from orders o where o.doc not like '%"lines":[]%'
+           and not exists (select 1 from order_lines l where l.order_id = o.id)""",
+        "crossdock reconcile --mend settles every open order again",
     ),
 )
 

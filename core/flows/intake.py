@@ -7,37 +7,38 @@ from typing import Any
 
 from core.domain.events import changes
 from core.domain.order import Line, Order
-from core.domain.stock import NOTHING, Dues, dues, history
+from core.domain.stock import Dues, dues, history
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
 from core.flows.allocation import Wish, places_for, settle_lines
 from core.hub import Hub
 from core.ports import About, Notice
-from core.store import connections, inbox, orders, stock
+from core.store import connections, inbox, listings, orders, stock
 from core.store.connections import Connection
 from core.store.inbox import Kept
-from core.store.orders import Known, Written
+from core.store.orders import UNBOOKED, Booked, Known, Written
 from core.store.tables import us, when
 from core.store.unit import Unit
 from core.store.vault import Box
 
 
 def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: int, *, fetched: bool = False) -> list[dict[str, Any]]:
-    """Notices about orders as inbox rows, their bodies sealed."""
+    """Notices about orders as inbox rows, their bodies sealed. One that does not even say which order it is about waits
+    under its delivery's name, until somebody looks."""
     return [
         {
             "merchant": connection.merchant,
             "connection": connection.id,
             "delivery": notice.delivery,
             "topic": notice.topic,
-            "ref": f"{connection.id}/{notice.order}",
+            "ref": f"{connection.id}/{notice.order or f'?{notice.delivery}'}",
             "revision": us(notice.revision) if notice.revision else None,
             "fetched": fetched,
             "body": box.seal(inbox.place(connection.id, notice.delivery), notice.body) if notice.body is not None else None,
             "received_at": now,
         }
         for notice in notices
-        if notice.about is About.ORDER and notice.order
+        if notice.about is About.ORDER and (notice.order or notice.body)
     ]
 
 
@@ -90,6 +91,8 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
             reading.bad[one.ref] = (one, error)
             continue
         reading.bad.pop(one.ref, None)
+        if one.ref in reading.best and _differs(one, order, *reading.best[one.ref]):
+            reading.fetch[one.ref] = None
         if one.ref not in reading.best or _newer(one, order, *reading.best[one.ref]):
             reading.best[one.ref] = (one, order)
     _keep_waiting(reading)
@@ -106,6 +109,11 @@ def _hint(reading: Reading, one: Kept) -> None:
     known = reading.fetch.get(one.ref, 0)
     reading.fetch[one.ref] = None if one.revision is None or known is None else max(one.revision, known)
     reading.outcomes[one.id] = "hint"
+
+
+def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
+    """Two pushes as old as each other with other words: which came last only the channel knows."""
+    return order.revision == best.revision and order != best and not (one.fetched or known.fetched)
 
 
 def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
@@ -137,12 +145,15 @@ def _whole(one: Written, known: Known | None) -> Written:
 
 
 def _wanted(reading: Reading, ref: str, one: Written, known: Known | None) -> bool:
-    """Newer than ours: saved. As old with other words: a fetched copy is saved, a pushed one fetched. Else ignored."""
+    """Newer than ours: saved. As old with other words, or with parts that only a read tells: a fetched copy is saved, a
+    pushed one fetched. Else ignored."""
     kept, revision = reading.best[ref][0], us(one.order.revision)
     if known is None or revision > known.revision:
         return True
-    if revision < known.revision or one.digest == known.digest:
+    if revision < known.revision:
         return False
+    if one.digest == known.digest:
+        return kept.fetched and orders.brings_parts(one.order, known.order)
     if not kept.fetched:
         reading.fetch[ref] = None
     return kept.fetched
@@ -157,44 +168,39 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
 
 
 def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> None:
-    since = when(connection.stock_since)
-    rows = [row for id, order, before in taken.values() for row in _line_rows(id, order, before, since)]
-    booked = orders.save_lines(work.db, connection.merchant, rows)
-    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked)]
+    """Write all lines; those whose books may have to move are settled."""
+    merchant, since = connection.merchant, when(connection.stock_since)
+    booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
+    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since)]
+    moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     if wishes:
-        settle_lines(work, connection.merchant, wishes, places_for(connection, stock.places(work.db, connection.merchant)))
+        settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)
 
 
-def _line_rows(id: str, order: Order, before: Known | None, since: datetime) -> list[dict[str, Any]]:
+def _wishes(id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], Booked], since: datetime) -> list[Wish]:
     """What each line demands now; lines that the channel no longer lists hold nothing any more."""
-    rows = {
-        line.id: orders.line_row(id, line.id, line.listing, line.sku, dues(order, line), (0, 0) if before else history(order, line, since))
-        for line in order.lines
-    }
-    for line in _vanished(order, before):
-        rows[line.id] = orders.line_row(id, line.id, line.listing, line.sku, _unheld(before, line))
-    return list(rows.values())
+    if before is None:
+        return [_first_wish(id, order, line, since) for line in {line.id: line for line in order.lines}.values()]
+    old = {line.id: line for line in before.order.lines}
+    new = {line.id: line for line in order.lines}.values()
+    lines = [(line, dues(order, line), _sold(order, line, old.get(line.id), before)) for line in new]
+    lines += [(line, replace(dues(before.order, line), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
+    return [_wish(id, order, line, due, booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
 
 
-def _vanished(order: Order, before: Known | None) -> list[Line]:
+def _first_wish(id: str, order: Order, line: Line, since: datetime) -> Wish:
+    """What left and came back before our shelves were counted is in no count of ours: it counts as booked."""
+    due = dues(order, line)
+    past = history(order, line, since) if due.gone or due.back else (0, 0)
+    return _wish(id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, _first_sold(order, line, due))
+
+
+def _vanished(order: Order, before: Known) -> list[Line]:
     listed = {line.id for line in order.lines}
-    return [line for line in before.order.lines if line.id not in listed] if before else []
+    return [line for line in before.order.lines if line.id not in listed]
 
 
-def _unheld(before: Known | None, line: Line) -> Dues:
-    return replace(dues(before.order, line), hold=0) if before else NOTHING
-
-
-def _wishes(id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], orders.Booked]) -> list[Wish]:
-    """The lines whose books may have to move."""
-    old = {line.id: line for line in before.order.lines} if before else {}
-    lines = [(line, dues(order, line)) for line in {line.id: line for line in order.lines}.values()]
-    lines += [(line, _unheld(before, line)) for line in _vanished(order, before)]
-    wishes = [_wish(id, order, line, due, booked[id, line.id], _sold(order, line, old.get(line.id), before)) for line, due in lines]
-    return [wish for wish in wishes if wish.sold != 0 or _moves(wish)]
-
-
-def _wish(id: str, order: Order, line: Line, due: Dues, booked: orders.Booked, sold: int | None) -> Wish:
+def _wish(id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
     return Wish(
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
         placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold,
@@ -202,18 +208,31 @@ def _wish(id: str, order: Order, line: Line, due: Dues, booked: orders.Booked, s
 
 
 def _moves(wish: Wish) -> bool:
-    return (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
+    return wish.sold != 0 or (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
 
 
-def _sold(order: Order, line: Line, old: Line | None, before: Known | None) -> int | None:
-    """Units that the channel itself took off what it shows: all of a line at its first sight. When units are cancelled or
-    added later it may have moved either way."""
+def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
+    """Units that the channel itself took off what it shows, at the first sight of a line. When units are cancelled or come back
+    it may have moved either way."""
     if order.test:
         return 0
-    if old is None:
-        return line.ordered - line.cancelled
-    same = (old.ordered - old.cancelled, before and before.order.is_cancelled) == (line.ordered - line.cancelled, order.is_cancelled)
-    return 0 if same and line in order.lines else None
+    return line.ordered if _counts(order, line, due) == (line.ordered, 0, 0, 0, False) else None
+
+
+def _sold(order: Order, line: Line, old: Line | None, before: Known) -> int | None:
+    """The same at a later look: none while it counts as before; when it does not, or is new, the channel may have moved either way."""
+    if order.test:
+        return 0
+    same = old and _counts(order, line, dues(order, line)) == _counts(before.order, old, dues(before.order, old))
+    return 0 if same else None
+
+
+def _counts(order: Order, line: Line, due: Dues) -> tuple[int, int, int, int, bool]:
+    """What of a line a channel may count when it says how many are left to sell."""
+    return (line.ordered, line.cancelled, line.returned, due.back, order.is_cancelled)
+
+
+LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")
 
 
 def fetch_orders(hub: Hub, claim: Claim) -> None:
@@ -225,7 +244,9 @@ def fetch_orders(hub: Hub, claim: Claim) -> None:
         notices = [Notice("fetched", f"fetched {id} {hub.ids()}", order=id, body=body) for id, body in found.items() if body is not None]
         keep(hub, work, connection, notices, fetched=True)
         for id, subject in ids.items():
-            if found.get(id) is None:
+            if id not in found:
+                claim.say(subject, LATER)
+            elif found[id] is None:
                 claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
 
 
@@ -251,6 +272,8 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
         connections.set_mark(work.db, connection.merchant, connection.id, "orders", at, page.cursor)
         if not done:
             work.ask(connection.merchant, "poll_orders", connection.id, connection.id)
+        elif listings.raise_unexplained(work.db, connection.id, mark):  # what an earlier poll brought has been taken by now
+            work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
 
 
 def age_of(usual: timedelta, connection: Connection) -> timedelta:
@@ -264,9 +287,21 @@ def _keep_news(hub: Hub, work: Unit, connection: Connection, notices: Sequence[N
     news = [
         notice
         for notice in notices
-        if notice.order and (notice.revision is None or us(notice.revision) > known.get(notice.order, -1))
+        if notice.order is None or notice.revision is None or us(notice.revision) > known.get(notice.order, -1)
     ]  # fmt: skip
     keep(hub, work, connection, news, fetched=True)
+
+
+def _by_owner(work: Unit, connection: Connection, notices: Sequence[Notice]) -> dict[Connection, list[Notice]]:
+    """A queue may serve several accounts. What is for none of ours is nobody's, and dropped."""
+    owners: dict[str, Connection | None] = {"": connection, connection.account: connection}
+    found: dict[Connection, list[Notice]] = {}
+    for notice in notices:
+        if notice.account not in owners:
+            owners[notice.account] = connections.by_account(work.db, connection.channel, notice.account)
+        if owner := owners[notice.account]:
+            found.setdefault(owner, []).append(notice)
+    return found
 
 
 LISTEN_S = 1.0  # how long an empty queue is left alone
@@ -278,7 +313,8 @@ def receive_notices(hub: Hub, claim: Claim) -> None:
     channel = hub.channel(connection)
     notices = channel.receive()
     with hub.unit(claim, finish=False) as work:
-        keep(hub, work, connection, notices)
+        for owner, own in _by_owner(work, connection, notices).items():
+            keep(hub, work, owner, own)
     if notices:
         channel.acknowledge([notice.receipt for notice in notices])
     with hub.unit(claim) as work:

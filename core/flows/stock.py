@@ -1,7 +1,7 @@
 """Stock out: each channel is told the difference between what its listings show and what they should."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import msgspec
 
 from core.domain.tasks import Claim
 from core.hub import Hub
-from core.ports import Answer, Found, Limits, Push, Subscribes, Told
+from core.ports import Answer, Channel, Follows, Found, Limits, Push, Subscribes, Told
 from core.store import connections, listings
 from core.store.connections import Connection
 from core.store.listings import Dirty
@@ -23,25 +23,39 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     """Tell one channel what changed: look where we do not know, write down what is asked, ask it, keep the answers."""
     connection = hub.connection(claim.connection)
     limits, channel = hub.connector(connection).limits, hub.channel(connection)
+    _wake(hub, claim, limits)
     with hub.database.read() as db:
         batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call)
-    unknown = [one for one in batch if one.shown is None or one.asked]
-    actual = channel.shown([_push(one, None) for one in unknown]) if unknown else {}
+    look, began = [one for one in batch if unknown(one)], hub.now
+    actual = channel.shown([_push(one, None) for one in look]) if look else {}
     day = _day(hub.clock(), limits)
-    tell, rest = decide(batch, actual, limits, day)
+    tell, rest, spent = decide(batch, actual, limits, day.isoformat())
     key = hub.ids()
     with hub.unit(claim, finish=False) as work:
-        listings.forget_asked(work.db, connection.id, work.now)
         listings.settled(work.db, [(one.id, one.changed) for one in rest])
-        _learn(work, connection, unknown, actual)
+        listings.rested(work.db, [(one.id, one.changed) for one in spent], _midnight(day, limits))
+        _learn(work, connection, [(one, actual[_name(one)]) for one in look if _name(one) in actual], began, day.isoformat())
         listings.asking(work.db, connection.merchant, connection.id, key, [_asked(one, push) for one, push in tell], work.now)
+    began = hub.now
     answers = channel.show([push for _, push in tell], key) if tell else ()
     with hub.unit(claim) as work:
-        _answered(work, connection, tell, answers, day if limits.revisions else None)
-        if listings.dirty_left(work.db, connection.id):
-            work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+        _answered(work, connection, tell, answers, began, day.isoformat())
+        _ask_again(work, connection)
         if any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+def _wake(hub: Hub, claim: Claim, limits: Limits) -> None:
+    """What rested since its revisions were spent is looked at again on a new day."""
+    if limits.revisions is not None:
+        with hub.unit(claim, finish=False) as work:
+            listings.wake(work.db, claim.connection, work.now)
+
+
+def _ask_again(work: Unit, connection: Connection) -> None:
+    wakes_at = work.now if listings.dirty_left(work.db, connection.id) else listings.wakes_at(work.db, connection.id)
+    if wakes_at is not None:
+        work.ask(connection.merchant, "publish_stock", connection.id, connection.id, wait_s=max(0, wakes_at - work.now) / 1e6)
 
 
 def verify_after(connection: Connection) -> int:
@@ -49,9 +63,18 @@ def verify_after(connection: Connection) -> int:
     return asked
 
 
-def _day(now: datetime, limits: Limits) -> str:
+def _day(now: datetime, limits: Limits) -> date:
     """The day that the channel counts revisions by."""
-    return now.astimezone(ZoneInfo(limits.day_zone)).date().isoformat()
+    return now.astimezone(ZoneInfo(limits.day_zone)).date()
+
+
+def _midnight(day: date, limits: Limits) -> int:
+    """When that day is over there."""
+    return us(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(limits.day_zone)))
+
+
+def _name(one: Dirty) -> tuple[str, str]:
+    return (one.listing, one.sku)
 
 
 def _push(one: Dirty, expected: int | None) -> Push:
@@ -60,16 +83,20 @@ def _push(one: Dirty, expected: int | None) -> Push:
 
 def decide(
     batch: Sequence[Dirty], actual: Mapping[tuple[str, str], int | None], limits: Limits, day: str
-) -> tuple[list[tuple[Dirty, Push]], list[Dirty]]:
-    """What to tell, and what needs no telling: it shows that already, is gone, or has no revision left for it today."""
-    tell, rest = [], []
+) -> tuple[list[tuple[Dirty, Push]], list[Dirty], list[Dirty]]:
+    """What to tell, what needs no telling (it shows that already, or is gone), and what has no revision left for it today."""
+    tell, rest, spent = [], [], []
     for one in batch:
-        shown = actual.get((one.listing, one.sku)) if one.shown is None or one.asked else one.shown
-        if shown is None or shown == one.wanted or not _may_revise(one, limits, day):
+        if unknown(one) and _name(one) not in actual:
+            continue  # not read yet: it stays as it is until the channel lets us look
+        shown = actual[_name(one)] if unknown(one) else one.shown
+        if shown is None or shown == one.wanted:
             rest.append(one)
+        elif not _may_revise(one, limits, day):
+            spent.append(one)
         else:
             tell.append((one, _push(one, shown)))
-    return tell, rest
+    return tell, rest, spent
 
 
 def _may_revise(one: Dirty, limits: Limits, day: str) -> bool:
@@ -80,51 +107,81 @@ def _may_revise(one: Dirty, limits: Limits, day: str) -> bool:
     return spent < limits.revisions - (limits.kept_for_zero if one.wanted else 0)
 
 
-def _learn(work: Unit, connection: Connection, unknown: Sequence[Dirty], actual: Mapping[tuple[str, str], int | None]) -> None:
-    """What was read back is what we believe from now on; listings that the channel no longer has are said to be gone."""
+def unknown(one: Dirty) -> bool:
+    """Nobody knows what it shows: never read, moved either way, or the answer to the last push was lost."""
+    return one.shown is None or one.asked
+
+
+def _learn(work: Unit, connection: Connection, read: Sequence[tuple[Dirty, int | None]], began: int, day: str) -> None:
+    """What was read back is what we believe from now on; listings that the channel no longer has are said to be gone. A push
+    whose answer was lost may have spent a revision."""
     rows = [
         {
-            "id": one.id, "changed": one.changed, "shown": actual.get((one.listing, one.sku)), "told": "read", "day": None, "settled": 0,
-            "problem": None if actual.get((one.listing, one.sku)) is not None else "the channel has no such listing",
+            "id": one.id, "changed": one.changed, "shown": shown, "told": "read", "day": day if one.asked else None, "settled": 0,
+            "problem": None if shown is not None else "the channel has no such listing", "heard": one.heard, "accepted_as": None,
         }
-        for one in unknown
+        for one, shown in read
     ]  # fmt: skip
-    listings.answered(work.db, connection.id, rows, work.now)
+    listings.answered(work.db, connection.id, rows, began, work.now)
 
 
 def _asked(one: Dirty, push: Push) -> dict[str, Any]:
     return {"listing_id": one.id, "quantity": push.quantity, "expected": push.expected, "since": one.since}
 
 
-def _answered(work: Unit, connection: Connection, tell: Sequence[tuple[Dirty, Push]], answers: Sequence[Answer], day: str | None) -> None:
+def _answered(
+    work: Unit, connection: Connection, tell: Sequence[tuple[Dirty, Push]], answers: Sequence[Answer], began: int, day: str
+) -> None:
     by_name = {(answer.listing, answer.sku): answer for answer in answers}
-    rows = [_answer_row(one, push, by_name.get((one.listing, one.sku)), day) for one, push in tell]
-    listings.answered(work.db, connection.id, rows, work.now)
+    rows = [_answer_row(one, push, by_name.get(_name(one)), day) for one, push in tell]
+    listings.answered(work.db, connection.id, rows, began, work.now)
 
 
-def _answer_row(one: Dirty, push: Push, answer: Answer | None, day: str | None) -> dict[str, Any]:
+def _answer_row(one: Dirty, push: Push, answer: Answer | None, day: str) -> dict[str, Any]:
     """No answer for one: as if lost, it is read before it is written again."""
     told = answer.told if answer else Told.STALE
     shown = push.quantity if told in (Told.SHOWN, Told.ACCEPTED) else answer.quantity if answer else None
     problem = {Told.REFUSED: answer.words or "refused" if answer else "", Told.GONE: "the channel has no such listing"}.get(told)
     return {
         "id": one.id, "changed": one.changed, "shown": shown, "told": told.value, "problem": problem,
-        "day": day if told in (Told.SHOWN, Told.ACCEPTED) else None, "settled": 0 if told is Told.STALE else 1,
+        "day": day if told in (Told.SHOWN, Told.ACCEPTED) else None, "settled": 0 if told is Told.STALE else 1, "heard": one.heard,
+        "accepted_as": answer.words if answer and told is Told.ACCEPTED else None,
     }  # fmt: skip
 
 
 def verify_stock(hub: Hub, claim: Claim) -> None:
-    """Read back what a channel only said it accepted; what did not come true is told again."""
+    """Read back what a channel only said it accepted, once it had time to come true; what did not is told again."""
     connection = hub.connection(claim.connection)
+    began, ripe_us = hub.now, verify_after(connection) * 1_000_000
     with hub.database.read() as db:
-        accepted = listings.accepted(db, connection.id, hub.connector(connection).limits.per_call)
-    actual = hub.channel(connection).shown([_push(one, None) for one in accepted]) if accepted else {}
+        accepted = listings.accepted(db, connection.id, began - ripe_us, hub.connector(connection).limits.per_call)
+    channel = hub.channel(connection)
+    became = follow(channel, [one for one in accepted if one.accepted_as])
+    over = [one for one in accepted if _name(one) not in became]
+    actual = channel.shown([_push(one, None) for one in over]) if over else {}
+    refused = {one.id: became[_name(one)].words or "refused" for one in accepted if _is_refused(became.get(_name(one)))}
     with hub.unit(claim) as work:
-        listings.confirm(work.db, [(one.id, actual.get((one.listing, one.sku))) for one in accepted], work.now)
+        listings.declined(work.db, [{"id": id, "problem": words} for id, words in refused.items()])
+        listings.confirm(work.db, [(one, actual[_name(one)]) for one in over if _name(one) in actual], began, work.now)
         if listings.dirty_left(work.db, connection.id):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
-        if listings.accepted(work.db, connection.id, 1):
-            work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+        if (first := listings.first_accepted(work.db, connection.id)) is not None:
+            wait_s = max(1.0, (first + ripe_us - work.now) / 1e6)
+            work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=wait_s)
+
+
+def _is_refused(answer: Answer | None) -> bool:
+    return answer is not None and answer.told is Told.REFUSED
+
+
+def follow(channel: Channel, told: Sequence[Dirty]) -> dict[tuple[str, str], Answer]:
+    """What a channel says became of what it accepted: refused after all, or still being worked on. What is over has no answer."""
+    if not told or not isinstance(channel, Follows):
+        return {}
+    accepted: dict[str, list[Push]] = {}
+    for one in told:
+        accepted.setdefault(one.accepted_as, []).append(_push(one, None))
+    return {(answer.listing, answer.sku): answer for answer in channel.follow(accepted)}
 
 
 def read_listings(hub: Hub, claim: Claim) -> None:
@@ -132,9 +189,10 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     connection = hub.connection(claim.connection)
     with hub.database.read() as db:
         _, cursor = connections.mark(db, connection.id, "listings")
+    began = hub.now
     page = hub.channel(connection).listings(cursor)
     with hub.unit(claim) as work:
-        listings.keep(work.db, connection.merchant, connection.id, [_found(one) for one in _distinct(page.items)], work.now)
+        listings.keep(work.db, connection.merchant, connection.id, [_found(one) for one in _distinct(page.items)], work.now, began)
         listings.propose(work.db, connection.merchant)
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         again = "read_listings" if page.cursor else "publish_stock"

@@ -17,7 +17,7 @@ class Merchant:
     data_key: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Connection:
     """One merchant's login at one system. `login` and `access` are sealed."""
 
@@ -102,8 +102,21 @@ def everyone(db: Db) -> list[Connection]:
     return [_read(row) for row in run(db, f"select {FIELDS} from connections order by created_at, id")]
 
 
+LOGIN = """
+update connections set login = :login, access = null, access_until = 0, blocked_until = 0, state = 'active', reason = null where id = :id
+"""
+
+
 def set_login(db: Db, id: str, login: str) -> None:
-    run(db, "update connections set login = :login, state = 'active', reason = null where id = :id", id=id, login=login)
+    """New secrets: what came of the old ones is forgotten, and the connection is open again."""
+    run(db, LOGIN, id=id, login=login)
+
+
+def set_options(db: Db, id: str, settings: Mapping[str, Any], buffer: int) -> None:
+    """Other settings and another buffer; what its listings show is looked at again."""
+    text = msgspec.json.encode(settings).decode()
+    run(db, "update connections set settings = :settings where id = :id", id=id, settings=text)
+    set_buffer(db, id, buffer)
 
 
 def set_access(db: Db, id: str, access: str, until: int, login: str | None) -> None:

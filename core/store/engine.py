@@ -2,24 +2,56 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 
-TOO_BUSY = ("40001", "40P01", "55P03", "57014")  # serialization, deadlock, lock timeout, statement timeout
+# serialization, deadlock, lock timeout, statement timeout; out of disk, memory, sessions
+TOO_BUSY = ("40001", "40P01", "55P03", "57014", "53100", "53200", "53300")
 
 
 def open_engine(url: str) -> Engine:
     """`url` is postgresql://... or sqlite:///path."""
     if url.startswith("sqlite"):
         return _sqlite(url)
-    return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS})
+    return _postgresql(url)
 
 
-_PG_OPTIONS = "-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC -c application_name=crossdock"
+IDLE_S = 1.0  # a session that rested longer is asked whether it lives before it is used; under load that would double the traffic
+# Our statements join small sets to what an index finds. A young table's statistics say otherwise, and the plan is kept; so is a
+# plan made anew each time dearer than its work.
+_PLANS = " ".join(f"-c enable_{way}=off" for way in ("hashjoin", "mergejoin", "seqscan", "material"))
+_KEPT = "-c plan_cache_mode=force_generic_plan -c jit=off -c random_page_cost=1.1"
+_PG_OPTIONS = f"-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC -c application_name=crossdock {_PLANS} {_KEPT}"
+
+
+def _postgresql(url: str) -> Engine:
+    engine = create_engine(url, pool_size=8, max_overflow=8, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS})
+
+    @event.listens_for(engine, "checkin")
+    def _rests(_: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _lives(raw: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("since", time.monotonic()) > IDLE_S:
+            _ping(engine, raw)
+
+    return engine
+
+
+def _ping(engine: Engine, raw: Any) -> None:
+    """Raises DisconnectionError where the session has ended: the pool then makes another."""
+    try:
+        engine.dialect.do_ping(raw)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError(type(error).__name__) from None
+
+
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "cache_size=-16000")
 
 
@@ -40,10 +72,15 @@ def _sqlite(url: str) -> Engine:
 
 
 def is_too_busy(error: BaseException) -> bool:
-    """Somebody else held the rows: the same transaction may work at once."""
+    """Somebody else held the rows, the database ended the session or has no room: the same transaction may work soon."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
     if not isinstance(error, OperationalError):
         return False
-    return getattr(error.orig, "sqlstate", "") in TOO_BUSY or "database is locked" in str(error.orig)
+    state, words = getattr(error.orig, "sqlstate", ""), str(error.orig)
+    if state is None or state.startswith("57P"):  # psycopg could not reach it, or it is falling or rising
+        return True
+    return state in TOO_BUSY or "database is locked" in words or "disk is full" in words
 
 
 class Database:
@@ -54,7 +91,8 @@ class Database:
         self.url = url
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
-        self._readers = self.engine.execution_options(reads=True)
+        # a read is one statement: on PostgreSQL it needs no transaction around it
+        self._readers = self.engine.execution_options(reads=True, **{} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

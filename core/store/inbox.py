@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.store.sql import run, run_set
-from core.store.tables import inbox
 from core.store.vault import Box
 
-_KEYS = ["connection", "delivery"]
-_INSERTS = {
-    "postgresql": postgresql.insert(inbox).on_conflict_do_nothing(index_elements=_KEYS),
-    "sqlite": sqlite.insert(inbox).on_conflict_do_nothing(index_elements=_KEYS),
-}
+KEPT = {
+    "merchant": "text", "connection": "text", "delivery": "text", "topic": "text", "ref": "text", "revision": "bigint",
+    "fetched": "boolean", "received_at": "bigint", "start": "int", "size": "int",
+}  # fmt: skip
+KEEP = """
+insert into inbox (merchant, connection, delivery, topic, ref, revision, fetched, received_at, body)
+select r.merchant, r.connection, r.delivery, r.topic, r.ref, r.revision, r.fetched, r.received_at, substr(:bodies, r.start, r.size)
+from {rows} where true on conflict (connection, delivery) do nothing
+"""
 
 
 def place(connection: str, delivery: str) -> str:
@@ -24,9 +27,16 @@ def place(connection: str, delivery: str) -> str:
 
 
 def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep notices {merchant, connection, delivery, topic, ref, revision, fetched, body, received_at}; a known delivery is dropped."""
+    """Keep notices {merchant, connection, delivery, topic, ref, revision, fetched, body, received_at}; a known delivery is dropped.
+    All bodies travel as one value, of which each row takes its part."""
     if rows:
-        db.execute(_INSERTS[db.dialect.name], list(rows))
+        bodies = [row["body"] or b"" for row in rows]
+        ends = [0, *accumulate(map(len, bodies))]
+        placed = [
+            {**row, "body": None, "start": start + 1, "size": None if row["body"] is None else end - start}
+            for row, (start, end) in zip(rows, pairwise(ends), strict=True)
+        ]
+        run_set(db, KEEP, KEPT, placed, bodies=b"".join(bodies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,9 @@ class Kept:
 
 REFS = {"ref": "text"}
 WAITING = """
-select i.id, i.connection, i.ref, i.delivery, i.topic, i.revision, i.fetched, i.body from {rows} join inbox i on i.ref = r.ref
-where i.merchant = :merchant and i.done_at is null order by i.id
+select i.id, i.connection, i.ref, i.delivery, i.topic, i.revision, i.fetched, i.body from {rows}
+left join inbox i on i.ref = r.ref and i.done_at is null and i.merchant || '' = :merchant
+order by i.id
 """
 
 
@@ -56,7 +67,7 @@ def waiting(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> lis
             row.id, row.ref, row.topic, row.revision, bool(row.fetched),
             None if row.body is None else box.open(place(row.connection, row.delivery), bytes(row.body)),
         )
-        for row in rows
+        for row in rows if row.id is not None
     ]  # fmt: skip
 
 

@@ -14,18 +14,20 @@ Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
 PARTS = """
-select r.connection, r.listing, r.sku, l.id, l.shown_at, p.sku as part, p.units
-from {rows} join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku
+select r.connection, r.listing, r.sku, l.id, l.shown_from, l.shown_at, p.sku as part, p.units
+from {rows}
+left join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.merchant || '' = :merchant
 left join listing_parts p on p.listing_id = l.id
-where l.merchant = :merchant
 """
 
 
 @dataclass
 class Mapped:
-    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it."""
+    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. What it shows was learned in a call that began at
+    `shown_from` and whose answer was written at `shown_at`."""
 
     id: int
+    shown_from: int
     shown_at: int
     parts: dict[str, int]
 
@@ -33,7 +35,9 @@ class Mapped:
 def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, Mapped]:
     found: dict[Name, Mapped] = {}
     for row in run_set(db, PARTS, NAMES, _names(names), merchant=merchant):
-        one = found.setdefault((row.connection, row.listing, row.sku), Mapped(row.id, row.shown_at, {}))
+        if row.id is None:
+            continue
+        one = found.setdefault((row.connection, row.listing, row.sku), Mapped(row.id, row.shown_from, row.shown_at, {}))
         if row.part is not None:
             one.parts[row.part] = row.units
     return found
@@ -45,10 +49,11 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
 
 FOUND = {"listing": "text", "sku": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
 KEEP = """
-insert into listings (merchant, connection, listing, sku, title, handle, writable, shown, shown_at, changed)
-select :merchant, :connection, r.listing, r.sku, r.title, r.handle, r.writable, r.shown, :now, 1 from {rows} where true
+insert into listings (merchant, connection, listing, sku, title, handle, writable, shown, shown_from, shown_at, changed)
+select :merchant, :connection, r.listing, r.sku, r.title, r.handle, r.writable, r.shown, :began, :now, 1 from {rows} where true
 on conflict (connection, listing, sku) do update set title = excluded.title, handle = excluded.handle, writable = excluded.writable,
-  shown = excluded.shown, shown_at = excluded.shown_at, changed = listings.changed + 1
+  shown = case when listings.changed > listings.told or listings.shown_at > :began then null else excluded.shown end,
+  shown_from = excluded.shown_from, shown_at = excluded.shown_at, changed = listings.changed + 1
 """
 ADD = """
 insert into listings (merchant, connection, listing, sku, writable)
@@ -65,10 +70,11 @@ returning listing_id
 """
 
 
-def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
-    """Write listings as the channel has them, and what each shows now."""
+def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int, began: int | None = None) -> None:
+    """Write listings as the channel has them, and what each showed in a call that began then. Of one that was told something
+    meanwhile, or is about to be, nobody knows."""
     if rows:
-        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now)
+        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=now if began is None else began)
 
 
 def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
@@ -108,8 +114,8 @@ update listings set changed = changed + 1 where merchant = :merchant and connect
 SKU = {"sku": "text"}
 TOUCH = """
 update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end
-where merchant = :merchant and id in (select p.listing_id from {rows} join listing_parts p on p.merchant = :merchant and p.sku = r.sku)
-returning connection
+from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku where listings.id = p.listing_id
+returning listings.connection
 """
 
 
@@ -121,15 +127,18 @@ def touch(db: Connection, merchant: str, skus: Iterable[str], since: int | None)
 
 SOLD = {"id": "bigint", "units": "int"}
 LOWER = """
-update listings set shown = case when r.units is null then null when listings.shown > r.units then listings.shown - r.units else 0 end
-from {rows} where listings.id = r.id and listings.shown is not null
+update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
+  when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end
+from {rows} where listings.id = r.id
+returning listings.connection
 """
 
 
-def sold(db: Connection, units: Mapping[int, int | None]) -> None:
-    """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing."""
-    if units:
-        run_set(db, LOWER, SOLD, [{"id": id, "units": count} for id, count in sorted(units.items())])
+def sold(db: Connection, units: Mapping[int, int | None]) -> set[str]:
+    """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing.
+    Gives the connections."""
+    rows = [{"id": id, "units": count} for id, count in sorted(units.items())]
+    return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +155,17 @@ class Dirty:
     since: int | None
     revised: int
     revised_on: str
+    heard: int
     asked: bool
+    accepted_as: str = ""
 
 
 DIRTY = """
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, p.sku as part, p.units,
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, p.sku as part, p.units,
        (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free,
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
-where l.id in (select id from listings where connection = :connection and changed > told and writable is null
+where l.id in (select id from listings where connection = :connection and changed > told and writable is null and shown_at > 0
                and exists (select 1 from listing_parts p where p.listing_id = listings.id)
                order by case when since is null then 1 else 0 end, since, id limit :most)
 order by l.id
@@ -176,7 +187,18 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
 def _dirty(row: Any, wanted: int) -> Dirty:
     handle = msgspec.json.decode(row.handle)
     return Dirty(
-        row.id, row.listing, row.sku, handle, row.shown, wanted, row.changed, row.since, row.revised, row.revised_on, bool(row.asked)
+        row.id,
+        row.listing,
+        row.sku,
+        handle,
+        row.shown,
+        wanted,
+        row.changed,
+        row.since,
+        row.revised,
+        row.revised_on,
+        row.heard,
+        bool(row.asked),
     )
 
 
@@ -204,16 +226,45 @@ def asking(db: Connection, merchant: str, connection: str, key: str, rows: Seque
     run_set(db, ASK, ASKED, rows, merchant=merchant, connection=connection, key=key, now=now)
 
 
+RESTED = """
+update listings set told = r.changed, rests_until = :until from {rows} where listings.id = r.id and listings.told < r.changed
+"""
+WAKE = "update listings set changed = changed + 1, rests_until = null where connection = :connection and rests_until <= :now"
+WAKES = "select min(rests_until) from listings where connection = :connection and rests_until is not null"
+
+
+def rested(db: Connection, ids: Iterable[tuple[int, int]], until: int) -> None:
+    """(id, changed): these may not be told anything before then."""
+    rows = [{"id": id, "changed": changed} for id, changed in ids]
+    if rows:
+        run_set(db, RESTED, IDS, rows, until=until)
+
+
+def wake(db: Connection, connection: str, now: int) -> None:
+    """What rested until now is looked at again."""
+    run(db, WAKE, connection=connection, now=now)
+
+
+def wakes_at(db: Connection, connection: str) -> int | None:
+    """When the first of the resting listings may be told something; None where none rests."""
+    found: int | None = run(db, WAKES, connection=connection).scalar_one()
+    return found
+
+
 ANSWERED = {
     "id": "bigint", "changed": "bigint", "shown": "int", "told": "text", "problem": "text", "day": "text", "settled": "int",
+    "heard": "bigint", "accepted_as": "text",
 }  # fmt: skip
 CLOSE = """
 update pushes set told_at = :now, told = r.told from {rows}
 where pushes.listing_id = r.id and pushes.connection = :connection and pushes.told_at is null
 """
+# Words of an earlier acceptance stay until that is over: it may come true after a later one.
+# If an order of the channel was heard of during the call, nobody knows whether it came before or after it: then it is read again.
 ANSWER = """
-update listings set shown = r.shown, shown_at = :now, problem = r.problem,
+update listings set shown = case when listings.heard = r.heard then r.shown end, shown_from = :began, shown_at = :now, problem = r.problem,
   accepted_at = case when r.told = 'accepted' then :now else listings.accepted_at end,
+  accepted_as = case when r.told <> 'accepted' or coalesce(listings.accepted_as, '') <> '' then listings.accepted_as else r.accepted_as end,
   told = case when r.settled = 1 and r.changed > listings.told then r.changed else listings.told end,
   since = case when r.settled = 1 and listings.changed = r.changed then null else listings.since end,
   revised = case when r.day is null then revised when revised_on = r.day then revised + 1 else 1 end,
@@ -222,58 +273,95 @@ from {rows} where listings.id = r.id
 """
 
 
-def answered(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
-    """What the channel said: {id, changed, shown, told, problem, day (spends a revision of it, or null), settled (1: it was told)}."""
+def answered(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]], began: int, now: int) -> None:
+    """What the channel said in a call that began then: {id, changed, shown, told, problem, day (spends a revision of it, or
+    null), settled (1: it was told), heard (as it was before the call), accepted_as (words to follow it up by)}."""
     if rows:
         run_set(db, CLOSE, ANSWERED, rows, connection=connection, now=now)
-        run_set(db, ANSWER, ANSWERED, rows, now=now)
+        run_set(db, ANSWER, ANSWERED, rows, began=began, now=now)
 
 
 ACCEPTED = """
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on from listings l
-where l.connection = :connection and l.accepted_at is not null order by l.accepted_at, l.id limit :most
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
+where l.connection = :connection and l.accepted_at <= :before order by l.accepted_at, l.id limit :most
 """
-# One that shows more than it was told is told again. Less may be a sale that we have not seen: believed, never raised blindly.
+FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :connection and accepted_at is not null"
+# One that shows more than it was told is told again. Less may be a sale that we have not seen: believed, and raised only
+# once the channel's orders were read past that moment and did not explain it.
 CONFIRM = """
-update listings set accepted_at = null, shown_at = :now, shown = r.shown,
-  changed = case when r.shown > listings.shown then listings.changed + 1 else listings.changed end
-from {rows} where listings.id = r.id and listings.changed = listings.told
+update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, shown = r.shown,
+  changed = case when r.shown > listings.shown then listings.changed + 1 else listings.changed end,
+  lower_since = case when r.shown < listings.shown then cast(:began as bigint) else null end
+from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
 """
-UNACCEPT = "update listings set accepted_at = null from {rows} where listings.id = r.id"
+READ = {"id": "bigint", "changed": "bigint", "heard": "bigint", "shown": "int"}
 
 
-def accepted(db: Connection, connection: str, most: int) -> list[Dirty]:
-    """Listings whose channel said "accepted" and was not read back since; the oldest first."""
-    rows = run(db, ACCEPTED, connection=connection, most=most)
-    return [
-        Dirty(row.id, row.listing, row.sku, msgspec.json.decode(row.handle), row.shown, row.shown or 0, row.changed, row.since,
-              row.revised, row.revised_on, False)
-        for row in rows
-    ]  # fmt: skip
+def accepted(db: Connection, connection: str, before: int, most: int) -> list[Dirty]:
+    """Listings whose channel said "accepted" before then and was not read back since; the oldest first."""
+    return [_as_shown(row) for row in run(db, ACCEPTED, connection=connection, before=before, most=most)]
 
 
-def confirm(db: Connection, read: Iterable[tuple[int, int | None]], now: int) -> None:
-    """(id, what it shows). What sold since is about to be told anyway and is left alone."""
-    rows = [{"id": id, "shown": shown} for id, shown in read]
+def first_accepted(db: Connection, connection: str) -> int | None:
+    """When the channel accepted the oldest quantity that was not read back; None where there is none."""
+    found: int | None = run(db, FIRST_ACCEPTED, connection=connection).scalar_one()
+    return found
+
+
+def _as_shown(row: Any) -> Dirty:
+    return Dirty(
+        row.id, row.listing, row.sku, msgspec.json.decode(row.handle), row.shown, row.shown or 0, row.changed, row.since,
+        row.revised, row.revised_on, row.heard, False, row.accepted_as or "",
+    )  # fmt: skip
+
+
+def confirm(db: Connection, read: Iterable[tuple[Dirty, int | None]], began: int, now: int) -> None:
+    """(listing as it was before the call, what it shows). What changed since is read back another time."""
+    rows = [{"id": one.id, "changed": one.changed, "heard": one.heard, "shown": shown} for one, shown in read]
     if rows:
-        run_set(db, CONFIRM, {"id": "bigint", "shown": "int"}, rows, now=now)
-        run_set(db, UNACCEPT, {"id": "bigint"}, rows)
+        run_set(db, CONFIRM, READ, rows, began=began, now=now)
 
 
-def forget_asked(db: Connection, connection: str, now: int) -> None:
-    """Pushes whose answer was lost: what they did is read back."""
-    run(db, FORGET, connection=connection, now=now)
+DECLINE = """
+update listings set accepted_at = null, accepted_as = null, problem = r.problem, shown = null from {rows} where listings.id = r.id
+"""
 
 
-FORGET = "update pushes set told_at = :now, told = 'lost' where connection = :connection and told_at is null"
+def declined(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """{id, problem}: what was accepted first and refused after."""
+    if rows:
+        run_set(db, DECLINE, {"id": "bigint", "problem": "text"}, rows)
+
+
+EXPLAIN = """
+update listings set changed = listings.changed + 1, lower_since = null where connection = :connection and lower_since <= :read_to
+"""
+
+
+def raise_unexplained(db: Connection, connection: str, read_to: int) -> int:
+    """The channel's orders are all here up to then: what showed less before that is told again. Gives how many listings."""
+    return run(db, EXPLAIN, connection=connection, read_to=read_to).rowcount
+
+
 HOW_MANY = """
-select count(*) from listings where connection = :connection and changed > told and writable is null
+select count(*) from listings where connection = :connection and changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
 """
 
 
 def dirty_left(db: Connection, connection: str) -> int:
     return int(run(db, HOW_MANY, connection=connection).scalar_one())
+
+
+EVERYTHING = """
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
+where l.connection = :connection and l.writable is null and l.shown is not null order by l.id limit :most
+"""
+
+
+def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
+    """Listings that may be written, wanted as they are shown."""
+    return [_as_shown(row) for row in run(db, EVERYTHING, connection=connection, most=most)]
 
 
 ALL = """

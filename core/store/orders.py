@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.order import Order, Person
-from core.domain.stock import Dues
 from core.store.sql import run, run_set
 from core.store.tables import us
 from core.store.vault import Box
 
 KEPT = timedelta(days=44)  # fourteen days to deliver and thirty after that (Amazon's data protection policy)
 PARTS = ("payments", "holds", "routing", "risk")
+CORE = tuple(field.name for field in fields(Order) if field.name not in ("person", *PARTS))
+DEFAULTS = {field.name: field.default for field in fields(Order)}
 
 _encode = msgspec.json.Encoder().encode
 _order = msgspec.json.Decoder(Order)
@@ -34,12 +35,16 @@ class Written:
 
 
 def write(order: Order) -> Written:
-    bare = replace(order, person=None, payments=None, holds=None, routing=None, risk=None)
-    core, person = _encode(bare), _encode(order.person) if order.person else None
+    core, person = _json(order, CORE), _encode(order.person) if order.person else None
     digest = hashlib.blake2b(core + (person or b""), digest_size=16).hexdigest()
     if all(getattr(order, part) is None for part in PARTS):
         return Written(order, core, person, digest)
-    return Written(order, _encode(replace(order, person=None)), person, digest)
+    return Written(order, _json(order, CORE + PARTS), person, digest)
+
+
+def _json(order: Order, names: Iterable[str]) -> bytes:
+    """The fields of these names, less those that only say their default."""
+    return _encode({name: value for name in names if (value := getattr(order, name)) != DEFAULTS[name]})
 
 
 def merge(order: Order, known: Order | None) -> Order:
@@ -48,6 +53,11 @@ def merge(order: Order, known: Order | None) -> Order:
         return order
     kept = {part: getattr(known, part) for part in PARTS if getattr(order, part) is None and getattr(known, part) is not None}
     return replace(order, **kept) if kept else order
+
+
+def brings_parts(order: Order, known: Order) -> bool:
+    """This look read a part that the earlier one did not, or saw it otherwise."""
+    return any(getattr(order, part) not in (None, getattr(known, part)) for part in PARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ REFS = {"connection": "text", "channel_id": "text"}
 FIND = """
 select o.id, o.connection, o.channel_id, o.revision, o.digest, o.doc, o.person
 from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
-where o.merchant = :merchant order by o.id {lock}
+where o.merchant || '' = :merchant order by o.id {lock}
 """
 
 
@@ -127,98 +137,118 @@ def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
 
 
 LINES = {
-    "order_id": "text", "line": "text", "listing": "text", "sku": "text", "hold": "int", "gone": "int", "back": "int",
-    "booked_gone": "int", "booked_back": "int", "back_to": "text",
+    "order_id": "text", "line": "text", "listing": "text", "sku": "text", "hold": "int", "gone": "int", "back": "int", "back_to": "text",
+    "ships": "boolean", "held": "int", "booked_gone": "int", "booked_back": "int", "waits": "text",
 }  # fmt: skip
 SAVE_LINES = """
-insert into order_lines (merchant, order_id, line, listing, sku, hold, gone, back, booked_gone, booked_back, back_to)
-select :merchant, r.order_id, r.line, r.listing, r.sku, r.hold, r.gone, r.back, r.booked_gone, r.booked_back, r.back_to
+insert into order_lines (merchant, order_id, line, listing, sku, hold, gone, back, back_to, ships, held, booked_gone, booked_back, waits)
+select :merchant, r.order_id, r.line, r.listing, r.sku, r.hold, r.gone, r.back, r.back_to, r.ships, r.held, r.booked_gone, r.booked_back,
+       r.waits
 from {rows} where true
 on conflict (order_id, line) do update set listing = excluded.listing, sku = excluded.sku, hold = excluded.hold, gone = excluded.gone,
-  back = excluded.back, back_to = excluded.back_to
-returning order_id, line, held, booked_gone, booked_back, waits
+  back = excluded.back, back_to = excluded.back_to, ships = excluded.ships, held = excluded.held, booked_gone = excluded.booked_gone,
+  booked_back = excluded.booked_back, waits = excluded.waits
+"""
+BOOKED = """
+select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits
+from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant || '' = :merchant
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
+    """What of a line is reserved, has left and came back in our books, and what it waits for."""
+
     held: int
     gone: int
     back: int
     waits: str | None
 
 
-def save_lines(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Booked]:
-    """Write what each line demands; gives what is booked of it by (order id, line)."""
-    if not rows:
-        return {}
-    found = run_set(db, SAVE_LINES, LINES, rows, merchant=merchant)
-    return {(row.order_id, row.line): Booked(row.held, row.booked_gone, row.booked_back, row.waits) for row in found}
+UNBOOKED = Booked(0, 0, 0, None)
 
 
-def line_row(order_id: str, line: str, listing: str | None, sku: str | None, due: Dues, past: tuple[int, int] = (0, 0)) -> dict[str, Any]:
-    """A row for `save_lines`; `past` are the units that left and came back before our first look."""
-    return {
-        "order_id": order_id,
-        "line": line,
-        "listing": listing or "",
-        "sku": sku or "",
-        "hold": due.hold,
-        "gone": due.gone,
-        "back": due.back,
-        "booked_gone": past[0],
-        "booked_back": past[1],
-        "back_to": due.back_to,
-    }
-
-
-BOOKED = {"order_id": "text", "line": "text", "held": "int", "gone": "int", "back": "int", "waits": "text"}
-BOOK = """
-update order_lines set held = r.held, booked_gone = r.gone, booked_back = r.back, waits = r.waits from {rows}
-where order_lines.order_id = r.order_id and order_lines.line = r.line
-"""
-
-
-def book_lines(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def save_lines(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what each line demands and what is booked of it. Their orders are locked, or new."""
     if rows:
-        run_set(db, BOOK, BOOKED, rows)
+        run_set(db, SAVE_LINES, LINES, rows, merchant=merchant)
 
 
+def booked(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[str, str], Booked]:
+    """What is booked of the lines of these orders, by (order id, line)."""
+    rows = [{"order_id": id} for id in orders]
+    found = run_set(db, BOOKED, {"order_id": "text"}, rows, merchant=merchant) if rows else ()
+    return {(row.order_id, row.line): Booked(row.held, row.booked_gone, row.booked_back, row.waits) for row in found if row.order_id}
+
+
+# The lines are read by a statement of their own: one that waited for the lock would show them as they were before.
+LOCK = """
+select o.id from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
+where o.merchant || '' = :merchant order by o.id {lock}
+"""
 OPEN = """
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.waits
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits
 from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id join order_lines l on l.order_id = o.id
-where o.merchant = :merchant order by o.id {lock}
+where o.merchant || '' = :merchant order by o.id, l.line
 """
 
 
 def lines_of(db: Connection, merchant: str, refs: Iterable[str]) -> list[Any]:
     """Every line of these orders with its dues and books; the orders are locked."""
     rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    run_set(db, LOCK, REFS, rows, merchant=merchant)
     return list(run_set(db, OPEN, REFS, rows, merchant=merchant))
 
 
+# Only those that another look helps: a part that is short, or a listing without parts, would be asked for again for ever.
 WAITING = """
-select distinct o.connection, o.channel_id, o.placed_at from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.waits = :waits order by o.placed_at limit :most
+select distinct o.connection, o.channel_id, o.placed_at
+from order_lines l join orders o on o.id = l.order_id
+join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+where l.merchant = :merchant and l.waits = :waits and exists (select 1 from listing_parts p where p.listing_id = g.id)
+  and (l.waits <> 'stock' or not exists (
+    select 1 from listing_parts p where p.listing_id = g.id and p.units > (
+      select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku)))
+order by o.placed_at limit :most
 """
 
 
-def waiting(db: Connection, merchant: str, waits: str, most: int = 5000) -> list[str]:
-    """Refs of the orders with a line that waits for "stock" or "mapping", oldest first."""
+def waiting(db: Connection, merchant: str, waits: str, most: int = 1000) -> list[str]:
+    """Refs of the orders with a line that waits for "stock" or "mapping" and need not any more, oldest first."""
     return [f"{row.connection}/{row.channel_id}" for row in run(db, WAITING, merchant=merchant, waits=waits, most=most)]
 
 
+SELLING = """
+select o.connection, o.channel_id from listings g
+join listing_parts p on p.listing_id = g.id
+join reservations r on r.merchant = p.merchant and r.sku = p.sku
+join order_lines l on l.order_id = r.order_id and l.line = r.line and l.listing = g.listing and l.sku = g.sku
+join orders o on o.id = l.order_id and o.connection = g.connection
+where g.merchant = :merchant and g.connection = :connection and g.listing = :listing and g.sku = :sku
+union
+select o.connection, o.channel_id from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.waits is not null and o.connection = :connection and l.listing = :listing and l.sku = :sku
+"""
+
+
+def selling(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[str]:
+    """Refs of the orders that hold units for a listing (connection, listing, SKU), or wait for them."""
+    rows = run(db, SELLING, merchant=merchant, connection=name[0], listing=name[1], sku=name[2])
+    return [f"{row.connection}/{row.channel_id}" for row in rows]
+
+
 REVISIONS = """
-select o.connection, o.channel_id, o.revision from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
-where o.merchant = :merchant
+select r.channel_id, o.revision from {rows}
+left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
 """
 
 
 def revisions(db: Connection, merchant: str, connection: str, channel_ids: Iterable[str]) -> dict[str, int]:
     """What we know of these orders: their revision by channel id."""
     rows = [{"connection": connection, "channel_id": one} for one in channel_ids]
-    return {row.channel_id: row.revision for row in run_set(db, REVISIONS, REFS, rows, merchant=merchant)} if rows else {}
+    found = run_set(db, REVISIONS, REFS, rows, merchant=merchant) if rows else ()
+    return {row.channel_id: row.revision for row in found if row.revision is not None}
 
 
 LATEST = """

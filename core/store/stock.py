@@ -11,8 +11,8 @@ from core.store.sql import run, run_set
 
 SKU = {"sku": "text"}
 LOCK = """
-select o.sku, o.location, o.on_hand, o.reserved from {rows} join levels o on o.merchant = :merchant and o.sku = r.sku
-order by o.sku, o.location {lock}
+select o.sku, o.location, o.on_hand, o.reserved from {rows} join levels o on o.merchant = r.merchant and o.sku = r.sku
+order by r.sku, o.location {lock}
 """
 
 
@@ -26,8 +26,8 @@ def lock_levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key,
 
 ORDERS = {"order_id": "text"}
 RESERVED = """
-select v.order_id, v.line, v.sku, v.location, v.units from {rows} join reservations v on v.order_id = r.order_id
-where v.merchant = :merchant
+select v.order_id, v.line, v.sku, v.location, v.units
+from {rows} left join reservations v on v.order_id = r.order_id and v.merchant || '' = :merchant
 """
 
 
@@ -36,7 +36,8 @@ def reserved(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple
     found: dict[tuple[str, str], dict[Key, int]] = {}
     rows = [{"order_id": one} for one in sorted(set(orders))]
     for row in run_set(db, RESERVED, ORDERS, rows, merchant=merchant) if rows else ():
-        found.setdefault((row.order_id, row.line), {})[row.sku, row.location] = row.units
+        if row.units is not None:
+            found.setdefault((row.order_id, row.line), {})[row.sku, row.location] = row.units
     return found
 
 
@@ -47,7 +48,7 @@ on conflict (merchant, sku, location) do nothing
 """
 CHANGE = """
 update levels set on_hand = levels.on_hand + r.on_hand, reserved = levels.reserved + r.reserved from {rows}
-where levels.merchant = :merchant and levels.sku = r.sku and levels.location = r.location
+where levels.merchant = r.merchant and levels.sku = r.sku and levels.location = r.location
   and levels.reserved + r.reserved >= 0 and levels.on_hand + r.on_hand >= levels.reserved + r.reserved
 """
 RESERVATION = {"order_id": "text", "line": "text", "sku": "text", "location": "text", "units": "int"}
@@ -57,8 +58,7 @@ select :merchant, r.order_id, r.line, r.sku, r.location, r.units from {rows} whe
 on conflict (order_id, line, sku, location) do update set units = excluded.units
 """
 RELEASE = """
-delete from reservations where exists (select 1 from {rows} where r.order_id = reservations.order_id and r.line = reservations.line
-  and r.sku = reservations.sku and r.location = reservations.location)
+delete from reservations where (order_id, line, sku, location) in (select r.order_id, r.line, r.sku, r.location from {rows})
 """
 MOVEMENT = {"sku": "text", "location": "text", "units": "int", "cause": "text", "subject": "text"}
 MOVE = """
@@ -112,7 +112,7 @@ def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 
 
 COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int"}
 ADD_SKUS = """
-insert into skus (merchant, sku, title, created_at) select distinct :merchant, r.sku, r.title, :now from {rows} where true
+insert into skus (merchant, sku, title, created_at) select :merchant, r.sku, max(r.title), :now from {rows} where true group by r.sku
 on conflict (merchant, sku) do update set title = case when excluded.title = '' then skus.title else excluded.title end
 """
 COUNT = """

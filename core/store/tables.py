@@ -198,6 +198,7 @@ order_lines = Table(
     _need("booked_gone", Integer, "0"),
     _need("booked_back", Integer, "0"),
     _may("back_to"),  # the channel's location that returned units came to
+    _need("ships", Boolean, "true"),  # goods that somebody sends: without a map they wait for one
     _may("waits"),  # mapping, stock
     PrimaryKeyConstraint("order_id", "line"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
@@ -215,17 +216,23 @@ listings = Table(
     _need("handle", default="'{}'"),
     _may("writable"),  # why its stock must not be written
     _may("shown", Integer),  # what we believe the channel shows; null: read it first
-    _need("shown_at", BigInteger, "0"),
+    _need("heard", BigInteger, "0"),  # counts what the channel's own orders told us of it
+    _need("shown_from", BigInteger, "0"),  # when the call began that taught us
+    _need("shown_at", BigInteger, "0"),  # when its answer was written; 0: nobody ever read this listing
     _need("changed", BigInteger, "0"),  # counts causes; told is the last one that the channel heard of
     _need("told", BigInteger, "0"),
     _may("since", BigInteger),  # the first sale it has not heard of
+    _may("lower_since", BigInteger),  # it was read back then and showed less than we believed: perhaps a sale that we have not seen
     _may("accepted_at", BigInteger),  # the channel said "accepted" and was not read back yet
+    _may("accepted_as"),  # what it said then, for asking what became of it
     _may("problem"),
     _need("revised", Integer, "0"),
     _need("revised_on", default="''"),
+    _may("rests_until", BigInteger),  # out of revisions until then
     UniqueConstraint("connection", "listing", "sku"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
     Index("ix_listings_accepted", "connection", **_where("accepted_at is not null")),
+    Index("ix_listings_resting", "connection", **_where("rests_until is not null")),
     Index(None, "merchant"),
 )
 

@@ -21,7 +21,8 @@ on conflict (merchant, kind, subject) where state in ('due', 'running', 'parked'
   again = case when tasks.state = 'running' then true else tasks.again end,
   tries = case when tasks.state = 'parked' then 0 else tasks.tries end,
   crashes = case when tasks.state = 'parked' then 0 else tasks.crashes end,
-  due_at = case when tasks.state = 'parked' or excluded.due_at < tasks.due_at then excluded.due_at else tasks.due_at end,
+  due_at = case when tasks.state = 'parked' or (tasks.state = 'running' and not tasks.again) or excluded.due_at < tasks.due_at
+           then excluded.due_at else tasks.due_at end,
   state = case when tasks.state = 'parked' then 'due' else tasks.state end
 """
 
@@ -33,23 +34,28 @@ def ask(db: Connection, rows: Iterable[Mapping[str, Any]], now: int) -> None:
         run_set(db, ASK, ASKED, ordered, now=now)
 
 
+OPEN = """(queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
+                                       and (c.state <> 'active' or c.blocked_until > :now)))"""
 # The next kind of work in turn: merchants, their connections and kinds come round, so none starves another.
-NEXT = """
+NEXT = f"""
 select merchant, connection, kind from tasks
 where queue = :queue and state = 'due' and due_at <= :now
   and (merchant, connection, kind) > (:merchant, :connection, :kind)
-  and (queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
-                                       and (c.state <> 'active' or c.blocked_until > :now)))
+  and {OPEN}
 order by merchant, connection, kind limit 1
 """
 
-CLAIM = """
+# What a worker died over is claimed alone, so that it takes no other down with it.
+CLAIM = f"""
+with pick as (
+  select id, due_at, crashes from tasks where queue = :queue and merchant = :merchant and connection = :connection and kind = :kind
+    and state = 'due' and due_at <= :now and {OPEN}
+  order by due_at, id limit :most {{skip}})
 update tasks set state = 'running', generation = generation + 1, tries = tries + 1, again = false,
-  lease_until = {now} + :lease
+  lease_until = {{now}} + :lease
 where id in (
-  select id from tasks where queue = :queue and merchant = :merchant and connection = :connection and kind = :kind
-    and state = 'due' and due_at <= :now
-  order by due_at, id limit :most {skip})
+  select pick.id from pick, (select id, crashes from pick order by due_at, id limit 1) as head
+  where (head.crashes = 0 and pick.crashes = 0) or (head.crashes > 0 and pick.id = head.id))
 returning id, subject, generation, tries
 """
 
@@ -73,18 +79,42 @@ def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim 
     return Claim(sorted(tasks, key=lambda task: task.id)) if tasks else None
 
 
+NAMED = {"kind": "text", "subject": "text"}
+LOCK = """
+select o.id from tasks o where o.id in (
+  select t.id from {rows} left join tasks t on t.merchant = r.merchant and t.kind = r.kind and t.subject = r.subject
+    and t.state in ('due', 'running', 'parked'))
+order by o.kind, o.subject {lock}
+"""
+
+
+def lock(db: Connection, held: Claim, asked: Iterable[Mapping[str, Any]]) -> None:
+    """Lock what a unit will ask for and record, all in the order in which askers lock. Else two units of different kinds that ask
+    for each other's tasks would wait crosswise, and every webhook about these orders behind them."""
+    names = {(row["kind"], row["subject"]) for row in asked if row["merchant"] == held.merchant}
+    if names and db.dialect.name == "postgresql":
+        names |= {(task.kind, task.subject) for task in held.tasks}
+        run_set(db, LOCK, NAMED, [{"kind": kind, "subject": subject} for kind, subject in sorted(names)], merchant=held.merchant)
+
+
 HELD = {"id": "bigint", "generation": "int"}
 FENCE = """
-select o.id from tasks o join {rows} on o.id = r.id and o.generation = r.generation where o.state = 'running' order by o.id {lock}
+select o.id from tasks o join {rows} on o.id = r.id and o.generation = r.generation where o.lease_until is not null
+order by o.merchant, o.kind, o.subject {lock}
 """
 RENEW = """
 update tasks set lease_until = {now} + :lease from {rows}
-where tasks.id = r.id and tasks.generation = r.generation and tasks.state = 'running'
+where tasks.id = r.id and tasks.generation = r.generation and tasks.lease_until is not null
 """
 
 
+def _in_order(tasks: Iterable[Task]) -> list[Task]:
+    """As askers lock them: rows are updated in the order in which they are given."""
+    return sorted(tasks, key=lambda task: (task.merchant, task.kind, task.subject))
+
+
 def _held(tasks: Sequence[Task]) -> list[dict[str, int]]:
-    return [{"id": task.id, "generation": task.generation} for task in tasks]
+    return [{"id": task.id, "generation": task.generation} for task in _in_order(tasks)]
 
 
 def fence(db: Connection, held: Claim) -> None:
@@ -103,20 +133,20 @@ OUTCOMES = {
 }  # fmt: skip
 RECORD = """
 update tasks set
-  state = case when r.state = 'done' and tasks.again then 'due' else r.state end,
-  due_at = case when r.state = 'done' and tasks.again then :now else r.due_at end,
-  tries = case when r.state = 'done' then 0 else tasks.tries - r.uncounted end,
+  state = case when r.state <> 'due' and tasks.again then 'due' else r.state end,
+  due_at = case when tasks.again and (r.state <> 'due' or tasks.due_at < r.due_at) then tasks.due_at else r.due_at end,
+  tries = case when r.state = 'done' or (r.state = 'parked' and tasks.again) then 0 else tasks.tries - r.uncounted end,
   crashes = case when r.state = 'done' then 0 else tasks.crashes end,
   again = false, lease_until = null, done_at = :now,
   cause = r.cause, detail = r.detail, words = r.words
 from {rows}
-where tasks.id = r.id and tasks.generation = r.generation and tasks.state = 'running'
+where tasks.id = r.id and tasks.generation = r.generation and tasks.lease_until is not null
 """
 
 
 def record(db: Connection, held: Claim, now: int, seal: Any = None) -> None:
     """Write what became of each task. Raises LostLease where one is no longer ours: then nothing of this transaction counts."""
-    rows = [_outcome(task, held.outcome(task), now, seal) for task in held.tasks]
+    rows = [_outcome(task, held.outcome(task), now, seal) for task in _in_order(held.tasks)]
     if run_set(db, RECORD, OUTCOMES, rows, now=now).rowcount != len(rows):
         raise LostLease("the lease ran out")
     held.finished = True
@@ -143,10 +173,8 @@ update tasks set crashes = crashes + 1, generation = generation + 1, lease_until
 where state = 'running' and lease_until < {now}
 returning queue
 """
-DUE = """
-select distinct queue from tasks where state = 'due' and due_at <= :now
-  and (queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
-                                       and (c.state <> 'active' or c.blocked_until > :now)))
+DUE = f"""
+select distinct queue from tasks where state = 'due' and due_at <= :now and {OPEN}
 """
 
 

@@ -1,6 +1,6 @@
 """A unit of work: one transaction that writes effects, the facts they make, and the tasks they ask for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,10 @@ class Unit:
             self._asked[merchant, kind, subject] = {
                 "merchant": merchant, "connection": connection, "kind": kind, "subject": subject, "queue": QUEUES[kind], "due_at": due_at,
             }  # fmt: skip
+
+    @property
+    def asked(self) -> Iterable[Mapping[str, Any]]:
+        return self._asked.values()
 
     def close(self) -> set[str]:
         """Write what was said; gives the queues that have work now."""

@@ -43,12 +43,12 @@ class Vault:
 
     def _unwrap(self, merchant: str, wrapped: str) -> tuple[AESGCM, bytes]:
         name, _, data = wrapped.partition(":")
-        raw = base64.b64decode(data)
         if name not in self._ring:
             raise Unreadable(f"the key ring has no key {name}")
         try:
+            raw = base64.b64decode(data)
             key = self._ring[name].decrypt(raw[:NONCE], raw[NONCE:], merchant.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # not theirs, or cut short
             raise Unreadable("this merchant's data key does not open") from None
         return AESGCM(key), hashlib.blake2b(key, person=b"crossdock-index").digest()
 
@@ -69,7 +69,7 @@ class Box:
         """Raises Unreadable when it was sealed for another place or by another key."""
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], self._merchant + place.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Unreadable(place.split("|")[0]) from None
 
     def seal_text(self, place: str, value: bytes) -> str:

@@ -115,14 +115,19 @@ def upgrade() -> None:
         sa.Column("handle", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("writable", sa.Text(), nullable=True),
         sa.Column("shown", sa.Integer(), nullable=True),
+        sa.Column("heard", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("shown_from", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("shown_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("changed", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("told", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=True),
+        sa.Column("lower_since", sa.BigInteger(), nullable=True),
         sa.Column("accepted_at", sa.BigInteger(), nullable=True),
+        sa.Column("accepted_as", sa.Text(), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("revised", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("revised_on", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("rests_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
         sa.UniqueConstraint("connection", "listing", "sku", name=op.f("uq_listings_connection_listing_sku")),
     )
@@ -142,6 +147,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("changed > told"),
         )
         batch_op.create_index(batch_op.f("ix_listings_merchant"), ["merchant"], unique=False)
+        batch_op.create_index(
+            "ix_listings_resting",
+            ["connection"],
+            unique=False,
+            sqlite_where=sa.text("rests_until is not null"),
+            postgresql_where=sa.text("rests_until is not null"),
+        )
 
     op.create_table(
         "locations",
@@ -198,6 +210,7 @@ def upgrade() -> None:
         sa.Column("booked_gone", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("booked_back", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("back_to", sa.Text(), nullable=True),
+        sa.Column("ships", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
         sa.Column("waits", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("order_id", "line", name=op.f("pk_order_lines")),
     )

@@ -1,0 +1,63 @@
+"""`crossdock bench`: what the hub costs and how fast it is, each figure beside a reference that was measured in the same rounds.
+
+Everything runs on this machine against private databases that are gone afterwards, for four minutes at the most.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from config.bench.pace import FULL, Pace
+from config.bench.rows import Row, all_kept, as_json
+
+__all__ = ["PARTS", "UnknownPart", "all_kept", "as_json", "run"]
+PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "catalogue", "growth", "memory")
+
+
+class UnknownPart(ValueError):
+    """One line that names the part and those there are."""
+
+
+def run(
+    parts: Sequence[str] = (),
+    *,
+    payloads: Path | None = None,
+    store: str | None = None,
+    svg: Path | None = None,
+    pace: Pace = FULL,
+    tell: Callable[[Row], None] = lambda row: None,
+) -> list[Row]:
+    """Measure these parts, or all. `payloads` holds one Shopify order body a line and `store` is the address of a database's
+    server; both are for `intake`. `svg` is where a chart goes. `tell` hears each figure as soon as it is there. Raises UnknownPart.
+    """
+    wrong = [part for part in parts if part not in PARTS]
+    if wrong:
+        raise UnknownPart(f"no part of the bench is called {wrong[0]}; there are {', '.join(PARTS)}")
+    found = []
+    for row in _measured([part for part in PARTS if part in (parts or PARTS)], payloads, store, pace):
+        found.append(row)
+        tell(row)
+    if svg:
+        from config.bench.chart import draw
+
+        svg.write_text(draw(found), "utf-8")
+    return found
+
+
+def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pace: Pace) -> Iterator[Row]:
+    from config.bench import answers, bodies, catalogue, drain, growth, ingest, intake, lag, memory, pushes
+    from config.bench.rows import left_out
+    from config.bench.stage import stores
+
+    measures = {
+        "ingest": ingest, "drain": drain, "answers": answers, "lag": lag, "pushes": pushes, "catalogue": catalogue, "growth": growth,
+        "memory": memory,
+    }  # fmt: skip
+    with stores() as here:
+        if here.missing:
+            yield left_out("postgresql", "postgresql", here.missing)
+        patterns = bodies.made(pace.patterns)
+        for part in parts:
+            if part == "intake":
+                yield from intake.measured(here, pace, patterns, payloads, store)
+            else:
+                yield from measures[part].measured(here, pace, patterns)

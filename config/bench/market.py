@@ -1,0 +1,128 @@
+"""One merchant who sells on several channels at once: Bogus channels in this process, that note when they are told what."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import Any
+
+from config.bells import ThreadBell
+from config.bench import bodies
+from config.bench.ingest import call
+from config.bench.stage import settings_for
+from config.processes import Drains, make_wsgi
+from config.wiring import make_kit
+from connectors.bogus import manifest
+from connectors.bogus.channel import Bogus
+from connectors.bogus.webhooks import signed
+from connectors.http import write_json
+from core.flows import connections as flows
+from core.hub import Hub, Silent
+from core.ports import Answer, Push
+from core.store import listings, stock
+from core.store.connections import Connection
+from core.store.engine import Database
+from core.store.unit import Unit
+from core.store.vault import Vault
+
+CHUNK = 5_000
+
+
+@dataclass
+class Listener(Bogus):
+    """A channel that remembers when it was first told of each SKU after `sold`."""
+
+    heard: dict[str, float] = field(default_factory=dict)
+
+    def write(self, push: Push) -> Answer:
+        self.heard.setdefault(push.sku, perf_counter())
+        return super().write(push)
+
+
+@dataclass
+class Market:
+    hub: Hub
+    merchant: str
+    place: str
+    systems: dict[str, Listener]
+    connections: dict[str, Connection]
+    application: Any
+
+    def shelve(self, skus: Sequence[str], units: int) -> None:
+        """Count these SKUs, and offer each on every channel, which shows them already."""
+        with self.hub.unit() as work:
+            for start in range(0, len(skus), CHUNK):
+                self._shelve(work, skus[start : start + CHUNK], units)
+            listings.propose(work.db, self.merchant)
+            work.db.exec_driver_sql("update listings set told = changed")
+        with self.hub.database.write() as db:
+            db.exec_driver_sql("analyze")
+
+    def _shelve(self, work: Unit, skus: Sequence[str], units: int) -> None:
+        rows = [{"sku": sku, "title": sku, "location": self.place, "on_hand": units} for sku in skus]
+        stock.count(work.db, self.merchant, rows, work.now)
+        for name, system in self.systems.items():
+            found = [_offered(system, sku, units) for sku in skus]
+            listings.keep(work.db, self.merchant, self.connections[name].id, found, work.now)
+
+    def sell(self, name: str, sku: str) -> None:
+        """A buyer takes one at this channel, which tells us of it."""
+        document = self.systems[name].sell({sku: 1})
+        raw = write_json(document)
+        self.knock(raw, signed(raw, bodies.SECRET, delivery=document["id"], account=name))
+
+    def knock(self, raw: bytes, headers: dict[str, str]) -> None:
+        if (status := call(self.application, raw, headers, "/webhooks/bogus")) != 200:
+            raise RuntimeError(f"the door answered {status}")
+
+    @property
+    def pushes(self) -> int:
+        return sum(len(shelf.writes) for system in self.systems.values() for shelf in system.listings.values())
+
+    @property
+    def calls(self) -> int:
+        return sum(len(system.calls) for system in self.systems.values())
+
+    def rest(self, most_s: float = 20.0) -> None:
+        """Wait until nothing is due any more. Raises TimeoutError."""
+        end = perf_counter() + most_s
+        while self._open():
+            if perf_counter() > end:
+                raise TimeoutError("the market does not come to rest")
+            sleep(0.02)
+
+    def _open(self) -> bool:
+        with self.hub.database.read() as db:
+            return bool(db.exec_driver_sql("select 1 from tasks where state in ('due', 'running') limit 1").first())
+
+
+def _offered(system: Bogus, sku: str, units: int) -> dict[str, Any]:
+    system.offer(sku, units)
+    return {"listing": f"L-{sku}", "sku": sku, "title": sku, "handle": "{}", "writable": None, "shown": units}
+
+
+@contextmanager
+def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True) -> Iterator[Market]:
+    """A hub with these channels, and its drains at work in this process."""
+    settings, bell = settings_for(url, home), ThreadBell()
+    systems = {name: Listener(account=name) for name in names}
+    hub = Hub(
+        database=Database(url),
+        vault=Vault({"k1": bytes(32)}),
+        connectors={"bogus": manifest(*systems.values())},
+        make_kit=lambda hub, connection, connector: make_kit(settings, None, hub, connection, connector),
+        bell=bell if drains else Silent(),
+    )
+    merchant, place = flows.add_merchant(hub, "Market").id, hub.ids()
+    made = {name: flows.connect(hub, merchant, "bogus", name, {}, stock_since=0, settings={"faster": 1e6}) for name in names}
+    with hub.unit() as work:
+        work.db.exec_driver_sql("delete from tasks")
+        stock.add_location(work.db, merchant, place, "Main")
+    running = Drains(hub, bell, settings.outside_workers).start() if drains else None
+    try:
+        yield Market(hub, merchant, place, systems, made, make_wsgi(settings, hub))
+    finally:
+        if running:
+            running.stop()
+        hub.database.close()

@@ -1,0 +1,31 @@
+"""How long and how often is measured. One place, so that the whole run stays below four minutes and a test can hurry."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`rounds` alternate between the reference and the system, for `seconds` each; sizes are counts of what their names say."""
+
+    rounds: int = 7
+    seconds: float = 0.6
+    clients: int = 8
+    patterns: int = 1000
+    drained: int = 700  # orders a round of the drain
+    load_s: float = 5.0  # how long a fixed rate is held
+    load: float = 0.3  # share of what was just found to be possible
+    sales: int = 240
+    sales_per_s: float = 40.0
+    hot_sales: int = 1000
+    small: int = 1_000
+    large: int = 100_000
+    changed: int = 100
+    grown: int = 200  # orders a round of the growth
+    grown_rounds: int = 9
+    waiting: int = 50_000
+    single: int = 400  # payloads that are taken in one at a time
+    single_s: float = 10.0
+    in_sets: int = 5  # rounds of all payloads in sets
+
+
+FULL = Pace()

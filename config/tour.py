@@ -1,0 +1,88 @@
+"""A tour of every outside call: what a rehearsal does not happen to need is called once, so that all of it is recorded."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from core.hub import Hub
+from core.ports import Answer, Follows, Push, Subscribes, Told
+from core.store import listings
+from core.store.connections import Connection
+
+PATIENCE = 100  # tenths of a second for a channel to work off what it accepted
+BIG = 60  # lines of an order that no page holds, and pushes that no single call takes
+
+
+def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
+    """Call everything that a channel can do, against its simulator."""
+    channel = hub.channel(connection)
+    channel.probe()
+    channel.places()
+    channel.poll(hub.clock() - timedelta(hours=1), hub.clock(), None)
+    _walk_listings(channel)
+    _big_order(hub, connection, hand)
+    pushes = _pushes(hub, connection)
+    answers = channel.show(pushes, hub.ids())
+    channel.show(pushes[:1], hub.ids())
+    channel.shown(pushes[:5])
+    channel.shown(pushes[:1])
+    if isinstance(channel, Subscribes):
+        channel.subscribe(webhook_url)
+    if isinstance(channel, Follows):
+        _follow(channel, pushes, answers)
+    _beyond_the_port(channel)
+
+
+def _walk_listings(channel: Any) -> None:
+    cursor = None
+    while True:
+        page = channel.listings(cursor)
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _big_order(hub: Hub, connection: Connection, hand: Any) -> None:
+    """An order of many lines, partly shipped, read whole."""
+    with hub.database.read() as db:
+        skus = [one.sku for one in listings.all_of(db, connection.merchant, connection.id) if one.writable is None and one.sku]
+    lines = [{"sku": sku, "quantity": 2} for sku in (skus * 3)[:BIG]]
+    placed = hand.post(connection.channel, "orders", {"lines": lines})[0]
+    part = [{"line": line["id"], "quantity": 1} for line in placed.get("lines", [])[:1]]
+    hand.post(connection.channel, f"orders/{placed['id']}/fulfill", {"units": {skus[0]: 1}, "lines": part})
+    hub.channel(connection).fetch([placed["id"]])
+
+
+def _pushes(hub: Hub, connection: Connection) -> list[Push]:
+    """Every listing as it is shown now: a tour changes nothing."""
+    with hub.database.read() as db:
+        batch = listings.everything(db, connection.id, BIG)
+    return [Push(one.listing, one.sku, one.handle, one.shown or 0, one.shown) for one in batch]
+
+
+def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer]) -> None:
+    """Ask what became of accepted pushes until nothing is on its way any more."""
+    accepted: dict[str, list[Push]] = {}
+    for push, answer in zip(pushes, answers, strict=True):
+        if answer.told is Told.ACCEPTED:
+            accepted.setdefault(answer.words, []).append(push)
+    for _ in range(PATIENCE):
+        if all(answer.told is not Told.ACCEPTED for answer in channel.follow(accepted)):
+            return
+        time.sleep(0.1)
+
+
+def _beyond_the_port(channel: Any) -> None:
+    """What single connectors offer besides: stock in Amazon's own warehouses."""
+    if hasattr(channel, "fba_levels"):
+        channel.fba_levels()
+
+
+def missing(calls: Mapping[str, Iterable[str]], logs: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[str]:
+    """The calls of each connector's manifest that its simulator never saw."""
+    return [
+        f"{name} {call}"
+        for name, wanted in calls.items()
+        for call in sorted(set(wanted) - {str(entry["operation"]) for entry in logs.get(name, ())})
+    ]

@@ -1,0 +1,186 @@
+"""What tests share: a hub over a real database, bogus channels, a clock that the test turns, and `drain`, which plays the worker."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from config import logging
+from config.settings import load
+from config.wiring import make_kit
+from connectors.bogus import manifest
+from connectors.bogus.channel import Bogus
+from core import jobs
+from core.flows import connections as flows
+from core.hub import Hub
+from core.store import schema, stock
+from core.store.connections import Connection, Merchant
+from core.store.engine import Database
+from core.store.vault import Vault
+from tests import servers
+
+logging.set_up("error")
+START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """Time that stands still until it is told otherwise."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class House:
+    """A hub with one merchant, connected to bogus channels that its tests own."""
+
+    hub: Hub
+    clock: Clock
+    merchant: Merchant
+    systems: dict[str, Bogus]
+    connections: dict[str, Connection] = field(default_factory=dict)
+    place: str = ""
+
+    @property
+    def bogus(self) -> Bogus:
+        return next(iter(self.systems.values()))
+
+    @property
+    def connection(self) -> Connection:
+        return next(iter(self.connections.values()))
+
+    def shelve(self, **units: int) -> None:
+        """Count these SKUs on the shelf, and offer each on every channel."""
+        for system in self.systems.values():
+            for sku, count in units.items():
+                if not any(mine == sku for _, mine in system.listings):
+                    system.offer(sku, count)
+        rows = [{"sku": sku, "title": sku, "location": self.place, "on_hand": count} for sku, count in units.items()]
+        with self.hub.unit() as work:
+            stock.count(work.db, self.merchant.id, rows, work.now)
+            for connection in self.connections.values():
+                work.ask(self.merchant.id, "read_listings", connection.id, connection.id)
+        self.drain()
+
+    def ask(self, kind: str, subject: str | None = None, connection: Connection | None = None) -> None:
+        one = connection or self.connection
+        with self.hub.unit() as work:
+            work.ask(self.merchant.id, kind, subject or one.id, one.id)
+
+    def drain(self, through: timedelta = timedelta(0)) -> None:
+        """Play the worker: everything due now, and what falls due while time passes."""
+        end = self.clock.now + through
+        while True:
+            while any([jobs.drain(self.hub, "inside"), jobs.drain(self.hub, "outside")]):
+                pass
+            if self.clock.now >= end:
+                return
+            self.clock.pass_(min(timedelta(seconds=1), end - self.clock.now))
+
+    def poll(self) -> None:
+        for connection in self.connections.values():
+            self.ask("poll_orders", connection=connection)
+        self.drain()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with servers.postgres() as address:
+        database = Database(f"{address}/postgres")
+        _do(address, "create database house_template")
+        database.close()
+        template = Database(f"{address}/house_template")
+        schema.migrate(template)
+        template.close()
+        yield address
+
+
+def _do(address: str, statement: str) -> None:
+    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:
+        db.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with servers.redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "house.db"
+    database = Database(f"sqlite:///{path}")
+    schema.migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "house.db"
+        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+        yield f"sqlite:///{path}"
+        return
+    address = request.getfixturevalue("postgres_server")
+    name = f"house_{random.getrandbits(48):x}"
+    _do(address, f"create database {name} template house_template")
+    yield f"{address}/{name}"
+    _do(address, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_house(database: Database, clock: Clock, tmp_path: Path) -> Callable[..., House]:
+    """make_house("north", "south") is a hub with one merchant on two bogus channels of those names."""
+
+    def make(*names: str) -> House:
+        systems = {name: Bogus(account=name, clock=clock) for name in names or ("bogus",)}
+        settings = load({"home": tmp_path}, {"CROSSDOCK_APPS__BOGUS__SECRET": "s3cret"})
+        hub = Hub(
+            database=database,
+            vault=Vault({"k1": bytes(32)}),
+            connectors={"bogus": manifest(*systems.values())},
+            make_kit=lambda hub, connection, connector: make_kit(settings, None, hub, connection, connector),
+            clock=clock,
+            jitter=lambda: 0.5,
+        )
+        merchant = flows.add_merchant(hub, "North Sea Trading")
+        place = hub.ids()
+        with hub.unit() as work:
+            stock.add_location(work.db, merchant.id, place, "Main")
+        made = {name: flows.connect(hub, merchant.id, "bogus", name, {}, stock_since=0) for name in systems}
+        house = House(hub, clock, merchant, systems, made, place)
+        house.drain()
+        return house
+
+    return make
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House]) -> House:
+    return make_house()
