@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -35,7 +35,7 @@ def main() -> None:
         _fail(f"database: {str(error.orig).splitlines()[0]}")
 
 
-def _fail(words: str) -> None:
+def _fail(words: str) -> NoReturn:
     click.echo(f"crossdock: {words}", err=True)
     sys.exit(2)
 
@@ -83,8 +83,14 @@ def _merchant(hub: Any, wanted: str) -> str:
     return found[0]
 
 
-def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+def _console() -> Any:
+    """As wide as the terminal; wide where a file or another program reads."""
     from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
@@ -92,7 +98,7 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]])
         table.add_column(column, justify="right" if column.startswith("#") else "left")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    _console().print(table)
 
 
 def _clock(at: int | None) -> str:
@@ -373,11 +379,11 @@ def tasks_retry(settings: Settings, task: int, kind: str, merchant: str) -> None
 @click.option("--merchant-name", help="Make a new merchant of this name.")
 @of_merchant
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="A setting of the connection, for example url=http://...")
-@click.option("--buffer", type=click.IntRange(0), default=0, show_default=True, help="Units that this channel never shows.")
+@click.option("--buffer", type=click.IntRange(0), help="Units that this channel never shows (none, for a new one).")
 @click.pass_obj
 def connect(
     settings: Settings, channel: str | None, account: str | None, merchant_name: str | None, merchant: str, options: tuple[str, ...],
-    buffer: int,
+    buffer: int | None,
 ) -> None:  # fmt: skip
     """Connect an account. Secrets are asked for, or read as NAME=VALUE lines from standard input when it is no terminal.
 
@@ -395,7 +401,7 @@ def connect(
     own = typed({**hub.connectors[channel].settings, **OF_A_CONNECTION}, dict(option.partition("=")[::2] for option in options), "--set")
     login = _secrets(hub.connectors[channel])
     owner = flows.add_merchant(hub, merchant_name).id if merchant_name else _merchant(hub, merchant)
-    one = flows.connect(hub, owner, channel, account, login, settings=own, buffer=buffer)
+    one = flows.connect(hub, owner, channel, account, login, settings=own, **({} if buffer is None else {"buffer": buffer}))
     click.echo(f"{channel} {account} is connected as {one.id}; its listings are read and its orders polled as soon as the hub runs")
 
 
@@ -493,12 +499,22 @@ def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg:
     """Measure the hub against references taken in the same run. Exit 1 where a figure misses its 'must'."""
     from config import bench as measure
 
-    rows = measure.run(only, payloads=payloads, store=settings.database_url or None, svg=svg)
+    logging.set_up("error")  # a line for every set would be measured too
+    try:
+        rows = measure.run(only, payloads=payloads, store=settings.database_url or None, svg=svg, tell=_tell)
+    except measure.UnknownPart as error:
+        _fail(f"bench: {error}")
     if as_json:
         click.echo(measure.as_json(rows))
     else:
-        measure.render(rows)
-    sys.exit(0 if all(row.ok for row in rows) else 1)
+        _console().print(measure.render(rows))
+    sys.exit(0 if measure.all_kept(rows) else 1)
+
+
+def _tell(row: Any) -> None:
+    """Progress, where a person looks."""
+    if sys.stderr.isatty():
+        click.echo(f"{row.name} {row.store}: {row.value}", err=True)
 
 
 if __name__ == "__main__":

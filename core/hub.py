@@ -80,9 +80,7 @@ class Hub:
             if claim and not finish:
                 tasks.fence(db, claim)
             yield work
-            if claim and finish:
-                tasks.lock(db, claim, work.asked)
-            queues = work.close()
+            queues = work.close(claim if finish else None)
             if claim and finish:
                 tasks.record(db, claim, work.now, self.box(claim.merchant).seal_text)
         for queue in queues:

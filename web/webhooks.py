@@ -25,7 +25,9 @@ from core.store.vault import Unreadable
 from core.store.writer import GroupWriter, TooSlow
 
 log = structlog.get_logger("door")
-REMEMBERED_S = 5.0  # how long an account's connection is remembered, so that a burst asks the database once
+# How long an account's connection is remembered, and that it has none: a burst asks the database once, and a database that is silent
+# is not asked at all. Whose an account is never changes; somebody may connect it any moment.
+KNOWN_S, UNKNOWN_S = 300.0, 5.0
 NAME_LENGTH = 255  # of what a header may call a delivery: it becomes a key
 Answer = tuple[int, bytes]
 
@@ -94,14 +96,14 @@ class Door:
             connections.set_state(db, connection.id, "needs_login", f"the channel said: {notice.topic}")
 
     def _connection(self, channel: str, account: str) -> Connection | None:
-        at, found = self._known.get((channel, account), (0.0, None))
-        if time.monotonic() - at < REMEMBERED_S:
+        until, found = self._known.get((channel, account), (0.0, None))
+        if time.monotonic() < until:
             return found
         with self.hub.database.read() as db:
             found = connections.by_account(db, channel, account)
         if len(self._known) > 10_000:
             self._known.clear()
-        self._known[channel, account] = (time.monotonic(), found)
+        self._known[channel, account] = (time.monotonic() + (KNOWN_S if found else UNKNOWN_S), found)
         return found
 
 

@@ -48,8 +48,16 @@ class ShopifyChannel:
         return Page(notices, _next(page), until)
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
-        """Each order by its three documents and their next pages, merged. Raises Unavailable where one keeps changing meanwhile."""
-        return {number: self._fetched(number) for number in orders}
+        """Each order by its three documents and their next pages, merged. One that the budget did not reach is left out: ask for it
+        again. Raises Unavailable where one keeps changing meanwhile."""
+        found: dict[str, bytes | None] = {}
+        try:
+            for number in orders:
+                found[number] = self._fetched(number)
+        except RateLimited:
+            if not found:
+                raise
+        return found
 
     def _fetched(self, number: str) -> bytes | None:
         for _ in range(2):

@@ -43,7 +43,7 @@ ABOUT = {
     "customers/redact": About.COMPLIANCE,
     "shop/redact": About.COMPLIANCE,
     "app/uninstalled": About.ACCESS,
-    "app/scopes_update": About.ACCESS,
+    "app/scopes_update": About.OTHER,  # more or fewer: what we may not do any more, Shopify refuses by itself
     "inventory_levels/update": About.LISTING,
     "inventory_levels/connect": About.LISTING,
     "inventory_levels/disconnect": About.LISTING,

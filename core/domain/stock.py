@@ -137,6 +137,8 @@ class _Desk:
 
     def _refit(self, line: LineStock, mine: dict[Key, int]) -> int:
         """What was reserved under another map goes back. Gives what the line still holds."""
+        if not mine and not line.held:
+            return 0
         fits = Counter({sku: each * line.held for sku, each in (line.parts or {}).items()})
         if sum((Counter({sku: units}) for (sku, _), units in mine.items()), Counter()) == fits:
             return line.held

@@ -260,7 +260,9 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
     with hub.database.read() as db:
         mark, cursor = connections.mark(db, connection.id, "orders")
         until, _ = connections.mark(db, connection.id, "orders until")
+        paged, _ = connections.mark(db, connection.id, "orders paged")
     mark = mark or us(hub.clock() - BEGIN)
+    cursor = lasting(cursor, paged, hub.now)
     if cursor is None:
         until = us(hub.clock() - age_of(connector.poll_age, connection))
     page = hub.channel(connection).poll(when(mark) - connector.poll_overlap, when(until), cursor)
@@ -268,12 +270,21 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
         _keep_news(hub, work, connection, page.items)
         done = page.cursor is None
         connections.set_mark(work.db, connection.merchant, connection.id, "orders until", until)
+        connections.set_mark(work.db, connection.merchant, connection.id, "orders paged", work.now)
         at = us(page.until) if done and page.until else until if done else mark
         connections.set_mark(work.db, connection.merchant, connection.id, "orders", at, page.cursor)
         if not done:
             work.ask(connection.merchant, "poll_orders", connection.id, connection.id)
         elif listings.raise_unexplained(work.db, connection.id, mark):  # what an earlier poll brought has been taken by now
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+
+
+PAGE = timedelta(hours=1)
+
+
+def lasting(cursor: str | None, paged: int, now: int) -> str | None:
+    """The page to go on with; None, so that a long read begins again, where the channel may have forgotten that page by now."""
+    return cursor if paged > now - PAGE // timedelta(microseconds=1) else None
 
 
 def age_of(usual: timedelta, connection: Connection) -> timedelta:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from core.domain.tasks import Claim
+from core.flows.intake import lasting
 from core.hub import Hub
 from core.ports import Answer, Channel, Follows, Found, Limits, Push, Subscribes, Told
 from core.store import connections, listings
@@ -41,7 +42,7 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         _answered(work, connection, tell, answers, began, day.isoformat())
         _ask_again(work, connection)
-        if any(answer.told is Told.ACCEPTED for answer in answers):
+        if any(one.asked for one in look) or any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
 
 
@@ -114,10 +115,11 @@ def unknown(one: Dirty) -> bool:
 
 def _learn(work: Unit, connection: Connection, read: Sequence[tuple[Dirty, int | None]], began: int, day: str) -> None:
     """What was read back is what we believe from now on; listings that the channel no longer has are said to be gone. A push
-    whose answer was lost may have spent a revision."""
+    whose answer was lost may have spent a revision, and may come true yet: it is read once more."""
     rows = [
         {
-            "id": one.id, "changed": one.changed, "shown": shown, "told": "read", "day": day if one.asked else None, "settled": 0,
+            "id": one.id, "changed": one.changed, "shown": shown, "settled": 0,
+            "told": "lost" if one.asked else "read", "day": day if one.asked else None,
             "problem": None if shown is not None else "the channel has no such listing", "heard": one.heard, "accepted_as": None,
         }
         for one, shown in read
@@ -161,7 +163,7 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
     actual = channel.shown([_push(one, None) for one in over]) if over else {}
     refused = {one.id: became[_name(one)].words or "refused" for one in accepted if _is_refused(became.get(_name(one)))}
     with hub.unit(claim) as work:
-        listings.declined(work.db, [{"id": id, "problem": words} for id, words in refused.items()])
+        listings.declined(work.db, connection.id, [{"id": id, "problem": words} for id, words in refused.items()])
         listings.confirm(work.db, [(one, actual[_name(one)]) for one in over if _name(one) in actual], began, work.now)
         if listings.dirty_left(work.db, connection.id):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
@@ -188,9 +190,9 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     """Read one page of what the channel sells; map what our SKUs name; ask again while there are more."""
     connection = hub.connection(claim.connection)
     with hub.database.read() as db:
-        _, cursor = connections.mark(db, connection.id, "listings")
+        paged, cursor = connections.mark(db, connection.id, "listings")
     began = hub.now
-    page = hub.channel(connection).listings(cursor)
+    page = hub.channel(connection).listings(lasting(cursor, paged, began))
     with hub.unit(claim) as work:
         listings.keep(work.db, connection.merchant, connection.id, [_found(one) for one in _distinct(page.items)], work.now, began)
         listings.propose(work.db, connection.merchant)

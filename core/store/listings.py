@@ -259,11 +259,11 @@ CLOSE = """
 update pushes set told_at = :now, told = r.told from {rows}
 where pushes.listing_id = r.id and pushes.connection = :connection and pushes.told_at is null
 """
-# Words of an earlier acceptance stay until that is over: it may come true after a later one.
+# Words of an earlier acceptance stay until that is over: it may come true after a later one. So may a push whose answer was lost.
 # If an order of the channel was heard of during the call, nobody knows whether it came before or after it: then it is read again.
 ANSWER = """
 update listings set shown = case when listings.heard = r.heard then r.shown end, shown_from = :began, shown_at = :now, problem = r.problem,
-  accepted_at = case when r.told = 'accepted' then :now else listings.accepted_at end,
+  accepted_at = case when r.told in ('accepted', 'lost') then :now else listings.accepted_at end,
   accepted_as = case when r.told <> 'accepted' or coalesce(listings.accepted_as, '') <> '' then listings.accepted_as else r.accepted_as end,
   told = case when r.settled = 1 and r.changed > listings.told then r.changed else listings.told end,
   since = case when r.settled = 1 and listings.changed = r.changed then null else listings.since end,
@@ -323,14 +323,15 @@ def confirm(db: Connection, read: Iterable[tuple[Dirty, int | None]], began: int
 
 
 DECLINE = """
-update listings set accepted_at = null, accepted_as = null, problem = r.problem, shown = null from {rows} where listings.id = r.id
+update listings set accepted_at = null, accepted_as = null, problem = r.problem, shown = null from {rows}
+where listings.id = r.id and listings.connection = :connection
 """
 
 
-def declined(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def declined(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """{id, problem}: what was accepted first and refused after."""
     if rows:
-        run_set(db, DECLINE, {"id": "bigint", "problem": "text"}, rows)
+        run_set(db, DECLINE, {"id": "bigint", "problem": "text"}, rows, connection=connection)
 
 
 EXPLAIN = """

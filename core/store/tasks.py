@@ -24,14 +24,29 @@ on conflict (merchant, kind, subject) where state in ('due', 'running', 'parked'
   due_at = case when tasks.state = 'parked' or (tasks.state = 'running' and not tasks.again) or excluded.due_at < tasks.due_at
            then excluded.due_at else tasks.due_at end,
   state = case when tasks.state = 'parked' then 'due' else tasks.state end
+where excluded.due_at <> :only_locked
 """
+ONLY_LOCKED = -1
 
 
-def ask(db: Connection, rows: Iterable[Mapping[str, Any]], now: int) -> None:
-    """Ask for work; open tasks of the same merchant, kind and subject merge. Sorted, so that two askers never wait crosswise."""
-    ordered = sorted(rows, key=lambda row: (row["merchant"], row["kind"], row["subject"]))
-    if ordered:
-        run_set(db, ASK, ASKED, ordered, now=now)
+def ask(db: Connection, rows: Iterable[Mapping[str, Any]], now: int, held: Claim | None = None) -> None:
+    """Ask for work; open tasks of the same merchant, kind and subject merge.
+
+    Rows are locked in one order by all, so that two askers never wait crosswise; those that `held` will record are locked on the
+    way: else two units that ask for each other's tasks would, and every webhook about their orders behind them.
+    """
+    named = {(row["merchant"], row["kind"], row["subject"]): row for row in rows}
+    if named:
+        ours = {(one.merchant, one.kind, one.subject): _locked(one) for one in held.tasks} if held else {}
+        run_set(db, ASK, ASKED, [row for _, row in sorted({**ours, **named}.items())], now=now, only_locked=ONLY_LOCKED)
+
+
+def _locked(one: Task) -> dict[str, Any]:
+    """A row that is there, as `ask` names it. Where it is not, this unit has lost its lease and none of it will count."""
+    return {
+        "merchant": one.merchant, "connection": one.connection, "kind": one.kind, "subject": one.subject,
+        "queue": "", "due_at": ONLY_LOCKED,
+    }  # fmt: skip
 
 
 OPEN = """(queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
@@ -77,24 +92,6 @@ def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim 
     rows = run(db, CLAIM, queue=queue, merchant=merchant, connection=connection, kind=kind, most=most, now=now, lease=LEASE_US).fetchall()
     tasks = [Task(row.id, merchant, connection, kind, row.subject, row.generation, row.tries) for row in rows]
     return Claim(sorted(tasks, key=lambda task: task.id)) if tasks else None
-
-
-NAMED = {"kind": "text", "subject": "text"}
-LOCK = """
-select o.id from tasks o where o.id in (
-  select t.id from {rows} left join tasks t on t.merchant = r.merchant and t.kind = r.kind and t.subject = r.subject
-    and t.state in ('due', 'running', 'parked'))
-order by o.kind, o.subject {lock}
-"""
-
-
-def lock(db: Connection, held: Claim, asked: Iterable[Mapping[str, Any]]) -> None:
-    """Lock what a unit will ask for and record, all in the order in which askers lock. Else two units of different kinds that ask
-    for each other's tasks would wait crosswise, and every webhook about these orders behind them."""
-    names = {(row["kind"], row["subject"]) for row in asked if row["merchant"] == held.merchant}
-    if names and db.dialect.name == "postgresql":
-        names |= {(task.kind, task.subject) for task in held.tasks}
-        run_set(db, LOCK, NAMED, [{"kind": kind, "subject": subject} for kind, subject in sorted(names)], merchant=held.merchant)
 
 
 HELD = {"id": "bigint", "generation": "int"}
@@ -170,7 +167,7 @@ update tasks set crashes = crashes + 1, generation = generation + 1, lease_until
   state = case when crashes + 1 >= :most then 'parked' else 'due' end,
   cause = case when crashes + 1 >= :most then 'Crash' else cause end,
   detail = case when crashes + 1 >= :most then 'its worker died or fell silent each time' else detail end
-where state = 'running' and lease_until < {now}
+where id in (select id from tasks where state = 'running' and lease_until < {now} {skip})
 returning queue
 """
 DUE = f"""

@@ -1,13 +1,13 @@
 """A unit of work: one transaction that writes effects, the facts they make, and the tasks they ask for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from core.domain.events import Event
-from core.domain.tasks import QUEUES
+from core.domain.tasks import QUEUES, Claim
 from core.store import events, tasks
 
 
@@ -34,13 +34,9 @@ class Unit:
                 "merchant": merchant, "connection": connection, "kind": kind, "subject": subject, "queue": QUEUES[kind], "due_at": due_at,
             }  # fmt: skip
 
-    @property
-    def asked(self) -> Iterable[Mapping[str, Any]]:
-        return self._asked.values()
-
-    def close(self) -> set[str]:
-        """Write what was said; gives the queues that have work now."""
+    def close(self, held: Claim | None = None) -> set[str]:
+        """Write what was said; gives the queues that have work now. `held` is recorded next."""
         for merchant, facts in self._facts.items():
             events.append(self.db, merchant, facts, self.caused_by, self.now)
-        tasks.ask(self.db, self._asked.values(), self.now)
+        tasks.ask(self.db, self._asked.values(), self.now, held)
         return {str(row["queue"]) for row in self._asked.values() if row["due_at"] <= self.now}

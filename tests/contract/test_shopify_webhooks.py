@@ -136,7 +136,7 @@ def test_a_risk_change_that_names_no_order_is_about_nothing_we_can_fetch():
         ("inventory_levels/update", About.LISTING),
         ("products/delete", About.LISTING),
         ("app/uninstalled", About.ACCESS),
-        ("app/scopes_update", About.ACCESS),
+        ("app/scopes_update", About.OTHER),
         ("shop/update", About.OTHER),
     ],
 )
