@@ -6,10 +6,12 @@ Everything runs on this machine against private databases that are gone afterwar
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from config.bench.chart import draw
 from config.bench.pace import FULL, Pace
+from config.bench.report import render
 from config.bench.rows import Row, all_kept, as_json
 
-__all__ = ["PARTS", "UnknownPart", "all_kept", "as_json", "run"]
+__all__ = ["PARTS", "UnknownPart", "all_kept", "as_json", "render", "run"]
 PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "catalogue", "growth", "memory")
 
 
@@ -37,8 +39,6 @@ def run(
         found.append(row)
         tell(row)
     if svg:
-        from config.bench.chart import draw
-
         svg.write_text(draw(found), "utf-8")
     return found
 
@@ -49,10 +49,10 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
     from config.bench.stage import stores
 
     measures = {
-        "ingest": ingest, "drain": drain, "answers": answers, "lag": lag, "pushes": pushes, "catalogue": catalogue, "growth": growth,
-        "memory": memory,
+        "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
+        "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured,
     }  # fmt: skip
-    with stores() as here:
+    with stores(["sqlite"] if parts == ["intake"] else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = bodies.made(pace.patterns)
@@ -60,4 +60,4 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)
             else:
-                yield from measures[part].measured(here, pace, patterns)
+                yield from measures[part](here, pace, patterns)

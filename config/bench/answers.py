@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from config.bench import bodies, child, measure
 from config.bench.bodies import Body
@@ -80,5 +81,5 @@ def at_rate(askers: Sequence[Callable[[], None]], rate: float, seconds: float) -
             ask()
             late.append((time.perf_counter() - at) * 1000)
 
-    measure.together([lambda ask=ask: work(ask) for ask in askers])
+    measure.together([partial(work, ask) for ask in askers])
     return late

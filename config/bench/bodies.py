@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.bench.child import SECRET
 from connectors.shopify import MANIFEST
-from connectors.shopify.simulator import ACCOUNT, Simulator
+from connectors.shopify.simulator import ACCOUNT as ACCOUNT
+from connectors.shopify.simulator import Simulator
 from connectors.simulation import Post, World
 from core.domain.order import Order
 from core.errors import BadPayload
 
-SECRET = "made-up-secret-of-the-bench"  # noqa: S105 - signs made-up bodies in a made-up shop
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRODUCTS = 200
 FIRST_COPY = 6_000_000_000_000

@@ -31,10 +31,10 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[R
 
 def _cost(stores: Stores, store: str, size: int, pace: Pace) -> Cost:
     with market(stores.new(store), stores.folder, ["north", "south"], drains=False) as there:
-        skus = [f"SKU-{number:06}" for number in range(size)]
-        there.shelve(skus, 1000)
+        skus = [f"SKU-{number:06}" for number in range(pace.small)]
+        there.shelve(skus, 1000, size // pace.small)
         statements = measure.Statements(there.hub.database.engine)
-        found = [_round(there, skus[number :: size // pace.changed][: pace.changed], statements) for number in range(ROUNDS + 1)][1:]
+        found = [_round(there, skus[number :: pace.small // pace.changed], statements) for number in range(ROUNDS + 1)][1:]
     return Cost(*(measure.median([getattr(one, name) for one in found]) for name in Cost.__slots__))
 
 

@@ -12,11 +12,18 @@ from typing import Any
 
 from config import logging, processes
 from config.bench import measure
-from config.bench.stage import settings_for
 from config.servers import free_port, listens
-from config.settings import Settings
+from config.settings import Settings, load
 from config.wiring import make_hub
 from core import jobs
+
+SECRET = "made-up-secret-of-the-bench"  # noqa: S105 - signs made-up bodies in a made-up shop
+APPS = {"SHOPIFY__CLIENT_ID": "made-up", "SHOPIFY__CLIENT_SECRET": SECRET, "BOGUS__SECRET": SECRET}
+
+
+def settings_for(url: str, home: Path, **more: Any) -> Settings:
+    given = {"home": home, "database_url": url, "log_level": "error", **more}
+    return load(given, {f"CROSSDOCK_APPS__{name}": value for name, value in APPS.items()})
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from time import perf_counter, sleep
 from typing import Any
 
 from config.bells import ThreadBell
-from config.bench import bodies
+from config.bench.child import SECRET, settings_for
 from config.bench.ingest import call
-from config.bench.stage import settings_for
+from config.bench.stage import copy_rows
 from config.processes import Drains, make_wsgi
 from config.wiring import make_kit
 from connectors.bogus import manifest
@@ -26,14 +26,21 @@ from core.store.engine import Database
 from core.store.unit import Unit
 from core.store.vault import Vault
 
-CHUNK = 5_000
+CATALOGUE = {"skus": ("sku",), "levels": ("sku",), "listings": ("listing", "sku")}
 
 
 @dataclass
 class Listener(Bogus):
-    """A channel that remembers when it was first told of each SKU after `sold`."""
+    """A channel that remembers when it was first told of each SKU, and thinks before it answers."""
 
     heard: dict[str, float] = field(default_factory=dict)
+    thinks_s: float = 0.0
+
+    @contextmanager
+    def call(self, method: str, what: Any = None) -> Iterator[None]:
+        sleep(self.thinks_s if method == "show" else 0.0)
+        with super().call(method, what):
+            yield
 
     def write(self, push: Push) -> Answer:
         self.heard.setdefault(push.sku, perf_counter())
@@ -49,11 +56,14 @@ class Market:
     connections: dict[str, Connection]
     application: Any
 
-    def shelve(self, skus: Sequence[str], units: int) -> None:
-        """Count these SKUs, and offer each on every channel, which shows them already."""
+    def shelve(self, skus: Sequence[str], units: int, times: int = 1) -> None:
+        """Count these SKUs, and offer each on every channel, which shows them already. With `times` the catalogue holds so many
+        for each, of which the channels here know only the first: nobody buys the others."""
         with self.hub.unit() as work:
-            for start in range(0, len(skus), CHUNK):
-                self._shelve(work, skus[start : start + CHUNK], units)
+            self._shelve(work, skus, units)
+            if times > 1:
+                for table, names in CATALOGUE.items():
+                    copy_rows(work.db, table, names, times)
             listings.propose(work.db, self.merchant)
             work.db.exec_driver_sql("update listings set told = changed")
         with self.hub.database.write() as db:
@@ -70,7 +80,7 @@ class Market:
         """A buyer takes one at this channel, which tells us of it."""
         document = self.systems[name].sell({sku: 1})
         raw = write_json(document)
-        self.knock(raw, signed(raw, bodies.SECRET, delivery=document["id"], account=name))
+        self.knock(raw, signed(raw, SECRET, delivery=document["id"], account=name))
 
     def knock(self, raw: bytes, headers: dict[str, str]) -> None:
         if (status := call(self.application, raw, headers, "/webhooks/bogus")) != 200:
@@ -103,10 +113,10 @@ def _offered(system: Bogus, sku: str, units: int) -> dict[str, Any]:
 
 
 @contextmanager
-def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True) -> Iterator[Market]:
-    """A hub with these channels, and its drains at work in this process."""
+def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, thinks_s: float = 0.0) -> Iterator[Market]:
+    """A hub with these channels, and its drains at work in this process. A channel thinks so long before it answers a push."""
     settings, bell = settings_for(url, home), ThreadBell()
-    systems = {name: Listener(account=name) for name in names}
+    systems = {name: Listener(account=name, thinks_s=thinks_s) for name in names}
     hub = Hub(
         database=Database(url),
         vault=Vault({"k1": bytes(32)}),

@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,10 +29,18 @@ def median(values: Sequence[float]) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds that a process computed so far, in user and kernel; 0 where it is gone."""
+    """Seconds that a process of one thread computed so far; 0 where it is gone. To the nanosecond where the kernel counts so,
+    else to its tick."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return _ticks_s(pid)
+
+
+def _ticks_s(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
@@ -48,11 +57,14 @@ class Cpu:
     """Seconds computed by this process and its database's backends since it was made."""
 
     def __init__(self, database: Database) -> None:
-        self._pids = [os.getpid(), *backends(database)]
-        self._before = sum(map(cpu_s, self._pids))
+        self._pids = backends(database)
+        self._before = self._now()
+
+    def _now(self) -> float:
+        return time.process_time() + sum(map(cpu_s, self._pids))
 
     def spent(self) -> float:
-        return sum(map(cpu_s, self._pids)) - self._before
+        return self._now() - self._before
 
 
 class Statements:
@@ -71,8 +83,12 @@ class Statements:
 
 
 def peak_mb() -> float:
-    """The most memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process ever held. Linux' getrusage counts what its parent held too."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def rate(work: Callable[[], Any], seconds: float) -> float:
@@ -94,7 +110,7 @@ def timed(work: Callable[[], Any]) -> float:
 
 def rate_of_threads(works: Iterable[Callable[[], Any]], seconds: float) -> float:
     """The same with a thread for each of them, all at once."""
-    return sum(together([lambda work=work: rate(work, seconds) for work in works]))
+    return sum(together([partial(rate, work, seconds) for work in works]))
 
 
 def together(works: Sequence[Callable[[], T]]) -> list[T]:

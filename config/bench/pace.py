@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Pace:
     """`rounds` alternate between the reference and the system, for `seconds` each; sizes are counts of what their names say."""
 
+    stores: tuple[str, ...] = ("postgresql", "sqlite")
     rounds: int = 7
-    seconds: float = 0.6
+    seconds: float = 0.5
     clients: int = 8
     patterns: int = 1000
     drained: int = 700  # orders a round of the drain
@@ -23,6 +24,7 @@ class Pace:
     grown: int = 200  # orders a round of the growth
     grown_rounds: int = 9
     waiting: int = 50_000
+    memory_s: float = 15.0
     single: int = 400  # payloads that are taken in one at a time
     single_s: float = 10.0
     in_sets: int = 5  # rounds of all payloads in sets
