@@ -1,0 +1,130 @@
+"""What the books say, and what must always hold of them. `balance` raises AssertionError with the rule that broke."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from core.domain.stock import exposed
+from core.flows import doctor
+from core.hub import Hub
+from core.store import listings
+from tests.conftest import House
+
+# What two runs must agree on: not our own ids and times, and not which of two equal shelves was taken.
+SAME = {
+    "orders": "select connection, channel_id, revision, digest, total, problems, doc from orders order by 1, 2",
+    "lines": """select o.channel_id, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held, l.booked_gone, l.booked_back, l.waits
+                from order_lines l join orders o on o.id = l.order_id order by o.connection, o.channel_id, l.line""",
+    "levels": "select sku, location, on_hand, reserved from levels order by 1, 2",
+    "reservations": """select o.channel_id, r.line, r.sku, r.location, r.units from reservations r join orders o on o.id = r.order_id
+                       order by o.connection, o.channel_id, r.line, r.sku, r.location""",
+}
+
+
+def rows(hub: Hub, query: str, **values: Any) -> list[tuple[Any, ...]]:
+    with hub.database.read() as db:
+        return [tuple(row) for row in db.execute(text(query), values)]
+
+
+def one(hub: Hub, query: str, **values: Any) -> Any:
+    return rows(hub, query, **values)[0][0]
+
+
+def written(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
+    """Orders, their lines' books, levels and reservations."""
+    return {name: rows(hub, query) for name, query in SAME.items()}
+
+
+def digest(hub: Hub, names: dict[str, str] | None = None) -> str:
+    """One word for the whole state. `names`: ids of this run by the name that every run shares."""
+    said = json.dumps(written(hub), default=str)
+    for id, name in (names or {}).items():
+        said = said.replace(id, name)
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+# Beyond the doctor's questions: what is held is exactly what is reserved, and never more than is due.
+RULES = {
+    "what a line holds is what is reserved for it, part by part": """
+        select o.channel_id, l.line, l.held, p.sku, p.units, r.units from order_lines l join orders o on o.id = l.order_id
+        join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+        join listing_parts p on p.listing_id = g.id
+        left join (select order_id, line, sku, sum(units) as units from reservations group by order_id, line, sku) r
+          on r.order_id = l.order_id and r.line = l.line and r.sku = p.sku
+        where l.held * p.units <> coalesce(r.units, 0)""",
+    "nothing is reserved that no line holds": """
+        select r.order_id, r.line, r.sku from reservations r join order_lines l on l.order_id = r.order_id and l.line = r.line
+        where l.held = 0""",
+    "no line holds more than it should": "select order_id, line, held, hold from order_lines where held > hold or held < 0",
+    "a line that holds less than it should waits": """
+        select order_id, line, held, hold, waits from order_lines where held < hold and waits is null""",
+    "no level is below zero": "select sku, location, on_hand, reserved from levels where reserved < 0 or on_hand < reserved",
+}
+
+
+def balance(hub: Hub) -> None:
+    """The doctor finds nothing, and reserved = the sum of what open lines hold."""
+    with hub.database.read() as db:
+        ill = [finding for finding in doctor.examine(db, hub.now) if not finding.ok]
+        broken = {rule: found for rule, query in RULES.items() if (found := _all(db, query))}
+    assert not ill, ill
+    assert not broken, broken
+
+
+def _all(db: Connection, query: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in db.execute(text(query))]
+
+
+def level(hub: Hub, sku: str) -> tuple[int, int]:
+    """(on hand, reserved) of a SKU over all places."""
+    on_hand, reserved = rows(hub, "select coalesce(sum(on_hand), 0), coalesce(sum(reserved), 0) from levels where sku = :sku", sku=sku)[0]
+    return int(on_hand), int(reserved)
+
+
+def lines(hub: Hub, order: str) -> dict[str, tuple[int, int, int, int, str | None]]:
+    """(hold, held, gone, back, waits) of each line of an order by the channel's id."""
+    query = """select l.line, l.hold, l.held, l.booked_gone, l.booked_back, l.waits from order_lines l join orders o on o.id = l.order_id
+               where o.channel_id = :order order by l.line"""
+    return {row[0]: row[1:] for row in rows(hub, query, order=order)}  # type: ignore[misc]
+
+
+def orders(hub: Hub) -> list[tuple[str, str]]:
+    """(connection, channel id) of every order."""
+    return rows(hub, "select connection, channel_id from orders order by 1, 2")
+
+
+def parked(hub: Hub) -> list[tuple[str, str, str, str]]:
+    return rows(hub, "select kind, subject, cause, detail from tasks where state = 'parked' order by id")
+
+
+def open_tasks(hub: Hub) -> list[tuple[str, str, str]]:
+    return rows(hub, "select kind, subject, state from tasks where state <> 'done' order by id")
+
+
+def wrong_listings(house: House) -> list[tuple[str, str, int, int | None]]:
+    """(channel, SKU, shown, wanted) of listings that do not show what they should."""
+    found = []
+    with house.hub.database.read() as db:
+        for name, connection in house.connections.items():
+            for shelf in listings.all_of(db, house.merchant.id, connection.id):
+                there = house.systems[name].listings.get((shelf.listing, shelf.sku))
+                if there and shelf.wanted is not None and shelf.writable is None and there.shown != shelf.wanted:
+                    found.append((name, shelf.sku, there.shown, shelf.wanted))
+    return found
+
+
+def available(house: House, sku: str, buffer: int = 0) -> int:
+    on_hand, reserved = level(house.hub, sku)
+    return exposed(on_hand - reserved, buffer)
+
+
+def settle_again(house: House) -> None:
+    """Run every flow that books once more, for every order there is."""
+    with house.hub.unit() as work:
+        for connection, id in orders(house.hub):
+            work.ask(house.merchant.id, "reserve", f"{connection}/{id}", connection)
+        for connection in house.connections.values():
+            work.ask(house.merchant.id, "publish_stock", connection.id, connection.id)
+    house.drain()

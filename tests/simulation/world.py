@@ -1,0 +1,435 @@
+"""A world for the hub: three channels with buyers, a network that loses, doubles, delays and reorders, and workers that die.
+
+Everything happens in one thread and by one random source, so a seed is a run. Whatever may happen between two calls to the
+database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
+
+    python -m tests.simulation.world SEED     runs one seed and tells its story
+"""
+
+import heapq
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from connectors.bogus.channel import Bogus, Document
+from core import jobs
+from core.domain.tasks import Claim
+from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.flows.allocation import ask_waiting
+from core.store import connections, listings, stock, tasks
+from core.store.engine import Database
+from core.store.tables import us
+from tests.conftest import House
+from tests.flows import acts, books
+from tests.flows.acts import deliver, notice
+from tests.flows.quick import Houses
+from tests.flows.workers import Crash
+
+NAMES = ("north", "south", "west")
+GOODS = ("A", "B", "C")
+TROUBLE = timedelta(seconds=40)  # how long buyers buy and things go wrong
+
+
+class Shaky(Database):
+    """A database between whose transactions things happen."""
+
+    between: Callable[[str], None] = staticmethod(lambda _: None)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        self.between("before a transaction")
+        with super().write() as db:
+            yield db
+        self.between("after a commit")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with super().read() as db:
+            yield db
+        self.between("after a look")
+
+
+@dataclass(frozen=True)
+class Troubles:
+    """How often what goes wrong; each seed has its own mix."""
+
+    lost: float
+    doubled: float
+    late: float
+    fails_before: float
+    fails_after: float
+    crash: float
+    meanwhile: float
+    freeze: float
+
+    @classmethod
+    def drawn(cls, random: Random) -> "Troubles":
+        def some(most: float) -> float:
+            return random.choice([0.0, most * random.random()])
+
+        return cls(
+            lost=random.choice([0.0, 0.1, 0.5, 1.0]), doubled=some(0.5), late=some(0.5), fails_before=some(0.3), fails_after=some(0.3),
+            crash=some(0.02), meanwhile=some(0.3), freeze=some(0.02),
+        )  # fmt: skip
+
+
+NO_TROUBLES = Troubles(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass
+class World:
+    houses: Houses
+    seed: int
+    tell: bool = False
+    due: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    held: list[Claim] = field(default_factory=list)
+    depth: int = 0
+    ending: str = ""
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.house: House = self.houses.make()
+        self.hub, self.clock, self.systems = self.house.hub, self.house.clock, self.house.systems
+        self.hub.box(self.house.merchant.id)  # read once, and not in the middle of a transaction
+        self.end = self.clock.now + TROUBLE
+        self.troubles = Troubles.drawn(self.random)
+        self.systems["north"].compares, self.systems["south"].queues, self.systems["south"].whole = True, True, False
+        for sku in GOODS:
+            self._count(sku, self.random.randint(0, 10))
+        self.hub.database.between = self.between  # type: ignore[attr-defined]
+        for system in self.systems.values():
+            system.call = self._rough(system, system.call)  # type: ignore[method-assign]
+        self.say(f"{self.troubles}")
+
+    def say(self, words: str) -> None:
+        if self.tell:
+            print(f"{self.clock.now:%H:%M:%S.%f} {'  ' * self.depth}{words}")
+
+    # ---- what happens between two calls
+
+    def between(self, where: str) -> None:
+        if self.depth > 3 or self.troubles is NO_TROUBLES:
+            return
+        self.clock.pass_(timedelta(milliseconds=self.random.randint(0, 60)))
+        self._renew()
+        if self.held and self.random.random() < self.troubles.crash:
+            self.say(f"crash {where}")
+            self.counts["crash"] += 1
+            raise Crash
+        if self.random.random() < self.troubles.meanwhile:
+            self._meanwhile()
+
+    def _meanwhile(self) -> None:
+        """Others do something now; whoever is frozen does not renew its leases all the while."""
+        freezes = bool(self.held) and self.held[-1].kind != "publish_stock" and self.random.random() < self.troubles.freeze
+        self.depth += 1
+        held, self.held = self.held, [] if freezes else self.held
+        try:
+            if freezes:
+                self.say("frozen")
+                self.clock.pass_(timedelta(seconds=6))
+                self.counts["freeze"] += 1
+            for _ in range(self.random.randint(1, 3)):
+                self._step(self.clock.now + timedelta(seconds=1))
+        finally:
+            self.held = held
+            self.depth -= 1
+
+    def hold(self, claim: Claim) -> None:
+        self.held = [*self.held, claim]
+
+    def drop(self, claim: Claim) -> None:
+        self.held = [one for one in self.held if one is not claim]
+
+    def _renew(self) -> None:
+        """What the keeper's thread of a living process does."""
+        rows = [task for claim in self.held for task in claim.tasks]
+        if rows and self.random.random() < 0.3:
+            with Database.write(self.hub.database) as db:
+                tasks.renew(db, rows, self.hub.now)
+
+    def _rough(self, system: Bogus, plain: Callable[..., Any]) -> Callable[..., Any]:
+        @contextmanager
+        def call(method: str, what: Any = None) -> Iterator[None]:
+            self.between(f"before {system.account} {method}")
+            with plain(method, what):
+                if self.random.random() < self.troubles.fails_before:
+                    raise self._failure(system, method)
+                yield
+            self.say(f"{system.account} {method} {self._pushes(method, what)}")
+            self.between(f"after {system.account} {method}")
+            if self.random.random() < self.troubles.fails_after:
+                self.say(f"the answer of {system.account} {method} is lost")
+                self.counts["lost answer"] += 1
+                raise OutcomeUnknown("lost") if method == "show" else Unavailable("lost")
+
+        return call
+
+    def _pushes(self, method: str, what: Any) -> str:
+        return " ".join(f"{push.sku}={push.quantity}<{push.expected}" for push in what[0]) if method == "show" else ""
+
+    def _failure(self, system: Bogus, method: str) -> Exception:
+        self.counts["failure"] += 1
+        if self.random.random() < 0.3:
+            return RateLimited("slow down", wait_s=self.random.random() * 5)
+        return OutcomeUnknown("nobody knows") if method == "show" and self.random.random() < 0.5 else Unavailable("nobody there")
+
+    # ---- the world's own events
+
+    def at(self, after_s: float, what: str, act: Callable[[], None]) -> None:
+        heapq.heappush(self.due, (self.clock.now + timedelta(seconds=after_s), len(self.due) + self.counts["events"], what, act))
+        self.counts["events"] += 1
+
+    def _step(self, until: datetime) -> bool:
+        """The next event, if it comes before then."""
+        if not self.due or self.due[0][0] > until:
+            return False
+        when, _, what, act = heapq.heappop(self.due)
+        self.clock.now = max(self.clock.now, when)
+        if what:
+            self.say(what)
+        act()
+        return True
+
+    def _every(self, seconds: float, what: str, act: Callable[[], None]) -> None:
+        def again() -> None:
+            act()
+            if self.clock.now < self.end:
+                self.at(seconds * (0.5 + self.random.random()), what, again)
+
+        self.at(seconds * self.random.random(), what, again)
+
+    def run(self) -> None:
+        for system in self.systems.values():
+            self._every(12, "", lambda system=system: self._buy(system))  # type: ignore[misc]
+            self._every(14, "", lambda system=system: self._change(system))  # type: ignore[misc]
+        for connection in self.house.connections.values():
+            self._every(40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))  # type: ignore[misc]
+        self._every(8, "", self.systems["south"].settle)
+        self._every(25, "", self._receive)
+        self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub)))
+        for queue in ("inside", "outside", "outside"):
+            self._every(1.2, "", lambda queue=queue: self._work(queue))  # type: ignore[misc]
+        while self.clock.now < self.end and self._step(self.end):
+            pass
+        self._heal()
+        self.check()
+
+    def _safely(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Crash:
+            self.counts["door or sweeper died"] += 1
+
+    def _work(self, queue: str) -> None:
+        """One worker does one set."""
+        start = self.random.choice(
+            [tasks.FIRST, (self.house.merchant.id, self.random.choice(list(self.house.connections.values())).id, "p")]
+        )
+        try:
+            with self.hub.database.read() as db:
+                turn = tasks.next_turn(db, queue, start, self.hub.now)
+            if turn:
+                self.say(f"work {turn[1][-1]} {turn[2]}")
+                jobs.work_off(self.hub, queue, turn, self)  # type: ignore[arg-type]
+        except Crash:
+            self.held = self.held[: -1 if self.held else None]
+
+    def _buy(self, system: Bogus) -> None:
+        """Nobody buys more than is on show. Where nothing is under way, every channel shows what it should."""
+        if self.depth == 0 and self._quiet():
+            assert books.wrong_listings(self.house) == [], f"{self.clock.now:%H:%M:%S} nothing is under way, and yet"
+            self.counts["quiet"] += 1
+        wanted = {sku: self.random.randint(1, 3) for sku in self.random.sample(GOODS, self.random.randint(1, 2))}
+        wanted = {sku: min(units, system.listings[f"L-{sku}", sku].shown) for sku, units in wanted.items()}
+        if wanted := {sku: units for sku, units in wanted.items() if units}:
+            self.say(f"{system.account} sells {wanted}")
+            self.counts["sold"] += 1
+            self._announce(system, system.sell(wanted))
+
+    def _change(self, system: Bogus) -> None:
+        """Something happens to an order there."""
+        if not system.orders:
+            return
+        order = self.random.choice(sorted(system.orders))
+        line = self.random.choice(system.orders[order]["lines"])
+        left, on_show = acts.left(line), system.listings[line["listing"], line["sku"]].shown
+        back = line["fulfilled"] - line["returned"]
+        match self.random.choice(["pay", "cancel", "fulfill", "edit", "refund", "return", "undo"]):
+            case "pay":
+                document = acts.pay(system, order)
+            case "cancel":
+                document = acts.cancel(system, order, restock=self.random.random() < 0.8)
+            case "fulfill" if left:
+                document = acts.fulfill(system, order, line["id"], self.random.randint(1, left))
+            case "undo" if back:
+                document = acts.fulfill(system, order, line["id"], -1)
+            case "edit" if on_show:
+                acts.show_again(system, line, -1)
+                document = acts.edit(system, order, line["id"], line["quantity"] + 1)
+            case "refund" if left:
+                document = acts.refund(system, order, line["id"], self.random.randint(1, left), self.random.choice(["cancel", "none"]))
+            case "return" if back:
+                document = acts.refund(system, order, line["id"], self.random.randint(1, back), "return")
+            case _:
+                return
+        self.say(
+            f"{system.account} {order} {[(one['sku'], one['quantity'], one['cancelled'], one['fulfilled']) for one in document['lines']]}"
+        )
+        self._announce(system, document)
+
+    def _announce(self, system: Bogus, document: Document) -> None:
+        """The channel pushes: lost, twice, or much later, as the network likes."""
+        if self.random.random() < self.troubles.lost:
+            return
+        for _ in range(2 if self.random.random() < self.troubles.doubled else 1):
+            wait_s = self.random.random() * (60 if self.random.random() < self.troubles.late else 1)
+            delivery = f"d{self.counts['events']}"
+            self.at(wait_s, "", lambda delivery=delivery: self._door(system, document, delivery))  # type: ignore[misc]
+
+    def _door(self, system: Bogus, document: Document, delivery: str) -> None:
+        one = notice(document, delivery, whole=system.whole)
+        self._safely(lambda: deliver(self.house, [one], self.house.connections[system.account]))
+
+    def _receive(self) -> None:
+        """A delivery of goods is counted in."""
+        sku, units = self.random.choice(GOODS), self.random.randint(0, 3)
+        self._safely(lambda: self._count(sku, units))
+
+    def _count(self, sku: str, more: int) -> None:
+        merchant = self.house.merchant.id
+        with self.hub.unit() as work:
+            (level,) = stock.lock_levels(work.db, merchant, [sku]).values()
+            row = {"sku": sku, "title": "", "location": self.house.place, "on_hand": level[0] + more}
+            stock.count(work.db, merchant, [row], work.now)
+            for connection in listings.touch(work.db, merchant, [sku], None):
+                work.ask(merchant, "publish_stock", connection, connection)
+            ask_waiting(work, merchant)
+        self.say(f"{more} more of {sku}")
+
+    # ---- and at the end
+
+    def _quiet(self) -> bool:
+        """Nothing is under way: every order is known as it is, nothing waits to be told, read or done."""
+        known = dict(self._all("select connection || '/' || channel_id, revision from orders"))
+        told = all(
+            known.get(f"{self.house.connections[name].id}/{order}") == us(datetime.fromisoformat(document["updated_at"]))
+            for name, system in self.systems.items()
+            for order, document in system.orders.items()
+        )
+        open_work = self._all("select 1 from tasks where state in ('due', 'running', 'parked') union all "
+                              "select 1 from listings where changed > told or accepted_at is not null union all "
+                              "select 1 from pushes where told_at is null")  # fmt: skip
+        return told and not open_work and not self.systems["south"].pending
+
+    def _all(self, query: str) -> list[Any]:
+        with Database.read(self.hub.database) as db:
+            return [tuple(row) for row in db.execute(text(query))]
+
+    def _heal(self) -> None:
+        """Nothing goes wrong any more, and time passes."""
+        self.say("---- nothing goes wrong any more")
+        self.troubles, self.held, self.depth = NO_TROUBLES, [], 0
+        while self._step(self.clock.now + timedelta(hours=1)):
+            pass
+        for _ in range(3):
+            self.clock.pass_(timedelta(minutes=4))
+            with self.hub.unit() as work:
+                tasks.retry(work.db, self.house.merchant.id, work.now)
+            for connection in self.house.connections.values():
+                self.house.ask("poll_orders", connection=connection)
+            self._finish()
+
+    def _finish(self) -> None:
+        """Everything that is due or will be, at the times when it is."""
+        for _ in range(200):
+            self.systems["south"].settle()
+            jobs.sweep(self.hub)
+            self.house.drain()
+            self.systems["south"].settle()
+            later = self._all("""select min(at) from (
+                select max(t.due_at, c.blocked_until) as at from tasks t join connections c on c.id = t.connection where t.state = 'due'
+                union all select lease_until + 1 from tasks where state = 'running')""")[0][0]
+            if later is None:
+                return
+            self.clock.now = max(self.clock.now, self.hub.at(later))
+        raise AssertionError(f"work without end: {books.open_tasks(self.hub)}")
+
+    def check(self) -> None:
+        house = self.house
+        wanted = sorted((house.connections[name].id, order) for name, system in self.systems.items() for order in system.orders)
+        assert books.orders(self.hub) == wanted, "every order exactly once"
+        assert books.one(self.hub, "select count(*) from events where kind = 'OrderTaken'") == len(wanted), "every order taken once"
+        assert books.open_tasks(self.hub) == [], "everything is done"
+        assert books.one(self.hub, "select count(*) from inbox where done_at is null") == 0, "every notice is read"
+        books.balance(self.hub)
+        self._check_lines()
+        assert books.wrong_listings(house) == [], "every listing shows what it should"
+        before = books.written(self.hub)
+        books.settle_again(house)
+        assert books.written(self.hub) == before, "a second look changes nothing"
+
+    def _check_lines(self) -> None:
+        """What lines demand is what the channels' documents say, and what left and came back did so once."""
+        said = {
+            (self.house.connections[name].id, order, line["id"]): acts.dues(document, line)
+            for name, system in self.systems.items()
+            for order, document in system.orders.items()
+            for line in document["lines"]
+        }
+        rows = self._all("""select o.connection, o.channel_id, l.line, l.hold, l.booked_gone, l.booked_back, l.sku
+                            from order_lines l join orders o on o.id = l.order_id""")
+        assert {row[:3]: row[3:6] for row in rows} == said, "every line demands what its document says"
+        for sku in GOODS:
+            moved = books.one(self.hub, "select coalesce(sum(units), 0) from movements where sku = :sku and cause <> 'counted'", sku=sku)
+            missing = sum(row[0] for row in self._all("select json_extract(body, '$.missing') from events where kind = 'UnitsLeft'"))
+            assert 0 <= moved + sum(row[4] - row[5] for row in rows if row[6] == sku) <= missing, "what left did so once"
+
+
+def run(houses: Houses, seed: int, *, tell: bool = False) -> World:
+    """One seed. What breaks names it."""
+    world = World(houses, seed, tell)
+    try:
+        world.run()
+    except Exception as error:
+        world.say(f"{books.wrong_listings(world.house)} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
+        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}") from error
+    else:
+        world.ending = books.digest(world.hub)
+    finally:
+        world.hub.database.between = lambda _: None  # type: ignore[attr-defined]
+        world.hub.database.close()
+    return world
+
+
+def a_street(folder: Path) -> Houses:
+    """Houses with two of each on the shelf, offered on three channels, one of which keeps one back."""
+    street = Houses(folder, *NAMES, make_database=Shaky)
+
+    def furnish(house: House) -> None:
+        house.shelve(**dict.fromkeys(GOODS, 2))
+        with house.hub.unit() as work:
+            connections.set_buffer(work.db, house.connections["west"].id, 1)
+            work.ask(house.merchant.id, "publish_stock", house.connections["west"].id, house.connections["west"].id)
+        house.drain(timedelta(seconds=10))
+
+    street.furnish(furnish)
+    return street
+
+
+if __name__ == "__main__":
+    first, last = int(sys.argv[1]), int(sys.argv[-1])
+    with TemporaryDirectory(prefix="crossdock-world-") as there:
+        street = a_street(Path(there))
+        for number in range(first, last + 1):
+            print(number, dict(run(street, number, tell=first == last).counts))

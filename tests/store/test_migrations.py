@@ -1,0 +1,58 @@
+"""The tables in the code and the tables that migrations make are the same, on both databases."""
+
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, inspect
+
+from core.store import schema
+from core.store.engine import Database
+from core.store.tables import metadata
+
+
+def test_the_migrated_database_is_what_the_tables_say(database: Database) -> None:
+    options = {"compare_type": True, "compare_server_default": database.is_sqlite}  # PostgreSQL writes defaults in its own words
+    with database.read() as db:
+        assert compare_metadata(MigrationContext.configure(db, opts=options), metadata) == []
+
+
+def test_every_check_constraint_and_partial_index_is_there(database: Database) -> None:
+    seen = inspect(database.engine)
+    for table in metadata.sorted_tables:
+        checks = {str(check.name) for check in table.constraints if isinstance(check, CheckConstraint)}
+        assert {check["name"] for check in seen.get_check_constraints(table.name)} == checks, table.name
+        assert {index["name"] for index in seen.get_indexes(table.name) if not index.get("duplicates_constraint")} == {
+            index.name for index in table.indexes
+        }, table.name
+
+
+def test_a_migrated_database_is_at_head_and_migrating_again_does_nothing(database: Database) -> None:
+    assert schema.current(database) == schema.head()
+    assert schema.migrate(database) is None
+
+
+def test_a_fresh_file_is_brought_to_head(tmp_path: Path) -> None:
+    fresh = Database(f"sqlite:///{tmp_path}/fresh.db")
+    assert schema.current(fresh) == ""
+
+    schema.migrate(fresh)
+
+    assert schema.current(fresh) == schema.head()
+    fresh.close()
+
+
+def test_an_old_file_is_copied_before_it_is_changed(tmp_path: Path) -> None:
+    old = Database(f"sqlite:///{tmp_path}/old.db")
+    schema.migrate(old)
+    with old.write() as db:
+        db.exec_driver_sql("insert into skus (merchant, sku, created_at) values ('m', 'A', 1)")
+
+    copy = schema._copy(old, "0000")
+    old.close()
+
+    assert copy.name == "old.before-0000.db"
+    kept = Database(f"sqlite:///{copy}")
+    with kept.read() as db:
+        assert db.exec_driver_sql("select sku from skus").scalar_one() == "A"
+    kept.close()
