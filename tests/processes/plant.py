@@ -226,6 +226,9 @@ def shopfront() -> Iterator[Shopfront]:
         server.server_close()
 
 
+IDLE_S = 5.0  # the server ends lines that say nothing for longer
+
+
 @dataclass
 class Plant:
     """A shop, the hub's processes, and our own look into its database."""
@@ -270,6 +273,9 @@ class Plant:
         if line is None:
             line = self._own.line = http.client.HTTPConnection("127.0.0.1", self.settings.port, timeout=10)
             self._lines.append(line)
+        elif time.monotonic() - self._own.at > IDLE_S:
+            line.close()  # it opens itself again; a line that the server just ended would look like a server that is away
+        self._own.at = time.monotonic()
         try:
             line.request(method, path, body, dict(headers))
             answer = line.getresponse()
