@@ -16,8 +16,8 @@ from core.store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows
-    (None: it may have moved it either way)."""
+    """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
+    `placed_at` and `changed_at` (None: it may have moved it either way)."""
 
     order: str
     ref: str
@@ -30,6 +30,7 @@ class Wish:
     booked: Booked
     ships: bool = True
     sold: int | None = 0
+    changed_at: int = 0
 
 
 def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequence[str], still: Sequence[Wish] = ()) -> None:
@@ -58,7 +59,7 @@ def _maps(work: Unit, merchant: str, wishes: Sequence[Wish]) -> dict[Name, Mappe
     maps = listings.mapped(work.db, merchant, names) if names else {}
     if missing := names - maps.keys():
         listings.add(work.db, merchant, missing)
-        listings.propose(work.db, merchant)
+        listings.propose_these(work.db, merchant, missing)
         maps |= listings.mapped(work.db, merchant, missing)
     return maps
 
@@ -121,11 +122,11 @@ SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
 
 
 def _lowers(wish: Wish, one: Mapped) -> int | None:
-    """What this sale takes off what we believe the channel shows. None, where it fell into the call that taught us: it may be in
-    the answer or not."""
+    """What this sale takes off what we believe the channel shows. None, where it fell into the call that taught us, or changed
+    since: it may be in the answer or not."""
     if not wish.sold or wish.placed_at > one.shown_at:
         return wish.sold
-    return 0 if wish.placed_at + SECOND <= one.shown_from else None
+    return 0 if wish.changed_at + SECOND <= one.shown_from else None
 
 
 def wish_of(row: Any) -> Wish:

@@ -203,7 +203,7 @@ def _vanished(order: Order, before: Known) -> list[Line]:
 def _wish(id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
     return Wish(
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
-        placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold,
+        placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
     )  # fmt: skip
 
 

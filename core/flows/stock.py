@@ -195,7 +195,7 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     page = hub.channel(connection).listings(lasting(cursor, paged, began))
     with hub.unit(claim) as work:
         listings.keep(work.db, connection.merchant, connection.id, [_found(one) for one in _distinct(page.items)], work.now, began)
-        listings.propose(work.db, connection.merchant)
+        listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         again = "read_listings" if page.cursor else "publish_stock"
         work.ask(connection.merchant, again, connection.id, connection.id)

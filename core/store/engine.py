@@ -21,16 +21,17 @@ def open_engine(url: str) -> Engine:
     return _postgresql(url)
 
 
+POOL = {"pool_size": 8, "max_overflow": 8, "pool_use_lifo": True}  # the one used last knows the statements, and on SQLite the pages
 IDLE_S = 1.0  # a session that rested longer is asked whether it lives before it is used; under load that would double the traffic
 # Our statements join small sets to what an index finds. A young table's statistics say otherwise, and the plan is kept; so is a
 # plan made anew each time dearer than its work.
 _PLANS = " ".join(f"-c enable_{way}=off" for way in ("hashjoin", "mergejoin", "seqscan", "material"))
-_KEPT = "-c plan_cache_mode=force_generic_plan -c jit=off -c random_page_cost=1.1"
+_KEPT = "-c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1"
 _PG_OPTIONS = f"-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC -c application_name=crossdock {_PLANS} {_KEPT}"
 
 
 def _postgresql(url: str) -> Engine:
-    engine = create_engine(url, pool_size=8, max_overflow=8, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS})
+    engine = create_engine(url, **POOL, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS})
 
     @event.listens_for(engine, "checkin")
     def _rests(_: Any, record: Any) -> None:
@@ -52,11 +53,11 @@ def _ping(engine: Engine, raw: Any) -> None:
         raise DisconnectionError(type(error).__name__) from None
 
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "cache_size=-16000")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "cache_size=-16000", "wal_autocheckpoint=4000")
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 5}, pool_size=8, max_overflow=8)
+    engine = create_engine(url, **POOL, connect_args={"check_same_thread": False, "timeout": 5})
 
     @event.listens_for(engine, "connect")
     def _connect(raw: Any, _: Any) -> None:

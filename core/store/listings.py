@@ -68,6 +68,14 @@ where l.merchant = :merchant and l.sku <> '' and not exists (select 1 from listi
 on conflict do nothing
 returning listing_id
 """
+PROPOSE_THESE = """
+insert into listing_parts (merchant, listing_id, sku, units)
+select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
+where l.id in (select t.id from {rows} left join listings t
+                 on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {fence})
+  and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id)
+on conflict do nothing
+"""
 
 
 def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int, began: int | None = None) -> None:
@@ -85,6 +93,11 @@ def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
 def propose(db: Connection, merchant: str) -> int:
     """Map what is not mapped where its SKU text is exactly one of ours. Gives how many."""
     return len(run(db, PROPOSE, merchant=merchant).fetchall())
+
+
+def propose_these(db: Connection, merchant: str, names: Iterable[Name]) -> None:
+    """The same for these listings only, however many there are."""
+    run_set(db, PROPOSE_THESE, NAMES, _names(names), merchant=merchant)
 
 
 UNMAP = """

@@ -71,10 +71,10 @@ class Known:
 
 
 REFS = {"connection": "text", "channel_id": "text"}
-FIND = """
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.doc, o.person
-from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
-where o.merchant || '' = :merchant order by o.id {lock}
+THESE = """(select t.id from {rows}
+  left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
+FIND = f"""
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.doc, o.person from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
 
@@ -182,15 +182,13 @@ def booked(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[s
 
 
 # The lines are read by a statement of their own: one that waited for the lock would show them as they were before.
-LOCK = """
-select o.id from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
-where o.merchant || '' = :merchant order by o.id {lock}
+LOCK = f"""
+select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
-OPEN = """
+OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
        l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits
-from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id join order_lines l on l.order_id = o.id
-where o.merchant || '' = :merchant order by o.id, l.line
+from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 
 

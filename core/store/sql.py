@@ -1,8 +1,9 @@
 """Statements over sets: a whole list travels as one JSON parameter, so the text stays the same for one row and for a thousand.
 
 Rows are looked up by an index, never by reading a merchant's all. A young database has no statistics that would say so. Therefore
-reads are left joins, which begin with r (a row that finds nothing comes back empty); where an index begins with the merchant,
-`r.merchant` is joined; and where it does not, `merchant || '' = :merchant` checks without tempting anybody to begin there.
+reads are left joins, which begin with r (a row that finds nothing comes back empty), those that lock do so in a fenced subselect; where an
+index begins with the merchant, `r.merchant` is joined; and where it does not, `merchant || '' = :merchant` checks without tempting
+anybody to begin there. tests/store/test_plans.py holds this.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,27 +14,28 @@ import msgspec
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
 _encode = msgspec.json.Encoder().encode
-
-
-FENCED = {"postgresql": "offset 0", "sqlite": "limit -1"}  # r stays a table of its own, read first, whatever statistics say of the others
+FENCE = {"postgresql": "offset 0", "sqlite": "limit -1"}  # what stands so is worked out by itself, never merged into what is around it
 
 
 @lru_cache(maxsize=512)
 def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str) -> TextClause:
     """`{rows}` becomes a table r of the given columns and, where the statement names it, r.merchant; `{lock}` a lock on the
-    rows of o, `{now}` the database's own clock where it has one to trust."""
+    rows of o, `{fence}` the end of a subselect that is worked out first, `{now}` the database's own clock where it has one to trust."""
     own = ", cast(:merchant as text) as merchant" if "r.merchant" in statement and ("merchant", "text") not in columns else ""
+    fence = FENCE[dialect]
     if dialect == "postgresql":
         fields = ", ".join(f"{name} {kind}" for name, kind in columns)
         parts = {
-            "rows": f"(select t.*{own} from json_to_recordset(cast(:rows as json)) as t({fields}) {FENCED[dialect]}) as r",
+            "rows": f"(select t.*{own} from json_to_recordset(cast(:rows as json)) as t({fields}) {fence}) as r",
             "lock": "for update of o",
             "skip": "for update skip locked",
+            "fence": fence,
             "now": "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
         }
     else:
         fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name, _ in columns)
-        parts = {"rows": f"(select {fields}{own} from json_each(:rows) {FENCED[dialect]}) as r", "lock": "", "skip": "", "now": ":now"}
+        rows = f"(select {fields}{own} from json_each(:rows) {fence}) as r"
+        parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "now": ":now"}
     for name, part in parts.items():
         statement = statement.replace("{" + name + "}", part)
     return text(statement)

@@ -96,7 +96,8 @@ def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim 
 
 HELD = {"id": "bigint", "generation": "int"}
 FENCE = """
-select o.id from tasks o join {rows} on o.id = r.id and o.generation = r.generation where o.lease_until is not null
+select o.id from tasks o where o.id in (
+  select t.id from {rows} left join tasks t on t.id = r.id and t.generation = r.generation and t.lease_until is not null {fence})
 order by o.merchant, o.kind, o.subject {lock}
 """
 RENEW = """

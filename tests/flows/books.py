@@ -6,10 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from core.domain.stock import exposed
 from core.flows import doctor
 from core.hub import Hub
-from core.store import listings
 from tests.conftest import House
 
 # What two runs must agree on: not our own ids and times, and not which of two equal shelves was taken.
@@ -87,7 +85,7 @@ def lines(hub: Hub, order: str) -> dict[str, tuple[int, int, int, int, str | Non
     """(hold, held, gone, back, waits) of each line of an order by the channel's id."""
     query = """select l.line, l.hold, l.held, l.booked_gone, l.booked_back, l.waits from order_lines l join orders o on o.id = l.order_id
                where o.channel_id = :order order by l.line"""
-    return {row[0]: row[1:] for row in rows(hub, query, order=order)}  # type: ignore[misc]
+    return {row[0]: row[1:] for row in rows(hub, query, order=order)}
 
 
 def orders(hub: Hub) -> list[tuple[str, str]]:
@@ -103,21 +101,25 @@ def open_tasks(hub: Hub) -> list[tuple[str, str, str]]:
     return rows(hub, "select kind, subject, state from tasks where state <> 'done' order by id")
 
 
-def wrong_listings(house: House) -> list[tuple[str, str, int, int | None]]:
-    """(channel, SKU, shown, wanted) of listings that do not show what they should."""
+def wrong_listings(house: House) -> list[tuple[str, str, int, int]]:
+    """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved less buffer; reckoned anew, not asked of the hub."""
+    free = {sku: int(units) for sku, units in rows(house.hub, "select sku, sum(on_hand - reserved) from levels group by sku")}
+    parts: dict[tuple[str, str, str, int], list[int]] = {}
+    for connection, listing, sku, buffer, part, units in rows(house.hub, MAPPED):
+        parts.setdefault((connection, listing, sku, buffer), []).append(free.get(part, 0) // units)
     found = []
-    with house.hub.database.read() as db:
-        for name, connection in house.connections.items():
-            for shelf in listings.all_of(db, house.merchant.id, connection.id):
-                there = house.systems[name].listings.get((shelf.listing, shelf.sku))
-                if there and shelf.wanted is not None and shelf.writable is None and there.shown != shelf.wanted:
-                    found.append((name, shelf.sku, there.shown, shelf.wanted))
+    for (connection, listing, sku, buffer), makes in parts.items():
+        name = next((name for name, one in house.connections.items() if one.id == connection), "")
+        there, wanted = name and house.systems[name].listings.get((listing, sku)), max(0, min(makes) - buffer)
+        if there and there.shown != wanted:
+            found.append((name, sku, there.shown, wanted))
     return found
 
 
-def available(house: House, sku: str, buffer: int = 0) -> int:
-    on_hand, reserved = level(house.hub, sku)
-    return exposed(on_hand - reserved, buffer)
+MAPPED = """
+select l.connection, l.listing, l.sku, c.buffer, p.sku, p.units from listings l join connections c on c.id = l.connection
+join listing_parts p on p.listing_id = l.id where l.writable is null order by l.id
+"""
 
 
 def settle_again(house: House) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from connectors.bogus.channel import Document
 from core.flows.allocation import ask_waiting, map_listing
@@ -23,6 +23,7 @@ from tests.flows.quick import Houses
 Line = tuple[int, int, int]  # hold, gone, back
 UNITS = st.integers(1, 4)
 NAMES, GOODS = st.sampled_from(["north", "south"]), st.sampled_from(["A", "B", "bundle", "strange"])
+AN_ACT_TAKES, POLL_AGE = timedelta(seconds=2), timedelta(minutes=3)
 MAPS = st.sampled_from([{}, {"A": 1}, {"B": 2}, {"A": 1, "B": 1}])
 
 
@@ -87,7 +88,7 @@ class Story(RuleBasedStateMachine):
 
     def _tell(self, name: str, document: Document, now: bool) -> None:
         self.told.append((name, document))
-        self.house.clock.pass_(acts_take)
+        self.house.clock.pass_(AN_ACT_TAKES)
         if now:
             self._deliver(name, document)
 
@@ -181,9 +182,9 @@ class Story(RuleBasedStateMachine):
     @rule()
     def poll(self) -> None:
         """Everything is told, and then every listing shows what it should."""
-        self.house.clock.pass_(poll_age)
+        self.house.clock.pass_(POLL_AGE)
         self.house.poll()
-        self.house.clock.pass_(poll_age)
+        self.house.clock.pass_(POLL_AGE)
         self.house.drain()
         for system in self.house.systems.values():
             for order, document in system.orders.items():
@@ -273,29 +274,14 @@ class Story(RuleBasedStateMachine):
             assert not mine or any(free[sku] < each for sku, each in mine.items()), (listing, mine, free)
 
 
-acts_take = timedelta(seconds=2)
-poll_age = timedelta(minutes=3)
-
-
 @pytest.fixture
 def houses() -> Iterator[Houses]:
     with TemporaryDirectory(prefix="crossdock-story-") as folder:
         yield Houses(Path(folder), "north", "south")
 
 
-def test_random_stories_leave_exact_books_after_each_step(houses: Houses, request: pytest.FixtureRequest) -> None:
-    class Here(Story):
-        pass
+def test_random_stories_leave_exact_books_after_each_step(houses: Houses) -> None:
+    Story.houses = houses
 
-    Here.houses = houses
-    from hypothesis.stateful import run_state_machine_as_test
-
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Here,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-        ),
-    )
-
-
-EXAMPLES = 40
+    calm = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(Story, settings=calm)

@@ -54,7 +54,7 @@ def ask(house: House, kind: str, *subjects: str, wait_s: float = 0.0) -> None:
 
 def state(house: House, kind: str) -> list[tuple[str, int, int]]:
     """(state, tries, crashes) of each task of a kind."""
-    return books.rows(house.hub, "select state, tries, crashes from tasks where kind = :kind order by id", kind=kind)  # type: ignore[return-value]
+    return books.rows(house.hub, "select state, tries, crashes from tasks where kind = :kind order by id", kind=kind)
 
 
 def poisoned(house: House, what: BaseException | None) -> None:
@@ -186,7 +186,7 @@ def test_a_worker_that_dies_while_it_tells_a_channel_leaves_it_right(house: Hous
     house.bogus.listings["L-A", "A"].shown = 10  # the channel did not lower it by itself
     with house.hub.database.write() as db:
         db.execute(text("update listings set shown = 10"))
-    house.bogus.next("show", Crash(), after_the_work)  # type: ignore[arg-type]
+    house.bogus.next("show", Crash(), after_the_work)
 
     crash(house, "outside")
     lapse(house)

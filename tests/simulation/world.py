@@ -37,6 +37,7 @@ from tests.flows.workers import Crash
 NAMES = ("north", "south", "west")
 GOODS = ("A", "B", "C")
 TROUBLE = timedelta(seconds=40)  # how long buyers buy and things go wrong
+DEEP = 4  # so much may happen meanwhile, meanwhile, ...
 
 
 class Shaky(Database):
@@ -106,9 +107,9 @@ class World:
         self.systems["north"].compares, self.systems["south"].queues, self.systems["south"].whole = True, True, False
         for sku in GOODS:
             self._count(sku, self.random.randint(0, 10))
-        self.hub.database.between = self.between  # type: ignore[attr-defined]
+        self.hub.database.between = self.between
         for system in self.systems.values():
-            system.call = self._rough(system, system.call)  # type: ignore[method-assign]
+            system.call = self._rough(system, system.call)
         self.say(f"{self.troubles}")
 
     def say(self, words: str) -> None:
@@ -118,7 +119,7 @@ class World:
     # ---- what happens between two calls
 
     def between(self, where: str) -> None:
-        if self.depth > 3 or self.troubles is NO_TROUBLES:
+        if self.depth >= DEEP or self.troubles is NO_TROUBLES:
             return
         self.clock.pass_(timedelta(milliseconds=self.random.randint(0, 60)))
         self._renew()
@@ -211,15 +212,15 @@ class World:
 
     def run(self) -> None:
         for system in self.systems.values():
-            self._every(12, "", lambda system=system: self._buy(system))  # type: ignore[misc]
-            self._every(14, "", lambda system=system: self._change(system))  # type: ignore[misc]
+            self._every(12, "", lambda system=system: self._buy(system))
+            self._every(14, "", lambda system=system: self._change(system))
         for connection in self.house.connections.values():
-            self._every(40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))  # type: ignore[misc]
+            self._every(40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
         self._every(8, "", self.systems["south"].settle)
         self._every(25, "", self._receive)
         self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub)))
         for queue in ("inside", "outside", "outside"):
-            self._every(1.2, "", lambda queue=queue: self._work(queue))  # type: ignore[misc]
+            self._every(1.2, "", lambda queue=queue: self._work(queue))
         while self.clock.now < self.end and self._step(self.end):
             pass
         self._heal()
@@ -241,21 +242,28 @@ class World:
                 turn = tasks.next_turn(db, queue, start, self.hub.now)
             if turn:
                 self.say(f"work {turn[1][-1]} {turn[2]}")
-                jobs.work_off(self.hub, queue, turn, self)  # type: ignore[arg-type]
+                jobs.work_off(self.hub, queue, turn, self)
         except Crash:
-            self.held = self.held[: -1 if self.held else None]
+            self.counts["worker died"] += 1
 
     def _buy(self, system: Bogus) -> None:
         """Nobody buys more than is on show. Where nothing is under way, every channel shows what it should."""
-        if self.depth == 0 and self._quiet():
-            assert books.wrong_listings(self.house) == [], f"{self.clock.now:%H:%M:%S} nothing is under way, and yet"
-            self.counts["quiet"] += 1
+        if self.depth == 0:
+            self._look()
         wanted = {sku: self.random.randint(1, 3) for sku in self.random.sample(GOODS, self.random.randint(1, 2))}
         wanted = {sku: min(units, system.listings[f"L-{sku}", sku].shown) for sku, units in wanted.items()}
         if wanted := {sku: units for sku, units in wanted.items() if units}:
             self.say(f"{system.account} sells {wanted}")
             self.counts["sold"] += 1
             self._announce(system, system.sell(wanted))
+
+    def _look(self) -> None:
+        """Nothing happens while we look."""
+        self.depth = DEEP
+        if self._quiet():
+            assert books.wrong_listings(self.house) == [], f"{self.clock.now:%H:%M:%S} nothing is under way, and yet"
+            self.counts["quiet"] += 1
+        self.depth = 0
 
     def _change(self, system: Bogus) -> None:
         """Something happens to an order there."""
@@ -295,7 +303,7 @@ class World:
         for _ in range(2 if self.random.random() < self.troubles.doubled else 1):
             wait_s = self.random.random() * (60 if self.random.random() < self.troubles.late else 1)
             delivery = f"d{self.counts['events']}"
-            self.at(wait_s, "", lambda delivery=delivery: self._door(system, document, delivery))  # type: ignore[misc]
+            self.at(wait_s, "", lambda delivery=delivery: self._door(system, document, delivery))
 
     def _door(self, system: Bogus, document: Document, delivery: str) -> None:
         one = notice(document, delivery, whole=system.whole)
@@ -407,7 +415,7 @@ def run(houses: Houses, seed: int, *, tell: bool = False) -> World:
     else:
         world.ending = books.digest(world.hub)
     finally:
-        world.hub.database.between = lambda _: None  # type: ignore[attr-defined]
+        world.hub.database.between = lambda _: None
         world.hub.database.close()
     return world
 

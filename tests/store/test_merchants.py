@@ -120,6 +120,7 @@ def test_no_query_for_one_merchant_gives_a_row_of_the_other(neighbours: tuple[Ho
         assert listings.mapped(db, me, [name]) == {}
         assert events.story(db, me, ref) == []
         assert stock.reserved(db, me, [theirs_order.id]) == {}
+        assert {place for _, place in stock.lock_levels(db, me, ["A", "B"])} == {ours.place}
         assert {one.id for one in connections.all_of(db, me)} == {ours.connection.id}
         assert {shelf.connection for shelf in listings.all_of(db, me)} == {ours.connection.id}
         assert listings.all_of(db, me, theirs.connection.id) == []
