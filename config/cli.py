@@ -20,18 +20,32 @@ of_merchant = click.option("--merchant", default="", help="The merchant's id; ne
 
 def main() -> None:
     """Run a command; what an operator can mend is one line, not a traceback."""
-    from sqlalchemy.exc import OperationalError
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     from core.errors import HubError
+    from core.store.vault import Unreadable
 
     try:
-        cli()
-    except BadSettings as error:
+        sys.exit(cli(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "crossdock"
+        _fail(f"{error.format_message()} (see: {command} -h)")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except click.Abort:
+        sys.exit(130)
+    except (BadSettings, Unreadable, CommandError) as error:
         _fail(str(error))
     except HubError as error:
         click.echo(f"crossdock: {error}", err=True)
         sys.exit(1)
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (DatabaseError, OperationalError):  # the others are bugs of ours
+            raise
         _fail(f"database: {str(error.orig).splitlines()[0]}")
 
 
@@ -502,7 +516,7 @@ def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg:
     logging.set_up("error")  # a line for every set would be measured too
     try:
         rows = measure.run(only, payloads=payloads, store=settings.database_url or None, svg=svg, tell=_tell)
-    except measure.UnknownPart as error:
+    except measure.CannotMeasure as error:
         _fail(f"bench: {error}")
     if as_json:
         click.echo(measure.as_json(rows))

@@ -3,9 +3,9 @@
 import base64
 import os
 import stat
-import subprocess
-import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -206,17 +206,12 @@ def test_two_homes_have_different_keys(tmp_path: Path) -> None:
     assert key_ring(settings(tmp_path / "a")) != key_ring(settings(tmp_path / "b"))
 
 
-def test_processes_that_start_at_once_agree_on_the_keys(tmp_path: Path) -> None:
-    code = "from config.settings import *; import sys; print(key_ring(load({'home': sys.argv[1]}, {})))"
-    started = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")], stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
-        for _ in range(4)
-    ]
-
-    said = {one.communicate()[0] for one in started}
-
-    assert {one.returncode for one in started} == {0}
-    assert len(said) == 1
+def test_those_who_start_at_once_agree_on_the_keys(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as several:
+        for n in range(20):
+            said, start = settings(tmp_path / str(n)), threading.Barrier(8)
+            rings = [several.submit(lambda said=said, start=start: start.wait() is not None and key_ring(said)) for _ in range(8)]
+            assert len({str(ring.result()) for ring in rings}) == 1
 
 
 def test_the_ring_of_the_environment_counts_newest_last(tmp_path: Path) -> None:

@@ -1,148 +1,39 @@
-"""A shop on the simulated Shopify, and the application that a web server runs, called as one calls it."""
+"""Shops for the tests of the door and the pages."""
 
-import io
-import json
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from config.processes import make_wsgi
-from config.settings import Settings, load
-from config.wiring import make_hub
-from connectors.bogus.webhooks import signed
-from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET, Simulator
-from connectors.simulation import Delivery, InProcess, Post, Stage, World
-from core import jobs
-from core.flows import connections as flows
-from core.hub import Hub
-from core.store import stock
-from core.store.connections import Connection
 from tests.conftest import Clock, _do
-
-Said = tuple[int, Any]
-DOOR = "/webhooks/shopify"
-APPS = {
-    "CROSSDOCK_APPS__SHOPIFY__CLIENT_ID": CLIENT_ID,
-    "CROSSDOCK_APPS__SHOPIFY__CLIENT_SECRET": CLIENT_SECRET,
-    "CROSSDOCK_APPS__BOGUS__SECRET": "s3cret",
-    "CROSSDOCK_APPS__EBAY__CLIENT_ID": "client",
-    "CROSSDOCK_APPS__EBAY__CLIENT_SECRET": "secret",
-    "CROSSDOCK_APPS__EBAY__VERIFICATION_TOKEN": "token-of-the-test",
-    "CROSSDOCK_PUBLIC_URL": "https://hub.example",
-}
-
-
-@dataclass
-class Shop:
-    """A merchant's shop there, and our door here."""
-
-    settings: Settings
-    hub: Hub
-    clock: Clock
-    world: World
-    simulator: Simulator
-    merchant: str
-    connection: Connection
-    app: Callable[..., Any]
-
-    def knock(self, raw: bytes, headers: Mapping[str, str], path: str = DOOR, **environ: Any) -> Said:
-        """One request with exactly these bytes and headers."""
-        told = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in headers.items() if name.lower() != "content-type"}
-        return self.ask("POST", path, **{**told, "CONTENT_LENGTH": str(len(raw)), "wsgi.input": io.BytesIO(raw), **environ})
-
-    def ask(self, method: str, path: str, **environ: Any) -> Said:
-        said: list[str] = []
-        asked = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "REMOTE_ADDR": "203.0.113.9", **environ}
-        asked = {"wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "SERVER_NAME": "x", "SERVER_PORT": "80", **asked}
-        body = b"".join(self.app(asked, lambda status, headers: said.append(status)))
-        return int(said[0][:3]), json.loads(body)
-
-    def deliver(self, delivery: Delivery) -> int:
-        return self.knock(delivery.body, delivery.headers)[0]
-
-    def send(self, body: object, topic: str = "orders/create", **headers: str) -> Said:
-        """A body of this shop, signed as Shopify does."""
-        raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        return self.knock(raw, {**self.simulator.headers(topic, raw), **headers})
-
-    def sold(self, **units: int) -> Delivery:
-        """A buyer buys; gives the webhook that says so."""
-        before = len(self.world.outbox)
-        self.simulator.place({"lines": [{"sku": sku, "quantity": count} for sku, count in units.items()]})
-        return self.world.outbox[before]
-
-    def offer(self, *skus: str, units: int = 100, currency: str = "USD", price: str = "10.00") -> None:
-        """Put these on the shelves, there and here."""
-        goods = [{"sku": sku, "title": f"A {sku}", "price": price, "quantity": units, "currency": currency} for sku in skus]
-        self.simulator.catalogue(goods)
-        with self.hub.unit() as work:
-            rows = [{"sku": sku, "title": sku, "location": "place", "on_hand": units} for sku in skus if sku]
-            stock.add_location(work.db, self.merchant, "place", "Main")
-            stock.count(work.db, self.merchant, rows, work.now)
-            work.ask(self.merchant, "read_listings", self.connection.id, self.connection.id)
-        self.drain()
-
-    def drain(self) -> None:
-        for _ in range(300):
-            if not any([jobs.drain(self.hub, "inside"), jobs.drain(self.hub, "outside")]):
-                return
-            self.clock.pass_(timedelta(seconds=1))
-        raise AssertionError("the work never comes to rest")
-
-    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        with self.hub.database.read() as db:
-            return [tuple(row) for row in db.execute(text(query), values)]
-
-    def one(self, query: str, **values: Any) -> Any:
-        return self.rows(query, **values)[0][0]
-
-    def waiting(self) -> int:
-        found: int = self.one("select count(*) from inbox")
-        return found
+from tests.web.shop import Shop, open_shop
 
 
 @pytest.fixture
-def open_shop(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+def make_shop(clock: Clock, tmp_path: Path) -> Iterator[Callable[[str], Shop]]:
     made: list[Shop] = []
 
-    def open_(database_url: str, **environ: str) -> Shop:
-        settings = load({"home": tmp_path, "database_url": database_url}, {**APPS, **environ})
-        world = World(clock, post=Post(url="http://hub.test"))
-        simulator = Simulator(world)
-        hub = make_hub(settings, clock=clock, adapter=InProcess(Stage({"shopify": (world, simulator)})))
-        hub.jitter = lambda: 0.5
-        merchant = flows.add_merchant(hub, "North Sea Trading").id
-        there = simulator.credentials("http://sim.test/shopify")
-        one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=there["settings"], stock_since=0)
-        made.append(Shop(settings, hub, clock, world, simulator, merchant, one, make_wsgi(settings, hub)))
+    def make(database_url: str) -> Shop:
+        made.append(open_shop(database_url, tmp_path, clock))
         return made[-1]
 
-    yield open_
+    yield make
     for shop in made:
         shop.hub.database.close()
 
 
 @pytest.fixture
-def shop(open_shop: Callable[..., Shop], sqlite_template: Path, tmp_path: Path) -> Shop:
+def shop(make_shop: Callable[[str], Shop], sqlite_template: Path, tmp_path: Path) -> Shop:
     path = tmp_path / "house.db"
     path.write_bytes(sqlite_template.read_bytes())
-    return open_shop(f"sqlite:///{path}")
+    return make_shop(f"sqlite:///{path}")
 
 
 @pytest.fixture
-def either_shop(open_shop: Callable[..., Shop], database_url: str) -> Shop:
+def either_shop(make_shop: Callable[[str], Shop], database_url: str) -> Shop:
     """On SQLite, then on PostgreSQL."""
-    return open_shop(database_url)
-
-
-def bogus_headers(raw: bytes, delivery: str = "d1", **more: str) -> dict[str, str]:
-    return signed(raw, "s3cret", delivery=delivery, **more)
+    return make_shop(database_url)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.web.conftest import Shop
+from tests.web.shop import Shop
 
 
 def test_orders_beyond_a_channels_budget_are_fetched_a_few_at_a_time_until_all_are_here(shop: Shop) -> None:

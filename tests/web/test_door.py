@@ -29,8 +29,8 @@ from connectors.simulation import Delivery, Fault, InProcess, Stage, World
 from core.flows import connections as flows
 from core.store import writer
 from tests.flows import books
-from tests.web.conftest import APPS, DOOR, Shop, bogus_headers
 from tests.web.relay import Relay
+from tests.web.shop import APPS, DOOR, Shop, bogus_headers
 from web.webhooks import Door
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -263,7 +263,8 @@ def test_too_much_is_refused_with_its_length_told_or_not(shop: Shop) -> None:
     assert shop.knock(raw, headers, CONTENT_LENGTH="many")[0] == 413
 
 
-def test_no_more_than_the_limit_is_read(shop: Shop) -> None:
+@pytest.mark.parametrize("told", ["", "-1", "many"])
+def test_no_more_than_the_limit_is_read(shop: Shop, told: str) -> None:
     class Endless(io.RawIOBase):
         given = 0
 
@@ -274,7 +275,7 @@ def test_no_more_than_the_limit_is_read(shop: Shop) -> None:
 
     endless = Endless()
 
-    assert shop.knock(b"", {}, CONTENT_LENGTH="", **{"wsgi.input": endless})[0] == 413
+    assert shop.knock(b"", {}, CONTENT_LENGTH=told, **{"wsgi.input": endless})[0] == 413
     assert endless.given == shop.settings.body_limit + 1
 
 
@@ -497,10 +498,10 @@ def test_a_locked_file_is_503_within_a_second_and_taken_when_it_is_free(shop: Sh
 @pytest.mark.processes
 @pytest.mark.parametrize("how", ["refuses", "cuts", "swallows"])
 def test_a_database_that_is_away_is_503_within_a_second_and_found_again(
-    open_shop: Callable[..., Shop], postgres_database: str, how: str
+    make_shop: Callable[[str], Shop], postgres_database: str, how: str
 ) -> None:
     with Relay(postgres_database) as relay:
-        shop = open_shop(relay.url)
+        shop = make_shop(relay.url)
         assert shop.send({**json.loads(PLAIN), "id": 7})[0] == 200
         relay.become(how)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from tests.web.conftest import Shop
 from tests.web.relay import Relay
+from tests.web.shop import Shop
 
 HERE = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8400"}
 CANARIES = {
@@ -197,9 +197,9 @@ def test_health_is_told_to_everybody_and_tells_nothing_else(page: Callable[..., 
 
 
 @pytest.mark.processes
-def test_health_is_503_while_the_database_is_away(open_shop: Callable[..., Shop], postgres_database: str) -> None:
+def test_health_is_503_while_the_database_is_away(make_shop: Callable[[str], Shop], postgres_database: str) -> None:
     with Relay(postgres_database) as relay:
-        shop = open_shop(relay.url)
+        shop = make_shop(relay.url)
         client = Client(shop.app)
         assert client.get("/healthz").status_code == 200
 

@@ -1,0 +1,551 @@
+"""The command line: what it exits with, and the one line it says where something is wrong."""
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from config import cli
+from core.flows.doctor import CHECKS
+from tests.conftest import Clock
+from tests.web.shop import Shop, open_shop
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "connectors/shopify/examples"
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def why(self) -> str:
+        """The one line on standard error."""
+        [line] = self.err.splitlines()
+        return line
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """run("orders", "--json") is what `crossdock orders --json` does in a home of its own."""
+    for name in [name for name in os.environ if name.startswith("CROSSDOCK_") or name in ("DATABASE_URL", "REDIS_URL")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CROSSDOCK_HOME", str(tmp_path))
+    monkeypatch.setattr("config.logging.set_up", lambda level: None)  # it would bind the log to this test's own standard error
+
+    def run(*words: str, stdin: bytes = b"") -> Said:
+        monkeypatch.setattr(sys, "argv", ["crossdock", *words])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Said(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path: Path, sqlite_template: Path) -> Path:
+    """A home whose database is at head and empty."""
+    (tmp_path / "crossdock.db").write_bytes(sqlite_template.read_bytes())
+    return tmp_path
+
+
+@pytest.fixture
+def shop(home: Path, clock: Clock) -> Iterator[Shop]:
+    """A merchant with a shop: 100 of A, of which two are sold and reserved, and an order that nobody can read."""
+    made = open_shop(f"sqlite:///{home / 'crossdock.db'}", home, clock)
+    made.offer("A")
+    made.deliver(made.sold(A=2))
+    made.send({**json.loads((EXAMPLES / "plain.in.json").read_bytes()), "total_price": "much"})
+    made.drain()
+    yield made
+    made.hub.database.close()
+
+
+# ---- usage and settings
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["orders", "--nope"], "--nope"),
+        (["fly"], "fly"),
+        (["orders", "--most", "0"], "--most"),
+        (["orders", "--most", "many"], "--most"),
+        (["serve", "--port", "70000"], "--port"),
+        (["normalize", "shopify"], "FILE"),
+        (["stock", "import", "nowhere.csv"], "nowhere.csv"),
+        (["worker", "--queue", "third"], "third"),
+        (["--log-level", "chatty", "orders"], "log_level"),
+        (["--database-url", "nonsense", "orders"], "database_url"),
+        (["--redis-url", "nonsense", "orders"], "redis_url"),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_it_and_exit_2(run: Run, words: list[str], named: str) -> None:
+    said = run(*words)
+
+    assert said.code == 2
+    assert named in said.why
+
+
+def test_bad_usage_says_which_help_to_see(run: Run) -> None:
+    assert run("orders", "--nope").why.endswith("orders -h)")
+
+
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["--version"], ["orders", "-h"], ["stock", "import", "--help"]])
+def test_help_is_no_failure(run: Run, words: list[str]) -> None:
+    said = run(*words)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out
+
+
+def test_every_command_has_a_help_that_says_what_it_is_for(run: Run) -> None:
+    for name, command in cli.cli.commands.items():
+        said = run(name, "-h")
+        assert said.code == 0
+        assert (command.help or "").split(".")[0] in " ".join(said.out.split())
+
+
+def test_without_a_command_the_help_is_shown_and_it_is_bad_usage(run: Run) -> None:
+    said = run()
+
+    assert said.code == 2
+    assert "Commands:" in said.err
+
+
+@pytest.mark.parametrize("name", ["CROSSDOCK_PROT", "CROSSDOCK_APPS__SHOPFIY__CLIENT_ID"])
+def test_an_unknown_setting_is_one_line_with_its_name(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+
+    said = run("orders")
+
+    assert said.code == 2
+    assert name in said.why or "apps.shopfiy" in said.why
+
+
+def test_an_unknown_key_of_the_file_is_one_line_with_its_name(run: Run, home: Path) -> None:
+    (home / "crossdock.toml").write_text("prot = 1")
+
+    said = run("doctor")
+
+    assert said.code == 2
+    assert "prot" in said.why
+
+
+# ---- the database
+
+
+@pytest.mark.parametrize("words", [["orders"], ["stock"], ["tasks"], ["doctor"], ["serve"], ["reconcile"], ["connect"]])
+def test_a_database_that_is_not_at_head_is_said_so(run: Run, words: list[str]) -> None:
+    said = run(*words)
+
+    assert said.code == 2
+    assert "crossdock migrate" in said.why
+
+
+def test_migrate_checks_then_migrates_then_has_nothing_to_do(run: Run, tmp_path: Path) -> None:
+    assert run("migrate", "--check").code == 1
+    assert run("migrate").code == 0
+    assert run("migrate", "--check").code == 0
+    assert run("migrate").code == 0
+    assert run("doctor").code == 0
+    assert list(tmp_path.glob("*.before-*")) == []
+
+
+def test_a_database_of_a_version_that_we_do_not_know_is_one_line(run: Run, shop: Shop) -> None:
+    with shop.hub.database.write() as db:
+        db.execute(text("update alembic_version set version_num = '0000'"))
+    shop.hub.database.close()
+
+    said = run("migrate")
+
+    assert said.code == 2
+    assert "0000" in said.why
+
+
+def test_a_file_that_is_no_database_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "crossdock.db").write_bytes(b"something else, and long enough to be read as a page of it" * 100)
+
+    said = run("orders")
+
+    assert said.code == 2
+    assert "not a database" in said.why
+
+
+def test_a_database_that_does_not_answer_is_one_line_without_its_password(run: Run) -> None:
+    said = run("--database-url", "postgresql://u:sesame@127.0.0.1:1/x", "orders")
+
+    assert said.code == 2
+    assert "database" in said.why
+    assert "sesame" not in said.err
+
+
+def test_other_keys_than_those_it_was_written_with_are_one_line(run: Run, shop: Shop, home: Path) -> None:
+    (home / "keys").unlink()
+
+    said = run("connect", "shopify", "x.myshopify.com", stdin=b"access_token=t\n")
+
+    assert said.code == 2
+    assert "key" in said.why
+
+
+def test_workers_need_postgresql_and_redis(run: Run, home: Path) -> None:
+    on_sqlite = run("worker")
+    without_redis = run("--database-url", "postgresql://u@127.0.0.1:1/x", "worker")
+
+    assert (on_sqlite.code, without_redis.code) == (2, 2)
+    assert "SQLite has one writer" in on_sqlite.why
+    assert "REDIS_URL" in without_redis.why
+
+
+# ---- normalize
+
+
+@pytest.fixture
+def nowhere(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Where there is neither a home nor a database, and settings that nobody can read."""
+    monkeypatch.setenv("CROSSDOCK_HOME", str(tmp_path / "none"))
+    monkeypatch.setenv("CROSSDOCK_PROT", "1")
+    return run
+
+
+@pytest.mark.parametrize("channel", ["shopify", "amazon", "ebay"])
+def test_normalize_prints_one_order_a_line_as_the_examples_say(nowhere: Run, tmp_path: Path, channel: str) -> None:
+    for path in sorted((ROOT / f"connectors/{channel}/examples").glob("*.in.json")):
+        said = nowhere("normalize", channel, str(path))
+        wanted = json.loads(path.with_name(path.name.replace(".in.", ".out.")).read_text("utf-8"))
+        assert (said.code, said.err) == (0, "")
+        assert json.loads(said.out) == wanted
+    assert not (tmp_path / "none").exists()
+
+
+def test_normalize_reads_several_files_and_standard_input(nowhere: Run) -> None:
+    plain, yen = EXAMPLES / "plain.in.json", EXAMPLES / "yen.in.json"
+
+    said = nowhere("normalize", "shopify", str(plain), "-", str(yen), stdin=plain.read_bytes())
+
+    assert said.code == 0
+    assert [json.loads(line)["currency"] for line in said.out.splitlines()] == ["USD", "USD", "JPY"]
+
+
+def test_normalize_says_of_each_bad_order_which_field_and_prints_the_good_ones(nowhere: Run, tmp_path: Path) -> None:
+    good = json.loads((EXAMPLES / "plain.in.json").read_bytes())
+    bad = {key: value for key, value in good.items() if key != "total_price"}
+    (tmp_path / "some.json").write_text(json.dumps({"orders": [good, bad, good]}))
+
+    said = nowhere("normalize", "shopify", str(tmp_path / "some.json"))
+
+    assert said.code == 2
+    assert len(said.out.splitlines()) == 2
+    assert "total_price" in said.why
+    assert "some.json" in said.why
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b"3", b'{"orders": []}', b"<xml/>", b"\xff\xfe", b"[" * 200_000, b'{"data": {"order": null}}']
+)
+def test_normalize_of_what_is_no_order_is_one_line_and_exit_2(nowhere: Run, raw: bytes) -> None:
+    said = nowhere("normalize", "shopify", "-", stdin=raw)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.why
+
+
+def test_normalize_of_a_file_that_cannot_be_read_is_one_line_and_exit_2(nowhere: Run, tmp_path: Path) -> None:
+    missing, folder = nowhere("normalize", "shopify", str(tmp_path / "x.json")), nowhere("normalize", "shopify", str(tmp_path))
+
+    assert (missing.code, folder.code) == (2, 2)
+    assert "x.json: cannot be read" in missing.why
+    assert "cannot be read" in folder.why
+
+
+def test_normalize_of_a_channel_that_there_is_none_names_those_there_are(nowhere: Run) -> None:
+    said = nowhere("normalize", "magento", "-")
+
+    assert said.code == 2
+    assert "magento" in said.why
+    assert "shopify" in said.why
+
+
+def test_an_error_of_normalize_never_repeats_the_buyer(nowhere: Run) -> None:
+    order = json.loads((EXAMPLES / "plain.in.json").read_bytes())
+    order["customer"] = order["shipping_address"] = ["Mara Oduya", "14 Lantern Row"]
+
+    said = nowhere("normalize", "shopify", "-", stdin=json.dumps(order).encode())
+
+    assert said.code == 2
+    assert "Oduya" not in said.err
+    assert "Lantern" not in said.err
+
+
+# ---- looking
+
+
+def test_orders_stock_and_tasks_can_be_read_by_a_program(run: Run, shop: Shop) -> None:
+    orders, stock, tasks = (json.loads(run(what, "--json").out) for what in ("orders", "stock", "tasks"))
+
+    assert [(order["channel"], order["units_to_ship"], order["waits"]) for order in orders] == [("shopify", 2, None)]
+    assert [(row["sku"], row["on_hand"], row["reserved"]) for row in stock["levels"]] == [("A", 100, 2)]
+    assert [(task["kind"], task["state"], task["cause"]) for task in tasks["tasks"]] == [("take_orders", "parked", "BadPayload")]
+
+
+def test_orders_stock_and_tasks_can_be_read_by_a_person(run: Run, shop: Shop) -> None:
+    [(name,)] = shop.rows("select name from orders")
+
+    assert name in run("orders").out
+    assert "98" in run("stock").out
+    assert "sold" in (moves := run("stock", "--sku", "A").out) or "counted" in moves
+    assert "BadPayload" in run("tasks").out
+
+
+def test_a_merchant_that_there_is_none_is_said_so(run: Run, home: Path) -> None:
+    nobody = run("orders")
+    wrong = run("orders", "--merchant", "somebody")
+
+    assert (nobody.code, wrong.code) == (2, 2)
+    assert "crossdock connect" in nobody.why
+    assert "somebody" in wrong.why
+
+
+def test_where_there_are_several_merchants_one_must_be_named(run: Run, shop: Shop) -> None:
+    said = run("connect", "shopify", "other.myshopify.com", "--merchant-name", "Another", stdin=b"access_token=t\n")
+    assert said.code == 0
+
+    which = run("orders")
+
+    assert which.code == 2
+    assert "--merchant" in which.why
+    assert run("orders", "--merchant", shop.merchant).code == 0
+
+
+def test_parked_tasks_become_due_again_on_demand(run: Run, shop: Shop) -> None:
+    assert run("tasks", "retry").out == "1 due again\n"
+    assert run("tasks", "retry").out == "0 due again\n"
+    assert shop.rows("select state, tries from tasks where kind = 'take_orders' and cause = 'BadPayload'") == [("due", 0)]
+
+
+# ---- connecting
+
+
+def test_a_connection_is_made_with_its_settings_as_what_they_are(run: Run, home: Path) -> None:
+    said = run(
+        "connect", "amazon", "SELLER1", "--merchant-name", "North", "--set", "poll_s=60", "--set", "min_age_s=0", "--buffer", "3",
+        stdin=b"refresh_token=r\n",
+    )  # fmt: skip
+
+    assert said.code == 0
+    with sqlite3.connect(home / "crossdock.db") as db:
+        [(settings, buffer, login)] = db.execute("select settings, buffer, login from connections").fetchall()
+        asked = {kind for (kind,) in db.execute("select kind from tasks")}
+    db.close()
+    assert (json.loads(settings), buffer) == ({"poll_s": 60, "min_age_s": 0}, 3)
+    assert login != "r"
+    assert asked == {"subscribe", "read_listings", "poll_orders"}
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "named"),
+    [
+        (["magento", "x"], b"", "magento"),
+        (["amazon", "x"], b"", "refresh_token"),
+        (["amazon", "x"], b"refresh_token=\n", "refresh_token"),
+        (["amazon", "x", "--set", "pol_s=1"], b"refresh_token=r", "pol_s"),
+        (["amazon", "x", "--set", "poll_s=often"], b"refresh_token=r", "poll_s"),
+        (["amazon", "x", "--buffer", "-1"], b"refresh_token=r", "--buffer"),
+    ],
+)
+def test_a_connection_that_cannot_be_is_one_line_and_nothing_is_made(
+    run: Run, home: Path, words: list[str], stdin: bytes, named: str
+) -> None:
+    said = run("connect", *words, "--merchant-name", "North", stdin=stdin)
+
+    assert said.code == 2
+    assert named in said.why
+    with sqlite3.connect(home / "crossdock.db") as db:
+        assert db.execute("select count(*) from connections").fetchall() == [(0,)]
+        assert db.execute("select count(*) from merchants").fetchall() == [(0,)]
+    db.close()
+
+
+def test_the_account_of_another_merchant_is_refused(run: Run, shop: Shop) -> None:
+    said = run("connect", "shopify", shop.connection.account, "--merchant-name", "Thief", stdin=b"access_token=t\n")
+
+    assert said.code != 0
+    assert "another merchant" in said.why
+
+
+# ---- counting
+
+
+def counts(home: Path, body: str | bytes) -> str:
+    path = home / "counts.csv"
+    path.write_bytes(body if isinstance(body, bytes) else body.encode())
+    return str(path)
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(run: Run, shop: Shop, home: Path) -> None:
+    before = shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements")
+
+    said = run("stock", "import", counts(home, "sku,on_hand\nA,90\nB,5\n"), "--dry-run")
+    elsewhere = run("stock", "import", counts(home, "sku,on_hand\nA,7\n"), "--dry-run", "--location", "Attic")
+
+    assert (said.code, said.out) == (0, "A: 100 -> 90\nB: 0 -> 5\n")
+    assert (elsewhere.code, elsewhere.out) == (0, "A: 0 -> 7\n")
+    assert before == (shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements"))
+
+
+def test_a_count_is_written_with_its_movement_and_the_channel_is_told(run: Run, shop: Shop, home: Path) -> None:
+    said = run("stock", "import", counts(home, "\ufeffsku,title,on_hand\nA,An A,90\n\nB,Bee,5\n"))
+
+    assert (said.code, said.out) == (0, "A: 100 -> 90\nB: 0 -> 5\n")
+    assert shop.rows("select sku, on_hand, reserved from levels order by sku") == [("A", 90, 2), ("B", 5, 0)]
+    assert shop.rows("select units from movements where cause = 'counted' and sku = 'A' order by id") == [(100,), (-10,)]
+    shop.drain()
+    assert shop.simulator.listings()[0]["shown"] == 88
+
+
+def test_units_that_are_promised_stay_whatever_was_counted(run: Run, shop: Shop, home: Path) -> None:
+    said = run("stock", "import", counts(home, "sku,on_hand\nA,1\n"))
+
+    assert (said.code, said.out) == (0, "A: 100 -> 2, since so many are promised; 1 were counted\n")
+    assert shop.rows("select on_hand, reserved from levels") == [(2, 2)]
+
+
+def test_the_same_count_again_changes_nothing(run: Run, shop: Shop, home: Path) -> None:
+    path = counts(home, "sku,on_hand\nA,90\n")
+    run("stock", "import", path)
+
+    said = run("stock", "import", path)
+
+    assert (said.code, said.out) == (0, "")
+    assert shop.one("select count(*) from movements where sku = 'A' and cause = 'counted'") == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("", "line 1: the column on_hand"),
+        ("sku;on_hand\nA;1\n", "line 1: the column"),
+        ("name,on_hand\nA,1\n", "line 1: the column sku"),
+        ("sku,on_hand\nA\n", "line 2: on_hand"),
+        ("sku,on_hand\nA,-1\n", "line 2: on_hand"),
+        ("sku,on_hand\nA,1.5\n", "line 2: on_hand"),
+        ("sku,on_hand\nA,1000000001\n", "line 2: on_hand"),
+        ("sku,on_hand\nA," + "9" * 5000 + "\n", "line 2: on_hand"),
+        ("sku,on_hand\nA,²\n", "line 2: on_hand"),
+        ("sku,on_hand\n,1\n", "line 2: there is no SKU"),
+        ("sku,on_hand\n\n\nA,1\n\nA,2\n", "line 6: the SKU is counted twice"),
+        ("sku,on_hand,title\nA,1,\"two\nlines\"\n", "line 3: a SKU or title"),
+        ("sku,on_hand\nA\x00,1\n", "line 2"),
+        ("sku,on_hand\n" + "A" * 200_000 + ",1\n", "line"),
+        ("sku,on_hand\nÄ,1\n".encode("latin-1"), "UTF-8"),
+        ("sku,on_hand\nA,1\n".encode("utf-16"), "UTF-8"),
+    ],
+)  # fmt: skip
+def test_a_count_that_cannot_be_read_is_one_line_that_says_where_and_nothing_is_counted(
+    run: Run, shop: Shop, home: Path, body: str | bytes, named: str
+) -> None:
+    said = run("stock", "import", counts(home, body))
+
+    assert said.code == 2
+    assert "counts.csv" in said.why
+    assert named in said.why
+    assert shop.rows("select sku, on_hand from levels") == [("A", 100)]
+
+
+def test_every_wrong_line_is_named(run: Run, shop: Shop, home: Path) -> None:
+    said = run("stock", "import", counts(home, "sku,on_hand\nA,x\nB,1\n,2\n"))
+
+    assert said.code == 2
+    assert [line.split(": ")[1] for line in said.err.splitlines()] == ["line 2", "line 4"]
+
+
+# ---- the doctor
+
+OUTLIVED = "update tasks set state = 'running', lease_until = :now - 70000000 where id = (select max(id) from tasks)"
+FAULTS: dict[str, tuple[str, ...]] = {
+    "every order is here once": (
+        "create table copies as select * from orders",
+        "insert into copies select * from orders",
+        "drop table orders",
+        "alter table copies rename to orders",
+    ),
+    "reserved units are the sum of reservations": ("update levels set reserved = reserved + 1",),
+    "on hand is the sum of movements": ("update levels set on_hand = on_hand + 1",),
+    "nothing is promised that is not there": ("pragma ignore_check_constraints = on", "update levels set on_hand = reserved - 1"),
+    "what a line holds is reserved": ("delete from reservations",),
+    "no worker holds a lease for more than a minute": (OUTLIVED,),
+    "what is due is done within ten minutes": (
+        "update tasks set state = 'due', due_at = :now - 700000000 where id = (select max(id) from tasks)",
+    ),
+    "every notice that waits has a task": ("delete from tasks where kind = 'take_orders'",),
+    "every order has its lines' books": ("delete from order_lines",),
+}
+
+
+def plant(db: Connection, statements: tuple[str, ...], now: int) -> None:
+    for statement in statements:
+        db.execute(text(statement), {"now": now} if ":now" in statement else {})
+
+
+def test_the_doctor_finds_nothing_in_a_sound_house(run: Run, shop: Shop) -> None:
+    found = run("doctor", "--json")
+
+    assert found.code == 0
+    assert [one["name"] for one in json.loads(found.out)] == [check.name for check in CHECKS]
+    assert [one for one in json.loads(found.out) if not one["ok"]] == []
+
+
+def test_every_check_of_the_doctor_has_a_fault_here() -> None:
+    assert set(FAULTS) == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_doctor_finds_a_planted_fault_and_says_what_to_do(run: Run, shop: Shop, name: str) -> None:
+    with shop.hub.database.write() as db:
+        plant(db, FAULTS[name], time.time_ns() // 1000)
+    shop.hub.database.close()
+
+    found = run("doctor", "--json")
+    seen = run("doctor")
+
+    broken: dict[str, Any] = {one["name"]: one for one in json.loads(found.out) if not one["ok"]}
+    assert (found.code, seen.code) == (1, 1)
+    assert broken[name]["broken"] >= 1
+    assert broken[name]["next_step"]
+    assert "BROKEN" in seen.out
+
+
+# ---- as a process
+
+
+def crossdock(*words: str, home: Path, **more: Any) -> "subprocess.CompletedProcess[bytes]":
+    environ = {"PATH": os.environ["PATH"], "CROSSDOCK_HOME": str(home)}
+    return subprocess.run([sys.executable, "-m", "config.cli", *words], cwd=ROOT, env=environ, capture_output=True, check=False, **more)
+
+
+def test_as_a_process_it_reads_standard_input_and_exits_with_the_same_codes(tmp_path: Path) -> None:
+    good = crossdock("normalize", "shopify", "-", home=tmp_path, input=(EXAMPLES / "plain.in.json").read_bytes())
+    bad = crossdock("normalize", "shopify", "-", home=tmp_path, input=b"{}")
+    usage = crossdock("orders", "--nope", home=tmp_path)
+
+    assert [said.returncode for said in (good, bad, usage)] == [0, 2, 2]
+    assert [len(said.stderr.splitlines()) for said in (good, bad, usage)] == [0, 1, 1]
+    assert json.loads(good.stdout)["number"] == "5600000001001"
