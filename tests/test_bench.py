@@ -70,7 +70,7 @@ def test_one_missed_must_fails_the_whole_and_a_figure_left_out_does_not():
 
 
 def test_json_names_each_figure_with_its_reference_and_its_verdict():
-    document = json.loads(json.dumps(as_json([row("ingest", "sqlite", 200.0, 400.0), row("orders_per_s", "sqlite", 500.0)])))
+    document = json.loads(as_json([row("ingest", "sqlite", 200.0, 400.0), row("orders_per_s", "sqlite", 500.0)]))
 
     assert document["rows"][0] == {
         "name": "ingest", "store": "sqlite", "value": 200.0, "reference": 400.0, "ratio": 0.5, "must": 0.25, "aim": 0.5, "ok": True,
@@ -132,7 +132,7 @@ def test_what_a_client_raises_is_not_swallowed():
 def test_made_up_bodies_are_whole_orders_of_about_ten_kilobytes_and_copies_are_other_orders(patterns):
     copies = list(bodies.copies(patterns, 40, 7))
 
-    read = bodies.readable([one.raw for one in copies])
+    read = list(bodies.readable(one.raw for one in copies))
     assert [one.id for one in read] == [one.order for one in copies]
     assert len({one.id for one in read}) == 40
     assert 5_000 < sum(len(one.raw) for one in patterns) / len(patterns) < 20_000

@@ -9,14 +9,10 @@ from pathlib import Path
 from config.bench.chart import draw
 from config.bench.pace import FULL, Pace
 from config.bench.report import render
-from config.bench.rows import Row, all_kept, as_json
+from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
-__all__ = ["PARTS", "UnknownPart", "all_kept", "as_json", "render", "run"]
+__all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "catalogue", "growth", "memory")
-
-
-class UnknownPart(ValueError):
-    """One line that names the part and those there are."""
 
 
 def run(
@@ -29,7 +25,8 @@ def run(
     tell: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """Measure these parts, or all. `payloads` holds one Shopify order body a line and `store` is the address of a database's
-    server; both are for `intake`. `svg` is where a chart goes. `tell` hears each figure as soon as it is there. Raises UnknownPart.
+    server; both are for `intake`. `svg` is where a chart goes. `tell` hears each figure as soon as it is there. Raises
+    CannotMeasure.
     """
     wrong = [part for part in parts if part not in PARTS]
     if wrong:
@@ -55,7 +52,7 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
     with stores(["sqlite"] if parts == ["intake"] else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
-        patterns = bodies.made(pace.patterns)
+        patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
         for part in parts:
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)

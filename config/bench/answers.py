@@ -20,7 +20,7 @@ MOST_PER_S = 2500
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    goods = bodies.goods(bodies.readable([body.raw for body in patterns]))
+    goods = bodies.goods(body.raw for body in patterns)
     for store in stores.names:
         url = stores.new(store)
         shop = open_shop(url, stores.folder, goods)

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,16 +66,13 @@ def headers(raw: bytes, delivery: str, account: str = ACCOUNT) -> dict[str, str]
     }
 
 
-def goods(orders: Sequence[Order]) -> set[tuple[str, str]]:
-    """(listing, SKU) of everything that these orders sell."""
-    return {(line.listing or "", line.sku or "") for order in orders for line in order.lines}
-
-
-def readable(raws: Sequence[bytes]) -> list[Order]:
-    found = []
+def readable(raws: Iterable[bytes]) -> Iterator[Order]:
+    """The orders of those bodies that can be read."""
     for raw in raws:
-        try:
-            found.append(MANIFEST.order(raw, "any"))
-        except BadPayload:
-            continue
-    return found
+        with suppress(BadPayload):
+            yield MANIFEST.order(raw, "any")
+
+
+def goods(raws: Iterable[bytes]) -> set[tuple[str, str]]:
+    """(listing, SKU) of everything that these orders sell."""
+    return {(line.listing or "", line.sku or "") for order in readable(raws) for line in order.lines}

@@ -35,7 +35,7 @@ class Round:
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    goods = bodies.goods(bodies.readable([body.raw for body in patterns]))
+    goods = bodies.goods(body.raw for body in patterns)
     for store in stores.names:
         shop = open_shop(stores.new(store), stores.folder, goods)
         try:

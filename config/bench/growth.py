@@ -7,7 +7,7 @@ from config.bench.bodies import Body
 from config.bench.drain import keep_and_drain
 from config.bench.pace import Pace
 from config.bench.rows import Row, row
-from config.bench.stage import Shop, Stores, copy_rows, open_shop
+from config.bench.stage import Shop, Stores, copy_rows, open_shop, tidy
 from core import jobs
 
 # A thousand orders come in by the normal way. The rest are copies of their rows under other names, since that is faster.
@@ -22,7 +22,7 @@ NAMES = {
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    goods = bodies.goods(bodies.readable([body.raw for body in patterns]))
+    goods = bodies.goods(body.raw for body in patterns)
     for store in stores.names:
         shops = [open_shop(stores.new(store), stores.folder, goods) for _ in range(2)]
         try:
@@ -37,7 +37,8 @@ def _row(store: str, few: Shop, many: Shop, pace: Pace, patterns: Sequence[Body]
         _store(shop, patterns, pace.small, stored)
     costs = [(_cost(few, pace, patterns, number), _cost(many, pace, patterns, number)) for number in range(pace.grown_rounds)]
     small, large = (measure.median(values) for values in zip(*costs, strict=True))
-    return row("growth", store, large, small, large / small, f"{many.count('orders'):,} orders stored; reference: {few.count('orders'):,}")
+    ratio = measure.median([cost / other for other, cost in costs])
+    return row("growth", store, large, small, ratio, f"{many.count('orders'):,} orders stored; reference: {few.count('orders'):,}")
 
 
 def _store(shop: Shop, patterns: Sequence[Body], first: int, stored: int) -> None:
@@ -45,8 +46,7 @@ def _store(shop: Shop, patterns: Sequence[Body], first: int, stored: int) -> Non
     with shop.hub.database.write() as db:
         for table, names in NAMES.items():
             copy_rows(db, table, names, stored // first)
-    with shop.hub.database.write() as db:
-        db.exec_driver_sql("analyze")
+    tidy(shop.hub.database)
 
 
 def _cost(shop: Shop, pace: Pace, patterns: Sequence[Body], number: int) -> float:

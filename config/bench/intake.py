@@ -15,7 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 from config.bench import bodies, measure
 from config.bench.bodies import Body
 from config.bench.pace import Pace
-from config.bench.rows import Row, row
+from config.bench.rows import CannotMeasure, Row, row
 from config.bench.stage import Shop, Stores, add_shop, command, open_shop
 from core import jobs
 from core.errors import BadPayload
@@ -26,10 +26,6 @@ from core.store.engine import Database
 
 IN_SET = 100
 WARM_UP = 20
-
-
-class CannotMeasure(ValueError):
-    """One line that says what is in the way."""
 
 
 @dataclass
@@ -52,7 +48,7 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body], payloads: Pat
     raws = bodies.read(payloads) if payloads else [body.raw for body in patterns]
     if not raws:
         raise CannotMeasure(f"{payloads}: there is no payload in it")
-    goods = bodies.goods(bodies.readable(raws))
+    goods = bodies.goods(raws)
     with _database(stores, url) as own:
         shop = open_shop(own, stores.folder, goods, "one-by-one.example")
         store = "sqlite" if shop.hub.database.is_sqlite else "postgresql"

@@ -10,7 +10,7 @@ from typing import Any
 from config.bells import ThreadBell
 from config.bench.child import SECRET, settings_for
 from config.bench.ingest import call
-from config.bench.stage import copy_rows
+from config.bench.stage import copy_rows, tidy
 from config.processes import Drains, make_wsgi
 from config.wiring import make_kit
 from connectors.bogus import manifest
@@ -66,8 +66,7 @@ class Market:
                     copy_rows(work.db, table, names, times)
             listings.propose(work.db, self.merchant)
             work.db.exec_driver_sql("update listings set told = changed")
-        with self.hub.database.write() as db:
-            db.exec_driver_sql("analyze")
+        tidy(self.hub.database)
 
     def _shelve(self, work: Unit, skus: Sequence[str], units: int) -> None:
         rows = [{"sku": sku, "title": sku, "location": self.place, "on_hand": units} for sku in skus]

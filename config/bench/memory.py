@@ -10,7 +10,7 @@ from config.bench.stage import SET, Stores, open_shop
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    goods, url = bodies.goods(bodies.readable([body.raw for body in patterns])), stores.new(stores.best)
+    goods, url = bodies.goods(body.raw for body in patterns), stores.new(stores.best)
     shop = open_shop(url, stores.folder, goods)
     for start in range(0, pace.waiting, SET):
         shop.keep(list(bodies.copies(patterns, SET, start)), f"from-{start}-")

@@ -1,8 +1,16 @@
 """The figures and their goals: what must be reached, what we aim at, and whether it was."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+
+
+class CannotMeasure(ValueError):
+    """One line that says what is in the way."""
+
+
+class UnknownPart(CannotMeasure):
+    """It names the part and those there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +115,12 @@ def all_kept(rows: Iterable[Row]) -> bool:
     return all(one.ok is not False for one in rows)
 
 
-def as_json(rows: Iterable[Row]) -> dict[str, Any]:
+def as_json(rows: Iterable[Row]) -> str:
     """{ok, intake: {name: value}, rows: [...]}; `intake` is empty where it was not measured."""
     rows = list(rows)
-    return {
+    document = {
         "ok": all_kept(rows),
         "intake": {one.name: one.value for one in rows if one.name in INTAKE},
         "rows": [{name: getattr(one, name) for name in Row.__slots__} for one in rows],
     }
+    return json.dumps(document, indent=2)

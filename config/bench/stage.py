@@ -110,6 +110,11 @@ def copy_rows(db: Connection, table: str, names: Collection[str], times: int) ->
     run_set(db, copy, {"n": "int"}, [{"n": number} for number in range(1, times)])
 
 
+def tidy(database: Database) -> None:
+    """As after some quiet minutes: statistics are fresh, and PostgreSQL has swept what a fast load left behind."""
+    command(database.url, "analyze" if database.is_sqlite else "vacuum analyze")
+
+
 @dataclass
 class Shop:
     """A hub with one merchant and one Shopify shop, whose goods are on the shelf in plenty."""
