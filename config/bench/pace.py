@@ -22,9 +22,9 @@ class Pace:
     large: int = 100_000
     changed: int = 100
     grown: int = 150  # orders a round of the growth
-    grown_rounds: int = 21
+    grown_rounds: int = 31
     waiting: int = 50_000
-    memory_s: float = 12.0
+    memory_s: float = 60.0
     single: int = 400  # payloads that are taken in one at a time
     single_s: float = 10.0
     in_sets: int = 5  # rounds of all payloads in sets

@@ -111,8 +111,9 @@ def copy_rows(db: Connection, table: str, names: Collection[str], times: int) ->
 
 
 def tidy(database: Database) -> None:
-    """As after some quiet minutes: statistics are fresh, and PostgreSQL has swept what a fast load left behind."""
-    command(database.url, "analyze" if database.is_sqlite else "vacuum analyze")
+    """As after some quiet minutes: statistics are fresh, and what a fast load left behind is swept up."""
+    for statement in ("analyze", "pragma wal_checkpoint(truncate)") if database.is_sqlite else ("vacuum analyze",):
+        command(database.url, statement)
 
 
 @dataclass
