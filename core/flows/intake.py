@@ -22,9 +22,9 @@ from core.store.unit import Unit
 from core.store.vault import Box
 
 
-def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: int, *, fetched: bool = False) -> list[dict[str, Any]]:
+def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: int, *, read_at: int | None = None) -> list[dict[str, Any]]:
     """Notices about orders as inbox rows, their bodies sealed. One that does not even say which order it is about waits
-    under its delivery's name, until somebody looks."""
+    under its delivery's name, until somebody looks. `read_at` is when we asked the channel for them; None: it pushed them."""
     return [
         {
             "merchant": connection.merchant,
@@ -33,7 +33,7 @@ def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: in
             "topic": notice.topic,
             "ref": f"{connection.id}/{notice.order or f'?{notice.delivery}'}",
             "revision": us(notice.revision) if notice.revision else None,
-            "fetched": fetched,
+            "read_at": read_at,
             "body": box.seal(inbox.place(connection.id, notice.delivery), notice.body) if notice.body is not None else None,
             "received_at": now,
         }
@@ -42,9 +42,9 @@ def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: in
     ]
 
 
-def keep(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice], *, fetched: bool = False) -> None:
+def keep(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice], *, read_at: int | None = None) -> None:
     """Keep notices and ask for their orders to be taken, in the caller's transaction."""
-    rows = rows_of(connection, notices, hub.box(connection.merchant), work.now, fetched=fetched)
+    rows = rows_of(connection, notices, hub.box(connection.merchant), work.now, read_at=read_at)
     inbox.keep(work.db, rows)
     for row in rows:
         work.ask(connection.merchant, "take_orders", row["ref"], connection.id)
@@ -65,9 +65,9 @@ def take_orders(hub: Hub, claim: Claim) -> None:
     merchant, box = claim.merchant, hub.box(claim.merchant)
     connection = hub.connection(claim.connection)
     with hub.database.read() as db:
-        kept = inbox.waiting(db, merchant, claim.subjects, box)
-    reading = read(hub, connection, kept)
-    written = {ref: orders.write(order) for ref, (_, order) in reading.best.items()}
+        waiting = inbox.waiting(db, merchant, claim.subjects, box)
+    reading = read(hub, connection, waiting)
+    written = {ref: orders.write(order, kept.read_at) for ref, (kept, order) in reading.best.items()}
     with hub.unit(claim) as work:
         save(hub, work, connection, reading, written)
         for ref, (_, error) in reading.bad.items():
@@ -113,11 +113,11 @@ def _hint(reading: Reading, one: Kept) -> None:
 
 def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
     """Two pushes as old as each other with other words: which came last only the channel knows."""
-    return order.revision == best.revision and order != best and not (one.fetched or known.fetched)
+    return order.revision == best.revision and order != best and one.read_at is None and known.read_at is None
 
 
 def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
-    return (order.revision, one.fetched, one.id) > (best.revision, known.fetched, known.id)
+    return (order.revision, one.read_at or 0, one.id) > (best.revision, known.read_at or 0, known.id)
 
 
 def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written: Mapping[str, Written]) -> None:
@@ -141,22 +141,23 @@ def _whole(one: Written, known: Known | None) -> Written:
     merged = orders.merge(one.order, known.order if known else None)
     if merged is one.order:
         return one
-    return Written(merged, orders.write(merged).doc, one.person, one.digest)
+    return replace(one, order=merged, doc=orders.write(merged).doc)
 
 
 def _wanted(reading: Reading, ref: str, one: Written, known: Known | None) -> bool:
-    """Newer than ours: saved. As old with other words, or with parts that only a read tells: a fetched copy is saved, a
-    pushed one fetched. Else ignored."""
-    kept, revision = reading.best[ref][0], us(one.order.revision)
-    if known is None or revision > known.revision:
-        return True
-    if revision < known.revision:
+    """Newer than ours: saved. As old: saved if it was read, and after ours, and tells more than ours; fetched if it was pushed and
+    says something else. Else ignored."""
+    revision = us(one.order.revision)
+    if known is None or revision != known.revision:
+        return known is None or revision > known.revision
+    differs = one.digest != known.digest
+    if one.read_at is None:
+        if differs:
+            reading.fetch[ref] = None
         return False
-    if one.digest == known.digest:
-        return kept.fetched and orders.brings_parts(one.order, known.order)
-    if not kept.fetched:
-        reading.fetch[ref] = None
-    return kept.fetched
+    if one.read_at < (known.read_at or 0):
+        return False
+    return differs or not _is_final(revision, known.read_at) or orders.brings_parts(one.order, known.order)
 
 
 def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Mapping[str, Known]) -> None:
@@ -238,11 +239,11 @@ LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="th
 def fetch_orders(hub: Hub, claim: Claim) -> None:
     """Read the whole of these orders and keep them like any notice; gone ones are only noted."""
     connection = hub.connection(claim.connection)
-    ids = {subject.split("/", 1)[1]: subject for subject in claim.subjects}
+    ids, asked = {subject.split("/", 1)[1]: subject for subject in claim.subjects}, hub.now
     found = hub.channel(connection).fetch(list(ids))
     with hub.unit(claim) as work:
         notices = [Notice("fetched", f"fetched {id} {hub.ids()}", order=id, body=body) for id, body in found.items() if body is not None]
-        keep(hub, work, connection, notices, fetched=True)
+        keep(hub, work, connection, notices, read_at=asked)
         for id, subject in ids.items():
             if id not in found:
                 claim.say(subject, LATER)
@@ -265,9 +266,10 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
     cursor = lasting(cursor, paged, hub.now)
     if cursor is None:
         until = us(hub.clock() - age_of(connector.poll_age, connection))
+    asked = hub.now
     page = hub.channel(connection).poll(when(mark) - connector.poll_overlap, when(until), cursor)
     with hub.unit(claim) as work:
-        _keep_news(hub, work, connection, page.items)
+        keep(hub, work, connection, news(work, connection, page.items), read_at=asked)
         done = page.cursor is None
         connections.set_mark(work.db, connection.merchant, connection.id, "orders until", until)
         connections.set_mark(work.db, connection.merchant, connection.id, "orders paged", work.now)
@@ -293,14 +295,24 @@ def age_of(usual: timedelta, connection: Connection) -> timedelta:
     return usual if asked is None else timedelta(seconds=int(asked))
 
 
-def _keep_news(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice]) -> None:
+FINAL = timedelta(seconds=5) // timedelta(microseconds=1)  # channels tell whole seconds, by clocks of their own
+
+
+def _is_final(revision: int, read_at: int | None) -> bool:
+    """A copy that was read so long after its last change that no other change can carry the same mark."""
+    return read_at is not None and read_at >= revision + FINAL
+
+
+def news(work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:
+    """Those of the orders read from a channel that may tell more than what is known."""
     known = orders.revisions(work.db, connection.merchant, connection.id, (notice.order for notice in notices if notice.order))
-    news = [
-        notice
-        for notice in notices
-        if notice.order is None or notice.revision is None or us(notice.revision) > known.get(notice.order, -1)
-    ]  # fmt: skip
-    keep(hub, work, connection, news, fetched=True)
+    return [notice for notice in notices if notice.order not in known or _is_news(notice, *known[notice.order])]
+
+
+def _is_news(notice: Notice, revision: int, read_at: int | None) -> bool:
+    if notice.revision is None or us(notice.revision) > revision:
+        return True
+    return us(notice.revision) == revision and not _is_final(revision, read_at)
 
 
 def _by_owner(work: Unit, connection: Connection, notices: Sequence[Notice]) -> dict[Connection, list[Notice]]:

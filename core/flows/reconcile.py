@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.flows.intake import keep
+from core.flows.intake import keep, news
 from core.hub import Hub
 from core.ports import Found, Notice, Page
 from core.store import connections, listings, orders
@@ -43,17 +43,14 @@ def pages(hub: Hub, connection: Connection, since: datetime) -> Iterator[Page[No
             return
 
 
-def _news(hub: Hub, connection: Connection, page: Page[Notice]) -> list[tuple[Notice, int | None]]:
+def _missing(hub: Hub, connection: Connection, page: Page[Notice]) -> Iterator[Difference]:
     with hub.database.read() as db:
         known = orders.revisions(db, connection.merchant, connection.id, [notice.order for notice in page.items if notice.order])
-    found = [(notice, known.get(notice.order)) for notice in page.items if notice.order]
-    return [(notice, ours) for notice, ours in found if ours is None or (notice.revision and us(notice.revision) > ours)]
-
-
-def _missing(hub: Hub, connection: Connection, page: Page[Notice]) -> Iterator[Difference]:
-    for notice, ours in _news(hub, connection, page):
-        theirs = notice.revision.isoformat() if notice.revision else "?"
-        yield Difference(connection.id, "order", notice.order or "", theirs, "none" if ours is None else hub.at(ours).isoformat())
+    for notice in page.items:
+        ours, _ = known.get(notice.order or "", (None, None))
+        if notice.order and (ours is None or (notice.revision and us(notice.revision) > ours)):
+            theirs = notice.revision.isoformat() if notice.revision else "?"
+            yield Difference(connection.id, "order", notice.order, theirs, "none" if ours is None else hub.at(ours).isoformat())
 
 
 def _shown(hub: Hub, connection: Connection) -> Iterator[Difference]:
@@ -88,12 +85,12 @@ where l.merchant = :merchant and (l.held <> l.hold or l.booked_gone <> l.gone or
 
 def mend(hub: Hub, connection: Connection, since: datetime) -> int:
     """Keep what the channel has and we do not, settle lines whose books lag, look at every listing again. Gives how many orders."""
-    taken = 0
+    taken, asked = 0, hub.now
     for page in pages(hub, connection, since):
-        notices = [notice for notice, _ in _news(hub, connection, page)]
-        taken += len(notices)
         with hub.unit() as work:
-            keep(hub, work, connection, notices, fetched=True)
+            notices = news(work, connection, page.items)
+            keep(hub, work, connection, notices, read_at=asked)
+        taken += len(notices)
     with hub.unit() as work:
         for row in run(work.db, ORPHANS, merchant=connection.merchant).fetchall():
             work.ask(connection.merchant, "take_orders", row.ref, row.connection)

@@ -12,11 +12,11 @@ from core.store.vault import Box
 
 KEPT = {
     "merchant": "text", "connection": "text", "delivery": "text", "topic": "text", "ref": "text", "revision": "bigint",
-    "fetched": "boolean", "received_at": "bigint", "start": "int", "size": "int",
+    "read_at": "bigint", "received_at": "bigint", "start": "int", "size": "int",
 }  # fmt: skip
 KEEP = """
-insert into inbox (merchant, connection, delivery, topic, ref, revision, fetched, received_at, body)
-select r.merchant, r.connection, r.delivery, r.topic, r.ref, r.revision, r.fetched, r.received_at, substr(:bodies, r.start, r.size)
+insert into inbox (merchant, connection, delivery, topic, ref, revision, read_at, received_at, body)
+select r.merchant, r.connection, r.delivery, r.topic, r.ref, r.revision, r.read_at, r.received_at, substr(:bodies, r.start, r.size)
 from {rows} where true on conflict (connection, delivery) do nothing
 """
 
@@ -27,7 +27,7 @@ def place(connection: str, delivery: str) -> str:
 
 
 def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep notices {merchant, connection, delivery, topic, ref, revision, fetched, body, received_at}; a known delivery is dropped.
+    """Keep notices {merchant, connection, delivery, topic, ref, revision, read_at, body, received_at}; a known delivery is dropped.
     All bodies travel as one value, of which each row takes its part."""
     if rows:
         bodies = [row["body"] or b"" for row in rows]
@@ -41,19 +41,20 @@ def keep(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A notice that waits: `body` is opened, or None where the order must be fetched."""
+    """A notice that waits: `body` is opened, or None where the order must be fetched. `read_at` is when we asked the channel for it;
+    None: the channel pushed it."""
 
     id: int
     ref: str
     topic: str
     revision: int | None
-    fetched: bool
+    read_at: int | None
     body: bytes | None
 
 
 REFS = {"ref": "text"}
 WAITING = """
-select i.id, i.connection, i.ref, i.delivery, i.topic, i.revision, i.fetched, i.body from {rows}
+select i.id, i.connection, i.ref, i.delivery, i.topic, i.revision, i.read_at, i.body from {rows}
 left join inbox i on i.ref = r.ref and i.done_at is null and i.merchant || '' = :merchant
 order by i.id
 """
@@ -64,7 +65,7 @@ def waiting(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> lis
     rows = run_set(db, WAITING, REFS, [{"ref": ref} for ref in refs], merchant=merchant).fetchall()
     return [
         Kept(
-            row.id, row.ref, row.topic, row.revision, bool(row.fetched),
+            row.id, row.ref, row.topic, row.revision, row.read_at,
             None if row.body is None else box.open(place(row.connection, row.delivery), bytes(row.body)),
         )
         for row in rows if row.id is not None

@@ -26,20 +26,22 @@ _person = msgspec.json.Decoder(Person)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An order as it is kept: `doc` without its person, `person` as bytes, `digest` over both less the parts with a read of their own."""
+    """An order as it is kept: `doc` without its person, `person` as bytes, `digest` over both less the parts with a read of their own,
+    `read_at` as in Kept."""
 
     order: Order
     doc: bytes
     person: bytes | None
     digest: str
+    read_at: int | None = None
 
 
-def write(order: Order) -> Written:
+def write(order: Order, read_at: int | None = None) -> Written:
     core, person = _json(order, CORE), _encode(order.person) if order.person else None
     digest = hashlib.blake2b(core + (person or b""), digest_size=16).hexdigest()
     if all(getattr(order, part) is None for part in PARTS):
-        return Written(order, core, person, digest)
-    return Written(order, _json(order, CORE + PARTS), person, digest)
+        return Written(order, core, person, digest, read_at)
+    return Written(order, _json(order, CORE + PARTS), person, digest, read_at)
 
 
 def _json(order: Order, names: Iterable[str]) -> bytes:
@@ -62,19 +64,21 @@ def brings_parts(order: Order, known: Order) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An order that is already here."""
+    """An order that is already here; `read_at` as in Kept."""
 
     id: str
     order: Order
     revision: int
     digest: str
+    read_at: int | None
 
 
 REFS = {"connection": "text", "channel_id": "text"}
 THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.doc, o.person from orders o where o.id in {THESE} order by o.id {{lock}}
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person
+from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
 
@@ -82,7 +86,7 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
     """The known ones among these orders by ref, locked until the transaction ends."""
     rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
     found = run_set(db, FIND, REFS, rows, merchant=merchant)
-    return {f"{row.connection}/{row.channel_id}": Known(row.id, _read(row, box), row.revision, row.digest) for row in found}
+    return {f"{row.connection}/{row.channel_id}": Known(row.id, _read(row, box), row.revision, row.digest, row.read_at) for row in found}
 
 
 def _read(row: Any, box: Box) -> Order:
@@ -95,16 +99,18 @@ def _read(row: Any, box: Box) -> Order:
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
+    "read_at": "bigint",
 }  # fmt: skip
 SAVE = """
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at)
+                    problems, taken_at, saved_at, read_at)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now
+       r.person_until, r.problems, :now, :now, r.read_at
 from {rows} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
-  person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at
+  person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
+  read_at = excluded.read_at
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -133,6 +139,7 @@ def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
         "person": box.seal_text(f"orders|person|{id}", one.person) if one.person else None,
         "person_until": us((order.ship_by or order.placed_at) + KEPT) if one.person else None,
         "problems": "\n".join(problems) or None,
+        "read_at": one.read_at,
     }
 
 
@@ -237,16 +244,16 @@ def selling(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[s
 
 
 REVISIONS = """
-select r.channel_id, o.revision from {rows}
+select r.channel_id, o.revision, o.read_at from {rows}
 left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
 """
 
 
-def revisions(db: Connection, merchant: str, connection: str, channel_ids: Iterable[str]) -> dict[str, int]:
-    """What we know of these orders: their revision by channel id."""
+def revisions(db: Connection, merchant: str, connection: str, channel_ids: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+    """How new our copies of these orders are: (revision, read_at) by channel id."""
     rows = [{"connection": connection, "channel_id": one} for one in channel_ids]
     found = run_set(db, REVISIONS, REFS, rows, merchant=merchant) if rows else ()
-    return {row.channel_id: row.revision for row in found if row.revision is not None}
+    return {row.channel_id: (row.revision, row.read_at) for row in found if row.revision is not None}
 
 
 LATEST = """

@@ -107,7 +107,7 @@ inbox = Table(
     _need("topic"),
     _may("ref"),
     _may("revision", BigInteger),
-    _need("fetched", Boolean, "false"),
+    _may("read_at", BigInteger),  # when we asked the channel for it; none: the channel pushed it
     _may("body", LargeBinary),  # sealed
     _need("received_at", BigInteger),
     _may("done_at", BigInteger),
@@ -177,6 +177,7 @@ orders = Table(
     _may("problems"),
     _need("taken_at", BigInteger),
     _need("saved_at", BigInteger),
+    _may("read_at", BigInteger),  # when we asked the channel for this copy; none: the channel pushed it
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),

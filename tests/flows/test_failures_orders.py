@@ -126,6 +126,28 @@ def test_a_whole_life_that_arrives_at_once_and_backwards_ends_in_the_same_state(
 
 
 @on_sqlite
+@pytest.mark.parametrize("whole", [True, False], ids=["pushed", "read within the second"])
+def test_a_change_in_the_second_of_the_last_one_whose_push_was_lost_is_found_by_the_poll(house: House, whole: bool) -> None:
+    """Both copies carry the same mark, so a poll that only looks for newer ones would never say anything."""
+    house.shelve(A=10)
+    created = house.bogus.sell({"A": 3})
+    deliver(house, [notice(created, "created", whole=whole)])
+    house.drain()
+    assert books.level(house.hub, "A") == (10, 3)
+    house.bogus.orders[created["id"]] = {**created, "lines": [{**created["lines"][0], "quantity": 1}]}
+
+    house.clock.pass_(timedelta(minutes=5))
+    house.ask("poll_orders")
+    house.drain()
+    assert books.level(house.hub, "A") == (10, 1)
+
+    house.clock.pass_(timedelta(minutes=5))
+    house.ask("poll_orders")
+    house.drain()
+    assert books.rows(house.hub, "select count(*) from inbox") == [(2 if whole else 3,)]  # by now nothing is news
+
+
+@on_sqlite
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("backwards", [True, False])
 def test_two_pushes_of_the_same_second_are_settled_by_a_fetch(house: House, at_once: bool, backwards: bool) -> None:

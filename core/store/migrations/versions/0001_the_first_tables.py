@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=True),
         sa.Column("revision", sa.BigInteger(), nullable=True),
-        sa.Column("fetched", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.Column("problems", sa.Text(), nullable=True),
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
         sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("connection", "channel_id", name=op.f("uq_orders_connection_channel_id")),
     )
