@@ -512,7 +512,7 @@ class Simulator:
         """Buyers buy what is shown. `count` orders are a mixture of sites, parties and states; `lines` make exactly that order,
         paid, merchant-fulfilled unless its first SKU is an FBA one."""
         self._settle()
-        rng = random.Random(f"{wish.get('seed', self.world.seed)}/{self._next()}")
+        rng = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
         if "lines" in wish:
             return [self._take(rng, cart(wish), US, plain=True)]
         placed = [order for _ in range(whole(wish.get("count", 0), "count")) if (order := self._random_order(rng))]

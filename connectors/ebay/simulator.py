@@ -156,7 +156,7 @@ class Simulator:
     def place(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
         if "lines" in wish:
             return [self._exact(wish)]
-        chance = random.Random(f"{wish.get('seed', 0)}:{self.state['number']}")
+        chance = random.Random(f"{wish.get('seed', 0)}:{len(self.state['orders'])}")
         placed = [order for _ in range(whole(wish.get("count", 1), "count")) if (order := self._random_order(chance))]
         if wish.get("planted"):
             placed += [order for plan in PLANTED if (order := self._plant(chance, *plan))]
