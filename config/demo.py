@@ -255,7 +255,7 @@ def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
             placed = stage.hand.post(name, "orders", wish)
             _change_some(stage, name, placed, random.Random(wish["seed"]))
             advance(wish["count"])
-    _until(lambda: _rests(stage), "orders are still missing or work is still waiting")
+    _settled(stage)
 
 
 def _wishes(names: list[str], count: int, seed: int, *, planted: bool) -> Iterator[dict[str, Any]]:
@@ -317,41 +317,48 @@ select count(*) from tasks where merchant = :merchant and state in ('due', 'runn
 CALM_S = 1.5  # what a channel only accepted comes true within this
 
 
-def _rests(stage: Stage) -> bool:
-    """Quiet, and quiet still after a while."""
-    if not _is_quiet(stage):
-        return False
-    time.sleep(CALM_S)
-    return _is_quiet(stage)
+def _settled(stage: Stage) -> None:
+    """Waits until all is quiet, and quiet still after a while."""
+    end, quiet = time.monotonic() + PATIENCE_S, 0
+    while quiet < 2:
+        waits = _unrest(stage)
+        if waits and time.monotonic() > end:
+            raise Failed(f"after {PATIENCE_S:.0f} s there is still {waits}; see `crossdock tasks` and {stage.settings.home / 'log'}")
+        quiet = 0 if waits else quiet + 1
+        time.sleep(0.1 if waits or quiet == 2 else CALM_S)
 
 
-def _is_quiet(stage: Stage) -> bool:
+def _unrest(stage: Stage) -> str:
+    """What has not come through yet, in words; "" when all has."""
     with stage.hub.database.read() as db:
-        if sql(db, WORKING, merchant=stage.merchant.id).scalar_one():
-            return False
+        if working := sql(db, WORKING, merchant=stage.merchant.id).scalar_one():
+            return f"work that waits: {working} tasks"
         parked = {one.subject for one in tasks.listed(db, stage.merchant.id, state="parked", most=1000)}
     held, taken = _held(stage), _taken(stage)
-    if any(ref not in (parked if one["parks"] else taken) for ref, one in held.items()):
-        return False
-    return not _open_differs(stage, held) and not _wrong_listings(stage)
+    found = {
+        "an order missing": [ref for ref, one in held.items() if ref not in (parked if one["parks"] else taken)],
+        "an order that changed": _open_differs(stage, held),
+        "a listing that shows something else": _wrong_listings(stage),
+    }
+    return "; ".join(f"{what}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}" for what, names in found.items() if names)
 
 
-def _open_differs(stage: Stage, held: Mapping[str, dict[str, Any]]) -> int:
+def _open_differs(stage: Stage, held: Mapping[str, dict[str, Any]]) -> list[str]:
     """Orders whose open units here are not those there: a change that has not come through yet."""
     query = """select o.connection, o.channel_id, sum(l.hold) as units from orders o join order_lines l on l.order_id = o.id
                where o.merchant = :merchant group by o.connection, o.channel_id"""
     with stage.hub.database.read() as db:
         ours = {f"{row.connection}/{row.channel_id}": int(row.units) for row in sql(db, query, merchant=stage.merchant.id)}
-    return sum(1 for ref, one in held.items() if not one["parks"] and ours.get(ref, 0) != sum(one["units"].values()))
+    return [ref for ref, one in held.items() if not one["parks"] and ours.get(ref, 0) != sum(one["units"].values())]
 
 
-def _wrong_listings(stage: Stage) -> int:
+def _wrong_listings(stage: Stage) -> list[str]:
     """Listings whose channel shows something else than it should."""
     with stage.hub.database.read() as db:
         ours = listings.all_of(db, stage.merchant.id)
     theirs = {(name, one["listing"], one["sku"]): one["shown"] for name in stage.by_channel for one in stage.hand.get(name, "listings")}
     wanted = [one for one in ours if one.wanted is not None and one.writable is None]
-    return sum(1 for one in wanted if theirs.get((one.channel, one.listing, one.sku)) != one.wanted)
+    return [f"{one.channel} {one.sku}" for one in wanted if theirs.get((one.channel, one.listing, one.sku)) != one.wanted]
 
 
 def _tour(stage: Stage) -> None:
@@ -362,7 +369,7 @@ def _tour(stage: Stage) -> None:
     for name, connection in stage.by_channel.items():
         tours.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
     hub.database.close()
-    _until(lambda: _rests(stage), "the tour left work behind")
+    _settled(stage)
 
 
 def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
@@ -389,7 +396,7 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
         "pushes": int(pushes),
         "lag_ms": {"p50": percentile(lags, 0.5), "p99": percentile(lags, 0.99)},
         "oversold": figures.units["short"],
-        "wrong_listings": _wrong_listings(stage),
+        "wrong_listings": len(_wrong_listings(stage)),
         "seconds": round(time.monotonic() - stage.started, 1),
     }
     if tour:

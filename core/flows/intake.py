@@ -269,7 +269,7 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
     asked = hub.now
     page = hub.channel(connection).poll(when(mark) - connector.poll_overlap, when(until), cursor)
     with hub.unit(claim) as work:
-        keep(hub, work, connection, news(work, connection, page.items), read_at=asked)
+        keep(hub, work, connection, news(hub, work, connection, page.items), read_at=asked)
         done = page.cursor is None
         connections.set_mark(work.db, connection.merchant, connection.id, "orders until", until)
         connections.set_mark(work.db, connection.merchant, connection.id, "orders paged", work.now)
@@ -303,16 +303,17 @@ def _is_final(revision: int, read_at: int | None) -> bool:
     return read_at is not None and read_at >= revision + FINAL
 
 
-def news(work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:
+def news(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:
     """Those of the orders read from a channel that may tell more than what is known."""
     known = orders.revisions(work.db, connection.merchant, connection.id, (notice.order for notice in notices if notice.order))
-    return [notice for notice in notices if notice.order not in known or _is_news(notice, *known[notice.order])]
-
-
-def _is_news(notice: Notice, revision: int, read_at: int | None) -> bool:
-    if notice.revision is None or us(notice.revision) > revision:
-        return True
-    return us(notice.revision) == revision and not _is_final(revision, read_at)
+    found = []
+    for notice in notices:
+        revision, read_at = known.get(notice.order or "", (-1, None))
+        if notice.revision is None or us(notice.revision) > revision:
+            found.append(notice)
+        elif us(notice.revision) == revision and not _is_final(revision, read_at):
+            found.append(replace(notice, delivery=f"{notice.delivery} {hub.ids()}", revision=None))  # another look, at any rate
+    return found
 
 
 def _by_owner(work: Unit, connection: Connection, notices: Sequence[Notice]) -> dict[Connection, list[Notice]]:

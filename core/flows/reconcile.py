@@ -88,7 +88,7 @@ def mend(hub: Hub, connection: Connection, since: datetime) -> int:
     taken, asked = 0, hub.now
     for page in pages(hub, connection, since):
         with hub.unit() as work:
-            notices = news(work, connection, page.items)
+            notices = news(hub, work, connection, page.items)
             keep(hub, work, connection, notices, read_at=asked)
         taken += len(notices)
     with hub.unit() as work:
