@@ -33,6 +33,7 @@ from core.store.sql import run as sql
 
 MERCHANT = "Crossdock demo"
 PATIENCE_S = 180.0
+PER_S = 100  # buyers at a sale
 POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
 OWN = {"demo": True, "poll_s": 5, "min_age_s": 0, "verify_s": 1}  # a connection that this rehearsal made, polled as often as we like
 NOUNS = ["Lamp", "Kettle", "Scarf", "Bowl", "Chair", "Basket", "Blanket", "Clock", "Mirror", "Vase"]
@@ -248,6 +249,7 @@ def _listings_are_read(stage: Stage) -> bool:
 
 def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
     """Buyers buy on all channels, some change their minds; then everything must come to rest."""
+    begun, bought = time.monotonic(), 0
     first = not any(stage.hand.get(name, "orders") for name in stage.by_channel)
     with _progress(count, quiet) as advance:
         for wish in _wishes(list(stage.by_channel), count, seed, planted=first):
@@ -255,6 +257,8 @@ def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
             placed = stage.hand.post(name, "orders", wish)
             _change_some(stage, name, placed, random.Random(wish["seed"]))
             advance(wish["count"])
+            bought += wish["count"]
+            time.sleep(max(0.0, begun + bought / PER_S - time.monotonic()))
     _settled(stage)
 
 

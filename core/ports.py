@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from core.domain.order import Order
+from core.domain.order import Glance, Order
 from core.errors import BadPayload
 
 T = TypeVar("T")
@@ -24,7 +24,8 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something changed at a channel. `body` holds the whole order as the channel wrote it, or None: then it is fetched.
+    """Something changed at a channel. `body` holds the whole order as the channel wrote it, or None: then it is fetched, unless we
+    hold it as new as `revision` and what the channel's list tells, a `glance`, is the same.
 
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
     `revision` the order's last change where the notice tells it, `receipt` what `Channel.acknowledge` wants back.
@@ -38,6 +39,7 @@ class Notice:
     revision: datetime | None = None
     body: bytes | None = field(default=None, repr=False)
     receipt: str = ""
+    glance: Glance | None = None
 
 
 @dataclass(frozen=True, slots=True)

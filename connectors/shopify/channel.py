@@ -9,7 +9,9 @@ from connectors.http import as_datetime, write_json
 from connectors.shopify import documents, render
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
+from connectors.shopify.normalize import PAYMENT
 from connectors.shopify.webhooks import WANTED
+from core.domain.order import Glance, PaymentStatus
 from core.errors import RateLimited, Refused, Unavailable
 from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
 
@@ -201,7 +203,9 @@ def _next(page: Mapping[str, Any]) -> str | None:
 
 def _notice(node: Mapping[str, Any], account: str) -> Notice:
     number, changed = digits(node["id"]), node["updatedAt"]
-    return Notice("poll", f"poll:{number}:{changed}", account=account, order=number, revision=as_datetime(changed))
+    payment = PAYMENT.get((node["displayFinancialStatus"] or "").lower(), PaymentStatus.UNKNOWN)
+    glance = Glance(payment, node["cancelledAt"] is not None, node["displayFulfillmentStatus"] in ("PARTIALLY_FULFILLED", "FULFILLED"))
+    return Notice("poll", f"poll:{number}:{changed}", account=account, order=number, revision=as_datetime(changed), glance=glance)
 
 
 def _owners(order: dict[str, Any], path: str) -> list[dict[str, Any]]:

@@ -36,7 +36,8 @@ PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ lo
 SHOP = "query Shop { shop { id name myshopifyDomain currencyCode } }"
 
 ORDER_IDS = f"""query OrderIds($q: String!, $after: String) {{
-  orders(first: 100, after: $after, sortKey: UPDATED_AT, query: $q) {{ {PAGE} nodes {{ id updatedAt }} }} }}"""
+  orders(first: 100, after: $after, sortKey: UPDATED_AT, query: $q) {{ {PAGE} nodes {{
+  id updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus }} }} }}"""
 
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier

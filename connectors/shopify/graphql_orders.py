@@ -122,16 +122,24 @@ def _own(record: Json, places: Mapping[int | None, Json]) -> Json:
     }
 
 
+def listed(record: Json) -> Json:
+    """The order as a row of a list: a GraphQL source of its own fields only."""
+    body = record["body"]
+    return {
+        **body,
+        "display_financial_status": body["financial_status"].upper(),
+        "display_fulfillment_status": (not body["cancelled_at"] and _stage(record)) or WORDS[body["fulfillment_status"]],
+    }
+
+
 def seen(record: Json, locations: Sequence[Json]) -> Json:
     """The order as a GraphQL source."""
     body = record["body"]
     return {
-        **body,
+        **listed(record),
         **_own(record, {one["id"]: one for one in locations}),
         "currency_code": body["currency"],
         "presentment_currency_code": body["presentment_currency"],
-        "display_financial_status": body["financial_status"].upper(),
-        "display_fulfillment_status": (not body["cancelled_at"] and _stage(record)) or WORDS[body["fulfillment_status"]],
         "cancel_reason": body["cancel_reason"] and body["cancel_reason"].upper(),
         "tags": [tag for tag in body["tags"].split(", ") if tag],
         "shipping_address": _address(body["shipping_address"]),

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers
 from connectors.shopify import graphql_door as door
-from connectors.shopify.graphql_orders import part_of, seen
+from connectors.shopify.graphql_orders import listed, part_of, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
 from core.ports import Rate
@@ -212,9 +212,9 @@ class Simulator:
     def _orders(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         column = {"UPDATED_AT": "updated_at", "CREATED_AT": "created_at", "PROCESSED_AT": "processed_at", "ID": "id"}[args["sortKey"]]
         wanted = _search(args.get("query") or "")
-        bodies = [record["body"] for record in self.state["orders"].values() if wanted(record["body"])]
-        bodies.sort(key=lambda body: (body[column], body["id"]))
-        return door.connection(bodies, args, lambda body: (body[column], body["id"]))
+        rows = [listed(record) for record in self.state["orders"].values() if wanted(record["body"])]
+        rows.sort(key=lambda row: (row[column], row["id"]))
+        return door.connection(rows, args, lambda row: (row[column], row["id"]))
 
     def _locations(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         shown = [one for one in self.state["locations"] if one["is_active"] or args["includeInactive"]]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.domain.money import Money, total
 
@@ -284,6 +285,14 @@ class Person:
         return f"Person(ship_to={self.ship_to!r})"
 
 
+class Glance(NamedTuple):
+    """What a channel's list tells of an order without reading it whole: its payment, whether it is cancelled, whether anything left."""
+
+    payment: PaymentStatus
+    cancelled: bool
+    sent: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order of one connection. `id` is the channel's own id, `name` what staff call it, `revision` its last change.
@@ -398,6 +407,10 @@ class Order:
         if self.is_cancelled or self.party is not Party.MERCHANT:
             return 0
         return sum(line.open for line in self.lines if line.requires_shipping and line.party is Party.MERCHANT)
+
+    @property
+    def glance(self) -> Glance:
+        return Glance(self.payment_status, self.is_cancelled, any(line.fulfilled for line in self.lines))
 
     @property
     def is_cancelled(self) -> bool:

@@ -157,7 +157,7 @@ def _wanted(reading: Reading, ref: str, one: Written, known: Known | None) -> bo
         return False
     if one.read_at < (known.read_at or 0):
         return False
-    return differs or not _is_final(revision, known.read_at) or orders.brings_parts(one.order, known.order)
+    return differs or not known.final or orders.brings_parts(one.order, known.order)
 
 
 def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Mapping[str, Known]) -> None:
@@ -295,23 +295,15 @@ def age_of(usual: timedelta, connection: Connection) -> timedelta:
     return usual if asked is None else timedelta(seconds=int(asked))
 
 
-FINAL = timedelta(seconds=5) // timedelta(microseconds=1)  # channels tell whole seconds, by clocks of their own
-
-
-def _is_final(revision: int, read_at: int | None) -> bool:
-    """A copy that was read so long after its last change that no other change can carry the same mark."""
-    return read_at is not None and read_at >= revision + FINAL
-
-
 def news(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:
     """Those of the orders read from a channel that may tell more than what is known."""
-    known = orders.revisions(work.db, connection.merchant, connection.id, (notice.order for notice in notices if notice.order))
+    known = orders.copies(work.db, connection.merchant, connection.id, (notice.order for notice in notices if notice.order))
     found = []
     for notice in notices:
-        revision, read_at = known.get(notice.order or "", (-1, None))
+        revision, ours = known.get(notice.order or "", (-1, None))
         if notice.revision is None or us(notice.revision) > revision:
             found.append(notice)
-        elif us(notice.revision) == revision and not _is_final(revision, read_at):
+        elif us(notice.revision) == revision and ours and ours.glance != notice.glance:
             found.append(replace(notice, delivery=f"{notice.delivery} {hub.ids()}", revision=None))  # another look, at any rate
     return found
 

@@ -45,7 +45,7 @@ def pages(hub: Hub, connection: Connection, since: datetime) -> Iterator[Page[No
 
 def _missing(hub: Hub, connection: Connection, page: Page[Notice]) -> Iterator[Difference]:
     with hub.database.read() as db:
-        known = orders.revisions(db, connection.merchant, connection.id, [notice.order for notice in page.items if notice.order])
+        known = orders.copies(db, connection.merchant, connection.id, [notice.order for notice in page.items if notice.order])
     for notice in page.items:
         ours, _ = known.get(notice.order or "", (None, None))
         if notice.order and (ours is None or (notice.revision and us(notice.revision) > ours)):

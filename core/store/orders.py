@@ -14,6 +14,7 @@ from core.store.sql import run, run_set
 from core.store.tables import us
 from core.store.vault import Box
 
+FINAL = timedelta(seconds=5) // timedelta(microseconds=1)  # channels tell whole seconds, by clocks of their own
 KEPT = timedelta(days=44)  # fourteen days to deliver and thirty after that (Amazon's data protection policy)
 PARTS = ("payments", "holds", "routing", "risk")
 CORE = tuple(field.name for field in fields(Order) if field.name not in ("person", *PARTS))
@@ -71,6 +72,11 @@ class Known:
     revision: int
     digest: str
     read_at: int | None
+
+    @property
+    def final(self) -> bool:
+        """It was read so long after its last change that no other change can carry the same mark."""
+        return self.read_at is not None and self.read_at >= self.revision + FINAL
 
 
 REFS = {"connection": "text", "channel_id": "text"}
@@ -243,17 +249,17 @@ def selling(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[s
     return [f"{row.connection}/{row.channel_id}" for row in rows]
 
 
-REVISIONS = """
-select r.channel_id, o.revision, o.read_at from {rows}
+COPIES = f"""
+select r.channel_id, o.revision, case when o.read_at >= o.revision + {FINAL} then null else o.doc end as doc from {{rows}}
 left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
 """
 
 
-def revisions(db: Connection, merchant: str, connection: str, channel_ids: Iterable[str]) -> dict[str, tuple[int, int | None]]:
-    """How new our copies of these orders are: (revision, read_at) by channel id."""
+def copies(db: Connection, merchant: str, connection: str, channel_ids: Iterable[str]) -> dict[str, tuple[int, Order | None]]:
+    """How new our copies of these orders are by channel id; with the order, less its person, unless the copy is final."""
     rows = [{"connection": connection, "channel_id": one} for one in channel_ids]
-    found = run_set(db, REVISIONS, REFS, rows, merchant=merchant) if rows else ()
-    return {row.channel_id: (row.revision, row.read_at) for row in found if row.revision is not None}
+    found = run_set(db, COPIES, REFS, rows, merchant=merchant) if rows else ()
+    return {row.channel_id: (row.revision, row.doc and _order.decode(row.doc)) for row in found if row.revision is not None}
 
 
 LATEST = """

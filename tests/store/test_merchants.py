@@ -114,7 +114,7 @@ def test_no_query_for_one_merchant_gives_a_row_of_the_other(neighbours: tuple[Ho
         assert orders.by_id(db, me, theirs_order.id) is None
         assert orders.find(db, me, [ref], hub.box(me)) == {}
         assert orders.lines_of(db, me, [ref]) == []
-        assert orders.revisions(db, me, theirs.connection.id, [theirs_order.channel_id]) == {}
+        assert orders.copies(db, me, theirs.connection.id, [theirs_order.channel_id]) == {}
         assert orders.selling(db, me, name) == []
         assert inbox.waiting(db, me, [ref], hub.box(me)) == []
         assert listings.mapped(db, me, [name]) == {}
