@@ -97,6 +97,8 @@ def run(settings: Settings, *, count: int, seed: int, and_exit: bool, limits: st
     with ExitStack() as over:
         try:
             stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, quiet=as_json)
+            if not as_json:
+                print(f"The hub is up. Orders and stock, live: {stage.settings.public_url}")
             _play(stage, count, seed, quiet=as_json)
             if tour:
                 _tour(stage)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from connectors.simulation import Simulated, Stage, World, deliver_by_http
 from core.hub import utc_now
 
 SAVE_S = 2.0
+AT_ONCE = 4  # webhooks that a channel has under way
 
 
 def make_stage(names: Sequence[str] = (), **world: Any) -> Stage:
@@ -45,20 +47,21 @@ def simulate(port: int, home: Path, *, limits: str, seed: int, record: Path | No
             made = make_stage(seed=seed, limits=limits, folder=home / "simulators", recorder=recorder, pause=time.sleep)
             made.load()
             stage.append(made)
-            for work in (_deliver, _keep_saving):
-                threading.Thread(target=work, args=(made,), name=work.__name__, daemon=True).start()
+            for name, (world, _) in made.cast.items():
+                threading.Thread(target=_deliver, args=(world,), name=f"post of {name}", daemon=True).start()
+            threading.Thread(target=_keep_saving, args=(made,), name="keep", daemon=True).start()
             return made
 
     stage: list[Stage] = []
     Server().run()
 
 
-def _deliver(stage: Stage) -> None:
-    """Webhooks go out one channel at a time, but many a second."""
-    while True:
-        sent = sum(world.deliver(deliver_by_http) for world, _ in stage.cast.values())
-        if not sent:
-            time.sleep(0.02)
+def _deliver(world: World) -> None:
+    """One channel's webhooks go out, a few at a time."""
+    with ThreadPoolExecutor(AT_ONCE) as posts:
+        while True:
+            if not world.deliver(deliver_by_http, posts.map):
+                time.sleep(0.02)
 
 
 def _keep_saving(stage: Stage) -> None:

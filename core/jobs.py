@@ -29,7 +29,7 @@ class Job:
 KINDS: dict[str, Job] = {
     "take_orders": Job(intake.take_orders, batch=100),
     "reserve": Job(allocation.reserve, batch=100),
-    "fetch_orders": Job(intake.fetch_orders, batch=25),
+    "fetch_orders": Job(intake.fetch_orders, batch=8),
     "poll_orders": Job(intake.poll_orders),
     "receive_notices": Job(intake.receive_notices),
     "read_listings": Job(stock.read_listings),
