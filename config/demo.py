@@ -32,7 +32,8 @@ from core.store.connections import Connection, Merchant
 from core.store.sql import run as sql
 
 MERCHANT = "Crossdock demo"
-PATIENCE_S = 180.0
+PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
+READY_S = 60.0
 PER_S = 100  # buyers at a sale
 POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
 OWN = {"demo": True, "poll_s": 5, "min_age_s": 0, "verify_s": 1}  # a connection that this rehearsal made, polled as often as we like
@@ -88,6 +89,7 @@ class Stage:
     hand: Stagehand
     merchant: Merchant
     by_channel: dict[str, Connection]
+    patience_s: float
     started: float = field(default_factory=time.monotonic)
 
 
@@ -129,7 +131,7 @@ def _set_up(settings: Settings, over: ExitStack, *, count: int, seed: int, limit
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
-    stage = Stage(settings, hub, hand, merchant, made)
+    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits])
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -164,7 +166,7 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
 
 
 def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any]) -> Connection:
-    own = {**said["settings"], **OWN}
+    own = {**OWN, **said["settings"]}
     made = flows.connect(hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0)
     with hub.database.write() as db:
         sql(db, "update tasks set due_at = 0 where connection = :id and state = 'due'", id=made.id)
@@ -233,7 +235,7 @@ def _free_port(wanted: int) -> int:
     raise Failed("no port is free")
 
 
-def _until(ready: Callable[[], bool], words: str, seconds: float = PATIENCE_S) -> None:
+def _until(ready: Callable[[], bool], words: str, seconds: float = READY_S) -> None:
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -325,11 +327,11 @@ CALM_S = 1.5  # what a channel only accepted comes true within this
 
 def _settled(stage: Stage) -> None:
     """Waits until all is quiet, and quiet still after a while."""
-    end, quiet = time.monotonic() + PATIENCE_S, 0
+    end, quiet = time.monotonic() + stage.patience_s, 0
     while quiet < 2:
         waits = _unrest(stage)
         if waits and time.monotonic() > end:
-            raise Failed(f"after {PATIENCE_S:.0f} s there is still {waits}; see `crossdock tasks` and {stage.settings.home / 'log'}")
+            raise Failed(f"after {stage.patience_s:.0f} s there is still {waits}; see `crossdock tasks` and {stage.settings.home / 'log'}")
         quiet = 0 if waits else quiet + 1
         time.sleep(0.1 if waits or quiet == 2 else CALM_S)
 
