@@ -74,15 +74,16 @@ class Hub:
 
     @contextmanager
     def unit(self, claim: Claim | None = None, *, finish: bool = True) -> Iterator[Unit]:
-        """One transaction. With a claim nothing is written unless its tasks are still ours; `finish` records them in it too."""
+        """One transaction. With a claim nothing is written unless its tasks are still ours; `finish` records them in it too. Tasks are
+        locked last by everybody: a unit that held its own while it waits for listings would stand against those that ask for it."""
         with self.database.write() as db:
             work = Unit(db, self.now, caused_by=f"{claim.kind} {claim.subjects[0]}" if claim else "hub")
-            if claim and not finish:
-                tasks.fence(db, claim)
             yield work
-            queues = work.close(claim if finish else None)
+            queues = work.close(claim)
             if claim and finish:
                 tasks.record(db, claim, work.now, self.box(claim.merchant).seal_text)
+            elif claim:
+                tasks.fence(db, claim)
         for queue in queues:
             self.bell.ring(queue)
 
