@@ -226,6 +226,7 @@ def _answers(url: str, child: "subprocess.Popen[bytes]") -> bool:
 def _free_port(wanted: int) -> int:
     for port in (wanted, 0):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: what just ended is free
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
