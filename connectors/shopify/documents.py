@@ -28,7 +28,7 @@ BACK = """fragment back on RefundLineItem { lineItem { id } quantity restockType
 
 PAID = "fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id } }"
 SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
-TODO = "fragment todo on FulfillmentOrderLineItem { remainingQuantity lineItem { id } }"
+OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { remainingQuantity lineItem { id } }"
 
 PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ location {{ id isFulfillmentService }} }}
   fulfillmentHolds {{ id reason heldByRequestingApp }} lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
@@ -67,7 +67,7 @@ ORDER_SHIPPING = f"""query OrderShipping($id: ID!, $first: Int!) {{ order(id: $i
   fulfillments(first: $first) {{ id status createdAt location {{ id }} trackingInfo(first: 10) {{ number }}
     fulfillmentLineItems(first: 15) {{ {PAGE} nodes {{ ...sent }} }} }} }} }}
 {PART}
-{TODO}
+{OPEN_LINES}
 {SENT}"""
 
 
@@ -84,8 +84,8 @@ MORE = {
     "shippingLines": _more(
         "Order", "shippingLines(first: 10, after: $after, includeRemovals: true)", "ship", SHIPPING, DISCOUNT, MONEY, order="updatedAt"
     ),
-    "fulfillmentOrders": _more("Order", "fulfillmentOrders(first: 10, after: $after)", "part", PART, TODO, order="updatedAt"),
-    "fulfillmentOrders.lineItems": _more("FulfillmentOrder", "lineItems(first: 50, after: $after)", "todo", TODO),
+    "fulfillmentOrders": _more("Order", "fulfillmentOrders(first: 10, after: $after)", "part", PART, OPEN_LINES, order="updatedAt"),
+    "fulfillmentOrders.lineItems": _more("FulfillmentOrder", "lineItems(first: 50, after: $after)", "todo", OPEN_LINES),
     "fulfillments.fulfillmentLineItems": _more("Fulfillment", "fulfillmentLineItems(first: 50, after: $after)", "sent", SENT),
     "refunds.refundLineItems": _more("Refund", "refundLineItems(first: 50, after: $after)", "back", BACK, MONEY),
     "refunds.transactions": _more("Refund", "transactions(first: 50, after: $after)", "paid", PAID, MONEY),
