@@ -52,7 +52,7 @@ def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
 
 @dataclass
 class Hub:
-    """`make_kit` gives a connector its means; `jitter` is chance in [0, 1) for waits."""
+    """`make_kit` gives a connector its means; `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too."""
 
     database: Database
     vault: Vault
@@ -62,6 +62,7 @@ class Hub:
     bell: Bell = field(default_factory=Silent)
     jitter: Callable[[], float] = lambda: time.monotonic() % 1.0
     make_id: Callable[[], str] | None = None
+    pause: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
         self.ids = self.make_id or uuid7(self.clock)

@@ -44,12 +44,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a long read. `cursor` asks for the next one (None: that was the last), `until` is the moment that the
-    whole read covers, where the channel says so itself."""
+    """One page of a long read. `cursor` asks for the next one (None: that was the last), after `wait_s` seconds where the channel
+    still prepares it; `until` is the moment that the whole read covers, where the channel says so itself."""
 
     items: tuple[T, ...]
     cursor: str | None = None
     until: datetime | None = None
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

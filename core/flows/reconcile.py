@@ -72,6 +72,7 @@ def _listing_pages(hub: Hub, connection: Connection) -> Iterator[tuple[Found, ..
         cursor = page.cursor
         if cursor is None:
             return
+        hub.pause(page.wait_s)
 
 
 ORPHANS = """

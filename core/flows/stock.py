@@ -198,7 +198,7 @@ def read_listings(hub: Hub, claim: Claim) -> None:
         listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         again = "read_listings" if page.cursor else "publish_stock"
-        work.ask(connection.merchant, again, connection.id, connection.id)
+        work.ask(connection.merchant, again, connection.id, connection.id, wait_s=page.wait_s)
 
 
 def _distinct(items: Sequence[Found]) -> list[Found]:
