@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
@@ -320,6 +321,37 @@ def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, me
         click.echo(line)
 
 
+@stock.command("opening")
+@click.argument("connection")
+@click.option(
+    "--others-taken-off/--others-not", default=None, help="Does what the channel shows leave out the other channels' open orders?"
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be counted and change nothing.")
+@click.option("--location", default="Main", show_default=True, help="Our location that holds these units; made where it is new.")
+@of_merchant
+@click.pass_obj
+def stock_opening(
+    settings: Settings, connection: str, others_taken_off: bool | None, dry_run: bool, location: str, merchant: str
+) -> None:  # fmt: skip
+    """Take the opening stock from what one channel shows: on hand is what it shows and what is sold and not yet sent.
+
+    Units that are sold on this channel have left what it shows. Those of the other channels have left it only where a person or
+    another tool took them off there too; say which with one of the two options. CONNECTION is an id, an account or a channel.
+    """
+    from config.stock_csv import apply
+    from core.flows import join
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    if others_taken_off is None:
+        _fail("stock opening: say --others-taken-off or --others-not; a wrong answer sells goods twice")
+    found, left = join.opening(hub, _connection(hub, owner, connection), others_taken_off=others_taken_off)
+    for line in apply(hub, owner, list(join.lines(found)), location, dry_run=dry_run):
+        click.echo(line)
+    for line in left:
+        click.echo(f"left out: {line}", err=True)
+
+
 @stock.command("map")
 @click.argument("connection")
 @click.argument("listing")
@@ -417,6 +449,83 @@ def connect(
     owner = flows.add_merchant(hub, merchant_name).id if merchant_name else _merchant(hub, merchant)
     one = flows.connect(hub, owner, channel, account, login, settings=own, **({} if buffer is None else {"buffer": buffer}))
     click.echo(f"{channel} {account} is connected as {one.id}; its listings are read and its orders polled as soon as the hub runs")
+    if one.live_at is None:
+        click.echo("it is watched: nothing is written there until `crossdock golive` is told --yes")
+
+
+@cli.command()
+@click.argument("connection")
+@click.option("--yes", is_flag=True, help="Accept: from now on the hub writes this channel's stock.")
+@click.option("--all", "everything", is_flag=True, help="Show what stays the same, too.")
+@of_merchant
+@as_json
+@click.pass_obj
+def golive(settings: Settings, connection: str, yes: bool, everything: bool, merchant: str, as_json: bool) -> None:
+    """What each listing shows now and would show; with --yes writing begins. Exit 1 while something is missing for that.
+
+    A new connection is watched: its orders are taken and reserved, and nothing is written there. CONNECTION is an id, an account or a
+    channel. Back: `crossdock watch`.
+    """
+    from core.flows import join
+
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    found, why = join.changes(hub, one), join.not_ready(hub, one)
+    if as_json:
+        click.echo(json.dumps({"live": one.live_at is not None, "not_ready": why, "listings": [asdict(change) for change in found]}))
+    else:
+        _show_changes(one, found, everything)
+    if why:
+        _say_and_end(f"golive: not yet: {why}")
+    if yes:
+        join.go_live(hub, one)
+        click.echo(
+            f"{one.channel} {one.account} is live: its stock is written once the orders of all channels are read up to now", err=as_json
+        )
+
+
+def _show_changes(one: Any, found: list[Any], everything: bool) -> None:
+    counts = Counter(change.what for change in found)
+    shown = [change for change in found if everything or change.what != "same"]
+    rows = [(change.sku or change.listing, change.title, _number(change.now), _number(change.after), change.what) for change in shown]
+    _table(f"{one.channel} {one.account}", ("SKU", "title", "# shows now", "# would show", "what"), rows)
+    click.echo(", ".join(f"{n} {what}" for what, n in counts.most_common()) or "no listings")
+
+
+def _number(units: int | None) -> str:
+    return "?" if units is None else str(units)
+
+
+def _say_and_end(words: str) -> NoReturn:
+    click.echo(f"crossdock {words}", err=True)
+    sys.exit(1)
+
+
+@cli.command()
+@click.argument("connection")
+@of_merchant
+@click.pass_obj
+def watch(settings: Settings, connection: str, merchant: str) -> None:
+    """Write nothing to this channel any more; its orders are taken and reserved as before."""
+    from core.flows import join
+
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    join.watch(hub, one)
+    click.echo(f"{one.channel} {one.account} is watched")
+
+
+def _connection(hub: Any, owner: str, name: str) -> Any:
+    """By its id, account, label or channel, whichever is one connection's alone."""
+    from core.store import connections
+
+    with hub.database.read() as db:
+        known = connections.all_of(db, owner)
+    for field in ("id", "account", "label", "channel"):
+        found = [one for one in known if getattr(one, field) == name]
+        if len(found) == 1:
+            return found[0]
+    _fail(f"no connection, or more than one, is called {name}; see: crossdock connect")
 
 
 def _show_connections(settings: Settings, merchant: str) -> None:
@@ -426,7 +535,11 @@ def _show_connections(settings: Settings, merchant: str) -> None:
     with hub.database.read() as db:
         known = connections.all_of(db, _merchant(hub, merchant))
         read = {(row.connection, row.name): row.at for row in connections.marks(db, _merchant(hub, merchant))}
-    rows = [(one.id, one.channel, one.account, one.state, one.reason, one.buffer, _clock(read.get((one.id, "orders")))) for one in known]
+    rows = [
+        (one.id, one.channel, one.account, one.state if one.live_at is not None else f"{one.state}, watched", one.reason, one.buffer,
+         _clock(read.get((one.id, "orders"))))
+        for one in known
+    ]  # fmt: skip
     _table("Connections", ("id", "channel", "account", "state", "why", "# buffer", "orders read to (UTC)"), rows)
 
 

@@ -167,7 +167,9 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
 
 def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any]) -> Connection:
     own = {**OWN, **said["settings"]}
-    made = flows.connect(hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0)
+    made = flows.connect(
+        hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0, live_at=0
+    )
     with hub.database.write() as db:
         sql(db, "update tasks set due_at = 0 where connection = :id and state = 'due'", id=made.id)
     return replace(made, settings=own)

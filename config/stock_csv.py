@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from core.flows.allocation import ask_waiting
 from core.hub import Hub
-from core.store import listings, stock
+from core.store import listings, orders, stock
 from core.store.sql import run
 from core.store.unit import Unit
 
@@ -55,6 +55,7 @@ def apply(hub: Hub, merchant: str, rows: list[Row], location: str, *, dry_run: b
         place = _location(work.db, merchant, location)
         known = stock.lock_levels(work.db, merchant, (row["sku"] for row in rows)) if place else {}
         if not dry_run:
+            orders.left_before(work.db, merchant, stock.uncounted(work.db, merchant, (row["sku"] for row in rows)))
             _count(work, merchant, rows, place or _add_location(hub, work.db, merchant, location))
     for row in rows:
         was, reserved = known.get((row["sku"], place or ""), (0, 0))

@@ -173,7 +173,7 @@ def make_house(database: Database, clock: Clock, tmp_path: Path) -> Callable[...
         place = hub.ids()
         with hub.unit() as work:
             stock.add_location(work.db, merchant.id, place, "Main")
-        made = {name: flows.connect(hub, merchant.id, "bogus", name, {}, stock_since=0) for name in systems}
+        made = {name: flows.connect(hub, merchant.id, "bogus", name, {}, stock_since=0, live_at=0) for name in systems}
         house = House(hub, clock, merchant, systems, made, place)
         house.drain()
         return house

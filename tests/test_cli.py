@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from config import cli
 from core.flows.doctor import CHECKS
+from core.store import listings, stock
 from tests.conftest import Clock
 from tests.web.shop import Shop, open_shop
 
@@ -475,6 +477,47 @@ def test_every_wrong_line_is_named(run: Run, shop: Shop, home: Path) -> None:
 
     assert said.code == 2
     assert [line.split(": ")[1] for line in said.err.splitlines()] == ["line 2", "line 4"]
+
+
+# ---- joining: watch, look, accept
+
+
+def test_a_new_connection_is_watched_until_somebody_accepts_what_would_change(run: Run, shop: Shop) -> None:
+    assert run("watch", "shopify").code == 0
+    with shop.hub.unit() as work:
+        stock.count(work.db, shop.merchant, [{"sku": "A", "title": "", "location": "place", "on_hand": 50}], work.now)
+        for connection in listings.touch(work.db, shop.merchant, ["A"], None):
+            work.ask(shop.merchant, "publish_stock", connection, connection)
+    shop.drain()
+    [listing] = shop.simulator.listings()
+    assert listing["shown"] == 98
+
+    said = json.loads(run("golive", "shopify", "--json").out)
+    assert (said["live"], said["not_ready"]) == (False, "")
+    assert [(one["sku"], one["now"], one["after"], one["what"]) for one in said["listings"]] == [("A", 98, 48, "lower")]
+
+    assert "is live" in run("golive", "shopify", "--yes").out
+    for _ in range(3):
+        shop.clock.pass_(timedelta(minutes=5))
+        with shop.hub.unit() as work:
+            work.ask(shop.merchant, "poll_orders", shop.connection.id, shop.connection.id)
+        shop.drain()
+    [listing] = shop.simulator.listings()
+    assert listing["shown"] == 48
+
+
+def test_a_connection_that_there_is_none_is_said_so(run: Run, shop: Shop) -> None:
+    said = run("golive", "amazon")
+
+    assert said.code == 2
+    assert "amazon" in said.why
+
+
+def test_the_opening_stock_is_not_taken_from_a_channel_without_the_one_answer_that_only_the_merchant_knows(run: Run, shop: Shop) -> None:
+    assert "--others-taken-off" in run("stock", "opening", "shopify").why
+
+    said = run("stock", "opening", "shopify", "--others-not", "--dry-run")
+    assert (said.code, said.out) == (0, "")  # it shows 98 and two are sold: a hundred, as was counted
 
 
 # ---- the doctor

@@ -124,7 +124,7 @@ def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, t
         bell=bell if drains else Silent(),
     )
     merchant, place = flows.add_merchant(hub, "Market").id, hub.ids()
-    made = {name: flows.connect(hub, merchant, "bogus", name, {}, stock_since=0, settings={"faster": 1e6}) for name in names}
+    made = {name: flows.connect(hub, merchant, "bogus", name, {}, stock_since=0, live_at=0, settings={"faster": 1e6}) for name in names}
     with hub.unit() as work:
         work.db.exec_driver_sql("delete from tasks")
         stock.add_location(work.db, merchant, place, "Main")

@@ -159,7 +159,7 @@ def add_shop(settings: Settings, hub: Hub, goods: Collection[tuple[str, str]], a
     """One more merchant with a shop on this hub."""
     connector = hub.connectors["shopify"]
     merchant = flows.add_merchant(hub, account).id
-    connection = flows.connect(hub, merchant, "shopify", account, {"access_token": "made-up"}, stock_since=0)
+    connection = flows.connect(hub, merchant, "shopify", account, {"access_token": "made-up"}, stock_since=0, live_at=0)
     place = hub.ids()
     with hub.unit() as work:
         work.db.exec_driver_sql("delete from tasks")

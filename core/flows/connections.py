@@ -33,7 +33,8 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
     """Connect an account, or give a known one new secrets and options; then its listings are read and its orders polled.
     Raises Refused where it is another merchant's.
 
-    `rest`: label, settings, location, buffer, and stock_since: the moment (microseconds) when our shelves were counted.
+    `rest`: label, settings, location, buffer, stock_since: the moment (microseconds) when our shelves were counted, and live_at: as
+    `connections.set_live` has it. Without that it is only watched.
     """
     with hub.database.read() as db:
         known = connections.by_account(db, channel, account)
@@ -45,6 +46,7 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
         id=id, merchant=merchant, channel=channel, account=account, label=rest.get("label") or account, state="active", reason=None,
         blocked_until=0, buffer=rest.get("buffer", 0), settings=rest.get("settings") or {}, login=sealed, access=None, access_until=0,
         location=rest.get("location"), stock_since=rest.get("stock_since", hub.now),
+        live_at=rest.get("live_at"),
     )  # fmt: skip
     with hub.unit() as work:
         if known:

@@ -6,8 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import Connection as Db
 
 from core.domain.tasks import Claim
+from core.errors import Refused
 from core.flows.intake import lasting
 from core.hub import Hub
 from core.ports import Answer, Channel, Follows, Found, Limits, Push, Subscribes, Told
@@ -23,10 +25,13 @@ VERIFY_S = 30  # how long a channel that only accepts may take before it is read
 def publish_stock(hub: Hub, claim: Claim) -> None:
     """Tell one channel what changed: look where we do not know, write down what is asked, ask it, keep the answers."""
     connection = hub.connection(claim.connection)
+    if not _may_write(hub, claim, connection):
+        return
     limits, channel = hub.connector(connection).limits, hub.channel(connection)
     _wake(hub, claim, limits)
     with hub.database.read() as db:
         batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call)
+        _guard(db, connection, batch, hub.now)
     look, began = [one for one in batch if unknown(one)], hub.now
     actual = channel.shown([_push(one, None) for one in look]) if look else {}
     day = _day(hub.clock(), limits)
@@ -44,6 +49,37 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         _ask_again(work, connection)
         if any(one.asked for one in look) or any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+READ_FIRST_S = 2.0  # how long it waits for the orders of all channels
+
+
+def _may_write(hub: Hub, claim: Claim, connection: Connection) -> bool:
+    """Not while it is only watched, nor before the orders of all channels are read up to the moment when writing began."""
+    if not connection.live_at:
+        return connection.live_at is not None
+    with hub.database.read() as db:
+        ready = connections.has_read(db, connection.merchant, connection.live_at)
+    with hub.unit(claim, finish=not ready) as work:
+        if ready:
+            connections.set_live(work.db, connection.id, 0)
+        else:
+            work.ask(connection.merchant, "publish_stock", connection.id, connection.id, wait_s=READ_FIRST_S)
+    return ready
+
+
+ZEROS, SHARE = 10, 5  # so many listings, and more than a fifth of those that show something, do not become empty unseen
+ACCEPTED_US = 3_600_000_000
+
+
+def _guard(db: Db, connection: Connection, batch: Sequence[Dirty], now: int) -> None:
+    """Raises Refused where most likely our shelves are wrong, not the channel's."""
+    if sum(1 for one in batch if not one.wanted and one.shown != 0) < ZEROS:
+        return
+    zeros, showing = listings.zeroing(db, connection.id, connection.buffer)
+    accepted, _ = connections.mark(db, connection.id, "zeros accepted")
+    if zeros >= ZEROS and zeros * SHARE > showing and accepted < now - ACCEPTED_US:
+        raise Refused(f"{zeros} of the {showing} listings that show stock would show none; look at `golive`, and accept it there")
 
 
 def _wake(hub: Hub, claim: Claim, limits: Limits) -> None:
@@ -194,7 +230,8 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     began = hub.now
     page = hub.channel(connection).listings(lasting(cursor, paged, began))
     with hub.unit(claim) as work:
-        listings.keep(work.db, connection.merchant, connection.id, [_found(one) for one in _distinct(page.items)], work.now, began)
+        rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
+        listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)
         listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         again = "read_listings" if page.cursor else "publish_stock"

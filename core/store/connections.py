@@ -36,10 +36,11 @@ class Connection:
     access_until: int
     location: str | None
     stock_since: int
+    live_at: int | None = None
 
 
 FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
-  stock_since"""
+  stock_since, live_at"""
 
 
 def _read(row: Any) -> Connection:
@@ -65,15 +66,16 @@ def merchant(db: Db, id: str) -> Merchant | None:
 
 
 ADD = """
-insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, buffer, created_at)
-values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :buffer, :now)
+insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, live_at, buffer, created_at)
+values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :live_at, :buffer, :now)
 """
 
 
 def add(db: Db, one: Connection, now: int) -> None:
     run(
         db, ADD, id=one.id, merchant=one.merchant, channel=one.channel, account=one.account, label=one.label, login=one.login,
-        settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, buffer=one.buffer, now=now,
+        settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, live_at=one.live_at,
+        buffer=one.buffer, now=now,
     )  # fmt: skip
 
 
@@ -145,6 +147,29 @@ def block(db: Db, id: str, until: int) -> None:
 def set_buffer(db: Db, id: str, buffer: int) -> None:
     run(db, "update connections set buffer = :buffer where id = :id", id=id, buffer=buffer)
     run(db, "update listings set changed = changed + 1 where connection = :id", id=id)
+
+
+def set_live(db: Db, id: str, at: int | None) -> None:
+    """Its stock is written once the orders of all channels up to then are here, at once for 0; None: it is only watched."""
+    run(db, "update connections set live_at = :at where id = :id", id=id, at=at)
+
+
+READ_TO = """
+select min(coalesce(m.at, 0)) as at, max(coalesce(p.at, 0)) as paged from connections
+left join marks m on m.connection = connections.id and m.name = 'orders'
+left join marks p on p.connection = connections.id and p.name = 'orders paged'
+where connections.merchant = :merchant and connections.state = 'active'
+"""
+UNTAKEN = """
+select count(*) from tasks where merchant = :merchant and kind in ('take_orders', 'fetch_orders') and state in ('due', 'running')
+  and asked_at <= :paged
+"""
+
+
+def has_read(db: Db, merchant: str, moment: int) -> bool:
+    """All orders of all open connections up to then are here, and taken."""
+    read = run(db, READ_TO, merchant=merchant).one()
+    return (read.at or 0) >= moment and not run(db, UNTAKEN, merchant=merchant, paged=read.paged or 0).scalar_one()
 
 
 def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:

@@ -52,7 +52,7 @@ KEEP = """
 insert into listings (merchant, connection, listing, sku, title, handle, writable, shown, shown_from, shown_at, changed)
 select :merchant, :connection, r.listing, r.sku, r.title, r.handle, r.writable, r.shown, :began, :now, 1 from {rows} where true
 on conflict (connection, listing, sku) do update set title = excluded.title, handle = excluded.handle, writable = excluded.writable,
-  shown = case when listings.changed > listings.told or listings.shown_at > :began then null else excluded.shown end,
+  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, changed = listings.changed + 1
 """
 ADD = """
@@ -78,11 +78,15 @@ on conflict do nothing
 """
 
 
-def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int, began: int | None = None) -> None:
-    """Write listings as the channel has them, and what each showed in a call that began then. Of one that was told something
-    meanwhile, or is about to be, nobody knows."""
+def keep(
+    db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], now: int, began: int | None = None, *,
+    written: bool = True,
+) -> None:  # fmt: skip
+    """Write listings as the channel has them, and what each showed in a call that began then. Where stock is `written`, nobody knows
+    of one that was told something meanwhile, or is about to be."""
     if rows:
-        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=now if began is None else began)
+        since = now if began is None else began
+        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
 
 
 def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
@@ -173,13 +177,17 @@ class Dirty:
     accepted_as: str = ""
 
 
-DIRTY = """
+# A SKU that nobody counted has no level: what is not known is not shown.
+WAITS = """changed > told and writable is null and shown_at > 0
+  and exists (select 1 from listing_parts p where p.listing_id = listings.id)
+  and not exists (select 1 from listing_parts p where p.listing_id = listings.id
+                  and not exists (select 1 from levels v where v.merchant = p.merchant and v.sku = p.sku))"""
+DIRTY = f"""
 select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, p.sku as part, p.units,
        (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free,
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
-where l.id in (select id from listings where connection = :connection and changed > told and writable is null and shown_at > 0
-               and exists (select 1 from listing_parts p where p.listing_id = listings.id)
+where l.id in (select id from listings where connection = :connection and {WAITS}
                order by case when since is null then 1 else 0 end, since, id limit :most)
 order by l.id
 """
@@ -357,14 +365,33 @@ def raise_unexplained(db: Connection, connection: str, read_to: int) -> int:
     return run(db, EXPLAIN, connection=connection, read_to=read_to).rowcount
 
 
-HOW_MANY = """
-select count(*) from listings where connection = :connection and changed > told and writable is null and shown_at > 0
-  and exists (select 1 from listing_parts p where p.listing_id = listings.id)
-"""
+HOW_MANY = f"select count(*) from listings where connection = :connection and {WAITS}"
 
 
 def dirty_left(db: Connection, connection: str) -> int:
     return int(run(db, HOW_MANY, connection=connection).scalar_one())
+
+
+ZEROING = """
+select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
+          and exists (select 1 from listing_parts p where p.listing_id = l.id and p.units * (:buffer + 1) > (
+            select sum(v.on_hand - v.reserved) from levels v where v.merchant = p.merchant and v.sku = p.sku))) as zeros,
+       (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
+"""
+
+
+def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
+    """How many listings that show something are about to show nothing, and how many show something."""
+    row = run(db, ZEROING, connection=connection, buffer=buffer).one()
+    return int(row.zeros), int(row.showing)
+
+
+AGAIN = "update listings set changed = changed + 1, shown = null where connection = :connection"
+
+
+def look_again(db: Connection, connection: str) -> None:
+    """Nothing is believed of what this channel shows: each listing is read before it is written."""
+    run(db, AGAIN, connection=connection)
 
 
 EVERYTHING = """
@@ -381,7 +408,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 ALL = """
 select l.id, l.connection, c.channel, l.listing, l.sku, l.title, l.shown, l.writable, l.problem, l.changed > l.told as waits, c.buffer,
        p.sku as part, p.units,
-       (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free
+       (select sum(v.on_hand - v.reserved) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
 """
@@ -389,7 +416,7 @@ where l.merchant = :merchant and (:connection = '' or l.connection = :connection
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A listing as people see it; `wanted` is None where it is not mapped."""
+    """A listing as people see it; `wanted` is None where it is not mapped, or nobody counted one of its SKUs."""
 
     id: int
     connection: str
@@ -414,11 +441,11 @@ def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
         made = parts.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
-            free[row.part] = int(row.free)
+            free |= {} if row.free is None else {row.part: int(row.free)}
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            exposed(sellable(parts[id], free), row.buffer) if parts[id] else None,
+            exposed(sellable(parts[id], free), row.buffer) if parts[id] and parts[id].keys() <= free.keys() else None,
             parts[id], row.writable, row.problem, bool(row.waits),
         )
         for id, row in rows.items()

@@ -1,6 +1,7 @@
 """Orders and their lines. The canonical order lies in `doc` as JSON, its person sealed beside it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -247,6 +248,30 @@ def selling(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[s
     """Refs of the orders that hold units for a listing (connection, listing, SKU), or wait for them."""
     rows = run(db, SELLING, merchant=merchant, connection=name[0], listing=name[1], sku=name[2])
     return [f"{row.connection}/{row.channel_id}" for row in rows]
+
+
+OPEN_UNITS = """
+select trim(l.sku) as sku, sum(l.hold) as units from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.hold > 0 and l.ships and (:connection = '' or o.connection = :connection) group by 1
+"""
+
+
+def open_units(db: Connection, merchant: str, connection: str = "") -> Counter[str]:
+    """Units that are sold and not sent, by the SKU that the channel names."""
+    return Counter({row.sku: int(row.units) for row in run(db, OPEN_UNITS, merchant=merchant, connection=connection) if row.sku})
+
+
+PAST = """
+update order_lines set booked_gone = gone, booked_back = back
+where merchant = :merchant and waits = 'mapping' and trim(sku) in (select r.sku from {rows})
+"""
+
+
+def left_before(db: Connection, merchant: str, skus: Iterable[str]) -> None:
+    """These SKUs are counted for the first time: what left of them, or came back, until now is in that count."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    if rows:
+        run_set(db, PAST, {"sku": "text"}, rows, merchant=merchant)
 
 
 COPIES = f"""

@@ -137,6 +137,15 @@ def _difference(row: Mapping[str, Any], before: Mapping[Key, tuple[int, int]]) -
     return {"sku": row["sku"], "location": row["location"], "units": units, "cause": "counted", "subject": "count"}
 
 
+UNCOUNTED = "select r.sku from {rows} left join levels v on v.merchant = r.merchant and v.sku = r.sku where v.sku is null"
+
+
+def uncounted(db: Connection, merchant: str, skus: Iterable[str]) -> set[str]:
+    """Those of these SKUs that nobody counted yet, anywhere."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return {row.sku for row in run_set(db, UNCOUNTED, {"sku": "text"}, rows, merchant=merchant)} if rows else set()
+
+
 LEVELS = """
 select v.sku, coalesce(s.title, '') as title, sum(v.on_hand) as on_hand, sum(v.reserved) as reserved, count(*) as places
 from levels v left join skus s on s.merchant = v.merchant and s.sku = v.sku

@@ -81,6 +81,7 @@ connections = Table(
     _need("access_until", BigInteger, "0"),
     _may("location"),  # ours, where its orders are reserved
     _need("stock_since", BigInteger, "0"),  # goods that left before this moment are not in our counts
+    _may("live_at", BigInteger),  # its stock is written once all orders up to then are here, 0: they are; none: it is only watched
     _need("created_at", BigInteger),
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),

@@ -7,6 +7,7 @@ from connectors.bogus.channel import Bogus, Document
 from connectors.http import as_datetime, write_json
 from core.flows import intake
 from core.ports import Notice
+from core.store import listings, stock
 from core.store.connections import Connection
 from tests.conftest import House
 
@@ -94,3 +95,12 @@ def deliver(house: House, notices: Iterable[Notice], connection: Connection | No
     """What the webhook door does with a push."""
     with house.hub.unit() as work:
         intake.keep(house.hub, work, connection or house.connection, list(notices))
+
+
+def count(house: House, **units: int) -> None:
+    """Somebody counts the shelf; the channels are told, and who waits gets another look."""
+    rows = [{"sku": sku, "title": "", "location": house.place, "on_hand": on_hand} for sku, on_hand in units.items()]
+    with house.hub.unit() as work:
+        stock.count(work.db, house.merchant.id, rows, work.now)
+        for connection in listings.touch(work.db, house.merchant.id, units, None):
+            work.ask(house.merchant.id, "publish_stock", connection, connection)

@@ -56,7 +56,7 @@ class Houses:
         with hub.unit() as work:
             stock.add_location(work.db, self.merchant.id, self.place, "Main")
         for name in names:
-            flows.connect(hub, self.merchant.id, "bogus", name, {}, stock_since=0)
+            flows.connect(hub, self.merchant.id, "bogus", name, {}, stock_since=0, live_at=0)
         first.copy_to(f"{folder}/template.db")
         first.close()
         self.listings: dict[str, dict[Any, Any]] = {name: {} for name in names}

@@ -14,19 +14,10 @@ from core.ports import Answer, Limits, Push, Told
 from core.store import connections, listings, stock
 from tests.conftest import Clock, House
 from tests.flows import acts, books
-from tests.flows.acts import deliver, notice
+from tests.flows.acts import count, deliver, notice
 from tests.flows.marks import on_sqlite
 
 MakeHouse = Callable[..., House]
-
-
-def count(house: House, **units: int) -> None:
-    """Somebody counts the shelf; the channels are told, and who waits gets another look."""
-    rows = [{"sku": sku, "title": "", "location": house.place, "on_hand": on_hand} for sku, on_hand in units.items()]
-    with house.hub.unit() as work:
-        stock.count(work.db, house.merchant.id, rows, work.now)
-        for connection in listings.touch(work.db, house.merchant.id, units, None):
-            work.ask(house.merchant.id, "publish_stock", connection, connection)
 
 
 def keys(system: Bogus) -> list[str]:

@@ -387,6 +387,6 @@ def build(home: Path, shop: Shopfront, database_url: str, redis_url: str) -> Pla
         stock.count(work.db, merchant, [{"sku": sku, "title": sku, "location": "main", "on_hand": PLENTY} for sku in SKUS], work.now)
     there = shop.simulator.credentials(f"{shop.url}/shopify")
     own = {**there["settings"], "min_age_s": 0, "verify_s": 1, "faster": 1000.0}
-    one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=own, stock_since=0)
+    one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=own, stock_since=0, live_at=0)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CROSSDOCK_", "DATABASE_URL", "REDIS_URL"))}
     return Plant(home, settings, hub, shop, merchant, one, {**clean, **{name: value for name, value in said.items() if value}})

@@ -114,7 +114,7 @@ def open_shop(database_url: str, home: Path, clock: Clock, **environ: str) -> Sh
     hub.jitter = lambda: 0.5
     merchant = flows.add_merchant(hub, "North Sea Trading").id
     there = simulator.credentials("http://sim.test/shopify")
-    one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=there["settings"], stock_since=0)
+    one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=there["settings"], stock_since=0, live_at=0)
     return Shop(settings, hub, clock, world, simulator, merchant, one, make_wsgi(settings, hub))
 
 

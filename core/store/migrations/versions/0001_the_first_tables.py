@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("access_until", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("location", sa.Text(), nullable=True),
         sa.Column("stock_since", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("live_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
         sa.UniqueConstraint("channel", "account", name=op.f("uq_connections_channel_account")),
