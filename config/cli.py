@@ -130,6 +130,7 @@ def _clock(at: int | None) -> str:
 @click.option(
     "--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every request with its answer, masked, a JSON line each."
 )
+@click.option("--join", is_flag=True, help="Join a business that runs: watch, count, match, look, go live; then the orders.")
 @click.option("--tour", is_flag=True, help="Make every call of every connector at least once.")
 @as_json
 @click.pass_obj
@@ -140,8 +141,9 @@ def demo(settings: Settings, /, **wish: Any) -> None:
     nothing is parked that should not be.
     """
     from config.demo import run
+    from config.demo_join import FIRST_DAY
 
-    sys.exit(run(settings, **wish))
+    sys.exit(run(settings, first_day=FIRST_DAY if wish.pop("join") else None, **wish))
 
 
 @cli.command()

@@ -93,18 +93,30 @@ class Stage:
     started: float = field(default_factory=time.monotonic)
 
 
-def run(settings: Settings, *, count: int, seed: int, and_exit: bool, limits: str, record: Path | None, tour: bool, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class FirstDay:
+    """A business that ran before us: what its channels hold when we come, and how it is joined."""
+
+    before: Callable[[Stagehand, list[str], int, int], None]
+    play: Callable[[Stage, Callable[[str], None]], dict[str, Any]]
+
+
+def run(
+    settings: Settings, *, count: int, seed: int, and_exit: bool, limits: str, record: Path | None, tour: bool, as_json: bool,
+    first_day: FirstDay | None = None,
+) -> int:  # fmt: skip
     """Rehearse; gives the exit code. However it ends, its children end with it."""
+    say: Callable[[str], None] = (lambda words: None) if as_json else print
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as over:
         try:
-            stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, quiet=as_json)
-            if not as_json:
-                print(f"The hub is up. Orders and stock, live: {stage.settings.public_url}")
+            stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, first_day=first_day)
+            say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}")
+            joined = first_day.play(stage, say) if first_day else None
             _play(stage, count, seed, quiet=as_json)
             if tour:
                 _tour(stage)
-            report = _examine(stage, tour=tour)
+            report = _examine(stage, tour=tour) | ({"joined": joined} if joined else {})
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
@@ -114,7 +126,9 @@ def run(settings: Settings, *, count: int, seed: int, and_exit: bool, limits: st
         return 0 if report["ok"] else 1
 
 
-def _set_up(settings: Settings, over: ExitStack, *, count: int, seed: int, limits: str, record: Path | None, quiet: bool) -> Stage:
+def _set_up(
+    settings: Settings, over: ExitStack, *, count: int, seed: int, limits: str, record: Path | None, first_day: FirstDay | None
+) -> Stage:  # fmt: skip
     """Database, simulators, merchant, connections and stock; then the hub."""
     hub = make_hub(settings)
     over.callback(hub.database.close)
@@ -126,8 +140,12 @@ def _set_up(settings: Settings, over: ExitStack, *, count: int, seed: int, limit
     hand = Stagehand(f"http://127.0.0.1:{port}")
     known = hand.names()
     apps = {name: hand.get(name, "credentials") for name in known}
-    _stock_shelves(hub, merchant, hand, known, count)
-    made = {name: _connect(hub, merchant, name, apps[name]) for name in known}
+    if first_day:
+        first_day.before(hand, known, count, seed)
+    else:
+        _stock_shelves(hub, merchant, hand, known, count)
+    counted = {} if first_day else {"stock_since": 0, "live_at": 0}
+    made = {name: _connect(hub, merchant, name, apps[name], counted) for name in known}
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
@@ -165,11 +183,9 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
             hand.post(name, "catalogue", {"products": [{**ware, "quantity": plenty[ware["sku"]]} for ware in wares]})
 
 
-def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any]) -> Connection:
+def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any], counted: Mapping[str, int]) -> Connection:
     own = {**OWN, **said["settings"]}
-    made = flows.connect(
-        hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], stock_since=0, live_at=0
-    )
+    made = flows.connect(hub, merchant.id, name, said["account"], said["login"], settings=own, label=said["account"], **counted)
     with hub.database.write() as db:
         sql(db, "update tasks set due_at = 0 where connection = :id and state = 'due'", id=made.id)
     return replace(made, settings=own)
@@ -250,7 +266,7 @@ def _listings_are_read(stage: Stage) -> bool:
     with stage.hub.database.read() as db:
         if shut := [f"{one.channel}: {one.reason}" for one in connections.all_of(db, stage.merchant.id) if one.state != "active"]:
             raise Failed(f"a connection was shut ({shut[0]})")
-        found = Counter(one.channel for one in listings.all_of(db, stage.merchant.id) if one.parts)
+        found = Counter(one.channel for one in listings.all_of(db, stage.merchant.id) if one.shown is not None or one.writable)
     return all(found[name] >= len(products()) for name in stage.by_channel)
 
 
@@ -262,11 +278,11 @@ def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
         for wish in _wishes(list(stage.by_channel), count, seed, planted=first):
             name = wish.pop("channel")
             placed = stage.hand.post(name, "orders", wish)
-            _change_some(stage, name, placed, random.Random(wish["seed"]))
+            change_some(stage.hand, name, placed, random.Random(wish["seed"]))
             advance(wish["count"])
             bought += wish["count"]
             time.sleep(max(0.0, begun + bought / PER_S - time.monotonic()))
-    _settled(stage)
+    settled(stage)
 
 
 def _wishes(names: list[str], count: int, seed: int, *, planted: bool) -> Iterator[dict[str, Any]]:
@@ -283,16 +299,16 @@ def _wishes(names: list[str], count: int, seed: int, *, planted: bool) -> Iterat
         left, turn = left - size, turn + 1
 
 
-def _change_some(stage: Stage, name: str, placed: list[dict[str, Any]], chance: random.Random) -> None:
+def change_some(hand: Stagehand, name: str, placed: list[dict[str, Any]], chance: random.Random) -> None:
     """One order in twelve is cancelled, one in twelve shipped by somebody, unless it is one that nobody can read."""
     for one in placed:
         if one["parks"]:
             continue
         luck = chance.random()
         if luck < 1 / 12:
-            stage.hand.post(name, f"orders/{one['id']}/cancel", {"restock": True})
+            hand.post(name, f"orders/{one['id']}/cancel", {"restock": True})
         elif luck < 2 / 12:
-            stage.hand.post(name, f"orders/{one['id']}/fulfill", {})
+            hand.post(name, f"orders/{one['id']}/fulfill", {})
 
 
 @contextmanager
@@ -314,7 +330,7 @@ def _held(stage: Stage) -> dict[str, dict[str, Any]]:
     }
 
 
-def _taken(stage: Stage) -> Counter[str]:
+def taken(stage: Stage) -> Counter[str]:
     query = "select connection, channel_id from orders where merchant = :merchant"
     with stage.hub.database.read() as db:
         return Counter(f"{row.connection}/{row.channel_id}" for row in sql(db, query, merchant=stage.merchant.id))
@@ -328,7 +344,7 @@ select count(*) from tasks where merchant = :merchant and state in ('due', 'runn
 CALM_S = 1.5  # what a channel only accepted comes true within this
 
 
-def _settled(stage: Stage) -> None:
+def settled(stage: Stage) -> None:
     """Waits until all is quiet, and quiet still after a while."""
     end, quiet = time.monotonic() + stage.patience_s, 0
     while quiet < 2:
@@ -345,9 +361,9 @@ def _unrest(stage: Stage) -> str:
         if working := sql(db, WORKING, merchant=stage.merchant.id).scalar_one():
             return f"work that waits: {working} tasks"
         parked = {one.subject for one in tasks.listed(db, stage.merchant.id, state="parked", most=1000)}
-    held, taken = _held(stage), _taken(stage)
+    held, here = _held(stage), taken(stage)
     found = {
-        "an order missing": [ref for ref, one in held.items() if ref not in (parked if one["parks"] else taken)],
+        "an order missing": [ref for ref, one in held.items() if ref not in (parked if one["parks"] else here)],
         "an order that changed": _open_differs(stage, held),
         "a listing that shows something else": _wrong_listings(stage),
     }
@@ -366,7 +382,8 @@ def _open_differs(stage: Stage, held: Mapping[str, dict[str, Any]]) -> list[str]
 def _wrong_listings(stage: Stage) -> list[str]:
     """Listings whose channel shows something else than it should."""
     with stage.hub.database.read() as db:
-        ours = listings.all_of(db, stage.merchant.id)
+        live = {one.id for one in connections.all_of(db, stage.merchant.id) if one.live_at is not None}
+        ours = [one for one in listings.all_of(db, stage.merchant.id) if one.connection in live]
     theirs = {(name, one["listing"], one["sku"]): one["shown"] for name in stage.by_channel for one in stage.hand.get(name, "listings")}
     wanted = [one for one in ours if one.wanted is not None and one.writable is None]
     return [f"{one.channel} {one.sku}" for one in wanted if theirs.get((one.channel, one.listing, one.sku)) != one.wanted]
@@ -380,12 +397,12 @@ def _tour(stage: Stage) -> None:
     for name, connection in stage.by_channel.items():
         tours.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
     hub.database.close()
-    _settled(stage)
+    settled(stage)
 
 
 def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
     """The report, by the simulators' own logs."""
-    held, taken = _held(stage), _taken(stage)
+    held, here = _held(stage), taken(stage)
     with stage.hub.database.read() as db:
         figures = overview(db, stage.merchant.id, stage.hub.now)
         parked = tasks.listed(db, stage.merchant.id, state="parked", most=1000)
@@ -395,7 +412,7 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
         lines = sql(db, "select count(*) from order_lines where merchant = :merchant", merchant=stage.merchant.id).scalar_one()
     expected = {ref for ref, one in held.items() if one["parks"]}
     unexpected = [f"{one.kind} {one.subject}: {one.cause} {one.detail or ''}" for one in parked if one.subject not in expected]
-    by_channel = {name: _channel_row(name, held, taken, {one.subject for one in parked}) for name in stage.by_channel}
+    by_channel = {name: _channel_row(name, held, here, {one.subject for one in parked}) for name in stage.by_channel}
     lags = _lags(stage)
     report: dict[str, Any] = {
         "orders": by_channel,
@@ -415,7 +432,7 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
             {name: stage.hub.connectors[name].calls for name in stage.by_channel},
             {name: stage.hand.get(name, "log") for name in stage.by_channel},
         )
-    report["ok"] = _is_right(report, held, taken, expected)
+    report["ok"] = _is_right(report, held, here, expected)
     return report
 
 

@@ -34,13 +34,13 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     _beyond_the_port(channel)
 
 
-def _walk_listings(channel: Any) -> None:
-    cursor = None
+def _walk_listings(channel: Any, cursor: str | None = None) -> None:
     while True:
         page = channel.listings(cursor)
         cursor = page.cursor
         if cursor is None:
             return
+        time.sleep(page.wait_s)
 
 
 def _big_order(hub: Hub, connection: Connection, hand: Any) -> None:
@@ -74,9 +74,11 @@ def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer])
 
 
 def _beyond_the_port(channel: Any) -> None:
-    """What single connectors offer besides: stock in Amazon's own warehouses."""
+    """What single connectors offer besides: stock in Amazon's own warehouses, a catalogue as a file however small it is."""
     if hasattr(channel, "fba_levels"):
         channel.fba_levels()
+    if hasattr(channel, "export"):
+        _walk_listings(channel, channel.export().cursor)
 
 
 def missing(calls: Mapping[str, Iterable[str]], logs: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[str]:

@@ -45,7 +45,8 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a long read. `cursor` asks for the next one (None: that was the last), after `wait_s` seconds where the channel
-    still prepares it; `until` is the moment that the whole read covers, where the channel says so itself."""
+    still prepares it; `until` is the moment that the whole read covers, or at which what it tells was true, where the channel says
+    so itself."""
 
     items: tuple[T, ...]
     cursor: str | None = None

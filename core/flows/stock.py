@@ -25,6 +25,9 @@ VERIFY_S = 30  # how long a channel that only accepts may take before it is read
 def publish_stock(hub: Hub, claim: Claim) -> None:
     """Tell one channel what changed: look where we do not know, write down what is asked, ask it, keep the answers."""
     connection = hub.connection(claim.connection)
+    if connection.live_at is None:
+        _look(hub, claim, connection)
+        return
     if not _may_write(hub, claim, connection):
         return
     limits, channel = hub.connector(connection).limits, hub.channel(connection)
@@ -51,13 +54,26 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
 
 
+def _look(hub: Hub, claim: Claim, connection: Connection) -> None:
+    """One that is only watched is read where its own orders moved what it shows, and never written."""
+    limits, began = hub.connector(connection).limits, hub.now
+    with hub.database.read() as db:
+        blind = listings.blind(db, connection.id, limits.per_call)
+    actual = hub.channel(connection).shown([_push(one, None) for one in blind]) if blind else {}
+    read = [(one, actual[_name(one)]) for one in blind if _name(one) in actual]
+    with hub.unit(claim) as work:
+        _learn(work, connection, read, began, "")
+        if read and len(blind) == limits.per_call:
+            work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+
+
 READ_FIRST_S = 2.0  # how long it waits for the orders of all channels
 
 
 def _may_write(hub: Hub, claim: Claim, connection: Connection) -> bool:
-    """Not while it is only watched, nor before the orders of all channels are read up to the moment when writing began."""
+    """Not before the orders of all channels are read up to the moment when writing began."""
     if not connection.live_at:
-        return connection.live_at is not None
+        return True
     with hub.database.read() as db:
         ready = connections.has_read(db, connection.merchant, connection.live_at)
     with hub.unit(claim, finish=not ready) as work:
@@ -229,6 +245,7 @@ def read_listings(hub: Hub, claim: Claim) -> None:
         paged, cursor = connections.mark(db, connection.id, "listings")
     began = hub.now
     page = hub.channel(connection).listings(lasting(cursor, paged, began))
+    began = min(began, us(page.until)) if page.until else began  # a file is as old as its making
     with hub.unit(claim) as work:
         rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
         listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)

@@ -372,6 +372,18 @@ def dirty_left(db: Connection, connection: str) -> int:
     return int(run(db, HOW_MANY, connection=connection).scalar_one())
 
 
+BLIND = """
+select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
+where l.connection = :connection and l.writable is null and l.shown is null and l.shown_at > 0 and l.problem is null
+order by l.id limit :most
+"""
+
+
+def blind(db: Connection, connection: str, most: int) -> list[Dirty]:
+    """Listings that were read once, and of which nobody knows any more what they show."""
+    return [_as_shown(row) for row in run(db, BLIND, connection=connection, most=most)]
+
+
 ZEROING = """
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
           and exists (select 1 from listing_parts p where p.listing_id = l.id and p.units * (:buffer + 1) > (
