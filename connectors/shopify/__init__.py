@@ -51,6 +51,7 @@ MANIFEST = Connector(
         "url": "https://{account}",
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
+        "bulk_from": 500,  # variants; a shop of so many has them exported into a file, a smaller one is read page by page
     },
     rates={"graphql": Rate(per_s=100.0, burst=2000.0)},  # points, standard plan; `throttleStatus` corrects both at the first answer
     limits=Limits(per_call=250),
@@ -61,7 +62,10 @@ MANIFEST = Connector(
         "OrderMoney",
         "OrderShipping",
         "More",
+        "VariantsCount",
         "Variants",
+        "BulkQuery",
+        "BulkState",
         "Locations",
         "Levels",
         "SetQuantities",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.http import as_datetime, write_json
-from connectors.shopify import documents, render
+from connectors.shopify import catalogue, documents, render
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
@@ -22,6 +22,9 @@ TOLD = {
 }
 KEYS = 3  # tries with a new key where Shopify says that an earlier attempt with the old one failed
 FEW, MANY = 20, 250  # Shopify's plain lists cannot be paged: a full one is asked for again, as long as it may be
+
+LOOK_S = 1.0  # how often a file that is being written is looked after
+PIECE = 1 << 20  # bytes of it for one page: some 3,000 variants
 
 
 class _Changed(Exception):
@@ -110,11 +113,53 @@ class ShopifyChannel:
     # stock
 
     def listings(self, cursor: str | None) -> Page[Found]:
-        """Every variant, with what its item has available at the location we write to."""
+        """Every variant, with what its item has available at the location we write to: page by page, or, where there are many, from
+        a file that Shopify writes first. Where it cannot, or has lost the file, all begins anew, page by page."""
+        if mark := catalogue.mark(cursor):
+            return self._exported(mark)
+        return self.export() if cursor is None and self._many() else self._variants(cursor)
+
+    def _many(self) -> bool:
+        least = int(self._kit.settings["bulk_from"])
+        told = self._client.run("VariantsCount", documents.VARIANTS_COUNT, {"limit": max(1, least)})["productVariantsCount"]
+        return told is not None and told["count"] >= least
+
+    def _variants(self, cursor: str | None) -> Page[Found]:
         location = self._where()
         asked = {"location": render.gid("Location", location), "after": cursor}
         page = self._client.run("Variants", documents.VARIANTS, asked)["productVariants"]
-        return Page(tuple(_found(node, location) for node in page["nodes"]), _next(page))
+        return Page(tuple(catalogue.found(node, location) for node in page["nodes"]), _next(page))
+
+    def export(self) -> Page[Found]:
+        """Have the variants written into a file, however many there are. It changes nothing in the shop, so a lost answer may be
+        asked again: five may run at once since 2026-01."""
+        location = self._where()
+        done = self._client.run("BulkQuery", documents.BULK_QUERY, {"query": render.export(location)})["bulkOperationRunQuery"]
+        if done["userErrors"] or done["bulkOperation"] is None:
+            return self._variants(None)
+        return Page((), str(catalogue.Mark(digits(done["bulkOperation"]["id"]), location)), wait_s=LOOK_S)
+
+    def _exported(self, mark: catalogue.Mark) -> Page[Found]:
+        """The next piece of the file, once it is written."""
+        asked = {"id": render.gid("BulkOperation", mark.operation)}
+        operation = self._client.run("BulkState", documents.BULK_STATE, asked)["bulkOperation"]
+        match operation and operation["status"]:
+            case "CREATED" | "RUNNING":
+                return Page((), str(mark), wait_s=LOOK_S)
+            case "COMPLETED" if operation["url"]:
+                return self._piece(operation["url"], mark, as_datetime(operation["createdAt"])) or self._variants(None)
+            case _:
+                return self._variants(None)
+
+    def _piece(self, url: str, mark: catalogue.Mark, begun: datetime) -> Page[Found] | None:
+        """What the file tells may be as old as its operation, and the page says so; None where the file is gone."""
+        piece = self._client.piece(url, mark.start, PIECE)
+        if piece is None:
+            return None
+        read, last = piece
+        lines = catalogue.whole(read, last)
+        items = tuple(catalogue.read(lines, mark.location))
+        return Page(items, None if last else str(mark.at(mark.start + len(lines))), begun)
 
     def places(self) -> Sequence[Place]:
         return [Place(digits(node["id"]), node["name"], node["isActive"]) for node in self._locations()]
@@ -175,7 +220,7 @@ class ShopifyChannel:
         asked = {"ids": items, "location": render.gid("Location", location)}
         nodes = self._client.run("Levels", documents.LEVELS, asked)["nodes"]
         for push, node in zip(pushes, nodes, strict=True):
-            yield (push.listing, push.sku), _available(node)
+            yield (push.listing, push.sku), catalogue.available(node)
 
     # webhooks
 
@@ -215,31 +260,6 @@ def _owners(order: dict[str, Any], path: str) -> list[dict[str, Any]]:
         return [order]
     held = order[first]
     return list(held["nodes"] if isinstance(held, dict) else held)
-
-
-def _available(item: Mapping[str, Any] | None) -> int | None:
-    level = item.get("inventoryLevel") if item else None
-    return next((one["quantity"] for one in level["quantities"] if one["name"] == "available"), None) if level else None
-
-
-def _writable(node: Mapping[str, Any], shown: int | None) -> str | None:
-    if node["requiresComponents"]:
-        return "bundle: its stock is that of its parts"
-    if not node["inventoryItem"]["tracked"]:
-        return "untracked: Shopify does not count it"
-    return "not stocked at our location" if shown is None else None
-
-
-def _found(node: Mapping[str, Any], location: str) -> Found:
-    shown = _available(node["inventoryItem"])
-    return Found(
-        listing=digits(node["id"]),
-        sku=node["sku"] or "",
-        title=node["displayName"],
-        shown=shown,
-        handle={"item": digits(node["inventoryItem"]["id"]), "location": location},
-        writable=_writable(node, shown),
-    )
 
 
 def _named(errors: Sequence[Mapping[str, Any]], waiting: Sequence[int]) -> dict[int, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from core.ports import Fresh, Kit, Rate
 
 BUDGET = "graphql"
 GUESS = 100.0  # points of a document that was never answered yet
+CHUNK = 65_536  # bytes
 Send = Callable[[str, Mapping[str, Any]], requests.Response]
 
 
@@ -106,6 +107,18 @@ class Client:
         expires = self._kit.clock() + timedelta(seconds=int(told["expires_in"]))
         return Fresh(told["access_token"], expires, {"refresh_token": told["refresh_token"]})
 
+    def piece(self, url: str, start: int, size: int) -> tuple[bytes, bool] | None:
+        """At most `size` bytes of an export's file from `start` on, and whether they are its last; None where the file is no longer
+        there. It lies outside of the API: its url is all that opens it, and no token goes along."""
+        headers = {"Range": f"bytes={start}-{start + size - 1}", "Accept-Encoding": "identity"}
+        with self._kit.http.send("GET", url, changes=False, headers=headers, stream=True) as answer:
+            if 400 <= answer.status_code < 500 and answer.status_code not in (408, 429):
+                return None
+            if answer.status_code not in (200, 206):
+                refusal: HubError = self._kit.http.refusal(answer, changes=False)
+                raise refusal
+            return _piece(answer, start, size)
+
     def pages(self, name: str, document: str, root: str) -> Iterator[dict[str, Any]]:
         """Every node of a connection at the top of the schema."""
         cursor: str | None = None
@@ -115,6 +128,32 @@ class Client:
             if not page["pageInfo"]["hasNextPage"]:
                 return
             cursor = page["pageInfo"]["endCursor"]
+
+
+def _piece(answer: requests.Response, start: int, size: int) -> tuple[bytes, bool]:
+    """A storage that knows no ranges (status 200) gives the file from its beginning: then what lies before `start` is passed over."""
+    if answer.status_code == 200:
+        read = _read(answer, start, size + 1)
+        return read[:size], len(read) <= size
+    span, _, total = answer.headers.get("Content-Range", "").partition("/")
+    if not span.startswith(f"bytes {start}-") or not total.isdigit():
+        raise Unavailable("shopify's storage gave another part of the file than was asked for")
+    read = _read(answer, 0, size)
+    return read, start + len(read) >= int(total)
+
+
+def _read(answer: requests.Response, skip: int, size: int) -> bytes:
+    """`size` bytes behind the first `skip`; of all others there is never more than a chunk in memory."""
+    kept = bytearray()
+    try:
+        for chunk in answer.iter_content(CHUNK):
+            kept += chunk[skip:]
+            skip = max(0, skip - len(chunk))
+            if len(kept) >= size:
+                break
+    except requests.RequestException as error:
+        raise Unavailable("shopify's storage broke off", cause=type(error).__name__) from None
+    return bytes(kept[:size])
 
 
 def _lost(answer: requests.Response) -> Refused:

@@ -91,9 +91,27 @@ MORE = {
     "refunds.transactions": _more("Refund", "transactions(first: 50, after: $after)", "paid", PAID, MONEY),
 }
 
+
+def _variant(location: str) -> str:
+    level = f'inventoryLevel(locationId: {location}) {{ quantities(names: ["available"]) {{ name quantity }} }}'
+    return f"id displayName sku requiresComponents inventoryItem {{ id tracked {level} }}"
+
+
+VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
+
 VARIANTS = f"""query Variants($location: ID!, $after: String) {{ productVariants(first: 100, after: $after) {{ {PAGE}
-  nodes {{ id displayName sku requiresComponents inventoryItem {{ id tracked
-    inventoryLevel(locationId: $location) {{ quantities(names: ["available"]) {{ name quantity }} }} }} }} }} }}"""
+  nodes {{ {_variant("$location")} }} }} }}"""
+
+
+def export(location: str) -> str:
+    """Every variant at once, for BULK_QUERY, which takes no variables: the location is written into it, as a JSON text."""
+    return f"query {{ productVariants {{ edges {{ node {{ {_variant(location)} }} }} }} }}"
+
+
+BULK_QUERY = """mutation BulkQuery($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: false) {
+  bulkOperation { id status } userErrors { field code message } } }"""
+
+BULK_STATE = "query BulkState($id: ID!) { bulkOperation(id: $id) { id status createdAt url } }"
 
 LOCATIONS = f"""query Locations($after: String) {{ locations(first: 50, after: $after, sortKey: ID, includeInactive: true) {{ {PAGE}
   nodes {{ id name isActive isFulfillmentService }} }} }}"""
@@ -110,4 +128,21 @@ HOOKS = f"""query Hooks($after: String) {{ webhookSubscriptions(first: 100, afte
 HOOK = """mutation Hook($topic: WebhookSubscriptionTopic!, $hook: WebhookSubscriptionInput!) {
   webhookSubscriptionCreate(topic: $topic, webhookSubscription: $hook) { webhookSubscription { id } userErrors { field message } } }"""
 
-ALL = (SHOP, ORDER_IDS, ORDER_CORE, ORDER_MONEY, ORDER_SHIPPING, *MORE.values(), VARIANTS, LOCATIONS, LEVELS, SET_QUANTITIES, HOOKS, HOOK)
+ALL = (
+    SHOP,
+    ORDER_IDS,
+    ORDER_CORE,
+    ORDER_MONEY,
+    ORDER_SHIPPING,
+    *MORE.values(),
+    VARIANTS_COUNT,
+    VARIANTS,
+    BULK_QUERY,
+    BULK_STATE,
+    export('"gid://shopify/Location/1"'),
+    LOCATIONS,
+    LEVELS,
+    SET_QUANTITIES,
+    HOOKS,
+    HOOK,
+)

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -180,13 +181,18 @@ def connection(items: Sequence[Any], args: Mapping[str, Any], key: Callable[[Any
     """One page of `items`, which are in the order of `key` (their place in the list where there is none)."""
     if args.get("first") is None:
         raise GraphQLError("you must provide one of first or last")
-    keyed = [(list(key(item)) if key else [at], item) for at, item in enumerate(items)]
-    if args.get("after"):
-        after = opened(args["after"])
-        keyed = [(mark, item) for mark, item in keyed if mark > after]
-    page = keyed[: args["first"]]
-    info = {"has_next_page": len(keyed) > len(page), "end_cursor": cursor(page[-1][0]) if page else None}
-    return {"nodes": [item for _, item in page], "page_info": info}
+    mark = (lambda item: list(key(item))) if key else None
+    begin = _behind(items, opened(args["after"]), mark) if args.get("after") else 0
+    page = items[begin : begin + args["first"]]
+    end = begin + len(page)
+    ends_at = cursor(mark(page[-1]) if mark else [end - 1]) if page else None
+    info = {"has_next_page": end < len(items), "end_cursor": ends_at}
+    return {"nodes": page, "edges": [{"node": item} for item in page], "page_info": info}
+
+
+def _behind(items: Sequence[Any], after: list[Any], mark: Callable[[Any], list[Any]] | None) -> int:
+    """Where the page behind a cursor begins."""
+    return bisect_right(items, after, key=mark) if mark else int(after[0]) + 1
 
 
 def _default(special: Mapping[tuple[str, str], Resolver]) -> Callable[..., Any]:

@@ -5,11 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from connectors.http import write_json
+from connectors.shopify import documents
 from core.ports import Push
 
 
 def gid(kind: str, number: str) -> str:
     return f"gid://shopify/{kind}/{number}"
+
+
+def export(location: str) -> str:
+    """The query of a bulk operation over all variants with what they have at that location."""
+    return documents.export(write_json(gid("Location", location)).decode())
 
 
 def _moment(at: datetime) -> str:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
 from connectors.shopify import bookkeeping as books
-from connectors.shopify import buyers
+from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
 from connectors.shopify.graphql_orders import listed, part_of, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
@@ -43,6 +43,10 @@ RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
 ITEMS = 500_000  # an inventory item's number less its variant's
 KEYS_KEPT = 5_000
+STORAGE = "storage"
+EXPORTS_AT_ONCE, EXPORTS_KEPT = 5, 20  # the first is Shopify's own, since 2026-01
+EXPORT_LIFE = timedelta(days=7)
+EXPORT_START_S, EXPORT_PER_S = 2.0, 2_000.0  # seconds before the first variant, and variants a second after it: our guess
 
 
 class Simulator:
@@ -67,9 +71,11 @@ class Simulator:
             "refresh": {FIRST_REFRESH: None},
             "keys": {},
             "hooks": [],
+            "exports": {},
             "writes": {},
             "sold": {},
         }
+        self._home, self._files = "", dict[str, exports.File]()
         self._fields: dict[tuple[str, str], door.Resolver] = {
             ("QueryRoot", "shop"): self._shop,
             ("QueryRoot", "order"): self._order,
@@ -77,10 +83,13 @@ class Simulator:
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
             ("QueryRoot", "nodes"): lambda _, __, args: [self._node(one) for one in args["ids"]],
             ("QueryRoot", "productVariants"): lambda _, __, args: door.connection(list(self.state["variants"].values()), args, _by_id),
+            ("QueryRoot", "productVariantsCount"): self._count,
+            ("QueryRoot", "bulkOperation"): self._bulk_operation,
             ("QueryRoot", "locations"): self._locations,
             ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
             ("Mutation", "inventorySetQuantities"): self._set_quantities,
             ("Mutation", "webhookSubscriptionCreate"): self._subscribe,
+            ("Mutation", "bulkOperationRunQuery"): self._run_bulk,
             ("InventoryItem", "inventoryLevel"): self._level,
             ("InventoryLevel", "quantities"): _quantities,
         }
@@ -107,7 +116,7 @@ class Simulator:
         match kind:
             case "401":
                 return _unauthorized()
-            case "429" if operation == "token":
+            case "429" if operation in ("token", None):
                 return reply({"errors": "Exceeded 2 calls per second for api client."}, 429, {"Retry-After": "2.0"})
             case "429":
                 return self._throttled(100)
@@ -116,6 +125,8 @@ class Simulator:
 
     def answer(self, request: Request, operation: str | None) -> Response:
         steps = request.path.strip("/").split("/")[1:]
+        if steps[:1] == [STORAGE]:
+            return self._stored(request, steps[1:])
         if not steps or steps[0] != ACCOUNT or request.method != "POST":
             return reply({"errors": "Not Found"}, 404)
         match steps[1:]:
@@ -167,7 +178,7 @@ class Simulator:
     def _graphql(self, version: str, request: Request) -> Response:
         if not self._known(request.headers.get("X-Shopify-Access-Token", "")):
             return _unauthorized()
-        body = _body(request)
+        body, self._home = _body(request), f"{request.host_url.rstrip('/')}/{self.name}"
         document, errors = door.read(version, body.get("query") or "")
         chosen = door.operation(document, body.get("operationName")) if document else None
         if document is None or errors or chosen is None:
@@ -218,7 +229,8 @@ class Simulator:
 
     def _locations(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         shown = [one for one in self.state["locations"] if one["is_active"] or args["includeInactive"]]
-        return door.connection(shown, args, _by_id if args["sortKey"] == "ID" else lambda one: (one["name"], one["id"]))
+        key = _by_id if args["sortKey"] == "ID" else _by_name
+        return door.connection(sorted(shown, key=lambda one: list(key(one))), args, key)
 
     def _node(self, gid: str) -> Json | None:
         """Whatever of an order has a page of its own, and inventory items."""
@@ -232,6 +244,72 @@ class Simulator:
     def _level(self, source: Json, _: door.Info, args: Mapping[str, Any]) -> Json | None:
         level = self.state["levels"][str(source["id"])].get(_opened_gid(args["locationId"])[1])
         return level and {**level, "id": f"{_opened_gid(args['locationId'])[1]}?inventory_item_id={source['id']}"}
+
+    # exports
+
+    def _count(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        there = len(self.state["variants"])
+        return {"count": there if args.get("limit") is None else min(there, args["limit"])}
+
+    def _run_bulk(self, _: Any, info: door.Info, args: Mapping[str, Any]) -> Json:
+        """Five at once; the file is written when the operation is due and somebody looks."""
+        if sum(self._status(record) in ("CREATED", "RUNNING") for record in self.state["exports"].values()) >= EXPORTS_AT_ONCE:
+            return _bulk(None, "LIMIT_REACHED", "Bulk operations limit reached. Please try again later.")
+        try:
+            field = exports.connection(VERSIONS[-1], args["query"])
+            exports.lines(field, (), self._fields)
+        except GraphQLError as error:
+            return _bulk(None, "INVALID", error.message)
+        return _bulk(self._begun(args["query"]))
+
+    def _begun(self, query: str) -> Json:
+        needed = 0.0 if self.world.relaxed else EXPORT_START_S + len(self.state["variants"]) / EXPORT_PER_S
+        now, number = self.world.clock(), self._next()
+        due = (now + timedelta(seconds=needed)).isoformat()
+        record: Json = {"id": number, "query": query, "created_at": self._now(), "due": due, "failed": False, "written": False}
+        self.state["exports"][str(number)] = record
+        for old in list(self.state["exports"])[:-EXPORTS_KEPT]:
+            del self.state["exports"][old]
+        return {**record, "status": "CREATED", "url": None}
+
+    def _status(self, record: Json) -> str:
+        if record["failed"]:
+            return "FAILED"
+        since = self.world.clock() - datetime.fromisoformat(record["due"])
+        if since < timedelta():
+            return "RUNNING"
+        return "COMPLETED" if since < EXPORT_LIFE else "EXPIRED"
+
+    def _bulk_operation(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json | None:
+        kind, number = _opened_gid(args["id"])
+        record = self.state["exports"].get(number) if kind == "BulkOperation" else None
+        return record and {**record, "status": self._status(record), "url": self._file_url(number, record)}
+
+    def _file_url(self, number: str, record: Json) -> str | None:
+        """Where the file lies, written now where it is not yet; None where there is none, or nothing in it."""
+        if self._status(record) != "COMPLETED":
+            return None
+        if not record["written"]:
+            self._written_down(number, record)
+        ends = datetime.fromisoformat(record["due"]) + EXPORT_LIFE
+        return f"{self._home}/{STORAGE}/{number}.jsonl?Expires={int(ends.timestamp())}&Signature=simulated" if record["size"] else None
+
+    def _written_down(self, number: str, record: Json) -> None:
+        field = exports.connection(VERSIONS[-1], record["query"])
+        file = exports.File(exports.lines(field, self.state["variants"].values(), self._fields))
+        record |= {"written": True, "size": file.size}
+        self._files = {name: old for name, old in self._files.items() if name in list(self.state["exports"])[-EXPORTS_AT_ONCE:]}
+        self._files[number] = file
+
+    def _stored(self, request: Request, steps: Sequence[str]) -> Response:
+        """The storage that exports are put into. It is somebody else's, speaks XML, and forgets: after seven days, and with us."""
+        number = "".join(steps).removesuffix(".jsonl")
+        record, file = self.state["exports"].get(number), self._files.get(number)
+        if record is None or file is None:
+            return _xml("NoSuchKey", 404)
+        if self._status(record) != "COMPLETED" or request.args.get("Signature") != "simulated":
+            return _xml("ExpiredToken", 400)
+        return _ranged(request, file)
 
     # stock
 
@@ -782,6 +860,26 @@ def _hooked(hook: Json | None, field: list[str] | None = None, message: str = ""
     return {"webhook_subscription": hook, "user_errors": [] if hook else [{"field": field, "message": message}]}
 
 
+def _bulk(operation: Json | None, code: str = "", message: str = "") -> Json:
+    errors = [] if operation else [{"field": None if code == "LIMIT_REACHED" else ["query"], "code": code, "message": message}]
+    return {"bulk_operation": operation, "user_errors": errors}
+
+
+def _xml(code: str, status: int) -> Response:
+    return Response(f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code></Error>", status, content_type="application/xml")
+
+
+def _ranged(request: Request, file: exports.File) -> Response:
+    """The file, or the one part of it that the request names."""
+    if request.range is None:
+        return Response(file.part(0, file.size), content_type="application/jsonl")
+    span = request.range.range_for_length(file.size)
+    if span is None:
+        return _xml("InvalidRange", 416)
+    headers = {"Content-Range": f"bytes {span[0]}-{span[1] - 1}/{file.size}"}
+    return Response(file.part(*span), 206, headers, content_type="application/jsonl")
+
+
 def _twice(quantities: Sequence[Mapping[str, Any]]) -> list[Json]:
     seen_before: set[tuple[str, str]] = set()
     errors = []
@@ -800,6 +898,10 @@ def _quantities(source: Json, _: door.Info, args: Mapping[str, Any]) -> list[Jso
 
 def _by_id(one: Mapping[str, Any]) -> Sequence[Any]:
     return (one["id"],)
+
+
+def _by_name(one: Mapping[str, Any]) -> Sequence[Any]:
+    return (one["name"], one["id"])
 
 
 def _opened_gid(gid: str) -> tuple[str, str]:
