@@ -56,6 +56,14 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ListingRenamed:
+    """A channel spells a listing's SKU another way than before; what it consumes stays."""
+
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class TotalChanged:
     was: Money
     now: Money
@@ -112,6 +120,7 @@ class UnitsBack:
 
 Event = (
     OrderTaken
+    | ListingRenamed
     | LineAdded
     | LineChanged
     | LineGone

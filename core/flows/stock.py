@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection as Db
 
+from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import Refused
 from core.flows.intake import lasting
@@ -243,16 +244,29 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     connection = hub.connection(claim.connection)
     with hub.database.read() as db:
         paged, cursor = connections.mark(db, connection.id, "listings")
-    began = hub.now
-    page = hub.channel(connection).listings(lasting(cursor, paged, began))
-    began = min(began, us(page.until)) if page.until else began  # a file is as old as its making
+    asked, cursor = hub.now, lasting(cursor, paged, hub.now)
+    page = hub.channel(connection).listings(cursor)
+    began = min(asked, us(page.until)) if page.until else asked  # a file is as old as its making
     with hub.unit(claim) as work:
         rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
         listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)
         listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
+        _end_of_run(work, connection, asked, first=cursor is None, last=page.cursor is None)
         again = "read_listings" if page.cursor else "publish_stock"
         work.ask(connection.merchant, again, connection.id, connection.id, wait_s=page.wait_s)
+
+
+def _end_of_run(work: Unit, connection: Connection, began: int, *, first: bool, last: bool) -> None:
+    """Remember when a reading of the whole catalogue began; at its end see what it lists no more, or by another name."""
+    run, _ = (began, None) if first else connections.mark(work.db, connection.id, "listings run")
+    if first:
+        connections.set_mark(work.db, connection.merchant, connection.id, "listings run", run)
+    if last:
+        before, _ = connections.mark(work.db, connection.id, "listings run before")
+        renamed = listings.read_whole(work.db, connection.id, run, before)
+        work.happened(connection.merchant, [(f"{connection.id}/{name}", ListingRenamed(was, now)) for name, was, now in renamed])
+        connections.set_mark(work.db, connection.merchant, connection.id, "listings run before", run)
 
 
 def _distinct(items: Sequence[Found]) -> list[Found]:

@@ -49,31 +49,38 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
 
 FOUND = {"listing": "text", "sku": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
 KEEP = """
-insert into listings (merchant, connection, listing, sku, title, handle, writable, shown, shown_from, shown_at, changed)
-select :merchant, :connection, r.listing, r.sku, r.title, r.handle, r.writable, r.shown, :began, :now, 1 from {rows} where true
-on conflict (connection, listing, sku) do update set title = excluded.title, handle = excluded.handle, writable = excluded.writable,
+insert into listings (merchant, connection, listing, sku, alike, title, handle, writable, shown, shown_from, shown_at, changed, found_at,
+                      seen_at)
+select :merchant, :connection, r.listing, r.sku, lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown, :began, :now, 1,
+       :now, :now from {rows} where true
+on conflict (connection, listing, sku) do update set seen_at = excluded.seen_at,
+  found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
+  handle = excluded.handle, writable = excluded.writable,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, changed = listings.changed + 1
 """
 ADD = """
-insert into listings (merchant, connection, listing, sku, writable)
-select :merchant, r.connection, r.listing, r.sku, case when r.listing = '' then 'not a listing of the channel' end from {rows} where true
+insert into listings (merchant, connection, listing, sku, alike, writable)
+select :merchant, r.connection, r.listing, r.sku, lower(trim(r.sku)),
+       case when r.listing = '' then 'not a listing of the channel' end from {rows} where true
 on conflict (connection, listing, sku) do nothing
 """
-# The SKU text is the first proposal only, trimmed and exact; a map that somebody made stays.
-PROPOSE = """
+# The SKU text is the first proposal only, trimmed and exact; a map that somebody made stays. Where SKUs of one channel differ by
+# case or blanks alone, a person is asked.
+ALIKE = "exists (select 1 from listings a where a.connection = l.connection and a.alike = l.alike and a.sku <> l.sku)"
+PROPOSE = f"""
 insert into listing_parts (merchant, listing_id, sku, units)
 select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
-where l.merchant = :merchant and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id)
+where l.merchant = :merchant and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id) and not {ALIKE}
 on conflict do nothing
 returning listing_id
 """
-PROPOSE_THESE = """
+PROPOSE_THESE = f"""
 insert into listing_parts (merchant, listing_id, sku, units)
 select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
-where l.id in (select t.id from {rows} left join listings t
-                 on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {fence})
-  and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id)
+where l.id in (select t.id from {{rows}} left join listings t
+                 on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {{fence}})
+  and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id) and not {ALIKE}
 on conflict do nothing
 """
 
@@ -102,6 +109,40 @@ def propose(db: Connection, merchant: str) -> int:
 def propose_these(db: Connection, merchant: str, names: Iterable[Name]) -> None:
     """The same for these listings only, however many there are."""
     run_set(db, PROPOSE_THESE, NAMES, _names(names), merchant=merchant)
+
+
+# One name of a listing went and one came in the same reading of the whole catalogue: it was renamed. What it consumes stays; the old
+# row keeps it too, for the orders that name it.
+RENAMED = """
+select min(old.id) as old, min(new.id) as new, old.listing, min(old.sku) as was, min(new.sku) as sku
+from listings old join listings new on new.connection = old.connection and new.listing = old.listing
+where old.connection = :connection and old.seen_at > 0 and old.seen_at < :began and old.writable is null
+  and new.found_at >= :began and exists (select 1 from listing_parts p where p.listing_id = old.id)
+group by old.listing having count(*) = 1
+"""
+RENAME = """
+insert into listing_parts (merchant, listing_id, sku, units)
+select p.merchant, r.new, p.sku, p.units from {rows} join listing_parts p on p.listing_id = r.old
+"""
+GONE = """
+update listings set writable = 'the channel lists it no more' where connection = :connection and writable is null
+  and seen_at > 0 and seen_at < :before
+"""
+
+
+def read_whole(db: Connection, connection: str, began: int, before: int) -> list[tuple[str, str, str]]:
+    """The catalogue was read to its end from `began` on, and the time before that from `before` on. What was not in it either time is
+    written no more. Gives what was renamed: (listing, was, is)."""
+    found = run(db, RENAMED, connection=connection, began=began).fetchall()
+    rows = [{"old": row.old, "new": row.new} for row in found]
+    if rows:
+        run_set(db, "delete from listing_parts where listing_id in (select r.new from {rows})", {"old": "bigint", "new": "bigint"}, rows)
+        run_set(db, RENAME, {"old": "bigint", "new": "bigint"}, rows)
+        run_set(
+            db, "update listings set writable = 'renamed' where id in (select r.old from {rows})", {"old": "bigint", "new": "bigint"}, rows
+        )
+    run(db, GONE, connection=connection, before=before)
+    return [(row.listing, row.was, row.sku) for row in found]
 
 
 UNMAP = """

@@ -214,6 +214,7 @@ listings = Table(
     _need("connection"),
     _need("listing"),
     _need("sku"),  # the channel's exact spelling
+    _need("alike", default="''"),  # in small letters, without blanks around
     _need("title", default="''"),
     _need("handle", default="'{}'"),
     _may("writable"),  # why its stock must not be written
@@ -231,7 +232,10 @@ listings = Table(
     _need("revised", Integer, "0"),
     _need("revised_on", default="''"),
     _may("rests_until", BigInteger),  # out of revisions until then
+    _need("found_at", BigInteger, "0"),  # when the channel's catalogue first listed it; 0: only an order named it
+    _need("seen_at", BigInteger, "0"),  # when it last did
     UniqueConstraint("connection", "listing", "sku"),
+    Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
     Index("ix_listings_accepted", "connection", **_where("accepted_at is not null")),
     Index("ix_listings_resting", "connection", **_where("rests_until is not null")),

@@ -10,6 +10,7 @@ from config.stock_csv import apply
 from core import jobs
 from core.errors import Refused
 from core.flows import join
+from core.flows.allocation import map_listing
 from core.store import connections, listings, stock
 from tests.conftest import House
 from tests.flows import acts, books
@@ -206,3 +207,51 @@ def test_what_left_before_the_first_count_is_in_that_count(house: House) -> None
     assert books.level(house.hub, "A") == (7, 0)
     with house.hub.database.read() as db:
         assert stock.uncounted(db, house.merchant.id, ["A", "B"]) == {"B"}
+
+
+def rename(house: House, was: str, now: str) -> None:
+    house.bogus.listings["L-A", now] = house.bogus.listings.pop(("L-A", was))
+
+
+def parts(house: House) -> dict[str, dict[str, int]]:
+    with house.hub.database.read() as db:
+        return {one.sku: dict(one.parts) for one in listings.all_of(db, house.merchant.id) if one.writable is None}
+
+
+def test_a_listing_that_is_renamed_keeps_its_map_and_the_diary_says_so(house: House) -> None:
+    house.shelve(A=10)
+    with house.hub.unit() as work:
+        map_listing(work, house.merchant.id, (house.connection.id, "L-A", "A"), {"A": 2})
+    house.drain()
+    rename(house, "A", "A-2026")
+    read_everything(house)
+
+    assert parts(house) == {"A-2026": {"A": 2}}
+    assert books.rows(house.hub, "select kind from events where kind like 'Listing%'") == [("ListingRenamed",)]
+    assert house.bogus.listings["L-A", "A-2026"].shown == 5
+
+
+def test_a_listing_that_is_missed_by_one_reading_is_still_written_and_by_two_no_more(house: House) -> None:
+    house.shelve(A=10, B=10)
+    read_everything(house)
+    kept = house.bogus.listings.pop(("L-B", "B"))
+    read_everything(house)
+    assert parts(house) == {"A": {"A": 1}, "B": {"B": 1}}
+
+    read_everything(house)
+    assert parts(house) == {"A": {"A": 1}}
+
+    house.bogus.listings["L-B", "B"] = kept
+    read_everything(house)
+    assert parts(house) == {"A": {"A": 1}, "B": {"B": 1}}
+
+
+def test_skus_of_one_channel_that_differ_by_case_or_blanks_alone_are_not_mapped_by_themselves(house: House) -> None:
+    house.shelve(C=5)
+    house.bogus.offer("A", 1)
+    house.bogus.offer(" A", 1)
+    read_everything(house)
+    acts.count(house, A=3)
+    read_everything(house)
+
+    assert parts(house) == {"C": {"C": 1}, "A": {}, " A": {}}

@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("listing", sa.Text(), nullable=False),
         sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("alike", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("title", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("handle", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("writable", sa.Text(), nullable=True),
@@ -129,6 +130,8 @@ def upgrade() -> None:
         sa.Column("revised", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("revised_on", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("rests_until", sa.BigInteger(), nullable=True),
+        sa.Column("found_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
         sa.UniqueConstraint("connection", "listing", "sku", name=op.f("uq_listings_connection_listing_sku")),
     )
@@ -147,6 +150,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("changed > told"),
             postgresql_where=sa.text("changed > told"),
         )
+        batch_op.create_index(batch_op.f("ix_listings_connection_alike"), ["connection", "alike"], unique=False)
         batch_op.create_index(batch_op.f("ix_listings_merchant"), ["merchant"], unique=False)
         batch_op.create_index(
             "ix_listings_resting",
