@@ -1,4 +1,4 @@
-"""Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds 2021-06-30, FBA Inventory v1."""
+"""Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -50,7 +50,12 @@ MANIFEST = Connector(
         "page_size": 100,  # orders a page
         "listings_page_size": 20,
         "feed_from": 20,  # so many quantities at once go by feed
-        "product_type": "PRODUCT",  # ‡ accepted for offer-only changes where a listing tells no product type
+        "report_from": 1000,  # where there are more listings, they come by report: searchListingsItems reaches no further
+        "report_page_size": 5000,  # listings a page of a report
+        "report_wait_s": 15,  # between two looks at a report in the making
+        "report_patience_s": 14400,  # after which a report that is still not made is given up
+        "report_locale": "en_US",  # of the report's column names
+        "product_type": "PRODUCT",  # ‡ accepted for changes of the offer alone, whatever the listing is
         "fba_prefix": "AMAZON_",  # ‡ fulfillment channel codes of Amazon's own warehouses
         "queue_url": "",  # an SQS queue that Amazon fills with ORDER_CHANGE; empty: polling alone
         "sqs_url": "",  # empty: the host of queue_url

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.amazon import listings, notices, render
-from connectors.amazon.client import Client, stamp
+from connectors.amazon.catalogue import PREFIX, Catalogue
+from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.read import need
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
@@ -14,7 +15,7 @@ from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
 
 BATCH = 10  # what one SQS call takes
-SKUS = 20  # what one searchListingsItems takes
+REACH = 1000  # listings that searchListingsItems pages through (its model, 2026-08)
 FEED = "feed "  # how the words of an accepted push begin; the feed's id follows
 DELAYED = "not sent: the budget of this operation is spent"
 
@@ -24,6 +25,7 @@ class AmazonChannel:
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
+        self._catalogue = Catalogue(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -71,9 +73,18 @@ class AmazonChannel:
             self._client.delete_messages(receipts[start : start + BATCH])
 
     def listings(self, cursor: str | None) -> Page[Found]:
+        """By searchListingsItems, or by one report a marketplace where there are more of them than it reaches."""
+        if cursor and cursor.startswith(PREFIX):
+            return self._catalogue.page(cursor)
         answer = self._client.listings(cursor)
+        if cursor is None and need(answer, "numberOfResults", int) > min(self._kit.settings["report_from"], REACH):
+            return self.export()
         prefix, places = self._kit.settings["fba_prefix"], self._client.marketplaces
         return Page(tuple(listings.found(item, places, prefix) for item in need(answer, "items", list)), _token(answer, "nextToken"))
+
+    def export(self) -> Page[Found]:
+        """Begins to read everything by report, however small it is; `listings` goes on with the cursor."""
+        return Page((), self._catalogue.begin())
 
     def places(self) -> Sequence[Place]:
         """None: merchant-fulfilled stock is one number a SKU."""
@@ -131,7 +142,7 @@ class AmazonChannel:
 
     def _items(self, skus: Sequence[str]) -> list[Any]:
         if len(skus) > 1:
-            return need(self._client.listings(None, page_size=SKUS, skus=skus), "items", list)
+            return need(self._client.listings(None, page_size=SKUS, names=skus), "items", list)
         item = self._client.listing(skus[0])
         return [item] if item else []
 

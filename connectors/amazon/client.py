@@ -6,16 +6,19 @@ HTML page for an empty success; seen with 2.1.35, 2026-11).
 """
 
 import gzip
+import io
 import json
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from sp_api.api import Feeds, Inventories, ListingsItems, Orders
+from sp_api.api import Feeds, Inventories, ListingsItems, Orders, Reports
 from sp_api.base import Marketplaces
 from sp_api.base.credential_provider import FromCodeCredentialProvider
 
@@ -27,7 +30,11 @@ from connectors.http import json_of, write_json
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
-LISTING_DATA = "summaries,fulfillmentAvailability,productTypes"
+LISTING_DATA = "summaries,fulfillmentAvailability"
+SKUS = 20  # what one searchListingsItems takes
+REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+GZIP = b"\x1f\x8b"
+CHUNK = 65536
 AGENT = "Crossdock/0.1 (Language=Python)"
 LOGGERS = ("sp_api", "sp_api.base.client", "sp_api.auth.access_token_client", "httpx", "httpcore")  # they print tokens and buyers at DEBUG
 
@@ -116,7 +123,7 @@ def _codes(answer: requests.Response) -> set[str]:
 
 
 class Client:
-    """One seller account. Construct once: each of the SDK's four clients costs milliseconds."""
+    """One seller account. Construct once: each of the SDK's five clients costs milliseconds."""
 
     def __init__(self, kit: Kit) -> None:
         for name in LOGGERS:
@@ -127,6 +134,7 @@ class Client:
         self._orders = self._sdk(Orders, "2026-01-01")
         self._items = self._sdk(ListingsItems, "2021-08-01")
         self._feeds = self._sdk(Feeds, "2021-06-30")
+        self._reports = self._sdk(Reports, None)
         self._stock = self._sdk(Inventories, None)
 
     def _sdk(self, make: Callable[..., Any], version: str | None) -> Any:
@@ -210,22 +218,40 @@ class Client:
                 return None
             raise
 
-    def listings(self, token: str | None, *, page_size: int | None = None, skus: Sequence[str] = ()) -> Any:
-        """A page of listings by searchListingsItems, ordered by SKU so that changes do not move it; or those of at most 20 `skus`."""
+    def listings(
+        self, token: str | None, *, page_size: int | None = None, kind: str = "SKU", names: Sequence[str] = (), place: str = ""
+    ) -> Any:
+        """A page of listings by searchListingsItems, ordered by SKU so that changes do not move it; or those of at most 20 `names`, SKUs
+        or what `kind` says; in one `place` or in all of ours."""
         more = {"pageToken": token} if token else {}
-        if skus:
-            more |= {"identifiersType": "SKU", "identifiers": ",".join(skus)}
+        if names:
+            more |= {"identifiersType": kind, "identifiers": ",".join(names)}
         return self._ask(
             "searchListingsItems",
             self._items.search_listings_items,
             self._kit.account,
-            marketplaceIds=",".join(self.marketplaces),
+            marketplaceIds=place or ",".join(self.marketplaces),
             includedData=LISTING_DATA,
             sortBy="sku",
             sortOrder="ASC",
             pageSize=page_size or self._kit.settings["listings_page_size"],
             **more,
         )
+
+    def search(self, kind: str, names: Sequence[str]) -> list[Any]:
+        """All listings of at most 20 ASINs or SKUs, whichever `kind` says."""
+        items, token = list[Any](), None
+        while names:
+            answer = self.listings(token, page_size=SKUS, kind=kind, names=names)
+            items += need(answer, "items", list)
+            token = (answer.get("pagination") or {}).get("nextToken")
+            if not token:
+                break
+        return items
+
+    def count(self, place: str) -> int:
+        """How many listings a marketplace has."""
+        return need(self.listings(None, page_size=1, place=place), "numberOfResults", int)
 
     def listing(self, sku: str) -> Any | None:
         """getListingsItem; None where there is no such listing."""
@@ -254,6 +280,43 @@ class Client:
         place = self._ask("getFeedDocument", lambda: self._feeds._request(path, add_marketplace=False))
         raw: bytes = self._kit.http.call("GET", need(place, "url", str), changes=False).content
         return _unpacked(raw) if place.get("compressionAlgorithm") == "GZIP" else raw
+
+    def create_report(self, place: str) -> str:
+        """Ask for the report of all listings of a marketplace; gives its id. It changes nothing: asked twice, there are two."""
+        options = {"preferredReportDocumentLocale": self._kit.settings["report_locale"]}
+        send = self._reports.create_report
+        answer = self._ask("createReport", send, reportType=REPORT, marketplaceIds=[place], reportOptions=options)
+        return need(answer, "reportId", str)
+
+    def report_state(self, report: str) -> Any:
+        return self._ask("getReport", self._reports.get_report, report)
+
+    @contextmanager
+    def report(self, document: str) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """A report's document as it comes in: its content type and its lines. Its address holds for five minutes, and is asked for anew
+        where it does no longer. Raises Unavailable where the document breaks off, inside the block."""
+        with closing(self._document(document)) as answer:
+            try:
+                yield answer.headers.get("content-type", ""), _lines(answer.iter_content(CHUNK))
+            except (requests.RequestException, EOFError) as error:
+                raise Unavailable("Amazon's document broke off", cause=type(error).__name__) from None
+            except (gzip.BadGzipFile, zlib.error):
+                raise BadPayload("amazon listings report: not gzip") from None
+
+    def _document(self, document: str) -> requests.Response:
+        try:
+            return self._document_once(document)
+        except Refused as error:
+            if error.facts.get("status") != 403:
+                raise
+        return self._document_once(document)
+
+    def _document_once(self, document: str) -> requests.Response:
+        """The SDK's own call would download it past our session, hence the bare request."""
+        path = f"/reports/2021-06-30/documents/{document}"
+        place = self._ask("getReportDocument", lambda: self._reports._request(path, add_marketplace=False))
+        answer: requests.Response = self._kit.http.call("GET", need(place, "url", str), changes=False, stream=True)
+        return answer
 
     def fba(self, token: str | None, skus: Sequence[str] = ()) -> Any:
         """A page of FBA summaries of the first marketplace; at most 50 `skus`. The token lives 30 seconds."""
@@ -299,6 +362,28 @@ def _unpacked(raw: bytes) -> bytes:
         return gzip.decompress(raw)
     except (OSError, EOFError) as error:
         raise BadPayload(f"amazon feed report: not gzip ({type(error).__name__})") from None
+
+
+class _Incoming(io.RawIOBase):
+    """Chunks of an answer as a file. The answer's own file shuts itself at its end, under whoever reads it (urllib3 2)."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        rest = self._rest or next(self._chunks, b"")
+        size = min(len(buffer), len(rest))
+        buffer[:size], self._rest = rest[:size], rest[size:]
+        return size
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterable[bytes]:
+    """Lines of a document that is packed or not: its first bytes say so, whatever storage and Amazon say of it."""
+    stream = io.BufferedReader(_Incoming(chunks), CHUNK)
+    return io.BufferedReader(gzip.GzipFile(fileobj=stream), CHUNK) if stream.peek(2).startswith(GZIP) else stream
 
 
 def stamp(at: datetime) -> str:

@@ -18,25 +18,18 @@ def found(item: Mapping[str, Any], marketplaces: Sequence[str], fba_prefix: str)
     if not isinstance(sku, str) or not sku:
         raise BadPayload("amazon listing: sku is missing")
     fba = any(str(code).startswith(fba_prefix) for code in _levels(item))
-    asin, kind = summary.get("asin") or "", _product_type(item, summary)
-    return Found(
-        listing=asin,
-        sku=sku,
-        title=summary.get("itemName") or "",
-        shown=None if fba else shown(item),
-        handle={"product_type": kind, "channel": "" if fba else OURS},
-        writable=FBA if fba else None if asin else "no ASIN yet",
-    )
+    return offer(sku, summary.get("asin") or "", summary.get("itemName") or "", shown(item), fba=fba)
+
+
+def offer(sku: str, asin: str, title: str, quantity: int | None, *, fba: bool) -> Found:
+    """A listing as search and report both tell it. What is only inactive, for want of units say, is written all the same."""
+    writable = FBA if fba else None if asin else "no ASIN yet"
+    return Found(asin, sku, title, None if fba else quantity, {"channel": "" if fba else OURS}, writable)
 
 
 def _summary(item: Mapping[str, Any], marketplaces: Sequence[str]) -> Mapping[str, Any]:
     summaries = {summary.get("marketplaceId"): summary for summary in item.get("summaries") or [] if summary.get("asin")}
     return next((summaries[place] for place in marketplaces if place in summaries), {})
-
-
-def _product_type(item: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
-    kinds = [kind.get("productType") for kind in item.get("productTypes") or []]
-    return next(filter(None, kinds), summary.get("productType") or "")
 
 
 def _levels(item: Mapping[str, Any]) -> dict[str, int | None]:

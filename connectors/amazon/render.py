@@ -12,7 +12,7 @@ FEED_TYPE = "application/json; charset=UTF-8"
 
 def patch(push: Push, product_type: str) -> dict[str, Any]:
     """The body of patchListingsItem. Only whole attributes can be patched."""
-    return {"productType": push.handle.get("product_type") or product_type, "patches": [_availability(push.quantity)]}
+    return {"productType": product_type, "patches": [_availability(push.quantity)]}
 
 
 def _availability(quantity: int) -> dict[str, Any]:

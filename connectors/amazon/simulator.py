@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from connectors.amazon import shapes, simulated
+from connectors.amazon import shapes, simulated, simulated_report
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
-from connectors.amazon.tables import INCLUDED, KEYS, RATES
+from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
 
@@ -23,7 +23,10 @@ SELLER = "A1SIMULATEDSELLER"
 APP = {"client_id": "amzn1.application-oa2-client.simulated", "client_secret": "amzn1.oa2-cs.v1.simulated"}
 REFRESH = "Atzr|simulated-refresh-token"
 FBA_CODE = "AMAZON_NA"
-TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S = 3600, 86400, 30, 300
+TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S, DOWNLOAD_S = 3600, 86400, 30, 300, 300
+REACH = 1000  # listings that searchListingsItems pages through
+REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+KEPT = 16  # documents of reports; Amazon keeps them for 90 days
 SQS, STORAGE = "sqs", "storage"
 LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
 
@@ -53,13 +56,15 @@ def _untoken(token: str, now: datetime) -> Any:
 
 
 class Simulator:
-    """One seller account. Quantities become live `delay_s` after they were accepted."""
+    """One seller account. Quantities become live `delay_s` after they were accepted; a report is made `report_s` after it was asked for,
+    and its document is gzip as long as `packs`."""
 
     name = "amazon"
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.delay_s = 0.2 if world.relaxed else 5.0
+        self.delay_s, self.report_s = (0.2, 0.4) if world.relaxed else (5.0, 60.0)
+        self.packs = True
         self.state: dict[str, Any] = {
             "seq": 0,
             "last": "",
@@ -69,6 +74,7 @@ class Simulator:
             "writes": [],
             "documents": {},
             "feeds": {},
+            "reports": {},
             "queue": [],
         }
         self._calls: dict[str, Callable[..., Response]] = {
@@ -83,6 +89,9 @@ class Simulator:
             "getFeed": self._get_feed,
             "getFeedDocument": self._get_document,
             "getInventorySummaries": self._fba,
+            "createReport": self._create_report,
+            "getReport": self._get_report,
+            "getReportDocument": self._get_report_document,
         }
 
     def credentials(self, base: str) -> dict[str, Any]:
@@ -94,6 +103,7 @@ class Simulator:
             "sqs_url": f"{base}/{SQS}",
         }
         settings |= {"marketplace_ids": f"{US},{GB},{DE},{JP}", "min_age_s": 0 if self.world.relaxed else 120}
+        settings["report_wait_s"] = self.report_s / 4
         return {"account": SELLER, "app": dict(APP), "login": {"refresh_token": REFRESH}, "settings": settings}
 
     # --- the door
@@ -117,6 +127,8 @@ class Simulator:
                 return "getListingsItem" if method == "GET" else "patchListingsItem"
             case method, ["feeds", "2021-06-30", *rest]:
                 return self._feed_operation(method, rest)
+            case method, ["reports", "2021-06-30", *rest]:
+                return self._report_operation(method, rest)
             case "GET", ["fba", "inventory", "v1", "summaries"]:
                 return "getInventorySummaries"
             case _:
@@ -132,6 +144,17 @@ class Simulator:
                 return "getFeed"
             case "GET", ["documents", _]:
                 return "getFeedDocument"
+            case _:
+                return None
+
+    def _report_operation(self, method: str, rest: list[str]) -> str | None:
+        match method, rest:
+            case "POST", ["reports"]:
+                return "createReport"
+            case "GET", ["reports", _]:
+                return "getReport"
+            case "GET", ["documents", _]:
+                return "getReportDocument"
             case _:
                 return None
 
@@ -257,8 +280,9 @@ class Simulator:
         if unknown := [word for word in wanted if word not in LISTING_PARTS]:
             raise Wrong(f"includedData does not know {unknown[0]}")
         sites = self._sites(args)
+        named = {} if listing.get("state") == "incomplete" else {"asin": listing["asin"]}
         summary = {
-            "asin": listing["asin"],
+            **named,
             "productType": listing["kind"],
             "status": ["BUYABLE", "DISCOVERABLE"],
             "itemName": listing["title"],
@@ -282,13 +306,8 @@ class Simulator:
         args, size = request.args, int(request.args.get("pageSize", 10))
         if not 1 <= size <= 20 or ("identifiers" in args) != ("identifiersType" in args) or seller != SELLER:
             raise Wrong("pageSize is between 1 and 20; identifiers and identifiersType belong together; the seller must be known")
-        found = [self.state["listings"][sku] for sku in sorted(self.state["listings"])]
-        if "identifiers" in args:
-            asked = args["identifiers"].split(",")
-            if len(asked) > 20:
-                raise Wrong("identifiers holds at most 20")
-            found = [listing for listing in found if listing["sku"] in asked]
-        total, now = len(found), self.world.clock()
+        found = self._searched(args) if self._sites(args) else []
+        total, now, found = len(found), self.world.clock(), found[:REACH]
         if token := args.get("pageToken"):
             past = _untoken(token, now)
             found = [listing for listing in found if listing["sku"] > past]
@@ -296,6 +315,16 @@ class Simulator:
         if len(found) > size:
             answer["pagination"] = {"nextToken": _token(found[size - 1]["sku"], now + timedelta(seconds=PAGE_TOKEN_S))}
         return reply(answer)
+
+    def _searched(self, args: Any) -> list[dict[str, Any]]:
+        """The listings that a search is about, by SKU."""
+        listings, kind = self.state["listings"], args.get("identifiersType", "")
+        asked = args.get("identifiers", "").split(",")
+        if len(asked) > 20 or kind not in ("", "ASIN", "SKU"):
+            raise Wrong("identifiers holds at most 20, and identifiersType is one that is known")
+        if kind == "SKU":
+            return [listings[sku] for sku in sorted(set(asked)) if sku in listings]
+        return [listings[sku] for sku in sorted(listings) if not kind or listings[sku]["asin"] in asked]
 
     def _get_listing(self, request: Request, seller: str, sku: str) -> Response:
         if seller != SELLER or sku not in self.state["listings"]:
@@ -358,6 +387,8 @@ class Simulator:
         document = self.state["documents"].get(id_)
         if document is None or request.args.get("X-Amz-Signature") != "simulated":
             return Response("<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml")
+        if request.method == "GET" and "site" in document:
+            return self._report_storage(document)
         if request.method == "GET":
             raw = (document["body"] or "").encode()
             return Response(gzip.compress(raw) if document["packed"] else raw, content_type="application/octet-stream")
@@ -417,6 +448,67 @@ class Simulator:
             return _error("NotFound", "The document is not known", 404)
         packed = {"compressionAlgorithm": "GZIP"} if document["packed"] else {}
         return reply({"feedDocumentId": id_, "url": self._url(request, id_), **packed})
+
+    # --- reports
+
+    def _create_report(self, request: Request, *_: str) -> Response:
+        body = _body(request, KEYS["createReport"].body, {"reportType": str, "marketplaceIds": list})
+        sites, options = body["marketplaceIds"], body.get("reportOptions", {})
+        if body["reportType"] != REPORT or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
+            raise Wrong("the report type is not known, or a marketplace is not")
+        if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
+            raise Wrong("reportOptions holds texts")
+        id_, locale = str(7_000_000 + self._next()), options.get("preferredReportDocumentLocale", "")
+        made = {"id": id_, "sites": sites, "locale": locale, "created": stamp(self.world.clock()), "status": "IN_QUEUE", "document": None}
+        self.state["reports"][id_] = made
+        return reply({"reportId": id_}, 202)
+
+    def _make_report(self, report: dict[str, Any]) -> None:
+        """It goes through the queue in time. Where there is nothing to report, Amazon cancels it; several marketplaces are one
+        document of the first."""
+        age = self.world.clock() - _when(report["created"])
+        if report["status"] not in ("IN_QUEUE", "IN_PROGRESS") or age < timedelta(seconds=self.report_s / 2):
+            return
+        if age < timedelta(seconds=self.report_s):
+            report["status"] = "IN_PROGRESS"
+        elif report["sites"][0] not in simulated.SITES or not self.state["listings"]:
+            report["status"] = "CANCELLED"
+        else:
+            report |= {"status": "DONE", "document": self._write_report(report)}
+
+    def _write_report(self, report: dict[str, Any]) -> str:
+        id_, site = f"amzn1.spdoc.1.4.{self._next()}", report["sites"][0]
+        for old in [old for old, document in self.state["documents"].items() if "site" in document][: 1 - KEPT]:
+            del self.state["documents"][old]
+        raw = simulated_report.document(self.state["listings"].values(), site, report["locale"], packed=self.packs)
+        self.state["documents"][id_] = {"site": site, "packed": self.packs, "type": "", "body": base64.b64encode(raw).decode(), "until": ""}
+        return id_
+
+    def _get_report(self, _: Request, id_: str) -> Response:
+        report = self.state["reports"].get(id_)
+        if report is None:
+            return _error("NotFound", "The report is not known", 404)
+        self._make_report(report)
+        answer = {"reportId": id_, "reportType": REPORT, "marketplaceIds": report["sites"], "createdTime": report["created"]}
+        result = {"reportDocumentId": report["document"]} if report["document"] else {}
+        return reply({**answer, "processingStatus": report["status"], **result})
+
+    def _get_report_document(self, request: Request, id_: str) -> Response:
+        document = self.state["documents"].get(id_)
+        if document is None or "site" not in document:
+            return _error("NotFound", "The document is not known", 404)
+        document["until"] = (self.world.clock() + timedelta(seconds=DOWNLOAD_S)).isoformat()
+        packed = {"compressionAlgorithm": "GZIP"} if document["packed"] else {}
+        return reply({"reportDocumentId": id_, "url": self._url(request, id_), **packed})
+
+    def _report_storage(self, document: dict[str, Any]) -> Response:
+        if document["until"] < self.world.clock().isoformat():
+            return Response(
+                "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", 403, content_type="application/xml"
+            )
+        return Response(
+            base64.b64decode(document["body"]), content_type=document.get("content_type") or simulated_report.content_type(document["site"])
+        )
 
     # --- FBA
 

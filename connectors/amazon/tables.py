@@ -51,6 +51,9 @@ RATES: dict[str, Rate] = {
     "getFeed": Rate(2, 15),
     "getFeedDocument": Rate(0.0222, 10),
     "getInventorySummaries": Rate(2, 2),
+    "createReport": Rate(0.0167, 15),
+    "getReport": Rate(2, 15),
+    "getReportDocument": Rate(0.0167, 15),
 }
 
 INCLUDED = ("BUYER", "RECIPIENT", "PROCEEDS", "EXPENSE", "PROMOTION", "CANCELLATION", "FULFILLMENT", "PACKAGES", "TAX", "PAYMENT")
@@ -82,6 +85,9 @@ KEYS: dict[str, Keys] = {
     "createFeed": Keys(body=frozenset(["feedType", "marketplaceIds", "inputFeedDocumentId", "feedOptions"]), changes=True),
     "getFeed": Keys(),
     "getFeedDocument": Keys(frozenset(["enableContentEncodingUrlHeader"])),
+    "createReport": Keys(body=frozenset(["reportType", "marketplaceIds", "reportOptions", "dataStartTime", "dataEndTime"])),
+    "getReport": Keys(),
+    "getReportDocument": Keys(frozenset(["enableContentEncodingUrlHeader"])),
     "getInventorySummaries": Keys(
         frozenset(
             ["details", "granularityType", "granularityId", "startDateTime", "sellerSkus", "sellerSku", "nextToken", "marketplaceIds"]

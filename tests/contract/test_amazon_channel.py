@@ -1,10 +1,14 @@
 """The Amazon channel against its simulator: the whole protocol in process, on a virtual clock."""
 
+import base64
+import dataclasses
+import gzip
 import importlib.util
 import json
 import logging
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,6 +16,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
+import structlog
+from werkzeug.serving import make_server
 
 from connectors.amazon import MANIFEST
 from connectors.amazon.channel import AmazonChannel
@@ -21,7 +28,7 @@ from connectors.simulation import Fault, InProcess, Post, Stage, World
 from core.domain.order import Party, PaymentStatus
 from core.domain.summary import summary
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
-from core.ports import About, Follows, Found, Fresh, Kit, Notice, Push, Rate, Told
+from core.ports import About, Follows, Found, Fresh, Kit, Notice, Page, Push, Rate, Told
 
 BASE = "http://simulated.test/amazon"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -122,13 +129,31 @@ class Play:
                 return found
 
     def listings(self) -> dict[str, Found]:
-        found, cursor = {}, None
+        return {item.sku: item for page in self.pages() for item in page.items}
+
+    def pages(self, cursor: str | None = None) -> Iterator[Page[Found]]:
+        """Every page, asked for when the channel wants to be asked."""
         while True:
             page = self.channel.listings(cursor)
-            found |= {item.sku: item for item in page.items}
+            yield page
             cursor = page.cursor
             if cursor is None:
-                return found
+                return
+            self.clock.pass_(page.wait_s)
+
+    def by_report(self) -> dict[str, Found]:
+        found = [item for page in self.pages(self.channel.export().cursor) for item in page.items]
+        assert len({item.sku for item in found}) == len(found)
+        return {item.sku: item for item in found}
+
+    def until_done(self) -> str:
+        """The cursor with which the first listings of a report come."""
+        for page in self.pages(self.channel.export().cursor):
+            if all(report["document"] for report in self.simulator.state["reports"].values()) and page.wait_s == 0.0 and page.cursor:
+                plan = json.loads(page.cursor.removeprefix("report:"))
+                if len(plan["documents"]) == len(self.channel._client.marketplaces):
+                    return page.cursor
+        raise AssertionError("never done")
 
     def push(self, sku: str, quantity: int) -> Push:
         found = self.listings()[sku]
@@ -436,6 +461,357 @@ def test_there_are_no_places(play: Play) -> None:
     assert play.channel.places() == ()
 
 
+# --- a catalogue by report
+
+
+@pytest.fixture
+def said() -> Iterator[list[Any]]:
+    """What is logged, from warnings on."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with structlog.testing.capture_logs() as logs:
+        yield logs
+    structlog.configure(**before)
+
+
+def same(one: Found) -> tuple[object, ...]:
+    return one.listing, one.sku, one.handle, one.shown, one.writable
+
+
+def test_a_small_catalogue_comes_by_pages(play: Play) -> None:
+    assert len(play.listings()) == len(PRODUCTS) * 5 // 4 + 1 and play.calls("createReport") == 0
+
+
+def test_a_large_catalogue_comes_by_a_report_for_each_marketplace() -> None:
+    play = Play(report_from=30, report_page_size=10, marketplace_ids="ATVPDKIKX0DER,A1F83G8C2ARO7P,A1PA6795UKMFR9")
+
+    pages = list(play.pages())
+
+    found = [item for page in pages for item in page.items]
+    assert sorted(item.sku for item in found) == sorted(play.simulator.state["listings"])
+    assert max(len(page.items) for page in pages) == 10 and play.calls("searchListingsItems") == 1
+    assert (play.calls("createReport"), play.calls("getReportDocument")) == (3, 3)
+
+
+@pytest.mark.parametrize("report_from", [1000, 9999])
+def test_a_catalogue_beyond_what_a_search_reaches_comes_by_report(report_from: int) -> None:
+    play = Play(report_from=report_from)
+    many = [{"sku": f"S-{n:04d}", "title": "Thing", "price": "1.00", "quantity": n % 50, "currency": "USD"} for n in range(900)]
+    play.simulator.catalogue(many)
+
+    found = play.listings()
+
+    assert set(found) == set(play.simulator.state["listings"]) and len(found) > 1000
+    assert play.calls("createReport") == 4
+
+
+def test_the_same_listings_come_by_report_as_by_pages(play: Play) -> None:
+    play.simulator.state["listings"]["BOX-07"]["shown"] = 0
+    play.simulator.state["listings"]["BOX-08"]["state"] = "incomplete"
+
+    paged, reported = play.listings(), play.by_report()
+
+    assert {sku: same(one) for sku, one in reported.items()} == {sku: same(one) for sku, one in paged.items()}
+    assert reported["BOX-07"].writable is None and reported["BOX-07"].shown == 0
+    assert reported["BOX-08"].writable == "no ASIN yet"
+
+
+def test_what_is_found_by_report_can_be_written(play: Play) -> None:
+    found = play.by_report()["Größe 4/5 blau"]
+    push = Push(found.listing, found.sku, found.handle, 6)
+
+    (answer,) = play.channel.show([push], "k1")
+    play.clock.pass_(1)
+
+    assert answer.told is Told.ACCEPTED and play.sees("Größe 4/5 blau") == 6
+
+
+def test_fba_offers_of_a_report_are_told_apart_and_never_written(play: Play) -> None:
+    found = play.by_report()["MUG-1-FBA"]
+
+    (answer,) = play.channel.show([Push(found.listing, found.sku, found.handle, 5)], "k1")
+
+    assert (found.writable, found.shown, answer.told) == ("fulfilled by Amazon", None, Told.REFUSED)
+
+
+def test_a_report_in_the_making_is_asked_for_again_later() -> None:
+    play = Play("vendor", marketplace_ids="ATVPDKIKX0DER")
+
+    pages = list(play.pages(play.channel.export().cursor))
+
+    waits = [page.wait_s for page in pages if not page.items]
+    assert waits == [0.0, 15.0, 15.0, 15.0, 15.0, 0.0] and len(pages[-1].items) == len(play.simulator.listings())
+    assert pages[-1].until == START
+
+
+@pytest.mark.parametrize("state", ["FATAL", "CANCELLED", "LOST"])
+def test_a_report_that_amazon_does_not_make_is_refused_in_words(play: Play, state: str) -> None:
+    cursor = play.channel.listings(play.channel.export().cursor).cursor
+    (report,) = play.simulator.state["reports"].values()
+    report["status"] = state
+
+    with pytest.raises(Refused, match=f"did not make the report of all listings .*state={state}"):
+        for _ in range(9):
+            cursor = play.channel.listings(cursor).cursor
+
+
+def test_a_report_that_is_never_done_is_given_up(play: Play) -> None:
+    play.simulator.report_s = 1e9
+
+    with pytest.raises(Refused, match="IN_QUEUE"):
+        for _ in play.pages(play.channel.export().cursor):
+            play.clock.pass_(3600)
+
+
+def test_a_marketplace_without_listings_is_cancelled_and_does_not_keep_the_others_back() -> None:
+    play = Play(marketplace_ids="A2EUQ1WTGCTBG2,ATVPDKIKX0DER")
+
+    assert set(play.by_report()) == set(play.simulator.state["listings"])
+    assert [report["status"] for report in play.simulator.state["reports"].values()] == ["CANCELLED", "DONE"]
+
+
+def test_another_worker_goes_on_where_one_stopped_and_asks_for_the_document_anew(play: Play) -> None:
+    play = Play(report_page_size=7, marketplace_ids="ATVPDKIKX0DER")
+    first = play.channel.listings(play.until_done())
+    play.clock.pass_(600)
+    play.channel = AmazonChannel(play.kit)
+
+    rest = [item.sku for page in play.pages(first.cursor) for item in page.items]
+
+    assert sorted([*(item.sku for item in first.items), *rest]) == sorted(play.simulator.state["listings"])
+    assert play.calls("getReportDocument") == 2
+
+
+def test_an_address_that_has_expired_is_asked_for_anew(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.amazon.simulator.DOWNLOAD_S", 20)
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    play.world.pause = play.clock.pass_
+    play.world.faults.append(Fault("slow", "getReportDocument", seconds=25))
+
+    assert set(play.by_report()) == set(play.simulator.state["listings"]) and play.calls("getReportDocument") == 2
+
+
+def test_an_address_that_is_never_good_is_a_refusal(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.amazon.simulator.DOWNLOAD_S", -1)
+
+    with pytest.raises(Refused):
+        play.by_report()
+    assert play.calls("getReportDocument") == 2
+
+
+def rewrite(play: Play, change: Callable[[bytes], bytes], content_type: str = "") -> None:
+    """Change the documents of reports behind the simulator's back."""
+    for document in play.simulator.state["documents"].values():
+        raw = gzip.decompress(base64.b64decode(document["body"]))
+        document |= {"body": base64.b64encode(change(raw)).decode(), "packed": False, "content_type": content_type}
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_document_is_read_packed_or_plain(play: Play, packs: bool) -> None:
+    play.simulator.packs = packs
+
+    assert set(play.by_report()) == set(play.simulator.state["listings"])
+
+
+@pytest.mark.parametrize("place", ["ATVPDKIKX0DER", "A1F83G8C2ARO7P", "A1PA6795UKMFR9"])
+def test_each_marketplace_is_read_in_its_own_charset(place: str) -> None:
+    play = Play(marketplace_ids=place)
+
+    assert play.by_report()["Größe 4/5 blau"].title == "Hemd"
+
+
+def test_japanese_is_read_in_windows_31j() -> None:
+    play = Play(marketplace_ids="A1VC38T7YXB528")
+    play.simulator.catalogue([{"sku": "抹茶-①", "title": "抹茶セット", "price": "900", "quantity": 3, "currency": "JPY"}])
+
+    found = play.by_report()["抹茶-①"]
+
+    assert (found.title, found.shown) == ("抹茶セット", 3)
+
+
+@pytest.mark.parametrize(
+    ("charset", "content_type"),
+    [
+        ("utf-8", ""),
+        ("cp1252", ""),
+        ("utf-8", "text/plain; charset=klingon"),
+        ("utf-8", "text/plain; charset=hex"),
+        ("cp1252", "text/plain; charset=utf-16"),
+        ("utf-8-sig", ""),
+        ("cp1252", "text/plain;charset=ISO-8859-1"),
+    ],
+)
+def test_a_charset_that_is_not_told_or_not_known_is_found_out(charset: str, content_type: str) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: raw.decode("cp1252").encode(charset), content_type or "text/plain")
+
+    found = {item.sku: item for page in play.pages(cursor) for item in page.items}
+
+    assert set(found) == set(play.simulator.state["listings"])
+
+
+def test_a_sku_that_the_charset_cannot_hold_is_asked_for_in_its_own_spelling() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    play.simulator.catalogue(
+        [{"sku": sku, "title": "Łyżka", "price": "4.00", "quantity": 8, "currency": "USD"} for sku in ("Łyżka-1", "Żyłka-1", "Why?")]
+    )
+
+    paged, reported = play.listings(), play.by_report()
+
+    assert {sku: same(one) for sku, one in reported.items()} == {sku: same(one) for sku, one in paged.items()}
+
+
+def test_a_spoilt_sku_that_amazon_does_not_find_is_left_out_and_said(said: list[Any]) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: raw.replace(b"BOX-07\t", b"B?X-08\t"), "text/plain; charset=Cp1252")
+
+    found = {item.sku for page in play.pages(cursor) for item in page.items}
+
+    assert found == set(play.simulator.state["listings"]) - {"BOX-07"} and "spoilt" in said[0]["event"]
+
+
+def test_a_listing_whose_report_tells_no_asin_is_asked_for() -> None:
+    play = Play(marketplace_ids="A1PA6795UKMFR9")
+    for sku in ("PEN-1", "SET,A"):
+        play.simulator.state["listings"][sku]["state"] = "ean"
+
+    paged, reported = play.listings(), play.by_report()
+
+    assert same(reported["PEN-1"]) == same(paged["PEN-1"]) and same(reported["SET,A"]) == same(paged["SET,A"])
+    assert paged["PEN-1"].listing
+
+
+def test_more_doubts_than_one_search_clears_up_make_more_pages() -> None:
+    play = Play(marketplace_ids="A1PA6795UKMFR9")
+    for listing in play.simulator.state["listings"].values():
+        listing["state"] = "ean"
+
+    paged, reported = play.listings(), play.by_report()
+
+    assert {sku: same(one) for sku, one in reported.items()} == {sku: same(one) for sku, one in paged.items()}
+
+
+def test_a_broken_line_is_left_out_and_said_and_the_others_come(said: list[Any]) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: raw.replace(b"BOX-07\t7.25\t50", b"BOX-07\t7.25\tmany").replace(b"Box 9\t", b"Box\t9\t"))
+
+    found = {item.sku for page in play.pages(cursor) for item in page.items}
+
+    assert found == set(play.simulator.state["listings"]) - {"BOX-07", "BOX-09"}
+    assert [(entry["count"], entry["marketplace"], len(entry["lines"])) for entry in said] == [(2, "ATVPDKIKX0DER", 2)]
+
+
+def test_a_report_of_which_nothing_can_be_read_is_not_an_empty_catalogue() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: raw.replace(b"\r\n", b"\t\r\n").replace(b"\t\r\n", b"\r\n", 1))
+
+    with pytest.raises(BadPayload, match="no line can be read"):
+        play.channel.listings(cursor)
+
+
+@pytest.mark.parametrize("column", ["seller-sku", "quantity", "fulfillment-channel", "asin1"])
+def test_a_report_without_a_column_that_we_need_names_it(column: str) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: raw.replace(b"product-id-type", b"x").replace(column.encode(), b"y", 1))
+
+    with pytest.raises(BadPayload, match=column):
+        play.channel.listings(cursor)
+
+
+@pytest.mark.parametrize("cut", [30, 200])
+def test_a_document_that_breaks_off_is_unavailable_and_comes_whole_next_time(cut: int) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    (document,) = play.simulator.state["documents"].values()
+    whole = base64.b64decode(document["body"])
+    document["body"] = base64.b64encode(whole[:-cut]).decode()
+
+    with pytest.raises(Unavailable):
+        play.channel.listings(cursor)
+    document["body"] = base64.b64encode(whole).decode()
+
+    assert len(play.channel.listings(cursor).items) == len(play.simulator.listings())
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_document_is_read_over_a_real_line(packs: bool) -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    play.simulator.packs = packs
+    server = make_server("127.0.0.1", 0, Stage({"amazon": (play.world, play.simulator)}), threaded=True)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    told = play.simulator.credentials(f"http://127.0.0.1:{server.port}/amazon")["settings"]
+    http = Http("Amazon")
+    settings = {**play.kit.settings, **told, "marketplace_ids": "ATVPDKIKX0DER"}
+    play.channel = AmazonChannel(dataclasses.replace(play.kit, http=http, settings=settings))
+
+    found = play.by_report()
+
+    http.session.close()
+    server.shutdown()
+    serving.join()
+    server.server_close()
+    assert set(found) == set(play.simulator.state["listings"])
+
+
+def test_a_document_that_is_packed_badly_cannot_be_read() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    cursor = play.until_done()
+    rewrite(play, lambda raw: gzip.compress(raw)[:10] + b"\xff" * 90)
+
+    with pytest.raises(BadPayload, match="gzip"):
+        play.channel.listings(cursor)
+
+
+def test_one_sku_in_several_marketplaces_is_amazons_where_any_says_so() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER,A1F83G8C2ARO7P")
+    cursor = play.until_done()
+    _, british = play.simulator.state["documents"].values()
+    raw = gzip.decompress(base64.b64decode(british["body"])).replace(b"DEFAULT", b"AMAZON_EU", 1)
+    british["body"] = base64.b64encode(gzip.compress(raw)).decode()
+
+    found = {item.sku: item for page in play.pages(cursor) for item in page.items}
+
+    assert len(found) == len(play.simulator.listings()) and found["MUG-1"].writable == "fulfilled by Amazon"
+
+
+def test_documents_of_old_reports_do_not_pile_up_in_the_simulator() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    for _ in range(20):
+        play.by_report()
+        play.clock.pass_(3600)
+
+    assert len(play.simulator.state["documents"]) == 16
+
+
+def test_under_the_vendors_limits_a_report_is_read_within_its_rates() -> None:
+    play = Play("vendor", strict=True)
+
+    assert len(play.by_report()) == len(play.simulator.listings())
+
+
+def test_the_simulator_refuses_reports_that_amazon_does_not_know(play: Play) -> None:
+    token = play.tokens.access(play.channel._client._renew)
+
+    def ask(**body: object) -> requests.Response:
+        headers = {"x-amz-access-token": token, "content-type": "application/json"}
+        return play.http.send("POST", f"{BASE}/reports/2021-06-30/reports", changes=False, headers=headers, data=json.dumps(body))
+
+    kind = "GET_MERCHANT_LISTINGS_ALL_DATA"
+    wrong = [ask(reportType="GET_NOTHING", marketplaceIds=["ATVPDKIKX0DER"]), ask(reportType=kind), ask(reportType=kind, marketplaceIds=[])]
+    wrong += [ask(reportType=kind, marketplaceIds=["X"]), ask(reportType=kind, marketplaceIds=["ATVPDKIKX0DER"], more=1)]
+    wrong += [ask(reportType=kind, marketplaceIds=["ATVPDKIKX0DER"], reportOptions={"custom": True})]
+
+    assert {answer.status_code for answer in wrong} == {400} and {answer.json()["errors"][0]["code"] for answer in wrong} == {
+        "InvalidInput"
+    }
+
+
 # --- notices from the queue
 
 
@@ -512,6 +888,9 @@ def calls(play: Play) -> dict[str, tuple[str, Callable[[], object], bool]]:
         "createFeed": ("createFeed", lambda: play.channel.show(many, "k"), True),
         "getFeed": ("getFeed", lambda: play.channel.feed_result("5"), False),
         "getInventorySummaries": ("getInventorySummaries", lambda: play.channel.fba_levels(), False),
+        "createReport": ("createReport", lambda: play.channel.listings(play.channel.export().cursor), False),
+        "getReport": ("getReport", play.by_report, False),
+        "getReportDocument": ("getReportDocument", play.by_report, False),
     }
 
 
@@ -697,6 +1076,7 @@ def tour(play: Play) -> None:
     play.channel.follow({feed: writable})
     play.channel.shown(writable)
     play.channel.fba_levels()
+    play.by_report()
 
 
 @pytest.mark.contracts
@@ -724,7 +1104,8 @@ def test_notices_and_feeds_are_those_of_the_vendors_schemas(oracle: ModuleType) 
 
     for message in play.simulator.state["queue"]:
         jsonschema.Draft7Validator(notice).validate(json.loads(message["body"]))
-    documents = [json.loads(document["body"]) for document in play.simulator.state["documents"].values()]
+    kept = [document for document in play.simulator.state["documents"].values() if "site" not in document]  # reports of listings have one
+    documents = [json.loads(document["body"]) for document in kept]
     for document in documents:
         jsonschema.Draft7Validator(feed if "messages" in document else report).validate(document)
     assert len(documents) == 2
