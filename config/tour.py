@@ -74,9 +74,12 @@ def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer])
 
 
 def _beyond_the_port(channel: Any) -> None:
-    """What single connectors offer besides: stock in Amazon's own warehouses, a catalogue as a file however small it is."""
+    """What single connectors offer besides: stock in Amazon's own warehouses, which SKUs are eBay's inventory items, a catalogue as a
+    file however small it is."""
     if hasattr(channel, "fba_levels"):
         channel.fba_levels()
+    if hasattr(channel, "inventory_items"):
+        channel.inventory_items(["SKU-0001"])
     if hasattr(channel, "export"):
         _walk_listings(channel, channel.export().cursor)
 

@@ -69,7 +69,9 @@ MANIFEST = Connector(
         "scopes": " ".join([SCOPE, *(f"{SCOPE}/{name}" for name in ("sell.fulfillment", "sell.inventory", "commerce.identity.readonly"))]),
         "app_scopes": SCOPE,
         "orders_page": 200,
-        "listings_page": 100,
+        "records_page": 200,
+        "listings_page": 200,
+        "listings_reach_days": 60,  # no active listing ends later: GTC is renewed each month
         "entries_per_call": 25,  # of bulkUpdatePriceQuantity; its own text also says one SKU a call, so refusals fall back to one
         "trading_entries_per_call": 4,
         "reach_days": 729,  # getOrders reaches back two years
@@ -94,10 +96,11 @@ MANIFEST = Connector(
         "getOrders",
         "getOrder",
         "getShippingFulfillments",
+        "getInventoryItems",
         "bulkGetInventoryItem",
         "getOffers",
         "bulkUpdatePriceQuantity",
-        "GetMyeBaySelling",
+        "GetSellerList",
         "GetItem",
         "ReviseInventoryStatus",
         "getPublicKey",

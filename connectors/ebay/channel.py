@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from connectors.ebay import render
+from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
 from connectors.http import as_datetime, write_json
 from core.errors import BadPayload, RateLimited, Refused
@@ -14,7 +15,10 @@ from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, T
 
 CURRENCY = {"EBAY_US": "USD", "EBAY_GB": "GBP", "EBAY_AU": "AUD", "EBAY_CA": "CAD", "EBAY_CH": "CHF", "EBAY_PL": "PLN"}
 EURO = frozenset(["EBAY_DE", "EBAY_FR", "EBAY_IT", "EBAY_ES", "EBAY_AT", "EBAY_BE", "EBAY_IE", "EBAY_NL"])
-LOOKUPS = 25  # SKUs in one bulkGetInventoryItem
+LOOKUPS = 25  # SKUs in one bulkGetInventoryItem; and offers looked up for one page
+APIS = frozenset(["inventory", "trading"])
+LONGEST = 50  # letters of a SKU that the Inventory API takes
+ON_SALE = frozenset(["ACTIVE", "OUT_OF_STOCK"])
 GONE = frozenset(["17", "291", "1047", "21916750"])  # Trading: cannot be accessed, ended, closed, ended fixed price
 NOT_FOUND = frozenset([25702, 25710, 25713])  # Inventory: no such SKU, entity, offer
 SOLD_BY_BID = frozenset(["Chinese"])
@@ -26,6 +30,7 @@ class EbayChannel:
     def __init__(self, kit: Kit, client: Client) -> None:
         self._kit = kit
         self._client = client
+        self._known_offers: dict[tuple[str, str], str] = {}  # by item and SKU
 
     def probe(self) -> Account:
         user = self._client.user()
@@ -86,26 +91,75 @@ class EbayChannel:
     # Listings
 
     def listings(self, cursor: str | None) -> Page[Found]:
-        """Active listings of every origin, as Trading lists them; those with an offer of the Inventory API are written there."""
-        page = int(cursor or 1)
-        active = self._client.selling(page)
-        goods = [one for item in rows((active.get("ItemArray") or {}).get("Item")) for one in _goods(item)]
-        offers = self._offers([found.sku for found in goods if found.sku and found.writable is None])
-        last = int((active.get("PaginationResult") or {}).get("TotalNumberOfPages") or 1)
-        items = tuple(_with_offer(found, offers) for found in goods)
-        return Page(items, str(page + 1) if page < last else None)
+        """Active listings of every origin, as Trading lists them; those whose SKU is an inventory item say so. Then those of the
+        Inventory API that the list left out. A page may be empty: the first ones only learn which SKUs are inventory items."""
+        at = reading.position(cursor)
+        match at["step"]:
+            case reading.RECORDS:
+                return self._records(at)
+            case reading.LISTED:
+                return self._listed(at)
+        return self._unlisted(at)
 
-    def _offers(self, skus: Sequence[str]) -> dict[tuple[str, str], str]:
-        """Offer ids by (item, SKU), of those SKUs that the Inventory API knows."""
-        unique = list(dict.fromkeys(skus))
-        parts = (unique[start : start + LOOKUPS] for start in range(0, len(unique), LOOKUPS))
-        known = [str(row["sku"]) for part in parts for row in self._client.stock_records(part) if row.get("statusCode") == 200]
-        return {
-            (str(offer["listing"]["listingId"]), sku): str(offer["offerId"])
-            for sku in known
-            for offer in self._client.offers(sku)
-            if (offer.get("listing") or {}).get("listingId")
-        }
+    def _records(self, at: Mapping[str, Any]) -> Page[Found]:
+        said = self._client.records(at["page"])
+        reading.remembered(at).keep(at, said, (str(record["sku"]) for record in _records(said)))
+        if said.get("next"):
+            return Page((), json.dumps(reading.more(at)))
+        return self._listed(reading.listed(at, self._kit.clock(), timedelta(days=float(self._kit.settings["listings_reach_days"]))))
+
+    def _listed(self, at: Mapping[str, Any]) -> Page[Found]:
+        said = self._client.listed(at["from"], at["until"], at["page"])
+        items = rows((said.get("ItemArray") or {}).get("Item"))
+        goods = [found for item in items if _is_active(item) and item["ItemID"] not in at["had"] for found in _goods(item)]
+        read = reading.remembered(at)
+        owned, has_all = self._owned(read, [found.sku for found in goods if found.sku]), read.follow(at)
+        found = tuple(_by_inventory(one) if one.sku in owned and one.writable is None else one for one in goods)
+        if said.get("HasMoreItems") == "true":
+            return Page(found, json.dumps(reading.after(at, [(str(item["ItemID"]), _end(item)) for item in items])))
+        return Page(found, self._left_out(at, read, has_all))
+
+    def _owned(self, read: reading.Read, skus: Sequence[str]) -> set[str]:
+        """Those that are inventory items: by the list of these, or where that was not read here, asked for."""
+        owned = {sku for sku in skus if sku in read.shown}
+        owned |= set() if read.whole else self.inventory_items([sku for sku in skus if sku not in owned])
+        read.saw(owned)
+        return owned
+
+    def inventory_items(self, skus: Sequence[str]) -> set[str]:
+        """Which of these SKUs the Inventory API has, 25 a call."""
+        asked = reading.chunks((sku for sku in skus if len(sku) <= LONGEST), LOOKUPS)
+        return {str(row["sku"]) for part in asked for row in self._client.stock_records(part) if row.get("statusCode") == 200}
+
+    def _left_out(self, at: Mapping[str, Any], read: reading.Read, has_all: bool) -> str | None:
+        """The cursor after Trading's list: the inventory items once more, unless all of them were on it. Where another process read
+        some of the pages, they are all read once more first: that is cheaper than to look up each item that it saw."""
+        if not read.is_done and (has_all or at["again"]):
+            return json.dumps(reading.unlisted(at))
+        read.over = True
+        return None if read.is_done else json.dumps(reading.beginning(again=True))
+
+    def _unlisted(self, at: Mapping[str, Any]) -> Page[Found]:
+        """Inventory items that were on no page of the list: where their offers are on sale, their listings come too."""
+        page, said = at["page"], self._client.records(at["page"])
+        records, read = _records(said), reading.remembered(at)
+        strange = [row for row in range(at["row"], len(records)) if not read.shown.get(records[row]["sku"])]
+        found = tuple(found for row in strange[:LOOKUPS] for found in self._offered(records[row]))
+        if len(strange) > LOOKUPS:
+            return Page(found, json.dumps(reading.unlisted(at, page, strange[LOOKUPS])))
+        if said.get("next"):
+            return Page(found, json.dumps(reading.unlisted(at, page + 1)))
+        read.over = True
+        return Page(found)
+
+    def _offered(self, record: Mapping[str, Any]) -> list[Found]:
+        """The active listings of an inventory item's offers. Of one that is a variation, only the listing tells the variation's id."""
+        sku = str(record["sku"])
+        offers = [offer for offer in self._client.offers(sku) if _is_on_sale(offer)]
+        if not (record.get("groupIds") or record.get("inventoryItemGroupKeys")):
+            return [_by_offer(record, offer) for offer in offers]
+        items = [found for offer in offers for found in self._item(_item_of(offer))]
+        return [_by_inventory(found) for found in items if found.sku == sku and found.writable is None]
 
     def places(self) -> Sequence[Place]:
         return ()
@@ -115,14 +169,48 @@ class EbayChannel:
     def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
         """Absolute quantities, so the same key may come again: writing twice has one effect."""
         told: dict[tuple[str, str], Answer] = {}
-        settings = self._kit.settings
-        ours = [push for push in pushes if push.handle["api"] == "inventory"]
-        for part in render.chunks(ours, int(settings["entries_per_call"])):
+        known = {_name(push) for push in pushes} & self._known_offers.keys()
+        ours, theirs = self._ways(pushes, told)
+        for part in render.chunks(ours, int(self._kit.settings["entries_per_call"])):
             told.update(_named(self._show_inventory(part)))
-        theirs = [push for push in pushes if push.handle["api"] == "trading"]
-        for part in render.chunks(theirs, int(settings["trading_entries_per_call"])):
+        for part in render.chunks(theirs, int(self._kit.settings["trading_entries_per_call"])):
             told.update(_named(self._show_trading(part)))
-        return [told.get((push.listing, push.sku)) or _answer(push, Told.REFUSED, "an unknown handle") for push in pushes]
+        return [self._checked(push, told[push.listing, push.sku], _name(push) in known) for push in pushes]
+
+    def _ways(self, pushes: Sequence[Push], told: dict[tuple[str, str], Answer]) -> tuple[list[Push], list[Push]]:
+        """Pushes by offers, and pushes by items; what goes neither way is answered at once."""
+        ours, theirs = [], []
+        for push in pushes:
+            try:
+                offer = self._offer(push)
+            except Refused as error:
+                if error.facts.get("status") != 400:
+                    raise
+                told[push.listing, push.sku] = _answer(push, Told.REFUSED, error.words)
+                continue
+            if offer:
+                ours.append(replace(push, handle={**push.handle, "offer": offer}))
+            elif push.handle["api"] in APIS:
+                theirs.append(push)
+            else:
+                told[push.listing, push.sku] = _answer(push, Told.REFUSED, "an unknown handle")
+        return ours, theirs
+
+    def _offer(self, push: Push) -> str | None:
+        """The offer that is this very listing, looked up when it is first needed; None: the listing is not the Inventory API's, even
+        where its SKU is."""
+        if push.handle["api"] != "inventory":
+            return None
+        if _name(push) not in self._known_offers:
+            offers = self._client.offers(push.sku)
+            self._known_offers.update(((_item_of(offer), push.sku), str(offer["offerId"])) for offer in offers if _item_of(offer))
+        return self._known_offers.get(_name(push))
+
+    def _checked(self, push: Push, answer: Answer, known: bool) -> Answer:
+        """Where an offer that we knew is gone, the listing may have another one: to be read and told again, before it is given up."""
+        if answer.told is Told.GONE:
+            self._known_offers.pop(_name(push), None)
+        return replace(answer, told=Told.STALE) if answer.told is Told.GONE and known else answer
 
     def _show_inventory(self, pushes: Sequence[Push]) -> list[Answer]:
         """Where eBay refuses the whole call, each entry goes alone: the bad one shows itself."""
@@ -154,7 +242,7 @@ class EbayChannel:
 
     def _item(self, number: str) -> list[Found]:
         item = self._client.item(number)
-        return list(_goods(item)) if item and _status(item) in ("", "Active") else []
+        return list(_goods(item)) if item and _is_active(item) else []
 
 
 def _currency(site: str) -> str:
@@ -210,11 +298,41 @@ def _status(item: Mapping[str, Any]) -> str:
     return str((item.get("SellingStatus") or {}).get("ListingStatus") or "")
 
 
-def _with_offer(found: Found, offers: Mapping[tuple[str, str], str]) -> Found:
-    item = found.handle["item"]
-    offer = offers.get((item, found.sku))
-    handle = {"api": "inventory", "item": item, "offer": offer} if offer else found.handle
-    return Found(found.listing, found.sku, found.title, found.shown, handle, found.writable)
+def _is_active(item: Mapping[str, Any]) -> bool:
+    return _status(item) in ("", "Active")
+
+
+def _end(item: Mapping[str, Any]) -> str:
+    return str((item.get("ListingDetails") or {}).get("EndTime"))
+
+
+def _records(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [record for record in said.get("inventoryItems") or [] if record.get("sku")]
+
+
+def _item_of(offer: Mapping[str, Any]) -> str:
+    """The listing that an offer is; none for a draft."""
+    return str((offer.get("listing") or {}).get("listingId") or "")
+
+
+def _is_on_sale(offer: Mapping[str, Any]) -> bool:
+    return bool(_item_of(offer)) and offer["listing"].get("listingStatus") in ON_SALE
+
+
+def _by_offer(record: Mapping[str, Any], offer: Mapping[str, Any]) -> Found:
+    """A listing without variations as the Inventory API tells it. It shows the lesser of the two figures."""
+    stock = ((record.get("availability") or {}).get("shipToLocationAvailability") or {}).get("quantity")
+    told = [int(one) for one in (stock, offer.get("availableQuantity")) if one is not None]
+    title, item = str((record.get("product") or {}).get("title") or ""), _item_of(offer)
+    return Found(item, str(record["sku"]), title, min(told, default=None), {"api": "inventory", "item": item})
+
+
+def _by_inventory(found: Found) -> Found:
+    return replace(found, handle={**found.handle, "api": "inventory"})
+
+
+def _name(push: Push) -> tuple[str, str]:
+    return (str(push.handle.get("item")), push.sku)
 
 
 def _named(answers: Sequence[Answer]) -> dict[tuple[str, str], Answer]:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import requests
 from ebaysdk.exception import EbaySDKError
 from ebaysdk.trading import Connection as Trading
+from lxml import etree
 
 from connectors.http import Http, json_of
 from core.errors import AccessLost, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
@@ -17,8 +18,15 @@ from core.ports import Fresh, Kit
 
 ORDERS = "/sell/fulfillment/v1/order"
 INVENTORY = "/sell/inventory/v1"
+LISTED = [  # fields of a listing that we read; without them eBay tells descriptions and pictures too
+    "HasMoreItems",
+    *(f"ItemArray.Item.{name}" for name in ("ItemID", "Title", "SKU", "Quantity", "ListingType", "ListingDetails.EndTime")),
+    *(f"ItemArray.Item.SellingStatus.{name}" for name in ("QuantitySold", "ListingStatus")),
+    *(f"ItemArray.Item.Variations.Variation.{name}" for name in ("SKU", "Quantity", "SellingStatus.QuantitySold", "VariationViewItemURL")),
+]
 BREAKDOWN = "TAX_BREAKDOWN"  # without it totals leave out the tax that eBay collects
 NO_SUCH_ORDER = "32100"
+NO_SUCH_PAGE = "25706"
 # Trading answers 200 and says in ErrorCode what REST says in the status (developer.ebay.com, Errors by number).
 BAD_TOKEN = frozenset(["931", "932", "16110", "17470", "21916984", "21917053"])
 TOO_MANY = frozenset(["518", "21919144"])
@@ -124,6 +132,15 @@ class Client:
         said = self._get("fulfillment", f"{ORDERS}/{quote(number, safe='')}/shipping_fulfillment", {})
         return list(said.get("fulfillments") or [])
 
+    def records(self, page: int) -> Mapping[str, Any]:
+        """A page of all inventory items, from 0: {inventoryItems: [{sku, ...}], total, next?}; {} beyond the last, when some are gone."""
+        try:
+            return self._get("inventory", f"{INVENTORY}/inventory_item", {"limit": self._kit.settings["records_page"], "offset": page})
+        except Refused as error:
+            if page and error.facts.get("codes") == NO_SUCH_PAGE:
+                return {}
+            raise
+
     def stock_records(self, skus: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """What the Inventory API says of at most 25 SKUs, one row each with its statusCode."""
         body = {"requests": [{"sku": sku} for sku in skus]}
@@ -188,12 +205,14 @@ class Client:
 
     # Trading
 
-    def selling(self, page: int) -> Mapping[str, Any]:
-        """One page of the seller's active listings: the ActiveList of GetMyeBaySelling, {} where there are none."""
+    def listed(self, since: str, until: str, page: int) -> Mapping[str, Any]:
+        """One page of the seller's listings that end in that time, by their ends: {ItemArray, HasMoreItems}.
+
+        GetMyeBaySelling stops at 25,000 listings and leaves out variations that nobody bought (developer.ebay.com, 2026-11).
+        """
         pagination = {"EntriesPerPage": self._kit.settings["listings_page"], "PageNumber": page}
-        said = self._trading("GetMyeBaySelling", {"ActiveList": {"Include": "true", "Pagination": pagination}}, changes=False)
-        active: Mapping[str, Any] = said.get("ActiveList") or {}
-        return active
+        asked = {"EndTimeFrom": since, "EndTimeTo": until, "Sort": 2, "Pagination": pagination, "IncludeVariations": "true"}
+        return self._trading("GetSellerList", {**asked, "DetailLevel": "ReturnAll", "OutputSelector": LISTED}, changes=False)
 
     def item(self, number: str) -> Mapping[str, Any] | None:
         """One listing with its variations; None where it is gone."""
@@ -234,26 +253,29 @@ class Client:
         return None if judged else Refused("eBay refused", words=trading_words(said), **facts)
 
     def _execute(self, verb: str, data: Mapping[str, Any], token: str, changes: bool) -> Mapping[str, Any] | None:
-        """The answer as a plain tree; None for a 401. ebaysdk turns whatever is no XML of eBay's into AttributeError."""
-        lost = OutcomeUnknown if changes else Unavailable
-        trading = self._connection(token)
-        try:
-            said: Mapping[str, Any] = trading.execute(verb, dict(data)).dict()
-        except requests.ConnectTimeout as error:
-            raise Unavailable("ebay cannot be reached", cause=type(error).__name__) from None
-        except requests.RequestException as error:
-            raise lost("ebay did not answer", cause=type(error).__name__) from None
-        except (AttributeError, EbaySDKError, TypeError, ValueError):
-            said = {}
-        if isinstance(said, Mapping) and "Ack" in said and trading.response.status_code == 200:
+        """The answer as a plain tree; None for a 401. ebaysdk only asks: its reader is slow and takes blanks off SKUs."""
+        answer = self._post(self._connection(token), verb, data, changes)
+        said = _tree_of(answer) if answer.status_code == 200 else {}
+        if "Ack" in said:
             return said
-        answer = getattr(trading.response, "_obj", trading.response)
-        if isinstance(answer, requests.Response) and answer.status_code == 401:
+        if answer.status_code == 401:
             return None
         raise self._no_xml(answer, changes)
 
-    def _no_xml(self, answer: Any, changes: bool) -> HubError:
-        if isinstance(answer, requests.Response) and answer.status_code >= 300:
+    def _post(self, trading: Any, verb: str, data: Mapping[str, Any], changes: bool) -> requests.Response:
+        lost = OutcomeUnknown if changes else Unavailable
+        try:
+            trading.build_request(verb, dict(data), None)
+            trading.execute_request()
+        except requests.ConnectTimeout as error:
+            raise Unavailable("ebay cannot be reached", cause=type(error).__name__) from None
+        except (requests.RequestException, EbaySDKError) as error:
+            raise lost("ebay did not answer", cause=type(error).__name__) from None
+        answer: requests.Response = trading.response
+        return answer
+
+    def _no_xml(self, answer: requests.Response, changes: bool) -> HubError:
+        if answer.status_code >= 300:
             return self._refusal("trading", answer, changes=changes)
         return (OutcomeUnknown if changes else Unavailable)("eBay answered something that is not its XML")
 
@@ -280,8 +302,38 @@ class Client:
 
 
 def rows(value: Any) -> list[Any]:
-    """ebaysdk gives one child as itself and several as a list."""
+    """A child that comes once stands as itself, several as a list."""
     return [] if value is None else value if isinstance(value, list) else [value]
+
+
+def _tree_of(answer: requests.Response) -> Mapping[str, Any]:
+    """What eBay's XML says, by the names of its elements, texts as they are written; {} for what is no XML."""
+    try:
+        # no entities and no way out to the network: whoever answers must not make us read files
+        said = _tree(etree.fromstring(answer.content, etree.XMLParser(resolve_entities=False, no_network=True)))
+    except (etree.XMLSyntaxError, ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _tree(node: Any) -> dict[str, Any] | str | None:
+    if not len(node):
+        text: str | None = node.text
+        return text
+    found: dict[str, Any] = {}
+    for child in node:
+        if isinstance(child.tag, str):  # a comment's is not
+            _hang(found, child.tag.rpartition("}")[2], _tree(child))
+    return found
+
+
+def _hang(tree: dict[str, Any], name: str, value: Any) -> None:
+    if name not in tree:
+        tree[name] = value
+    elif isinstance(tree[name], list):
+        tree[name].append(value)
+    else:
+        tree[name] = [tree[name], value]
 
 
 def _trading_codes(said: Mapping[str, Any]) -> list[str]:

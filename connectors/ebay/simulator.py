@@ -1,12 +1,13 @@
 """eBay as a WSGI simulator: OAuth, Fulfillment, Inventory, Notification keys and Trading, with eBay's own refusals.
 
-State is plain JSON. Listings are kept per (item, variation); half of them belong to the Inventory API and half to Trading,
-and each API refuses the other's. Quantity 0 keeps a listing (out-of-stock control is on).
+State is plain JSON. Listings are kept per (item, variation); each belongs to the Inventory API or to Trading, and each API refuses
+the other's. Quantity 0 keeps a listing (out-of-stock control is on).
 """
 
 import base64
 import json
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,11 +34,13 @@ APP = {
 }
 REFRESH = "v^1.1#i^1#r^1#demo-refresh-token"
 LIFE_S = 7200
+MONTH_MS = 30 * 86_400_000
 PACIFIC = ZoneInfo("America/Los_Angeles")
 REVISIONS = 250
 QUOTAS = {"fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000}
 NS = "urn:ebay:apis:eBLBaseComponents"
 ITEMS, BUYERS = 110_550_000_000, 26_000
+OWN = 10_000_000  # numbers of listings that share their item with nobody
 # (site, currency, country, tax): "remit" on top by eBay, "inside" the price, "none"; and what it is converted from
 SITES = (
     ("EBAY_US", "USD", "US", "remit", None),
@@ -87,6 +90,42 @@ def decimal(money: Money) -> str:
     return text.rstrip("0") + ("0" if text.rstrip("0").endswith(".") else "") if "." in text else text + ".0"
 
 
+class Shelf:
+    """The listings in the orders that calls ask for them. Made anew when the list is another one, or another length."""
+
+    def __init__(self, listings: list[dict[str, Any]]) -> None:
+        self.listings, self.count = listings, len(listings)
+        self.items: dict[str, list[dict[str, Any]]] = {}
+        self.records: dict[str, dict[str, Any]] = {}  # the Inventory API's, by SKU
+        self.first: dict[str, dict[str, Any]] = {}  # by SKU, whoever made them
+        for one in listings:
+            self.items.setdefault(one["item"], []).append(one)
+            self.first.setdefault(one["sku"], one)
+            if one["api"] == "inventory":
+                self.records.setdefault(one["sku"], one)
+        self.skus = list(self.records)
+        self.ends: list[tuple[int, str]] = []
+
+    def of(self, listings: list[dict[str, Any]]) -> bool:
+        return self.listings is listings and self.count == len(listings)
+
+    def listed(self, now: int, since: int, until: int) -> range:
+        """Where in `ends` stand the items that end in that time (ms). What runs until cancelled is renewed when a month is over."""
+        if not self.ends or self.ends[0][0] <= now:
+            self.ends = sorted((_end_after(family[0], now), item) for item, family in self.items.items() if not family[0].get("hidden"))
+        return range(bisect_left(self.ends, (since, "")), bisect_left(self.ends, (until + 1, "")))
+
+
+def _end_after(listing: Mapping[str, Any], now: int) -> int:
+    """When the month ends that `now` lies in; listings of older states began at some time too."""
+    began = int(listing.get("began", int(listing["item"]) * 7919))
+    return began + ((now - began) // MONTH_MS + 1) * MONTH_MS
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
 class Simulator:
     name = "ebay"
 
@@ -101,6 +140,7 @@ class Simulator:
             "refresh": REFRESH,
             "key": _new_key(world.seed),
         }
+        self._kept = Shelf(self.state["listings"])
 
     # The protocol
 
@@ -135,14 +175,38 @@ class Simulator:
         return errors(500, 30500, "API_FULFILLMENT", "System error")
 
     def catalogue(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Every other product is listed by the Inventory API; of Trading's, every other pair shares one item with variations."""
+        """Every other product is listed by the Inventory API; of Trading's, every other pair shares one item with variations. A product
+        that names its `api` ("inventory" or "trading") is a listing of its own, whatever its SKU; its `variations`, products
+        {sku, quantity?, price?}, share its item. `hidden`: the list of listings leaves it out. No SKU is the SKU ""."""
+        known, records = {one["sku"]: one for one in self.state["listings"]}, set(self.shelf.records)
         for product in products:
-            known = next((one for one in self.state["listings"] if one["sku"] == product["sku"]), None)
-            if known:
-                known.update(quantity=product["quantity"], price=product["price"], title=product["title"])
+            if "api" in product:
+                self.state["listings"] += self._own(product, records)
+            elif product["sku"] in known:
+                known[product["sku"]].update(quantity=product["quantity"], price=product["price"], title=product["title"])
             else:
-                self.state["listings"].append(self._listing(product, len(self.state["listings"])))
+                known[product["sku"]] = self._listing(product, len(self.state["listings"]))
+                self.state["listings"].append(known[product["sku"]])
         return self.listings()
+
+    def _own(self, product: Mapping[str, Any], records: set[str]) -> list[dict[str, Any]]:
+        """The rows of one listing, which shares its item with no other. `records` are the SKUs of inventory items."""
+        goods, varied, api = product.get("variations") or [product], bool(product.get("variations")), product["api"]
+        skus = {str(one["sku"]) for one in goods}
+        if api not in ("inventory", "trading"):
+            raise BadRequest("api is inventory or trading")
+        if api == "inventory" and (skus & records or len(skus) < len(goods) or not all(1 <= len(sku) <= 50 for sku in skus)):
+            raise BadRequest("an inventory item has a SKU of its own, of 1 to 50 letters")
+        records |= skus if api == "inventory" else set()
+        start = len(self.state["listings"])
+        rows = [self._row({**product, **one}, OWN + start, start + n, varied, api) for n, one in enumerate(goods)]
+        return [{**row, "hidden": True} for row in rows] if product.get("hidden") else rows
+
+    @property
+    def shelf(self) -> Shelf:
+        if not self._kept.of(self.state["listings"]):
+            self._kept = Shelf(self.state["listings"])
+        return self._kept
 
     def orders(self) -> list[dict[str, Any]]:
         return [_oracle(order) for order in self.state["orders"].values()]
@@ -325,7 +389,7 @@ class Simulator:
     # Inventory
 
     def _of_inventory(self, sku: str) -> dict[str, Any] | None:
-        return next((one for one in self.state["listings"] if one["sku"] == sku and one["api"] == "inventory"), None)
+        return self.shelf.records.get(sku)
 
     def _bulk_get(self, request: Request) -> Response:
         _only(request, (), "API_INVENTORY", 25709)
@@ -350,11 +414,13 @@ class Simulator:
         limit, page = _number(request, "limit", 25, 25706), _number(request, "offset", 0, 25706)
         if not 1 <= limit <= 200:
             raise Refusal(400, 25706, "API_INVENTORY", "You have provided invalid pagination values.")
-        found = [one for one in self.state["listings"] if one["api"] == "inventory"]
-        part = found[page * limit : (page + 1) * limit]
+        found, records = self.shelf.skus, self.shelf.records
+        if page and page * limit >= len(found):
+            raise Refusal(400, 25706, "API_INVENTORY", "You have provided invalid pagination values.")
+        part = [records[sku] for sku in found[page * limit : (page + 1) * limit]]
         more = {"next": f"{request.path}?limit={limit}&offset={page + 1}"} if (page + 1) * limit < len(found) else {}
         sizes = {"href": request.full_path, "limit": limit, "size": len(part), "total": len(found)}
-        return reply({**sizes, "inventoryItems": [_inventory_item(one) for one in part], **more})
+        return reply({**sizes, "inventoryItems": [_inventory_item(one, listed=True) for one in part], **more})
 
     def _get_offers(self, request: Request) -> Response:
         _only(request, ("sku", "format", "limit", "marketplace_id", "offset"), "API_INVENTORY", 25709)
@@ -364,7 +430,8 @@ class Simulator:
         listing = self._of_inventory(sku)
         if listing is None:
             raise Refusal(404, 25713, "API_INVENTORY", "This Offer is not available.")
-        return reply({"href": request.full_path, "limit": 100, "size": 1, "total": 1, "offers": [_offer(listing)]})
+        offers = listing.get("offers", [_offer(listing)])
+        return reply({"href": request.full_path, "limit": 100, "size": len(offers), "total": len(offers), "offers": offers})
 
     def _bulk_update(self, request: Request) -> Response:
         _only(request, (), "API_INVENTORY", 25709)
@@ -391,7 +458,7 @@ class Simulator:
 
     def _revise(self, listing: dict[str, Any], quantity: int) -> bool:
         """A listing takes 250 revisions a calendar day, all its variations together."""
-        family = [one for one in self.state["listings"] if one["item"] == listing["item"]]
+        family = self.shelf.items[listing["item"]]
         today = self._today()
         if sum(one["revisions"].get(today, 0) for one in family) >= REVISIONS:
             return False
@@ -409,7 +476,7 @@ class Simulator:
             return _trading_failure(call, self.world, "21917053", "Validation of the authentication token in API request failed.")
         if self._spent("trading"):
             return _trading_failure(call, self.world, "518", "Your application has exceeded usage limit on this call.")
-        serve = {"GetMyeBaySelling": self._selling, "GetItem": self._item, "ReviseInventoryStatus": self._inventory_status}.get(call)
+        serve = {"GetSellerList": self._seller_list, "GetItem": self._item, "ReviseInventoryStatus": self._inventory_status}.get(call)
         try:
             root = ElementTree.fromstring(request.get_data())  # noqa: S314 - our own client wrote it
             if serve is None or root.tag != f"{{{NS}}}{call}Request" or not request.headers.get("X-EBAY-API-COMPATIBILITY-LEVEL"):
@@ -418,31 +485,39 @@ class Simulator:
         except (ElementTree.ParseError, _Schema) as error:
             return _trading_failure(call, self.world, "10007" if isinstance(error, ElementTree.ParseError) else "5", f"XML: {error}")
 
-    def _selling(self, root: Any) -> Response:
-        tree = _tree(root, {"ActiveList": {"Include", "Sort", "Pagination"}, "Pagination": {"EntriesPerPage", "PageNumber"}})
-        active = tree.get("ActiveList", {})
-        size, page = (_whole(active.get("Pagination", {}), key, default) for key, default in (("EntriesPerPage", 25), ("PageNumber", 1)))
+    def _seller_list(self, root: Any) -> Response:
+        tree = _tree(root, {"": LIST, "Pagination": {"EntriesPerPage", "PageNumber"}})
+        if tree.get("Sort", "0") not in ("0", "1", "2") or tree.get("IncludeVariations", "false") not in ("true", "false"):
+            raise _Schema("Sort is 0, 1 or 2, IncludeVariations true or false")
+        paging = tree.get("Pagination") or {}
+        size, page = (_whole(paging, key, default) for key, default in (("EntriesPerPage", 0), ("PageNumber", 1)))
         if not 1 <= size <= 200 or page < 1:
             raise _Schema("Pagination is out of range")
-        items = self._families()
-        part = "".join(_item_xml(family) for family in items[(page - 1) * size : page * size])
-        pages = max(1, -(-len(items) // size))
-        counts = f"<TotalNumberOfPages>{pages}</TotalNumberOfPages><TotalNumberOfEntries>{len(items)}</TotalNumberOfEntries>"
-        listed = f"<ActiveList><ItemArray>{part}</ItemArray><PaginationResult>{counts}</PaginationResult></ActiveList>"
-        return _trading_answer("GetMyeBaySelling", self.world, "Success", listed)
+        ends = _range(tree, "EndTimeFrom", "EndTimeTo")
+        if ends is None:
+            return _trading_failure("GetSellerList", self.world, "21917", "A date range of at most 120 days is needed.")
+        found = self.shelf.listed(_ms(self.world.clock()), *ends)
+        found = found[::-1] if tree.get("Sort") == "1" else found
+        return _trading_answer("GetSellerList", self.world, "Success", self._list_page(found, size, page, tree))
 
-    def _families(self) -> list[list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for one in self.state["listings"]:
-            found.setdefault(one["item"], []).append(one)
-        return list(found.values())
+    def _list_page(self, found: range, size: int, page: int, tree: Mapping[str, Any]) -> str:
+        now, shelf, varied = _ms(self.world.clock()), self.shelf, tree.get("IncludeVariations") == "true"
+        families = [shelf.items[shelf.ends[at][1]] for at in found[(page - 1) * size : page * size]]
+        whole = tree.get("DetailLevel") == "ReturnAll" or "GranularityLevel" in tree
+        part = [_item_xml(one, now, varied) if whole else f"<Item><ItemID>{one[0]['item']}</ItemID></Item>" for one in families]
+        pages = -(-len(found) // size)
+        return (
+            f"<PaginationResult><TotalNumberOfPages>{pages}</TotalNumberOfPages><TotalNumberOfEntries>{len(found)}</TotalNumberOfEntries>"
+            f"</PaginationResult><HasMoreItems>{str(page < pages).lower()}</HasMoreItems><ItemArray>{''.join(part)}</ItemArray>"
+            f"<ItemsPerPage>{size}</ItemsPerPage><PageNumber>{page}</PageNumber><ReturnedItemCountActual>{len(part)}</ReturnedItemCountActual>"
+        )
 
     def _item(self, root: Any) -> Response:
         tree = _tree(root, {"": {"ItemID"}})
-        family = [one for one in self.state["listings"] if one["item"] == tree.get("ItemID")]
+        family = self.shelf.items.get(str(tree.get("ItemID")))
         if not family:
             return _trading_failure("GetItem", self.world, "17", "This item cannot be accessed because the listing has been deleted.")
-        return _trading_answer("GetItem", self.world, "Success", _item_xml(family))
+        return _trading_answer("GetItem", self.world, "Success", _item_xml(family, _ms(self.world.clock()), varied=True))
 
     def _inventory_status(self, root: Any) -> Response:
         wanted = [_tree(one, {"": {"ItemID", "SKU", "Quantity", "StartPrice"}}) for one in root]
@@ -458,7 +533,7 @@ class Simulator:
 
     def _status(self, wish: Mapping[str, str]) -> tuple[str, str] | None:
         quantity = _whole(wish, "Quantity", -1)
-        family = [one for one in self.state["listings"] if one["item"] == wish.get("ItemID")]
+        family = self.shelf.items.get(str(wish.get("ItemID")), [])
         found = [one for one in family if wish.get("SKU", one["sku"]) == one["sku"]]
         if not family:
             return "17", "This item cannot be accessed because the listing has been deleted."
@@ -475,24 +550,28 @@ class Simulator:
     def _listing(self, product: Mapping[str, Any], index: int) -> dict[str, Any]:
         varied = index % 4 == 3
         number = index // 8 * 8 + 3 if varied else index
-        inventory = index % 2 == 0
+        return self._row(product, number, index, varied, "trading" if index % 2 else "inventory")
+
+    def _row(self, product: Mapping[str, Any], number: int, index: int, varied: bool, api: str) -> dict[str, Any]:
+        """One thing to buy: the listing of that number, or its variation."""
         return {
             "item": str(ITEMS + number * 137),
             "variation": str(560_000_000 + index) if varied else None,
             "sku": product["sku"],
-            "title": product["title"],
-            "price": product["price"],
-            "currency": product["currency"],
-            "quantity": product["quantity"],
-            "api": "inventory" if inventory else "trading",
-            "offer": str(8_200_000_000 + index) if inventory else None,
+            "title": product.get("title", ""),
+            "price": product.get("price", "1.00"),
+            "currency": product.get("currency", "USD"),
+            "quantity": whole(product.get("quantity", 0), "quantity"),
+            "api": api,
+            "offer": str(8_200_000_000 + index) if api == "inventory" else None,
+            "began": _ms(self.world.clock()) - number * 7919 * 1000 % MONTH_MS,
             "sold": 0,
             "writes": 0,
             "revisions": {},
         }
 
     def _exact(self, wish: Mapping[str, Any]) -> dict[str, Any]:
-        listings, lines = {one["sku"]: one for one in self.state["listings"]}, cart(wish)
+        listings, lines = self.shelf.first, cart(wish)
         if unknown := [sku for sku, _ in lines if sku not in listings]:
             raise BadRequest(f"no listing has the SKU {unknown[0]}")
         goods = [(listings[sku], units) for sku, units in lines]
@@ -581,7 +660,8 @@ class Simulator:
                 listing["sold"] -= _open(order, line)
 
     def _sold_as(self, line: Mapping[str, Any]) -> dict[str, Any] | None:
-        return next((one for one in self.state["listings"] if one["sku"] == line.get("sku")), None)
+        family = self.shelf.items.get(line["legacyItemId"], [])
+        return next((one for one in family if one["variation"] == line.get("legacyVariationId")), None)
 
     def _give_back(self, order: dict[str, Any], amount: Mapping[str, Any], now: str) -> str:
         name = str(5_210_000_000 + self._next())
@@ -744,6 +824,17 @@ class _Schema(ValueError):
     """A Trading request that its schema refuses."""
 
 
+LIST = {
+    "EndTimeFrom",
+    "EndTimeTo",
+    "Sort",
+    "StartTimeFrom",
+    "StartTimeTo",
+    "Pagination",
+    "GranularityLevel",
+    "SKUArray",
+    "IncludeVariations",
+}
 STANDARD = {"ErrorLanguage", "MessageID", "Version", "WarningLevel", "ErrorHandling", "OutputSelector", "DetailLevel"}
 
 
@@ -761,6 +852,15 @@ def _tree(node: Any, known: Mapping[str, set[str]], name: str = "") -> dict[str,
             raise _Schema(f"{key} is not expected")
         found[key] = _tree(child, known, key) if len(child) else (child.text or "")
     return found
+
+
+def _range(tree: Mapping[str, Any], start: str, end: str) -> tuple[int, int] | None:
+    """A range of times in ms; None where it is not given, ends first or is longer than 120 days."""
+    try:
+        since, until = datetime.fromisoformat(tree.get(start, "")), datetime.fromisoformat(tree.get(end, ""))
+    except ValueError:
+        return None
+    return (_ms(since), _ms(until)) if timedelta() <= until - since <= timedelta(days=120) else None
 
 
 def _whole(holder: Mapping[str, str], key: str, default: int) -> int:
@@ -789,9 +889,12 @@ def _as_told(order: Mapping[str, Any], *, alone: bool, broken: bool) -> dict[str
     return document
 
 
-def _inventory_item(listing: Mapping[str, Any]) -> dict[str, Any]:
+def _inventory_item(listing: Mapping[str, Any], *, listed: bool = False) -> dict[str, Any]:
+    """The list of inventory items calls groups one way, a single read the other."""
     stock = {"shipToLocationAvailability": {"quantity": listing["quantity"]}}
-    return {"sku": listing["sku"], "locale": "en_US", "condition": "NEW", "availability": stock, "product": {"title": listing["title"]}}
+    groups = {"groupIds" if listed else "inventoryItemGroupKeys": [f"G-{listing['item']}"]} if listing["variation"] else {}
+    about = {"sku": listing["sku"], "locale": "en_US", "condition": "NEW", **groups}
+    return {**about, "availability": stock, "product": {"title": listing["title"]}}
 
 
 def _offer(listing: Mapping[str, Any]) -> dict[str, Any]:
@@ -809,24 +912,28 @@ def _offer(listing: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _item_xml(family: Sequence[Mapping[str, Any]]) -> str:
+def _item_xml(family: Sequence[Mapping[str, Any]], now: int, varied: bool) -> str:
     """An Item of Trading; one with variations tells quantity and SKU there, quantity as ever offered."""
     first = family[0]
     offered, sold = sum(one["quantity"] + one["sold"] for one in family), sum(one["sold"] for one in family)
-    own = "" if first["variation"] else f"<SKU>{escape(first['sku'])}</SKU>"
-    varied = "".join(_variation_xml(one) for one in family if one["variation"])
+    own = f"<SKU>{escape(first['sku'])}</SKU>" if first["sku"] and not first["variation"] else ""
+    inner = "".join(_variation_xml(one) for one in family) if varied and first["variation"] else ""
     return (
-        f"<Item><ItemID>{first['item']}</ItemID><Title>{escape(first['title'])}</Title><ListingType>FixedPriceItem</ListingType>"
-        f"<Quantity>{offered}</Quantity><QuantityAvailable>{offered - sold}</QuantityAvailable>{own}"
-        f"<SellingStatus><QuantitySold>{sold}</QuantitySold><ListingStatus>Active</ListingStatus></SellingStatus>"
-        + (f"<Variations>{varied}</Variations>" if varied else "")
-        + "</Item>"
+        f"<Item><ItemID>{first['item']}</ItemID><ListingDetails><EndTime>{_stamp_ms(_end_after(first, now))}</EndTime></ListingDetails>"
+        f"<ListingType>FixedPriceItem</ListingType><Quantity>{offered}</Quantity>"
+        f"<SellingStatus><QuantitySold>{sold}</QuantitySold><ListingStatus>Active</ListingStatus></SellingStatus>{own}"
+        f"<Title>{escape(first['title'])}</Title>" + (f"<Variations>{inner}</Variations>" if inner else "") + "</Item>"
     )
 
 
+def _stamp_ms(at: int) -> str:
+    return stamp(datetime.fromtimestamp(at / 1000, UTC))
+
+
 def _variation_xml(one: Mapping[str, Any]) -> str:
+    named = f"<SKU>{escape(one['sku'])}</SKU>" if one["sku"] else ""
     return (
-        f"<Variation><SKU>{escape(one['sku'])}</SKU><Quantity>{one['quantity'] + one['sold']}</Quantity>"
+        f"<Variation>{named}<Quantity>{one['quantity'] + one['sold']}</Quantity>"
         f"<SellingStatus><QuantitySold>{one['sold']}</QuantitySold></SellingStatus>"
         f"<VariationTitle>{escape(one['title'])}</VariationTitle>"
         f"<VariationViewItemURL>https://www.ebay.com/itm/{one['item']}?var={one['variation']}</VariationViewItemURL></Variation>"
