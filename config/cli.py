@@ -209,6 +209,63 @@ def migrate(settings: Settings, check: bool) -> None:
 
 
 @cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--without-keys", is_flag=True, help="Leave the key ring out. Without it nothing that is sealed can be read.")
+@as_json
+@click.pass_obj
+def backup(settings: Settings, file: Path, without_keys: bool, as_json: bool) -> None:
+    """Write everything that the hub remembers into one file, while it runs; either kind of database can be restored from it.
+
+    The file holds buyers' data sealed, and the keys that open it: keep it as you keep secrets.
+    """
+    from config import backup as flow
+
+    try:
+        made = flow.back_up(settings, file, with_keys=not without_keys)
+    except flow.Unfit as error:
+        _fail(f"backup: {error}")
+    except OSError as error:
+        _fail(f"backup: {file}: cannot be written: {error.strerror}")
+    if made.missing_keys:
+        click.echo(f"crossdock: keep the keys {', '.join(made.missing_keys)}: the file is sealed by them and does not hold them", err=True)
+    click.echo(json.dumps({"file": str(file), **asdict(made)}) if as_json else _backed_up(file, made))
+
+
+def _backed_up(file: Path, made: Any) -> str:
+    rows = sum(part.rows for part in made.tables.values())
+    return f"{file}: {rows} rows of {made.database} at {made.made_at}, {len(made.keys.held) or 'no'} keys"
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would happen; nothing is written.")
+@as_json
+@click.pass_obj
+def restore(settings: Settings, file: Path, dry_run: bool, as_json: bool) -> None:
+    """Put a backup into an empty database, all of it or nothing. Stop every process first.
+
+    Nothing is ever overwritten: what is not empty needs another database or home. Afterwards every listing is read before it is
+    written, and nothing is written before the orders of all channels were read.
+    """
+    from config import backup as flow
+
+    try:
+        done = flow.restore(settings, file, dry_run=dry_run)
+    except flow.Unfit as error:
+        _fail(f"restore: {error}")
+    except OSError as error:
+        _fail(f"restore: {error.filename or file}: {error.strerror}")
+    click.echo(json.dumps({**asdict(done), "dry_run": dry_run}) if as_json else _restored(done, dry_run))
+
+
+def _restored(done: Any, dry_run: bool) -> str:
+    rows = sum(part.rows for part in done.manifest.tables.values())
+    keys = "; keys are put into the home" if done.keys_put else ""
+    after = "" if dry_run else f"; {done.connections} connections will be asked for what happened since"
+    return f"{'would restore' if dry_run else 'restored'} {rows} rows of {done.manifest.made_at} into {done.into}{keys}{after}"
+
+
+@cli.command()
 @click.argument("channel")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def normalize(channel: str, files: tuple[str, ...]) -> None:

@@ -520,6 +520,32 @@ def test_the_opening_stock_is_not_taken_from_a_channel_without_the_one_answer_th
     assert (said.code, said.out) == (0, "")  # it shows 98 and two are sold: a hundred, as was counted
 
 
+# ---- backup
+
+
+def test_a_backup_is_restored_into_another_home(run: Run, shop: Shop, home: Path) -> None:
+    made = run("backup", str(home / "all.backup"), "--json")
+    other = str(home / "other")
+    would = run("--home", other, "restore", str(home / "all.backup"), "--dry-run")
+    assert not (home / "other").exists()
+    done = run("--home", other, "restore", str(home / "all.backup"), "--json")
+    again = run("--home", other, "restore", str(home / "all.backup"))
+
+    assert (made.code, would.code, done.code, again.code) == (0, 0, 0, 2)
+    assert json.loads(made.out)["tables"]["orders"]["rows"] == 1
+    assert json.loads(done.out)["keys_put"]
+    assert "is not empty" in again.why
+    assert json.loads(run("--home", other, "orders", "--json").out) == json.loads(run("orders", "--json").out)
+
+
+def test_a_backup_that_is_none_is_one_line(run: Run, home: Path) -> None:
+    (home / "x").write_text("something else")
+
+    assert "is not a backup" in run("--home", str(home / "other"), "restore", str(home / "x")).why
+    assert "No such file" in run("--home", str(home / "other"), "restore", str(home / "nowhere")).why
+    assert "is not overwritten" in run("backup", str(home / "x")).why
+
+
 # ---- the doctor
 
 OUTLIVED = "update tasks set state = 'running', lease_until = :now - 70000000 where id = (select max(id) from tasks)"

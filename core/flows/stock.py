@@ -68,7 +68,7 @@ def _look(hub: Hub, claim: Claim, connection: Connection) -> None:
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
 
 
-READ_FIRST_S = 2.0  # how long it waits for the orders of all channels
+READ_FIRST_S, POLL_AGAIN_S = 2.0, 30.0  # how long it waits for the orders of all channels; how often they are asked for meanwhile
 
 
 def _may_write(hub: Hub, claim: Claim, connection: Connection) -> bool:
@@ -82,6 +82,8 @@ def _may_write(hub: Hub, claim: Claim, connection: Connection) -> bool:
             connections.set_live(work.db, connection.id, 0)
         else:
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id, wait_s=READ_FIRST_S)
+            for one in connections.all_of(work.db, connection.merchant):
+                work.ask(connection.merchant, "poll_orders", one.id, one.id, wait_s=POLL_AGAIN_S)
     return ready
 
 

@@ -158,7 +158,7 @@ READ_TO = """
 select min(coalesce(m.at, 0)) as at, max(coalesce(p.at, 0)) as paged from connections
 left join marks m on m.connection = connections.id and m.name = 'orders'
 left join marks p on p.connection = connections.id and p.name = 'orders paged'
-where connections.merchant = :merchant and connections.state = 'active'
+where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
 """
 UNTAKEN = """
 select count(*) from tasks where merchant = :merchant and kind in ('take_orders', 'fetch_orders') and state in ('due', 'running')
@@ -167,7 +167,7 @@ select count(*) from tasks where merchant = :merchant and kind in ('take_orders'
 
 
 def has_read(db: Db, merchant: str, moment: int) -> bool:
-    """All orders of all open connections up to then are here, and taken."""
+    """All orders up to then are here, and taken: of all open connections, and of those that are live and locked out."""
     read = run(db, READ_TO, merchant=merchant).one()
     return (read.at or 0) >= moment and not run(db, UNTAKEN, merchant=merchant, paged=read.paged or 0).scalar_one()
 
