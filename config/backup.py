@@ -5,6 +5,7 @@ cut short is known at once. Each table is a part of JSON lines, a row each, byte
 """
 
 import base64
+import errno
 import hashlib
 import os
 import secrets
@@ -219,7 +220,9 @@ def _opened(file: Path) -> Iterator[ZipFile]:
     try:
         with ZipFile(file) as parts:
             yield parts
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, msgspec.MsgspecError):
+    except (BadZipFile, zlib.error, EOFError, RuntimeError, msgspec.MsgspecError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # zipfile seeks and unpacks as the file tells it to
+            raise
         raise Unfit(f"{file} is not a backup, or not a whole one") from None
 
 

@@ -186,6 +186,12 @@ class Shopfront:
     server: BaseWSGIServer
     url: str
 
+    def grant(self, name: str) -> dict[str, str]:
+        """A login of its own for each hub: a refresh token that two share ends for one of them when the other uses its successor."""
+        with self.world.lock:
+            self.simulator.state["refresh"] |= {f"granted-to-{name}": None}
+        return {"refresh_token": f"granted-to-{name}"}
+
     def sell(self, count: int, seed: int) -> list[tuple[str, list[Delivery]]]:
         """So many buyers; gives each order with its webhooks: created, paid, updated."""
         return [self._one(random.Random(f"{seed}:{n}")) for n in range(count)]
@@ -387,6 +393,6 @@ def build(home: Path, shop: Shopfront, database_url: str, redis_url: str) -> Pla
         stock.count(work.db, merchant, [{"sku": sku, "title": sku, "location": "main", "on_hand": PLENTY} for sku in SKUS], work.now)
     there = shop.simulator.credentials(f"{shop.url}/shopify")
     own = {**there["settings"], "min_age_s": 0, "verify_s": 1, "faster": 1000.0}
-    one = flows.connect(hub, merchant, "shopify", ACCOUNT, there["login"], settings=own, stock_since=0, live_at=0)
+    one = flows.connect(hub, merchant, "shopify", ACCOUNT, shop.grant(merchant), settings=own, stock_since=0, live_at=0)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CROSSDOCK_", "DATABASE_URL", "REDIS_URL"))}
     return Plant(home, settings, hub, shop, merchant, one, {**clean, **{name: value for name, value in said.items() if value}})
