@@ -47,12 +47,14 @@ def contracts() -> Path:
     return Path(told) if told else HERE.parents[2] / "shared" / "contracts"
 
 
-@lru_cache(4)
 def full_schema(version: str) -> GraphQLSchema | None:
     """Shopify's own schema of that version, or None where it is not present."""
     path = contracts() / "shopify" / "graphql" / f"admin_{version}.json.gz"
-    if not path.exists():
-        return None
+    return _built(path) if path.exists() else None
+
+
+@lru_cache(4)
+def _built(path: Path) -> GraphQLSchema:
     return build_client_schema(json.loads(gzip.decompress(path.read_bytes()))["data"], assume_valid=True)
 
 
