@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from config import stock_csv
-from config.demo import FirstDay, Stage, Stagehand, change_some, products, settled, taken
+from config.demo import Failed, FirstDay, Stage, Stagehand, change_some, products, settled, taken
 from config.settings import BadSettings
 from core.flows import join
 from core.flows.allocation import map_listing
@@ -29,7 +29,9 @@ def play(stage: Stage, say: Callable[[str], None]) -> dict[str, Any]:
     """Watch, count, match, look, go live; gives what it came to."""
     settled(stage)
     watched = {"orders": len(taken(stage)), "writes": _writes(stage)}
-    say(f"Watching: {watched['orders']} orders of before are here, {watched['writes']} writes went out.")
+    if watched["writes"]:
+        raise Failed(f"{watched['writes']} writes went out to channels that were only watched")
+    say(f"Watching: {watched['orders']} orders of before are here, nothing was written.")
     counted = _count(stage)
     say(f"Counted: {counted} SKUs, by what Shopify shows and has sold.")
     matched = _match(stage)
