@@ -7,7 +7,7 @@ from config.bench import measure
 from config.bench.bodies import Body
 from config.bench.market import Market, market
 from config.bench.pace import Pace
-from config.bench.rows import Row, row
+from config.bench.rows import CannotMeasure, Row, row
 from config.bench.stage import Stores
 from core import jobs
 
@@ -45,4 +45,6 @@ def _round(there: Market, skus: Sequence[str], statements: measure.Statements) -
     calls, before, cpu = there.calls, statements.count, measure.Cpu(there.hub.database)
     while jobs.drain(there.hub, "inside") + jobs.drain(there.hub, "outside"):
         pass
+    if there.calls == calls:
+        raise CannotMeasure(f"catalogue: nobody was told of {len(skus)} sales")
     return Cost(there.calls - calls, statements.since(before), cpu.spent() * 1000)

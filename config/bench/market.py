@@ -26,7 +26,7 @@ from core.store.engine import Database
 from core.store.unit import Unit
 from core.store.vault import Vault
 
-CATALOGUE = {"skus": ("sku",), "levels": ("sku",), "listings": ("listing", "sku")}
+CATALOGUE = {"skus": ("sku",), "levels": ("sku",), "listings": ("listing", "sku", "alike")}
 
 
 @dataclass
