@@ -52,6 +52,7 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
         if known:
             connections.set_login(work.db, id, sealed)
             connections.set_options(work.db, id, {**known.settings, **one.settings}, rest.get("buffer", known.buffer))
+            connections.set_live(work.db, id, None if known.live_at is None else work.now)  # first what happened while it was shut
         else:
             connections.add(work.db, one, work.now)
         for kind in ("subscribe", "read_listings", "poll_orders"):

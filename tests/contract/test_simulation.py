@@ -672,12 +672,15 @@ def test_a_shop_that_never_played_starts_with_nothing(stage, http):
     assert sold(http) == []
 
 
-def test_without_a_folder_nothing_is_kept(clock):
+def test_without_a_folder_nothing_is_kept(clock, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     world = World(clock)
     stage = Stage({"corner": (world, Corner(world))})
 
     stage.save()
     stage.load()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_answer_in_process_is_what_requests_would_give():

@@ -9,6 +9,7 @@ import pytest
 from config.stock_csv import apply
 from core import jobs
 from core.errors import Refused
+from core.flows import connections as flows
 from core.flows import join
 from core.flows.allocation import map_listing
 from core.store import connections, listings, stock
@@ -103,6 +104,29 @@ def test_writing_waits_until_the_orders_of_all_channels_are_read_up_to_the_momen
     house.poll()
     house.drain(through=timedelta(minutes=5))
     assert house.systems["north"].listings["L-A", "A"].writes == [6]
+
+
+def test_a_connection_that_was_locked_out_writes_again_only_after_its_orders_were_read(make_house: MakeHouse) -> None:
+    """It sold four while its login was lost, and stock was counted meanwhile."""
+    house = make_house("north", "south")
+    house.shelve(A=10)
+    read_everything(house)
+    north = house.connections["north"]
+    with house.hub.database.write() as db:
+        connections.set_state(db, north.id, "needs_login", "its token ended")
+    house.systems["north"].sell({"A": 4})
+    acts.count(house, A=12)
+
+    flows.connect(house.hub, house.merchant.id, north.channel, north.account, {"key": "new"})
+    with house.hub.database.write() as db:
+        db.exec_driver_sql("delete from tasks where kind in ('poll_orders', 'read_listings')")
+    jobs.drain(house.hub, "outside")
+    assert house.systems["north"].listings["L-A", "A"].writes == []
+
+    house.clock.pass_(timedelta(minutes=5))
+    house.poll()
+    house.drain(through=timedelta(minutes=5))
+    assert house.systems["north"].listings["L-A", "A"].writes == [8]
 
 
 def test_back_to_watching_stops_all_writing_at_once(house: House) -> None:
