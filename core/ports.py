@@ -182,6 +182,30 @@ class Follows(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """A channel whose orders can be read by the day they were placed, however old."""
+
+    def reach(self) -> tuple[datetime | None, str]:
+        """How far back the channel lets us read, and in words why not further; (None, "") where it does not say."""
+        ...
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        """Orders placed in [since, until), in any order; `open_only` leaves out those that are surely over. With bodies where the API
+        gives whole orders, `wait_s` where a file is still being written."""
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A channel that can say how many orders it took in a stretch of time."""
+
+    def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
+        """(the first moment of a day in UTC, how many orders were placed on it) for each day in [since, until); days without any may
+        be left out. `wait_s` where a file is still being written."""
+        ...
+
+
 class Webhooks(Protocol):
     """The door of a system that pushes."""
 
@@ -296,3 +320,4 @@ class Connector:
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
+    merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)

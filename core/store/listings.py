@@ -53,7 +53,7 @@ insert into listings (merchant, connection, listing, sku, alike, title, handle, 
                       seen_at)
 select :merchant, :connection, r.listing, r.sku, lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown, :began, :now, 1,
        :now, :now from {rows} where true
-on conflict (connection, listing, sku) do update set seen_at = excluded.seen_at,
+on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, writable = excluded.writable,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
@@ -63,7 +63,7 @@ ADD = """
 insert into listings (merchant, connection, listing, sku, alike, writable)
 select :merchant, r.connection, r.listing, r.sku, lower(trim(r.sku)),
        case when r.listing = '' then 'not a listing of the channel' end from {rows} where true
-on conflict (connection, listing, sku) do nothing
+on conflict (connection, listing, sku, place) do nothing
 """
 # The SKU text is the first proposal only, trimmed and exact; a map that somebody made stays. Where SKUs of one channel differ by
 # case or blanks alone, a person is asked.
@@ -353,7 +353,7 @@ FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :conn
 CONFIRM = """
 update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, shown = r.shown,
   changed = case when r.shown > listings.shown then listings.changed + 1 else listings.changed end,
-  lower_since = case when r.shown < listings.shown then cast(:began as bigint) else null end
+  raise_from = case when r.shown < listings.shown then cast(:began as bigint) else null end
 from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
 """
 READ = {"id": "bigint", "changed": "bigint", "heard": "bigint", "shown": "int"}
@@ -397,7 +397,7 @@ def declined(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]])
 
 
 EXPLAIN = """
-update listings set changed = listings.changed + 1, lower_since = null where connection = :connection and lower_since <= :read_to
+update listings set changed = listings.changed + 1, raise_from = null where connection = :connection and raise_from <= :read_to
 """
 
 

@@ -83,7 +83,35 @@ connections = Table(
     _need("stock_since", BigInteger, "0"),  # goods that left before this moment are not in our counts
     _may("live_at", BigInteger),  # its stock is written once all orders up to then are here, 0: they are; none: it is only watched
     _need("created_at", BigInteger),
+    _need("own_map", Boolean, "false"),  # somebody said which of our locations it sells from; else all, where it has one place
     UniqueConstraint("channel", "account"),
+    Index(None, "merchant"),
+)
+
+places = Table(
+    "places",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("place"),  # the channel's own id of a stock location
+    _need("name", default="''"),
+    _need("active", Boolean, "true"),
+    _need("service", Boolean, "false"),  # another fulfillment service's: shown, never ours
+    _need("decided", Boolean, "false"),  # somebody said what it is: one of ours, or nothing
+    _need("seen_at", BigInteger, "0"),
+    PrimaryKeyConstraint("connection", "place"),
+    Index(None, "merchant"),
+)
+
+# Which of our locations a channel's place stands for; place '' is a channel without places, which sells from all that are named.
+place_locations = Table(
+    "place_locations",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("place"),
+    _need("location"),
+    PrimaryKeyConstraint("connection", "location"),
     Index(None, "merchant"),
 )
 
@@ -179,10 +207,15 @@ orders = Table(
     _need("taken_at", BigInteger),
     _need("saved_at", BigInteger),
     _may("read_at", BigInteger),  # when we asked the channel for this copy; none: the channel pushed it
+    _may("source_id"),  # the order of another system that it says it is
+    _may("copy_of"),  # the ref of our order that it is another sight of: it is shown, and moves nothing
+    _may("merged_into"),  # the ref of the order that holds its lines now
+    _need("history", Boolean, "false"),  # it came with the backfill and was over by then: it reserves, tells and books nothing
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
     Index("ix_orders_problems", "merchant", **_where("problems is not null")),
+    Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
 
 order_lines = Table(
@@ -202,8 +235,11 @@ order_lines = Table(
     _may("back_to"),  # the channel's location that returned units came to
     _need("ships", Boolean, "true"),  # goods that somebody sends: without a map they wait for one
     _may("waits"),  # mapping, stock
+    _may("assigned"),  # JSON {our location: units} that the channel says shall be sent from there; none: it did not say
+    _may("merge_key"),  # the line's id, where the channel may list it in another order one day
     PrimaryKeyConstraint("order_id", "line"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
+    Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
 
 listings = Table(
@@ -214,6 +250,7 @@ listings = Table(
     _need("connection"),
     _need("listing"),
     _need("sku"),  # the channel's exact spelling
+    _need("place", default="''"),  # the channel's location whose stock this row is; '': the channel has none, or the row none
     _need("alike", default="''"),  # in small letters, without blanks around
     _need("title", default="''"),
     _need("handle", default="'{}'"),
@@ -225,7 +262,7 @@ listings = Table(
     _need("changed", BigInteger, "0"),  # counts causes; told is the last one that the channel heard of
     _need("told", BigInteger, "0"),
     _may("since", BigInteger),  # the first sale it has not heard of
-    _may("lower_since", BigInteger),  # it was read back then and showed less than we believed: perhaps a sale that we have not seen
+    _may("raise_from", BigInteger),  # it shall show more; it is told once the channel's orders are read up to then
     _may("accepted_at", BigInteger),  # the channel said "accepted" and was not read back yet
     _may("accepted_as"),  # what it said then, for asking what became of it
     _may("problem"),
@@ -234,11 +271,14 @@ listings = Table(
     _may("rests_until", BigInteger),  # out of revisions until then
     _need("found_at", BigInteger, "0"),  # when the channel's catalogue first listed it; 0: only an order named it
     _need("seen_at", BigInteger, "0"),  # when it last did
-    UniqueConstraint("connection", "listing", "sku"),
+    _need("figure_at", BigInteger, "0"),  # the moment of what we believe it shows: it is raised once orders are read past that
+    _may("sought", Integer),  # the units committed there for which its orders were looked for already
+    UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
     Index("ix_listings_accepted", "connection", **_where("accepted_at is not null")),
     Index("ix_listings_resting", "connection", **_where("rests_until is not null")),
+    Index("ix_listings_raising", "connection", **_where("raise_from is not null")),
     Index(None, "merchant"),
 )
 
@@ -281,6 +321,7 @@ levels = Table(
     _need("location"),
     _need("on_hand", Integer),
     _need("reserved", Integer, "0"),
+    _need("counted_at", BigInteger, "0"),  # the moment of its last count
     PrimaryKeyConstraint("merchant", "sku", "location"),
     CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("on_hand >= reserved", name="on_hand"),
@@ -343,6 +384,44 @@ budgets = Table(
     _need("per_s", Float),
     _need("burst", Float),
     PrimaryKeyConstraint("connection", "operation"),
+)
+
+# Old orders, taken in behind live work: one run a connection. `orders` were kept, `passed` were here already or said nothing new.
+backfills = Table(
+    "backfills",
+    metadata,
+    _need("merchant"),
+    Column("connection", Text, primary_key=True),
+    _need("since", BigInteger),
+    _need("until", BigInteger),
+    _need("phase"),  # open, history, done
+    _may("at", BigInteger),  # how far the phase came, from `until` back
+    _may("cursor"),
+    _need("orders", Integer, "0"),
+    _need("passed", Integer, "0"),
+    _need("begun_at", BigInteger),
+    _need("paged_at", BigInteger, "0"),
+    _may("ended_at", BigInteger),
+    _may("note"),  # why it does not reach as far back as was asked
+)
+
+# What holding the hub against a channel found, with its evidence.
+findings = Table(
+    "findings",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("connection"),
+    _need("what"),  # order, listing, level, day, subscription, silence
+    _need("subject"),
+    _need("theirs"),
+    _need("ours"),
+    _need("found_at", BigInteger),
+    _may("since", BigInteger),  # since when it was so, where the channel tells: found_at less that is how long nobody knew
+    _may("mended_at", BigInteger),
+    _may("how"),  # repaired, gone by itself, accepted
+    Index("uq_findings_open", "connection", "what", "subject", unique=True, **_where("mended_at is null")),
+    Index(None, "merchant", "id"),
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))
