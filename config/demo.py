@@ -27,7 +27,7 @@ from core.domain.money import Money
 from core.flows import connections as flows
 from core.flows.overview import Overview, overview, percentile
 from core.hub import Hub
-from core.store import connections, listings, schema, stock, tasks
+from core.store import connections, listings, places, schema, stock, tasks
 from core.store.connections import Connection, Merchant
 from core.store.sql import run as sql
 
@@ -171,8 +171,8 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
     wares = products()
     with hub.database.read() as db:
         have = {row.sku: row for row in stock.levels(db, merchant.id, most=1000)}
-        places = stock.places(db, merchant.id)
-    place = places[0] if places else hub.ids()
+        known = places.locations(db, merchant.id)
+    place = known[0].id if known else hub.ids()
     plenty = {ware["sku"]: int(have[ware["sku"]].reserved if ware["sku"] in have else 0) + 500 + count for ware in wares}
     rows = [{"sku": ware["sku"], "title": ware["title"], "location": place, "on_hand": plenty[ware["sku"]]} for ware in wares]
     with hub.unit() as work:

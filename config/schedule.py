@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from core.flows.intake import poll_every
 from core.hub import Hub
 from core.store import connections, inbox, tasks
 from core.store.connections import Connection
@@ -40,21 +41,12 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         connector = hub.connectors.get(one.channel)
         if connector is None or one.state != "active":
             continue
-        found.append(Slot(f"poll {one.id}", "poll_orders", one, _every(one, connector.poll_every)))
+        found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         if connector.queue and one.settings.get("queue_url"):
             found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
     return found
-
-
-def _every(one: Connection, usual: timedelta) -> timedelta:
-    """How often it is polled; a setting that cannot be read must not stop everybody's clockwork."""
-    try:
-        return max(timedelta(seconds=1), timedelta(seconds=float(one.settings.get("poll_s", usual.total_seconds()))))
-    except (TypeError, ValueError, OverflowError):
-        log.warning("poll_s is not a number of seconds", connection=one.id)
-        return usual
 
 
 def _begin(now: int, every: timedelta) -> int:

@@ -9,7 +9,7 @@ import structlog
 
 from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, intake, stock
+from core.flows import allocation, intake, places, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -35,6 +35,8 @@ KINDS: dict[str, Job] = {
     "read_listings": Job(stock.read_listings),
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
+    "seek_orders": Job(stock.seek_orders),
+    "settle_orders": Job(places.settle_orders),
     "subscribe": Job(stock.subscribe),
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task

@@ -10,6 +10,7 @@ from core.domain.order import Glance, Order
 from core.errors import BadPayload
 
 T = TypeVar("T")
+Name = tuple[str, str, str]  # listing, SKU as the channel spells it, place
 
 
 class About(StrEnum):
@@ -57,7 +58,8 @@ class Page(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Found:
     """A listing as the channel has it: `listing` its id there, `sku` the channel's exact spelling. `handle` is what the
-    connector needs to write its stock (inventory item, location, offer, product type): opaque JSON to us.
+    connector needs to write its stock (inventory item, location, offer, product type): opaque JSON to us. Where the channel
+    keeps stock by location, a listing is found once for each `place` that stocks it; "" where it does not.
 
     `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent).
     """
@@ -68,15 +70,17 @@ class Found:
     shown: int | None = None
     handle: Mapping[str, Any] = field(default_factory=dict)
     writable: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stock location as the channel has it."""
+    """A stock location as the channel has it; `service`: it is another fulfillment service's, not the merchant's."""
 
     id: str
     name: str
     active: bool = True
+    service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,11 @@ class Push:
     handle: Mapping[str, Any]
     quantity: int
     expected: int | None = None
+    place: str = ""
+
+    @property
+    def name(self) -> Name:
+        return (self.listing, self.sku, self.place)
 
 
 class Told(StrEnum):
@@ -107,6 +116,20 @@ class Answer:
     told: Told
     quantity: int | None = None
     words: str = ""
+    place: str = ""
+
+    @property
+    def name(self) -> Name:
+        return (self.listing, self.sku, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a channel keeps of a listing at a place: units for sale (None: it has no such listing), and units sold and not yet
+    sent (None: it does not say)."""
+
+    shown: int | None
+    committed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +181,8 @@ class Channel(Protocol):
         """Write absolute quantities; one answer per push. `key` is new for each intent and the same when it is repeated."""
         ...
 
-    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
-        """What these listings show now, by (listing, sku); None where one is gone. What was not reached is left out."""
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
+        """What these listings show now, by `Push.name`; None where one is gone. What was not reached is left out."""
         ...
 
 
@@ -179,6 +202,19 @@ class Follows(Protocol):
     def follow(self, accepted: Mapping[str, Sequence[Push]]) -> Sequence[Answer]:
         """What became of accepted pushes, by the `words` of their answers: REFUSED with the channel's reasons; ACCEPTED where it
         still works on them, or was not reached; no answer for what it has worked off: that is read back with `shown`."""
+        ...
+
+
+@runtime_checkable
+class Commits(Protocol):
+    """A channel that tells, beside what a listing shows, how many of its units are sold and not yet sent."""
+
+    def levels(self, pushes: Sequence[Push]) -> Mapping[Name, Level]:
+        """Both at one moment, by `Push.name`. What was not reached is left out."""
+        ...
+
+    def selling(self, sku: str, cursor: str | None) -> Page[Notice]:
+        """The open orders that hold units of this SKU."""
         ...
 
 
@@ -284,12 +320,14 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How a channel wants its stock written. `per_call` pushes fit one call; a listing may change `revisions` times a day
-    (None: as often as one likes), of which `kept_for_zero` are spent only on showing zero."""
+    (None: as often as one likes), of which `kept_for_zero` are spent only on showing zero. `compares`: a push whose `expected` is not
+    what the listing shows is answered STALE, so what was written proves what was there."""
 
     per_call: int = 100
     revisions: int | None = None
     kept_for_zero: int = 0
     day_zone: str = "UTC"
+    compares: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from connectors.bogus.channel import Bogus
 from core import jobs
 from core.flows import connections as flows
 from core.hub import Hub
-from core.store import schema, stock
+from core.store import listings, schema, stock
 from core.store.connections import Connection, Merchant
 from core.store.engine import Database
 from core.store.vault import Vault
 from tests import servers
 
 logging.set_up("error")
+ROUNDS = 4
+UNTIL_POLLED = timedelta(minutes=3, seconds=3)
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -78,7 +80,20 @@ class House:
             work.ask(self.merchant.id, kind, subject or one.id, one.id)
 
     def drain(self, through: timedelta = timedelta(0)) -> None:
-        """Play the worker: everything due now, and what falls due while time passes."""
+        """Play the worker. What is to be raised waits for orders to be read past the figure that it was compared with: minutes pass
+        for that, too."""
+        self.work(through)
+        for _ in range(ROUNDS):
+            if self.waits_to_raise():
+                self.clock.pass_(UNTIL_POLLED)
+                self.work(timedelta(seconds=2))
+
+    def waits_to_raise(self) -> bool:
+        with self.hub.database.read() as db:
+            return any(listings.first_raise(db, one.id) is not None for one in self.connections.values())
+
+    def work(self, through: timedelta = timedelta(0)) -> None:
+        """Do everything that is due now, and what falls due while time passes."""
         end = self.clock.now + through
         while True:
             while any([jobs.drain(self.hub, "inside"), jobs.drain(self.hub, "outside")]):

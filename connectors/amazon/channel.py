@@ -12,7 +12,7 @@ from connectors.amazon.read import need
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
-from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
 
 BATCH = 10  # what one SQS call takes
 REACH = 1000  # listings that searchListingsItems pages through (its model, 2026-08)
@@ -125,9 +125,9 @@ class AmazonChannel:
             return _answer(push, Told.ACCEPTED)
         return _answer(push, Told.REFUSED, listings.issues(answer))
 
-    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
         """Twenty listings a call; one alone, or with a comma in its SKU, by itself. A push that the budget did not reach is left out."""
-        found: dict[tuple[str, str], int | None] = {}
+        found: dict[Name, int | None] = {}
         try:
             for group in _groups(pushes):
                 found |= self._shown(group)
@@ -136,9 +136,9 @@ class AmazonChannel:
                 raise
         return found
 
-    def _shown(self, group: Sequence[Push]) -> dict[tuple[str, str], int | None]:
+    def _shown(self, group: Sequence[Push]) -> dict[Name, int | None]:
         levels = {item.get("sku"): listings.shown(item) for item in self._items([push.sku for push in group])}
-        return {(push.listing, push.sku): levels.get(push.sku) for push in group}
+        return {push.name: levels.get(push.sku) for push in group}
 
     def _items(self, skus: Sequence[str]) -> list[Any]:
         if len(skus) > 1:

@@ -3,18 +3,19 @@
 from functools import partial
 
 from connectors.bogus import normalize
-from connectors.bogus.channel import Bogus, BogusChannel
+from connectors.bogus.channel import Bogus, BogusChannel, CommittingChannel
 from connectors.bogus.webhooks import BogusWebhooks
 from core.ports import Connector, Field, Kit, Limits, Rate
 
-CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown")
+CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling")
 
 
 def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
     """Bogus as a connector called `name`. One system answers for every account, several each for its own."""
 
     def channel(kit: Kit) -> BogusChannel:
-        return BogusChannel(systems[0] if len(systems) == 1 else by_account[kit.account], kit)
+        system = systems[0] if len(systems) == 1 else by_account[kit.account]
+        return (CommittingChannel if system.commits else BogusChannel)(system, kit)
 
     by_account = {system.account: system for system in systems}
     return Connector(
@@ -25,7 +26,7 @@ def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
         login=(Field("key", "Key", "Any text: Bogus does not look at it.", required=False),),
         settings={},
         rates={call: Rate(1000.0, 1000.0) for call in CALLS},
-        limits=Limits(per_call=systems[0].per_call, revisions=systems[0].revisions),
+        limits=Limits(per_call=systems[0].per_call, revisions=systems[0].revisions, compares=systems[0].compares),
         calls=CALLS,
         channel=channel,
         order=partial(normalize.order, channel=name),

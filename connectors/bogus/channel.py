@@ -9,10 +9,10 @@ from typing import Any
 
 from connectors.http import as_datetime, write_json
 from core.domain.money import Money
-from core.ports import About, Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
 Document = dict[str, Any]
-Key = tuple[str, str]  # (listing, sku)
+Key = tuple[str, ...]  # (listing, sku), and the place where the channel has some
 
 
 @dataclass
@@ -25,17 +25,20 @@ class Shelf:
     writable: str | None = None
     refuses: str = ""
     writes: list[int] = field(default_factory=list)
+    committed: int = 0
 
 
 @dataclass
 class Bogus:
-    """One account. `compares`: writes are compare-and-set. `revisions`: writes a listing takes in all. `queues`: writes are
-    ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `calls` holds (method, argument) of every call."""
+    """One account. `compares`: writes are compare-and-set. `commits`: it tells what is sold and not sent. `revisions`: writes a listing
+    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `calls` holds (method, argument)
+    of every call."""
 
     account: str = "bogus"
     currency: str = "USD"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     compares: bool = False
+    commits: bool = False
     revisions: int | None = None
     queues: bool = False
     whole: bool = True
@@ -71,25 +74,32 @@ class Bogus:
             if fault:
                 raise fault[1]
 
-    def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None) -> Shelf:
-        """Put something up for sale; the listing is called L-SKU unless named."""
+    def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
+        """Put something up for sale, at a place where the channel has some; the listing is called L-SKU unless named."""
         shelf = Shelf(f"Bogus {sku}", quantity, writable=writable)
-        self.listings[listing or f"L-{sku}", sku] = shelf
+        self.listings[_key(listing or f"L-{sku}", sku, at)] = shelf
         return shelf
 
-    def sell(self, wanted: Mapping[str, int], **different: Any) -> Document:
-        """A buyer orders these quantities by SKU. What listings show goes down, as channels do by themselves."""
+    def sell(self, wanted: Mapping[str, int], at: str = "", **different: Any) -> Document:
+        """A buyer orders these quantities by SKU. What listings show goes down, as channels do by themselves; `at` a place that will
+        send it."""
         with self.lock:
-            lines = [a_line(str(n), *self._taken(sku, count), self.currency) for n, (sku, count) in enumerate(wanted.items(), 1)]
+            lines = [a_line(str(n), *self._taken(sku, count, at), self.currency) for n, (sku, count) in enumerate(wanted.items(), 1)]
             document = {**an_order(str(1001 + len(self.orders)), lines, self.currency, self.clock()), **different}
             self.orders[document["id"]] = document
             return document
 
-    def _taken(self, sku: str, count: int) -> tuple[str, str, int]:
-        listing = next((listing for listing, mine in self.listings if mine == sku), f"L-{sku}")
-        if shelf := self.listings.get((listing, sku)):
+    def _taken(self, sku: str, count: int, at: str) -> tuple[str, str, int]:
+        listing = next((listing for listing, mine, *_ in self.listings if mine == sku), f"L-{sku}")
+        if shelf := self.listings.get(_key(listing, sku, at)):
             shelf.sold, shelf.shown = shelf.sold + count, max(0, shelf.shown - count)
+            shelf.committed += count
         return listing, sku, count
+
+    def route(self, order: str, **places: Mapping[str, int]) -> Document:
+        """The channel says which place sends what: route("1001", P1={"1": 2}) by line."""
+        parts = [{"place": place, "lines": dict(lines)} for place, lines in places.items()]
+        return self.change(order, routing=parts)
 
     def change(self, order: str, **different: Any) -> Document:
         """Something happens to an order there; its last change is now, and later than the one before."""
@@ -112,13 +122,13 @@ class Bogus:
             self.pending.clear()
 
     def write(self, push: Push) -> Answer:
-        shelf = self.listings.get((push.listing, push.sku))
+        shelf = self.listings.get(_key(*push.name))
         if shelf is None:
-            return Answer(push.listing, push.sku, Told.GONE)
+            return _answer(push, Told.GONE)
         if words := self._refusal(shelf):
-            return Answer(push.listing, push.sku, Told.REFUSED, words=words)
+            return _answer(push, Told.REFUSED, words=words)
         if self.compares and push.expected not in (None, shelf.shown):
-            return Answer(push.listing, push.sku, Told.STALE, shelf.shown)
+            return _answer(push, Told.STALE, shelf.shown)
         return self._written(push, shelf)
 
     def _refusal(self, shelf: Shelf) -> str:
@@ -128,10 +138,18 @@ class Bogus:
     def _written(self, push: Push, shelf: Shelf) -> Answer:
         shelf.writes.append(push.quantity)
         if self.queues:
-            self.pending[push.listing, push.sku] = push.quantity
-            return Answer(push.listing, push.sku, Told.ACCEPTED)
+            self.pending[_key(*push.name)] = push.quantity
+            return _answer(push, Told.ACCEPTED)
         shelf.shown = push.quantity
-        return Answer(push.listing, push.sku, Told.SHOWN, push.quantity)
+        return _answer(push, Told.SHOWN, push.quantity)
+
+
+def _key(listing: str, sku: str, place: str) -> Key:
+    return (listing, sku, place) if place else (listing, sku)
+
+
+def _answer(push: Push, told: Told, quantity: int | None = None, words: str = "") -> Answer:
+    return Answer(push.listing, push.sku, told, quantity, words, push.place)
 
 
 def a_line(id: str, listing: str, sku: str, quantity: int, currency: str) -> Document:
@@ -233,11 +251,26 @@ class BogusChannel:
                 system.answered[key] = [system.write(push) for push in pushes]
             return tuple(system.answered[key])
 
-    def shown(self, pushes: Sequence[Push]) -> Mapping[Key, int | None]:
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
         with self._call("shown", list(pushes)) as system:
-            shelves = {(push.listing, push.sku): system.listings.get((push.listing, push.sku)) for push in pushes}
-            return {key: shelf.shown if shelf else None for key, shelf in shelves.items()}
+            shelves = {push.name: system.listings.get(_key(*push.name)) for push in pushes}
+            return {name: shelf.shown if shelf else None for name, shelf in shelves.items()}
+
+
+class CommittingChannel(BogusChannel):
+    """One that tells what is sold and not sent, too."""
+
+    def levels(self, pushes: Sequence[Push]) -> Mapping[Name, Level]:
+        with self._call("levels", list(pushes)) as system:
+            shelves = {push.name: system.listings.get(_key(*push.name)) for push in pushes}
+            return {name: Level(shelf.shown, shelf.committed) if shelf else Level(None) for name, shelf in shelves.items()}
+
+    def selling(self, sku: str, cursor: str | None) -> Page[Notice]:
+        with self._call("selling", sku) as system:
+            held = [one for one in system.orders.values() if any(line["sku"] == sku for line in one["lines"])]
+            return Page(tuple(self._notice(as_datetime(one["updated_at"]), one["id"]) for one in held))
 
 
 def _found(key: Key, shelf: Shelf) -> Found:
-    return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable)
+    place = "".join(key[2:])
+    return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable, place)

@@ -11,6 +11,7 @@ from connectors.http import as_datetime, ident, read_json
 from core.domain.money import Money
 from core.domain.order import (
     Address,
+    Assignment,
     Charge,
     Discount,
     FulfillmentStatus,
@@ -21,6 +22,8 @@ from core.domain.order import (
     Refund,
     RefundLine,
     Restock,
+    Shipped,
+    ShippedLine,
     Shipping,
     Tax,
     TaxMode,
@@ -93,7 +96,20 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         test=_of(document, "test", bool),
         notes=tuple(notes),
         person=_person(document),
+        shipped=tuple(_parcel(one) for one in _rows(document, "shipped")) if "shipped" in document else (),
+        routing=tuple(_assignment(one) for one in _rows(document, "routing")) if "routing" in document else None,
     )
+
+
+def _parcel(one: Mapping[str, Any]) -> Shipped:
+    lines = tuple(ShippedLine(line, units) for line, units in _of(one, "lines", dict).items())
+    return Shipped(_of(one, "id", str), _time(one, "at"), lines, _id(one, "place"))
+
+
+def _assignment(one: Mapping[str, Any]) -> Assignment:
+    """Which place sends what, and who that is; until the channel says it, it is not known."""
+    lines = tuple(ShippedLine(line, units) for line, units in _of(one, "lines", dict).items())
+    return Assignment(_of(one, "place", str), "open", _of(one, "place", str), lines)
 
 
 def _line(line: Mapping[str, Any], currency: str, included: bool) -> Line:
@@ -131,7 +147,8 @@ def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
 
 
 def _refund_line(line: Mapping[str, Any]) -> RefundLine:
-    return RefundLine(_of(line, "line", str), _of(line, "quantity", int), RESTOCK.get(_of(line, "restock", str), Restock.UNKNOWN))
+    restock = RESTOCK.get(_of(line, "restock", str), Restock.UNKNOWN)
+    return RefundLine(_of(line, "line", str), _of(line, "quantity", int), restock, _id(line, "place") if "place" in line else None)
 
 
 def _person(document: Mapping[str, Any]) -> Person | None:

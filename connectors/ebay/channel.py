@@ -11,7 +11,7 @@ from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
 from connectors.http import as_datetime, write_json
 from core.errors import BadPayload, RateLimited, Refused
-from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
 
 CURRENCY = {"EBAY_US": "USD", "EBAY_GB": "GBP", "EBAY_AU": "AUD", "EBAY_CA": "CAD", "EBAY_CH": "CHF", "EBAY_PL": "PLN"}
 EURO = frozenset(["EBAY_DE", "EBAY_FR", "EBAY_IT", "EBAY_ES", "EBAY_AT", "EBAY_BE", "EBAY_IE", "EBAY_NL"])
@@ -235,10 +235,10 @@ class EbayChannel:
         shown = [_answer(push, Told.SHOWN) for push in pushes if push not in left]
         return shown + [answer for push in left for answer in self._show_trading([push])]
 
-    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
         items = dict.fromkeys(push.handle["item"] for push in pushes)
         now = {(found.listing.partition("/")[0], found.sku): found.shown for item in items for found in self._item(item)}
-        return {(push.listing, push.sku): now.get((push.handle["item"], push.sku)) for push in pushes}
+        return {push.name: now.get((push.handle["item"], push.sku)) for push in pushes}
 
     def _item(self, number: str) -> list[Found]:
         item = self._client.item(number)

@@ -1,10 +1,11 @@
 """Shopify's variants as what we know of a listing, from a page or from the lines of an export. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.http import read_json
+from connectors.shopify.documents import LEVEL
 from connectors.shopify.doors import digits
 from core.errors import BadPayload
 from core.ports import Found
@@ -14,14 +15,14 @@ SIGN = "bulk"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far an export is read: its operation, the location it tells of, and the byte where the next line begins."""
+    """How far an export is read: its operation, the locations it tells of, and the byte where the next line begins."""
 
     operation: str
-    location: str
+    locations: tuple[str, ...]
     start: int = 0
 
     def __str__(self) -> str:
-        return f"{SIGN}:{self.operation}:{self.location}:{self.start}"
+        return f"{SIGN}:{self.operation}:{','.join(self.locations)}:{self.start}"
 
     def at(self, start: int) -> "Mark":
         return replace(self, start=start)
@@ -30,35 +31,41 @@ class Mark:
 def mark(cursor: str | None) -> Mark | None:
     """The mark that a cursor holds; None where it is one of Shopify's own, which know no colon."""
     match (cursor or "").split(":"):
-        case [sign, operation, location, start] if sign == SIGN:
-            return Mark(operation, location, int(start))
+        case [sign, operation, locations, start] if sign == SIGN:
+            return Mark(operation, tuple(locations.split(",")), int(start))
         case _:
             return None
 
 
-def available(item: Mapping[str, Any] | None) -> int | None:
-    level = item.get("inventoryLevel") if item else None
-    return next((one["quantity"] for one in level["quantities"] if one["name"] == "available"), None) if level else None
+def quantity(level: Mapping[str, Any] | None, name: str) -> int | None:
+    """The units of that name at a location; None where the item is not stocked there."""
+    return next((one["quantity"] for one in level["quantities"] if one["name"] == name), None) if level else None
 
 
-def _writable(node: Mapping[str, Any], shown: int | None) -> str | None:
+def _writable(node: Mapping[str, Any], levels: Mapping[str, int]) -> str | None:
     if node["requiresComponents"]:
         return "bundle: its stock is that of its parts"
     if not node["inventoryItem"]["tracked"]:
         return "untracked: Shopify does not count it"
-    return "not stocked at our location" if shown is None else None
+    return None if levels else "not stocked at any of your locations"
 
 
-def found(node: Mapping[str, Any], location: str) -> Found:
-    shown = available(node["inventoryItem"])
-    return Found(
-        listing=digits(node["id"]),
-        sku=node["sku"] or "",
-        title=node["displayName"],
-        shown=shown,
-        handle={"item": digits(node["inventoryItem"]["id"]), "location": location},
-        writable=_writable(node, shown),
-    )
+def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
+    """The listing at each of the locations that stock it; once, without a place, where none does or none may be told."""
+    listing, item = digits(node["id"]), node["inventoryItem"]
+    levels = {place: item.get(f"{LEVEL}{at}") for at, place in enumerate(locations)}
+    shown = {place: units for place, level in levels.items() if (units := quantity(level, "available")) is not None}
+    writable = _writable(node, shown)
+    for place, units in [("", None)] if writable else shown.items():
+        yield Found(
+            listing=listing,
+            sku=node["sku"] or "",
+            title=node["displayName"],
+            shown=units,
+            handle={"item": digits(item["id"]), "location": place},
+            writable=writable,
+            place=place,
+        )
 
 
 def whole(piece: bytes, last: bool) -> bytes:
@@ -69,16 +76,16 @@ def whole(piece: bytes, last: bool) -> bytes:
     return piece[:end]
 
 
-def read(lines: bytes, location: str) -> Iterator[Found]:
+def read(lines: bytes, locations: Sequence[str]) -> Iterator[Found]:
     """Raises BadPayload, with the place among these lines, for one that is not a variant as we asked for it."""
     for number, line in enumerate(lines.split(b"\n"), 1):
         if line:
-            yield _read(line, location, number)
+            yield from _read(line, locations, number)
 
 
-def _read(line: bytes, location: str, number: int) -> Found:
+def _read(line: bytes, locations: Sequence[str], number: int) -> list[Found]:
     try:
-        return found(read_json(line), location)
+        return list(found(read_json(line), locations))
     except BadPayload as error:
         raise BadPayload(f"a line of the export is {error}", line=number) from None
     except KeyError as error:

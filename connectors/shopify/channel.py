@@ -1,7 +1,8 @@
-"""Shopify as a channel: orders by webhook and by updated_at, stock as `available` at one location."""
+"""Shopify as a channel: orders by webhook and by updated_at, stock as `available` at each location of the merchant's own."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from connectors.shopify.normalize import PAYMENT
 from connectors.shopify.webhooks import WANTED
 from core.domain.order import Glance, PaymentStatus
 from core.errors import RateLimited, Refused, Unavailable
-from core.ports import Account, Answer, Found, Kit, Notice, Page, Place, Push, Told
+from core.ports import Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
 TOLD = {
     "CHANGE_FROM_QUANTITY_STALE": Told.STALE,
@@ -37,7 +38,8 @@ class ShopifyChannel:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._client = Client(kit)
-        self._location: str | None = str(kit.settings.get("location") or "") or None
+        self._only = str(kit.settings.get("location") or "")
+        self._known: list[str] = []
 
     def probe(self) -> Account:
         shop = self._client.run("Shop", documents.SHOP)["shop"]
@@ -113,10 +115,11 @@ class ShopifyChannel:
     # stock
 
     def listings(self, cursor: str | None) -> Page[Found]:
-        """Every variant, with what its item has available at the location we write to: page by page, or, where there are many, from
-        a file that Shopify writes first. Where it cannot, or has lost the file, all begins anew, page by page."""
+        """Every variant, with what its item has available at each location of the merchant's own that stocks it: page by page, or, where
+        there are many, from a file that Shopify writes first. Where it cannot, or has lost the file, all begins anew, page by page."""
         if mark := catalogue.mark(cursor):
             return self._exported(mark)
+        self._known = [] if cursor is None else self._known
         return self.export() if cursor is None and self._many() else self._variants(cursor)
 
     def _many(self) -> bool:
@@ -125,19 +128,19 @@ class ShopifyChannel:
         return told is not None and told["count"] >= least
 
     def _variants(self, cursor: str | None) -> Page[Found]:
-        location = self._where()
-        asked = {"location": render.gid("Location", location), "after": cursor}
-        page = self._client.run("Variants", documents.VARIANTS, asked)["productVariants"]
-        return Page(tuple(catalogue.found(node, location) for node in page["nodes"]), _next(page))
+        own = self._own()
+        asked = {"first": documents.page_of(len(own)), "after": cursor, **render.at(own)}
+        page = self._client.run("Variants", documents.variants(len(own)), asked)["productVariants"]
+        return Page(tuple(found for node in page["nodes"] for found in catalogue.found(node, own)), _next(page))
 
     def export(self) -> Page[Found]:
         """Have the variants written into a file, however many there are. It changes nothing in the shop, so a lost answer may be
         asked again: five may run at once since 2026-01."""
-        location = self._where()
-        done = self._client.run("BulkQuery", documents.BULK_QUERY, {"query": render.export(location)})["bulkOperationRunQuery"]
+        own = self._own()
+        done = self._client.run("BulkQuery", documents.BULK_QUERY, {"query": render.export(own)})["bulkOperationRunQuery"]
         if done["userErrors"] or done["bulkOperation"] is None:
             return self._variants(None)
-        return Page((), str(catalogue.Mark(digits(done["bulkOperation"]["id"]), location)), wait_s=LOOK_S)
+        return Page((), str(catalogue.Mark(digits(done["bulkOperation"]["id"]), tuple(own))), wait_s=LOOK_S)
 
     def _exported(self, mark: catalogue.Mark) -> Page[Found]:
         """The next piece of the file, once it is written."""
@@ -158,24 +161,24 @@ class ShopifyChannel:
             return None
         read, last = piece
         lines = catalogue.whole(read, last)
-        items = tuple(catalogue.read(lines, mark.location))
+        items = tuple(catalogue.read(lines, mark.locations))
         return Page(items, None if last else str(mark.at(mark.start + len(lines))), begun)
 
     def places(self) -> Sequence[Place]:
-        return [Place(digits(node["id"]), node["name"], node["isActive"]) for node in self._locations()]
+        """All locations; only the one of the settings, where they name one."""
+        found = [Place(digits(node["id"]), node["name"], node["isActive"], node["isFulfillmentService"]) for node in self._locations()]
+        return [one for one in found if self._only in ("", one.id)]
 
     def _locations(self) -> Iterator[dict[str, Any]]:
         return self._client.pages("Locations", documents.LOCATIONS, "locations")
 
-    def _where(self) -> str:
-        """The location of the settings, else the merchant's first active one."""
-        if self._location is None:
-            ours = (node for node in self._locations() if node["isActive"] and not node["isFulfillmentService"])
-            first = next(ours, None)
-            if first is None:
+    def _own(self) -> list[str]:
+        """The location of the settings, else all active ones that are the merchant's own."""
+        if not self._known:
+            self._known = [self._only] if self._only else [one.id for one in self.places() if one.active and not one.service]
+            if not self._known:
                 raise Refused("shopify: the shop has no active location of its own")
-            self._location = digits(first["id"])
-        return self._location
+        return self._known
 
     def show(self, pushes: Sequence[Push], key: str) -> Sequence[Answer]:
         """One call writes all or nothing: entries that it names are answered by themselves and the others sent again."""
@@ -204,23 +207,31 @@ class ShopifyChannel:
         """The answers in the order of the pushes; stale ones with what the listing shows instead."""
         stale = [pushes[at] for at, answer in told.items() if answer.told is Told.STALE]
         shown = self.shown(stale) if stale else {}
-        return [
-            Answer(one.listing, one.sku, one.told, shown.get((one.listing, one.sku), one.quantity), one.words)
-            for one in (told[at] for at in range(len(pushes)))
-        ]
+        answers = (told[at] for at in range(len(pushes)))
+        return [replace(one, quantity=shown.get(one.name, one.quantity)) for one in answers]
 
-    def shown(self, pushes: Sequence[Push]) -> Mapping[tuple[str, str], int | None]:
+    def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
+        return {name: level.shown for name, level in self.levels(pushes).items()}
+
+    def levels(self, pushes: Sequence[Push]) -> Mapping[Name, Level]:
+        """`committed` are units of orders that nobody has sent yet (shopify.dev, inventory states)."""
         places: dict[str, list[Push]] = defaultdict(list)
         for push in pushes:
             places[push.handle["location"]].append(push)
-        return {name: quantity for location, some in places.items() for name, quantity in self._shown_at(location, some)}
+        return {name: level for location, some in places.items() for name, level in self._levels_at(location, some)}
 
-    def _shown_at(self, location: str, pushes: Sequence[Push]) -> Iterator[tuple[tuple[str, str], int | None]]:
+    def _levels_at(self, location: str, pushes: Sequence[Push]) -> Iterator[tuple[Name, Level]]:
         items = [render.gid("InventoryItem", push.handle["item"]) for push in pushes]
         asked = {"ids": items, "location": render.gid("Location", location)}
         nodes = self._client.run("Levels", documents.LEVELS, asked)["nodes"]
         for push, node in zip(pushes, nodes, strict=True):
-            yield (push.listing, push.sku), catalogue.available(node)
+            level = node and node["inventoryLevel"]
+            yield push.name, Level(catalogue.quantity(level, "available"), catalogue.quantity(level, "committed"))
+
+    def selling(self, sku: str, cursor: str | None) -> Page[Notice]:
+        """Names and times only, as `poll`."""
+        page = self._client.run("OrderIds", documents.ORDER_IDS, {"q": render.selling(sku), "after": cursor})["orders"]
+        return Page(tuple(_notice(node, self._kit.account) for node in page["nodes"]), _next(page))
 
     # webhooks
 
@@ -278,6 +289,7 @@ def _failed_before(errors: Sequence[Mapping[str, Any]]) -> bool:
 
 def _answer(push: Push, error: Mapping[str, Any] | None) -> Answer:
     if error is None:
-        return Answer(push.listing, push.sku, Told.SHOWN, push.quantity)
+        return Answer(push.listing, push.sku, Told.SHOWN, push.quantity, place=push.place)
     told = TOLD.get(error["code"] or "", Told.REFUSED)
-    return Answer(push.listing, push.sku, told, words="" if told is Told.STALE else f"{error['code']}: {error['message']}")
+    words = "" if told is Told.STALE else f"{error['code']}: {error['message']}"
+    return Answer(push.listing, push.sku, told, words=words, place=push.place)

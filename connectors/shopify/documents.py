@@ -4,6 +4,9 @@ An order is read by three documents that must all see the same `updatedAt`; long
 document below the 1,000 points that one query may cost. Lists that Shopify does not page take `$first`.
 """
 
+from collections.abc import Sequence
+
+LEVEL = "l"  # before the number of a location, in the names of its levels
 MONEY = "fragment m on MoneyBag { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 PAGE = "pageInfo { hasNextPage endCursor }"
 
@@ -92,20 +95,32 @@ MORE = {
 }
 
 
-def _variant(location: str) -> str:
-    level = f'inventoryLevel(locationId: {location}) {{ quantities(names: ["available"]) {{ name quantity }} }}'
-    return f"id displayName sku requiresComponents inventoryItem {{ id tracked {level} }}"
+def _variant(locations: Sequence[str]) -> str:
+    """What a variant has at each of these locations, which are variables or JSON texts; by their place in the list."""
+    available = 'quantities(names: ["available"]) { name quantity }'
+    levels = " ".join(f"{LEVEL}{at}: inventoryLevel(locationId: {location}) {{ {available} }}" for at, location in enumerate(locations))
+    return f"id displayName sku requiresComponents inventoryItem {{ id tracked {levels} }}"
 
 
 VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
 
-VARIANTS = f"""query Variants($location: ID!, $after: String) {{ productVariants(first: 100, after: $after) {{ {PAGE}
-  nodes {{ {_variant("$location")} }} }} }}"""
+
+def variants(locations: int) -> str:
+    """A page of variants with what they have at $l0, $l1, ... as many as are said."""
+    names = [f"$l{at}" for at in range(locations)]
+    typed = "".join(f", {name}: ID!" for name in names)
+    return f"""query Variants($first: Int!, $after: String{typed}) {{ productVariants(first: $first, after: $after) {{ {PAGE}
+  nodes {{ {_variant(names)} }} }} }}"""
 
 
-def export(location: str) -> str:
-    """Every variant at once, for BULK_QUERY, which takes no variables: the location is written into it, as a JSON text."""
-    return f"query {{ productVariants {{ edges {{ node {{ {_variant(location)} }} }} }} }}"
+def page_of(locations: int) -> int:
+    """How many variants one query may ask for: each level costs two points, and a query a thousand at most."""
+    return max(1, min(100, 900 // (2 + 2 * locations)))
+
+
+def export(locations: Sequence[str]) -> str:
+    """Every variant at once, for BULK_QUERY, which takes no variables: the locations are written into it, as JSON texts."""
+    return f"query {{ productVariants {{ edges {{ node {{ {_variant(locations)} }} }} }} }}"
 
 
 BULK_QUERY = """mutation BulkQuery($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: false) {
@@ -117,7 +132,7 @@ LOCATIONS = f"""query Locations($after: String) {{ locations(first: 50, after: $
   nodes {{ id name isActive isFulfillmentService }} }} }}"""
 
 LEVELS = """query Levels($ids: [ID!]!, $location: ID!) { nodes(ids: $ids) { __typename ... on InventoryItem { id
-  inventoryLevel(locationId: $location) { quantities(names: ["available"]) { name quantity } } } } }"""
+  inventoryLevel(locationId: $location) { quantities(names: ["available", "committed"]) { name quantity } } } } }"""
 
 SET_QUANTITIES = """mutation SetQuantities($input: InventorySetQuantitiesInput!, $key: String!) {
   inventorySetQuantities(input: $input) @idempotent(key: $key) {
@@ -136,10 +151,11 @@ ALL = (
     ORDER_SHIPPING,
     *MORE.values(),
     VARIANTS_COUNT,
-    VARIANTS,
+    variants(1),
+    variants(3),
     BULK_QUERY,
     BULK_STATE,
-    export('"gid://shopify/Location/1"'),
+    export(['"gid://shopify/Location/1"', '"gid://shopify/Location/2"']),
     LOCATIONS,
     LEVELS,
     SET_QUANTITIES,

@@ -84,16 +84,21 @@ def _stage(record: Json) -> str | None:
     return stage if _left(record["body"]) else None
 
 
-def _part(record: Json, place: Json) -> Json:
+def _parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
+    """A fulfillment order for each location that lines are assigned to; the first has the record's own number."""
+    goods = [line for line in record["body"]["line_items"] if line["requires_shipping"]]
+    assigned = list(dict.fromkeys(line["_location"] for line in goods)) or list(places)[:1]
+    by_place = [(place, [line for line in goods if line["_location"] == place]) for place in assigned]
+    return [_part(record, number, places[place], lines) for number, (place, lines) in enumerate(by_place)]
+
+
+def _part(record: Json, number: int, place: Json, goods: Sequence[Json]) -> Json:
     body = record["body"]
-    lines = [
-        {"id": line["id"], "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}}
-        for line in body["line_items"]
-        if line["requires_shipping"]
-    ]
-    status = "CANCELLED" if body["cancelled_at"] else _stage(record) or ("OPEN" if _left(body) else "CLOSED")
+    lines = [{"id": line["id"], "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
+    left = any(line["remaining_quantity"] for line in lines)
+    status = "CANCELLED" if body["cancelled_at"] else (_stage(record) or "OPEN") if left else "CLOSED"
     return {
-        "id": record["part"],
+        "id": record["part"] + 1_000_000_000 * number,
         "status": status,
         "assigned_location": {"location": place},
         "fulfillment_holds": record["holds"] if status == "ON_HOLD" else [],
@@ -115,7 +120,7 @@ def _own(record: Json, places: Mapping[int | None, Json]) -> Json:
         "transactions": paid,
         "refunds": [_refund(body, refund, paid, places) for refund in body["refunds"]],
         "fulfillments": [_parcel(parcel, places) for parcel in body["fulfillments"]],
-        "fulfillment_orders": [_part(record, next(iter(places.values())))],
+        "fulfillment_orders": _parts(record, places),
         "risk": {"recommendation": record["risk"]},
         "total_tip_received_set": body["_tip_set"] or zero,
         "purchasing_entity": {"__typename": "PurchasingCompany"} if body.get("company") else {"__typename": "Customer"},

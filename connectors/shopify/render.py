@@ -14,9 +14,20 @@ def gid(kind: str, number: str) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
-def export(location: str) -> str:
-    """The query of a bulk operation over all variants with what they have at that location."""
-    return documents.export(write_json(gid("Location", location)).decode())
+def export(locations: Sequence[str]) -> str:
+    """The query of a bulk operation over all variants with what they have at these locations."""
+    return documents.export([write_json(gid("Location", location)).decode() for location in locations])
+
+
+def at(locations: Sequence[str]) -> dict[str, str]:
+    """The variables of a page of variants."""
+    return {f"{documents.LEVEL}{number}": gid("Location", location) for number, location in enumerate(locations)}
+
+
+def selling(sku: str) -> str:
+    """The search for open orders of a SKU; a quote inside it is escaped (shopify.dev, search syntax)."""
+    text = sku.replace("\\", "\\\\").replace("'", "\\'")
+    return f"sku:'{text}' AND status:'open'"
 
 
 def _moment(at: datetime) -> str:

@@ -373,14 +373,14 @@ class Simulator:
         return variant
 
     def _move(self, line: Mapping[str, Any], **moves: int) -> None:
-        """Units of a line change their state at the main warehouse; those of `_aside` were never taken from it."""
+        """Units of a line change their state at its location; those of `_aside` were never taken from it."""
         variant = self.state["variants"].get(str(line["variant_id"]))
         if variant is None or line.get("_aside"):
             return
-        level = self.state["levels"][str(variant["inventory_item"]["id"])][str(MAIN)]
+        item, location = str(variant["inventory_item"]["id"]), str(line["_location"])
         for name, units in moves.items():
-            level[name] += units
-        self._level_moved(str(variant["inventory_item"]["id"]), str(MAIN))
+            self.state["levels"][item][location][name] += units
+        self._level_moved(item, location)
 
     def _level_moved(self, item: str, location: str) -> None:
         level = self.state["levels"][item][location]
@@ -423,7 +423,8 @@ class Simulator:
     # the shelves
 
     def catalogue(self, products: list[Json]) -> list[Json]:
-        """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product."""
+        """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product, and `levels`: its quantity by the
+        number of a location, which is opened where it is new."""
         for product in products:
             if not self.state["variants"]:
                 self.state["currency"] = product["currency"]
@@ -439,26 +440,38 @@ class Simulator:
                 "requires_components": product.get("bundle", False),
                 "inventory_item": item,
             }
-            on_shelf = {"available": product["quantity"], "committed": 0, "on_hand": product["quantity"]}
-            self.state["levels"][str(item["id"])] = {str(MAIN): on_shelf}
+            levels = product.get("levels", {str(MAIN): product["quantity"]})
+            self.state["levels"][str(item["id"])] = {str(self._opened(int(place))): _level_of(units) for place, units in levels.items()}
         return self.listings()
+
+    def _opened(self, place: int) -> int:
+        if place not in [one["id"] for one in self.state["locations"]]:
+            fresh = {"id": place, "name": f"Warehouse {place}", "is_active": True, "is_fulfillment_service": False}
+            self.state["locations"].append(fresh)
+        return place
 
     def listings(self) -> list[Json]:
         return [
             {
                 "listing": number,
                 "sku": variant["sku"],
-                "shown": self.state["levels"][str(variant["inventory_item"]["id"])][str(MAIN)]["available"],
+                "shown": sum(level["available"] for level in self._levels(variant).values()),
+                "at": {place: level["available"] for place, level in self._levels(variant).items()},
                 "sold": self.state["sold"].get(number, 0),
                 "writes": self.state["writes"].get(number, 0),
             }
             for number, variant in self.state["variants"].items()
         ]
 
+    def _levels(self, variant: Json) -> dict[str, Json]:
+        found: dict[str, Json] = self.state["levels"][str(variant["inventory_item"]["id"])]
+        return found
+
     # buyers
 
     def place(self, wish: Json) -> list[Json]:
-        """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is."""
+        """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is. `location` is where it is
+        sent from; else where it lies."""
         rnd = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
         if "lines" in wish:
             goods = [(self._by_sku(sku), units) for sku, units in cart(wish)]
@@ -476,8 +489,7 @@ class Simulator:
         return found
 
     def _cart(self, rnd: random.Random) -> list[tuple[Json, int]]:
-        levels = self.state["levels"]
-        there = [(one, levels[str(one["inventory_item"]["id"])][str(MAIN)]["available"]) for one in self.state["variants"].values()]
+        there = [(one, max(level["available"] for level in self._levels(one).values())) for one in self.state["variants"].values()]
         there = [(one, units) for one, units in there if units > 0]
         chosen = rnd.sample(there, min(len(there), rnd.choices((1, 2, 3, 4), (50, 28, 14, 8))[0]))
         return [(one, min(units, rnd.choices((1, 2, 3, 5), (70, 18, 8, 4))[0])) for one, units in chosen]
@@ -491,6 +503,7 @@ class Simulator:
         buyers.plant(body, plan[0])
         for line in body["line_items"]:  # nobody could reserve them, so they take nothing from the shelf
             line["_aside"] = plan[1] is not None or body["test"]
+            line["_location"] = self._from(line, wish.get("location"))
         record: Json = {
             "body": body,
             "transactions": [],
@@ -505,6 +518,15 @@ class Simulator:
         self._sold(body)
         self._happened(record, "orders/create")
         return record
+
+    def _from(self, line: Json, wished: Any) -> int:
+        """Shopify's own routing, as far as it goes: the first location that has all of a line, else the first that stocks it."""
+        variant = self.state["variants"].get(str(line["variant_id"]))
+        levels = self._levels(variant) if variant else {}
+        if wished is not None:
+            return int(_one_of(list(levels), str(wished)))
+        enough = [place for place, level in levels.items() if level["available"] >= line["quantity"]]
+        return int(next(iter([*enough, *levels]), MAIN))
 
     def _desk(self) -> buyers.Desk:
         return buyers.Desk(self.state["currency"], self._now(), self._next)
@@ -551,7 +573,7 @@ class Simulator:
     def act(self, order: str, what: str, wish: Json) -> Json:
         """pay, cancel {restock, reason}, fulfill (see `chosen`), refund {sku, quantity, restock, shipping}, edit {sku, quantity,
         as_refund} (a new quantity, or a new line), touch {note}, risk {recommendation}, hold {reason}, schedule, progress, release (all
-        three), delete."""
+        three), move {sku, location}, delete."""
         if order not in self.state["orders"]:
             raise NotFound(f"there is no order {order}")
         record = self.state["orders"][order]
@@ -567,6 +589,7 @@ class Simulator:
             "schedule": lambda record, _: self._staged(record, "SCHEDULED"),
             "progress": lambda record, _: self._staged(record, "IN_PROGRESS"),
             "release": self._release,
+            "move": self._reassign,
             "delete": self._delete,
         }
         if what not in doing:
@@ -604,6 +627,16 @@ class Simulator:
         record["holds"].clear()
         return self._staged(record, None)
 
+    def _reassign(self, record: Json, wish: Json) -> tuple[str, ...]:
+        """A line's open units are to be sent from another location, which must stock them."""
+        line = self._line_of(record, wish)
+        variant, units = self.state["variants"][str(line["variant_id"])], books.open_units(line)
+        place = int(_one_of(list(self._levels(variant)), str(wish["location"])))
+        self._move(line, available=units, committed=-units)
+        line["_location"] = place
+        self._move(line, available=-units, committed=units)
+        return ()
+
     def _delete(self, record: Json, wish: Json) -> tuple[str, ...]:
         del self.state["orders"][str(record["body"]["id"])]
         return ("orders/delete",)
@@ -617,7 +650,10 @@ class Simulator:
         for line in body["line_items"]:
             if units.get(line["id"]):
                 self._move(line, committed=-units[line["id"]], on_hand=-units[line["id"]])
-        books.ship(body, 4_000_000_000_000 + self._next(), units, MAIN, self._now())
+        place = {line["id"]: line["_location"] for line in body["line_items"]}
+        for location in dict.fromkeys(place[line] for line in units):  # a parcel leaves from one location
+            mine = {line: number for line, number in units.items() if place[line] == location}
+            books.ship(body, 4_000_000_000_000 + self._next(), mine, location, self._now())
         return ("fulfillments/create", "orders/fulfilled" if body["fulfillment_status"] == "fulfilled" else "orders/partially_fulfilled")
 
     def _refund(self, record: Json, wish: Json) -> tuple[str, ...]:
@@ -662,7 +698,7 @@ class Simulator:
         if restock == "return":
             line["_returned"] += quantity
             self._move(line, available=quantity, on_hand=quantity)
-        return books.back(line, quantity, restock, None if restock == "no_restock" else MAIN, self._next())
+        return books.back(line, quantity, restock, None if restock == "no_restock" else line["_location"], self._next())
 
     def _cancel(self, record: Json, wish: Json) -> tuple[str, ...]:
         body = record["body"]
@@ -689,6 +725,7 @@ class Simulator:
 
     def _added(self, body: Json, variant: Json, quantity: int) -> None:
         line = {**buyers.line(body, self._desk(), variant, quantity), "_aside": body["line_items"][0]["_aside"]}
+        line["_location"] = self._from(line, None)
         body["line_items"].append(line)
         self._sold({"line_items": [line]})
 
@@ -746,6 +783,10 @@ class Simulator:
     def _now(self) -> str:
         """As webhooks write it: whole seconds."""
         return self.world.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _level_of(units: int) -> Json:
+    return {"available": units, "committed": 0, "on_hand": units}
 
 
 def _one_of(known: Sequence[str], said: object) -> str:
@@ -914,19 +955,32 @@ def _opened_gid(gid: str) -> tuple[str, str]:
 COMPARE = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b, "": lambda a, b: a == b}
 
 
-def _term(text: str) -> tuple[str, Any, datetime]:
+def _term(text: str) -> Callable[[Json], bool]:
     column, _, rest = text.partition(":")
+    if column == "sku":
+        return lambda body: any(line["sku"] == _unquoted(rest) for line in body["line_items"])
+    if column == "status":
+        return _STATUS[_one_of(list(_STATUS), _unquoted(rest))]
     if column not in ("updated_at", "created_at", "processed_at"):
         raise GraphQLError(f"Invalid search field: {column}")
     sign = next(one for one in COMPARE if rest.startswith(one))
-    return column, COMPARE[sign], datetime.fromisoformat(rest.removeprefix(sign).strip("'"))
+    at = datetime.fromisoformat(_unquoted(rest.removeprefix(sign)))
+    return lambda body: COMPARE[sign](datetime.fromisoformat(body[column]), at)
+
+
+_STATUS: dict[str, Callable[[Json], bool]] = {
+    "open": lambda body: body["closed_at"] is None and body["cancelled_at"] is None,
+    "closed": lambda body: body["closed_at"] is not None,
+    "cancelled": lambda body: body["cancelled_at"] is not None,
+    "not_closed": lambda body: body["closed_at"] is None,
+}
+
+
+def _unquoted(text: str) -> str:
+    return text.strip("'").replace("\\'", "'").replace("\\\\", "\\")
 
 
 def _search(query: str) -> Callable[[Json], bool]:
-    """The search syntax, as far as times joined by AND go."""
+    """The search syntax, as far as terms joined by AND go."""
     terms = [_term(text) for text in query.split(" AND ") if text]
-
-    def wanted(body: Json) -> bool:
-        return all(compare(datetime.fromisoformat(body[column]), at) for column, compare, at in terms)
-
-    return wanted
+    return lambda body: all(term(body) for term in terms)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from core.domain.events import Event, MappingNeeded, StockReleased, StockReserved, StockShort, UnitsBack, UnitsLeft
 from core.domain.order import Line, Order, Party, Restock
+from core.domain.places import PlaceMap
 
 Key = tuple[str, str]  # SKU, location
 
@@ -26,35 +27,43 @@ class Dues:
 
 
 NOTHING = Dues(0, 0, 0)
+ANYWHERE = PlaceMap()
 
 
-def dues(order: Order, line: Line) -> Dues:
-    """Test orders, gift cards and what others ship never touch our shelves."""
+def dues(order: Order, line: Line, places: PlaceMap = ANYWHERE) -> Dues:
+    """Test orders, gift cards and what others ship never touch our shelves; nor do units that the channel has sent from elsewhere."""
     if order.test or line.gift_card or Party.MERCHANT not in (order.party, line.party) or order.party is not line.party:
         return NOTHING
+    open_, sent = places.elsewhere(order).get(line.id, (0, 0)) if places.is_split else (0, 0)
     returned = [part for refund in order.refunds for part in refund.lines if part.line == line.id and part.restock is Restock.RETURN]
+    returned = [part for part in returned if part.location not in places.away]
+    gone = max(0, line.fulfilled - sent)
     return Dues(
-        hold=0 if order.is_cancelled else line.open,
-        gone=line.fulfilled + line.lost,
-        back=min(sum(part.quantity for part in returned), line.fulfilled),
+        hold=0 if order.is_cancelled else max(0, line.open - open_),
+        gone=gone + line.lost,
+        back=min(sum(part.quantity for part in returned), gone),
         back_to=returned[-1].location if returned else None,
     )
 
 
-def history(order: Order, line: Line, since: datetime) -> tuple[int, int]:
+def history(order: Order, line: Line, since: datetime, places: PlaceMap = ANYWHERE) -> tuple[int, int]:
     """Units of a line that left, and that came back, before our shelves were counted: they are in no count of ours."""
-    due = dues(order, line)
+    due = dues(order, line, places)
     if order.revision <= since:
         return due.gone, due.back
     shipped = sum(
-        part.quantity for parcel in order.shipped if parcel.at and parcel.at <= since for part in parcel.lines if part.line == line.id
+        part.quantity
+        for parcel in order.shipped
+        if parcel.at and parcel.at <= since and parcel.location not in places.away
+        for part in parcel.lines
+        if part.line == line.id
     )
     back = sum(
         part.quantity
         for refund in order.refunds
         if refund.at <= since
         for part in refund.lines
-        if part.line == line.id and part.restock is Restock.RETURN
+        if part.line == line.id and part.restock is Restock.RETURN and part.location not in places.away
     )
     return min(shipped, due.gone), min(back, due.back)
 
@@ -63,7 +72,8 @@ def history(order: Order, line: Line, since: datetime) -> tuple[int, int]:
 class LineStock:
     """One order line before the shelves: its dues, what is booked of them, and where its reservations lie.
 
-    `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it.
+    `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it. `assigned` are the units that the
+    channel wants sent from each of our locations; what it did not say is taken from wherever it lies.
     """
 
     order: str
@@ -77,6 +87,7 @@ class LineStock:
     reserved: Mapping[Key, int] = field(default_factory=dict)
     ships: bool = True
     waits: str | None = None
+    assigned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -95,11 +106,8 @@ class Plan:
 
     @property
     def frees(self) -> bool:
-        """Some SKU has more free units than before: who waits for stock may get them."""
-        gained = Counter[str]()
-        for (sku, _), (on_hand, reserved) in self.shelves.items():
-            gained[sku] += on_hand - reserved
-        return any(units > 0 for units in gained.values())
+        """Some shelf has more free units than before: who waits for stock may get them."""
+        return any(on_hand > reserved for on_hand, reserved in self.shelves.values())
 
 
 def settle(
@@ -132,6 +140,7 @@ class _Desk:
         held = self._leave(line, mine, held)
         held = self._release(line, mine, held)
         self._take_back(line)
+        self._follow(line, mine)
         held = self._reserve(line, mine, held)
         self._write(line, mine, (held, line.due.gone, line.due.back), "stock" if held < line.due.hold else None)
 
@@ -205,7 +214,7 @@ class _Desk:
         """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
         if not self.places:
             return
-        place = self.places_of.get(line.due.back_to or "", self.places[0])
+        place = self.places_of.get(line.due.back_to or "") or next(iter(line.assigned), self.places[0])
         for sku, each in (line.parts or {}).items():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
@@ -235,13 +244,32 @@ class _Desk:
             units -= freed
             self._shelf(key, 0, -freed)
 
+    def _follow(self, line: LineStock, mine: dict[Key, int]) -> None:
+        """What lies elsewhere moves to where the channel wants it sent from, as far as that has it."""
+        for sku, place, short in self._wanted(line, mine):
+            for key in [key for key in mine if key[0] == sku and key[1] != place]:
+                moved = min(short, mine[key] - line.assigned.get(key[1], 0) * (line.parts or {})[sku], self._free(sku, place))
+                if moved > 0:
+                    short -= moved
+                    self._hold(mine, key, -moved)
+                    self._hold(mine, (sku, place), moved)
+
+    def _wanted(self, line: LineStock, mine: Mapping[Key, int]) -> list[tuple[str, str, int]]:
+        """(SKU, location, units) that the channel wants sent from there and that are not reserved there."""
+        wanted = [(sku, place, each * units) for place, units in line.assigned.items() for sku, each in (line.parts or {}).items()]
+        return [(sku, place, units - mine.get((sku, place), 0)) for sku, place, units in wanted if units > mine.get((sku, place), 0)]
+
+    def _hold(self, mine: dict[Key, int], key: Key, units: int) -> None:
+        mine[key] = mine.get(key, 0) + units
+        self._shelf(key, 0, units)
+
     def _reserve(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
         wanted = line.due.hold - held
         if wanted <= 0 or not line.parts:
             return held
         units = min([wanted, *(self._on_shelves(sku) // each for sku, each in line.parts.items())])
         for sku, each in line.parts.items():
-            self._reserve_part(mine, sku, each * units)
+            self._reserve_part(mine, sku, each * units, {place: short for one, place, short in self._wanted(line, mine) if one == sku})
         if units:
             self.plan.events.append((line.order, StockReserved(line.line, units)))
         if units < wanted and line.waits != "stock":
@@ -251,13 +279,13 @@ class _Desk:
     def _on_shelves(self, sku: str) -> int:
         return sum(self._free(sku, place) for place in self.places)
 
-    def _reserve_part(self, mine: dict[Key, int], sku: str, units: int) -> None:
-        for place in self.places:
-            taken = min(units, self._free(sku, place))
+    def _reserve_part(self, mine: dict[Key, int], sku: str, units: int, wanted: Mapping[str, int]) -> None:
+        """From where the channel wants it first, then from wherever it lies."""
+        for place, most in [*wanted.items(), *((place, units) for place in self.places)]:
+            taken = min(units, most, self._free(sku, place))
             if taken:
                 units -= taken
-                mine[sku, place] = mine.get((sku, place), 0) + taken
-                self._shelf((sku, place), 0, taken)
+                self._hold(mine, (sku, place), taken)
 
     def _write(self, line: LineStock, mine: dict[Key, int], booked: tuple[int, int, int], waits: str | None) -> None:
         for (sku, place), units in mine.items():

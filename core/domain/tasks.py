@@ -92,4 +92,6 @@ QUEUES = {
     "publish_stock": "outside",
     "verify_stock": "outside",
     "subscribe": "outside",
+    "seek_orders": "outside",
+    "settle_orders": "inside",
 }

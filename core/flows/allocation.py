@@ -1,14 +1,16 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
+from core.domain.places import PlaceMap
 from core.domain.stock import Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.hub import Hub
-from core.store import listings, orders, stock
-from core.store.connections import Connection
+from core.store import listings, orders, places, stock
 from core.store.listings import Mapped, Name
 from core.store.orders import Booked
 from core.store.unit import Unit
@@ -31,9 +33,10 @@ class Wish:
     ships: bool = True
     sold: int | None = 0
     changed_at: int = 0
+    assigned: Mapping[str, int] = field(default_factory=dict)
 
 
-def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequence[str], still: Sequence[Wish] = ()) -> None:
+def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: PlaceMap, still: Sequence[Wish] = ()) -> None:
     """Bring the shelves to what these lines demand, write the lines, and ask for every channel to be told. Of lines that are
     `still` nothing moves: they are only written."""
     maps = _maps(work, merchant, wishes)
@@ -41,7 +44,7 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequ
     reserved = stock.reserved(work.db, merchant, held)
     parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
     levels = stock.lock_levels(work.db, merchant, parts)
-    plan = settle([_line(wish, maps, reserved) for wish in wishes], levels, places)
+    plan = settle([_line(wish, maps, reserved) for wish in wishes], levels, places.locations, places.heads)
     stock.apply(work.db, merchant, plan, levels, work.now)
     refs = {wish.order: wish.ref for wish in wishes}
     work.happened(merchant, [(refs[order], fact) for order, fact in plan.events])
@@ -81,6 +84,7 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
         reserved=reserved.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
+        assigned=wish.assigned,
     )
 
 
@@ -100,6 +104,7 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
         "booked_gone": booked.gone,
         "booked_back": booked.back,
         "waits": booked.waits,
+        "assigned": msgspec.json.encode(wish.assigned).decode() if wish.assigned else None,
     }
 
 
@@ -107,12 +112,11 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
     """Channels that sold believe less already; all listings of what moved are looked at."""
     lowered: dict[int, int | None] = {}
     for wish in wishes:
-        one = maps[_name(wish)]
-        sold = _lowers(wish, one)
-        if sold is None or lowered.get(one.id, 0) is None:
-            lowered[one.id] = None
-        elif sold:
-            lowered[one.id] = (lowered.get(one.id) or 0) + sold
+        for id, sold in _lowers(wish, maps[_name(wish)]).items():
+            if sold is None or lowered.get(id, 0) is None:
+                lowered[id] = None
+            elif sold:
+                lowered[id] = (lowered.get(id) or 0) + sold
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
     for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
@@ -121,12 +125,19 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
 SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
 
 
-def _lowers(wish: Wish, one: Mapped) -> int | None:
-    """What this sale takes off what we believe the channel shows. None, where it fell into the call that taught us, or changed
-    since: it may be in the answer or not."""
-    if not wish.sold or wish.placed_at > one.shown_at:
+def _lowers(wish: Wish, one: Mapped) -> dict[int, int | None]:
+    """What this sale takes off what we believe the channel shows, by the listing's row. None where it may have come off or not: one that
+    is stocked at several places was sold from any of them."""
+    if wish.sold == 0 or len(one.rows) == 1:
+        return {id: _lowered(wish, *learned) for id, learned in one.rows.items()}
+    return dict.fromkeys(one.rows)
+
+
+def _lowered(wish: Wish, shown_from: int, shown_at: int) -> int | None:
+    """The same for one row: it is not known where the sale fell into the call that taught us, or changed since."""
+    if not wish.sold or wish.placed_at > shown_at:
         return wish.sold
-    return 0 if wish.changed_at + SECOND <= one.shown_from else None
+    return 0 if wish.changed_at + SECOND <= shown_from else None
 
 
 def wish_of(row: Any) -> Wish:
@@ -135,20 +146,16 @@ def wish_of(row: Any) -> Wish:
         order=row.order_id, ref=f"{row.connection}/{row.channel_id}", connection=row.connection, line=row.line, listing=row.listing,
         sku=row.sku, placed_at=row.placed_at, due=Dues(row.hold, row.gone, row.back, row.back_to),
         booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships),
+        assigned=msgspec.json.decode(row.assigned) if row.assigned else {},
     )  # fmt: skip
-
-
-def places_for(connection: Connection | None, places: Sequence[str]) -> list[str]:
-    """Our locations, the connection's own first."""
-    first = connection.location if connection else None
-    return sorted(places, key=lambda place: place != first)
 
 
 def reserve(hub: Hub, claim: Claim) -> None:
     """Settle the lines of these orders again: stock came in, or somebody mapped a listing."""
+    connection = hub.connection(claim.connection)
     with hub.unit(claim) as work:
         wishes = [wish_of(row) for row in orders.lines_of(work.db, claim.merchant, claim.subjects)]
-        settle_lines(work, claim.merchant, wishes, stock.places(work.db, claim.merchant))
+        settle_lines(work, claim.merchant, wishes, places.map_of(work.db, connection.id, connection.location))
         ask_waiting(work, claim.merchant)
 
 

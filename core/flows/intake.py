@@ -5,21 +5,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from core.domain.events import changes
 from core.domain.order import Line, Order
-from core.domain.stock import Dues, dues, history
+from core.domain.places import PlaceMap
+from core.domain.stock import ANYWHERE, Dues, dues, history
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
-from core.flows.allocation import Wish, places_for, settle_lines
+from core.flows.allocation import Wish, settle_lines
 from core.hub import Hub
-from core.ports import About, Notice
-from core.store import connections, inbox, listings, orders, stock
+from core.ports import About, Connector, Notice
+from core.store import connections, inbox, listings, orders, places
 from core.store.connections import Connection
 from core.store.inbox import Kept
 from core.store.orders import UNBOOKED, Booked, Known, Written
 from core.store.tables import us, when
 from core.store.unit import Unit
 from core.store.vault import Box
+
+log = structlog.get_logger("intake")
 
 
 def rows_of(connection: Connection, notices: Iterable[Notice], box: Box, now: int, *, read_at: int | None = None) -> list[dict[str, Any]]:
@@ -126,11 +131,13 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     refs = written.keys() | reading.fetch.keys()
     known = orders.find(work.db, merchant, refs, box) if refs else {}
     new = {ref: known[ref].id if ref in known else hub.ids() for ref, one in written.items() if _wanted(reading, ref, one, known.get(ref))}
-    saved = orders.save(work.db, merchant, [(id, _whole(written[ref], known.get(ref))) for ref, id in new.items()], box, work.now)
-    taken = {ref: (id, written[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
+    whole = {ref: _whole(written[ref], known.get(ref)) for ref in new}
+    saved = orders.save(work.db, merchant, [(id, whole[ref]) for ref, id in new.items()], box, work.now)
+    taken = {ref: (id, whole[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
     for ref, (_, order, before) in taken.items():
         work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
-    _settle(work, connection, taken)
+    if _settle(work, connection, taken).is_split:
+        _ask_routes(work, connection, {ref: written[ref].order for ref in taken})
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
@@ -168,32 +175,70 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
             work.ask(connection.merchant, "fetch_orders", ref, connection.id)
 
 
-def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> None:
-    """Write all lines; those whose books may have to move are settled."""
+def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> PlaceMap:
+    """Write all lines; those whose books may have to move are settled. Gives what the channel's places are."""
     merchant, since = connection.merchant, when(connection.stock_since)
     booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
-    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since)]
+    map_ = places.map_of(work.db, connection.id, connection.location) if taken else ANYWHERE
+    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since, map_)]
+    _settle_wishes(work, merchant, wishes, map_)
+    return map_
+
+
+def _settle_wishes(work: Unit, merchant: str, wishes: Sequence[Wish], map_: PlaceMap) -> None:
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     if wishes:
-        settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)
+        settle_lines(work, merchant, moving, map_, still)
 
 
-def _wishes(id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], Booked], since: datetime) -> list[Wish]:
+ROUTED_S, ROUTED_WITHIN = 60.0, timedelta(hours=1)  # how often, and how long, a channel is asked where it will send an order from
+
+
+def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Order]) -> None:
+    """From where an order is sent a webhook does not tell, and the channel itself only after a while."""
+    for ref, order in looks.items():
+        young = us(order.placed_at + ROUTED_WITHIN) > work.now
+        if not order.routing and any(line.open for line in order.lines) and (order.routing is None or young):
+            work.ask(connection.merchant, "fetch_orders", ref, connection.id, wait_s=0.0 if order.routing is None else ROUTED_S)
+
+
+def settle_again(hub: Hub, work: Unit, connection: Connection, refs: Sequence[str]) -> None:
+    """Settle these orders as they are here: what they demand of our shelves may be something else now. What left and came back until
+    now did so at shelves as they were: it is not booked again."""
+    merchant, map_ = connection.merchant, places.map_of(work.db, connection.id, connection.location)
+    known = orders.find(work.db, merchant, refs, hub.box(merchant)) if refs else {}
+    booked = orders.booked(work.db, merchant, [one.id for one in known.values()])
+    since = when(connection.stock_since)
+    wishes = [wish for one in known.values() for wish in _wishes(one.id, one.order, one, booked, since, map_)]
+    _settle_wishes(work, merchant, [_from_here(wish) for wish in wishes], map_)
+
+
+def _from_here(wish: Wish) -> Wish:
+    if wish.booked.waits == "mapping":
+        return wish
+    return replace(wish, booked=replace(wish.booked, gone=wish.due.gone, back=wish.due.back))
+
+
+def _wishes(
+    id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], Booked], since: datetime, map_: PlaceMap
+) -> list[Wish]:
     """What each line demands now; lines that the channel no longer lists hold nothing any more."""
+    assigned = map_.assigned(order)
     if before is None:
-        return [_first_wish(id, order, line, since) for line in {line.id: line for line in order.lines}.values()]
+        return [_first_wish(id, order, line, since, map_, assigned) for line in {line.id: line for line in order.lines}.values()]
     old = {line.id: line for line in before.order.lines}
     new = {line.id: line for line in order.lines}.values()
-    lines = [(line, dues(order, line), _sold(order, line, old.get(line.id), before)) for line in new]
-    lines += [(line, replace(dues(before.order, line), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
-    return [_wish(id, order, line, due, booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
+    lines = [(line, dues(order, line, map_), _sold(order, line, old.get(line.id), before)) for line in new]
+    lines += [(line, replace(dues(before.order, line, map_), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
+    return [_wish(id, order, line, due, booked.get((id, line.id), UNBOOKED), sold, assigned.get(line.id)) for line, due, sold in lines]
 
 
-def _first_wish(id: str, order: Order, line: Line, since: datetime) -> Wish:
+def _first_wish(id: str, order: Order, line: Line, since: datetime, map_: PlaceMap, assigned: Mapping[str, Mapping[str, int]]) -> Wish:
     """What left and came back before our shelves were counted is in no count of ours: it counts as booked."""
-    due = dues(order, line)
-    past = history(order, line, since) if due.gone or due.back else (0, 0)
-    return _wish(id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, _first_sold(order, line, due))
+    due = dues(order, line, map_)
+    past = history(order, line, since, map_) if due.gone or due.back else (0, 0)
+    booked = Booked(0, *past, None) if any(past) else UNBOOKED
+    return _wish(id, order, line, due, booked, _first_sold(order, line, dues(order, line)), assigned.get(line.id))
 
 
 def _vanished(order: Order, before: Known) -> list[Line]:
@@ -201,15 +246,20 @@ def _vanished(order: Order, before: Known) -> list[Line]:
     return [line for line in before.order.lines if line.id not in listed]
 
 
-def _wish(id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
+def _wish(
+    id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None, assigned: Mapping[str, int] | None = None
+) -> Wish:
     return Wish(
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
         placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
+        assigned=assigned or {},
     )  # fmt: skip
 
 
 def _moves(wish: Wish) -> bool:
-    return wish.sold != 0 or (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
+    """Something is to be booked; or the units lie somewhere, and the channel has said from where it wants them sent."""
+    differs = (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
+    return wish.sold != 0 or differs or bool(wish.assigned and wish.due.hold)
 
 
 def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
@@ -277,8 +327,18 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
         connections.set_mark(work.db, connection.merchant, connection.id, "orders", at, page.cursor)
         if not done:
             work.ask(connection.merchant, "poll_orders", connection.id, connection.id)
-        elif listings.raise_unexplained(work.db, connection.id, mark):  # what an earlier poll brought has been taken by now
+        elif listings.raise_again(work.db, connection.id, at):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+        if done:
+            ask_before_raising(work, connection, connector)
+
+
+def ask_before_raising(work: Unit, connection: Connection, connector: Connector) -> None:
+    """What waits to be raised waits for a poll that reaches past the figure it was compared with; not for the next one by the clock."""
+    if (first := listings.first_raise(work.db, connection.id)) is not None:
+        ripe_s = (first - work.now) / 1e6 + age_of(connector.poll_age, connection).total_seconds() + 1
+        wait_s = max(ripe_s, poll_every(connection, connector).total_seconds() / 5)
+        work.ask(connection.merchant, "poll_orders", connection.id, connection.id, wait_s=wait_s)
 
 
 PAGE = timedelta(hours=1)
@@ -293,6 +353,15 @@ def age_of(usual: timedelta, connection: Connection) -> timedelta:
     """How old a change must be to be polled; a connection's setting min_age_s wins."""
     asked = connection.settings.get("min_age_s")
     return usual if asked is None else timedelta(seconds=int(asked))
+
+
+def poll_every(connection: Connection, connector: Connector) -> timedelta:
+    """How often it is polled; a setting that is no number must not stop everybody's clockwork."""
+    try:
+        return max(timedelta(seconds=1), timedelta(seconds=float(connection.settings.get("poll_s", connector.poll_every.total_seconds()))))
+    except (TypeError, ValueError, OverflowError):
+        log.warning("poll_s is not a number of seconds", connection=connection.id)
+        return connector.poll_every
 
 
 def news(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:

@@ -1,6 +1,7 @@
 """Stock out: each channel is told the difference between what its listings show and what they should."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,10 +12,11 @@ from sqlalchemy import Connection as Db
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import Refused
-from core.flows.intake import lasting
+from core.flows.intake import ask_before_raising, keep, lasting, news
+from core.flows.places import keep_places
 from core.hub import Hub
-from core.ports import Answer, Channel, Follows, Found, Limits, Push, Subscribes, Told
-from core.store import connections, listings
+from core.ports import Answer, Channel, Commits, Follows, Found, Level, Limits, Name, Notice, Push, Subscribes, Told
+from core.store import connections, listings, orders, places
 from core.store.connections import Connection
 from core.store.listings import Dirty
 from core.store.tables import us
@@ -37,22 +39,104 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call)
         _guard(db, connection, batch, hub.now)
     look, began = [one for one in batch if unknown(one)], hub.now
-    actual = channel.shown([_push(one, None) for one in look]) if look else {}
+    seen = _levels(channel, look)
+    actual = {name: level.shown for name, level in seen.items()}
     day = _day(hub.clock(), limits)
     tell, rest, spent = decide(batch, actual, limits, day.isoformat())
+    tell, sought = _seek(hub, connection, tell, seen)
+    tell, early = _hold_back(hub, connection, tell, began)
     key = hub.ids()
     with hub.unit(claim, finish=False) as work:
         listings.settled(work.db, [(one.id, one.changed) for one in rest])
         listings.rested(work.db, [(one.id, one.changed) for one in spent], _midnight(day, limits))
-        _learn(work, connection, [(one, actual[_name(one)]) for one in look if _name(one) in actual], began, day.isoformat())
+        _learn(work, connection, [(one, actual[one.name]) for one in look if one.name in actual], began, day.isoformat())
+        _put_off(work, hub, connection, early, sought)
         listings.asking(work.db, connection.merchant, connection.id, key, [_asked(one, push) for one, push in tell], work.now)
     began = hub.now
     answers = channel.show([push for _, push in tell], key) if tell else ()
     with hub.unit(claim) as work:
-        _answered(work, connection, tell, answers, began, day.isoformat())
-        _ask_again(work, connection)
+        _answered(work, connection, tell, answers, began, day.isoformat(), proves=limits.compares)
+        _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
         if any(one.asked for one in look) or any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+def _levels(channel: Channel, look: Sequence[Dirty]) -> Mapping[Name, Level]:
+    """What these listings show now, and how many of their units are sold and not sent where the channel tells it."""
+    pushes = [_push(one, None) for one in look]
+    if not pushes:
+        return {}
+    if isinstance(channel, Commits):
+        return channel.levels(pushes)
+    return {name: Level(shown, None) for name, shown in channel.shown(pushes).items()}
+
+
+Tell = list[tuple[Dirty, Push]]
+
+
+def _seek(hub: Hub, connection: Connection, tell: Tell, seen: Mapping[Name, Level]) -> tuple[Tell, list[tuple[Dirty, int]]]:
+    """Where the channel has other units sold and not sent than we have, there is an order that one of us does not know: its SKU's orders
+    are fetched before it is told anything. What is left to tell, and those with the units committed there."""
+    looked = [one for one, _ in tell if one.name in seen and seen[one.name].committed is not None]
+    if not looked:
+        return tell, []
+    with hub.database.read() as db:
+        ours = orders.open_at(db, connection.merchant, [one.id for one in looked], places.map_of(db, connection.id, connection.location))
+    odd = [(one, committed) for one in looked if (committed := seen[one.name].committed) not in (None, ours[one.id], one.sought)]
+    names = {one.id for one, _ in odd}
+    return [(one, push) for one, push in tell if one.id not in names], [(one, committed or 0) for one, committed in odd]
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """Listings that shall show more, too early: `unread` until the channel's orders are read past the figure that they were compared
+    with, `untaken` until those that were read are taken."""
+
+    unread: Sequence[tuple[Dirty, int]] = ()
+    untaken: bool = False
+
+
+def _hold_back(hub: Hub, connection: Connection, tell: Tell, began: int) -> tuple[Tell, Early]:
+    """Less is told at once. More waits until no order can be on its way that explains why the channel shows less."""
+    more = {one.id: began if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
+    if not more:
+        return tell, Early()
+    with hub.database.read() as db:
+        read_to, taken = connections.read_to(db, connection.merchant, connection.id)
+    kept = [(one, push) for one, push in tell if one.id not in more or (taken and more[one.id] < read_to)]
+    unread = [(one, more[one.id]) for one, _ in tell if more.get(one.id, -1) >= read_to]
+    return kept, Early(unread, untaken=len(kept) + len(unread) < len(tell))
+
+
+UNTAKEN_S = 1.0  # how soon those are looked at again whose orders are read and being taken
+
+
+def _put_off(work: Unit, hub: Hub, connection: Connection, early: Early, sought: Sequence[tuple[Dirty, int]]) -> None:
+    listings.raising(work.db, [(one.id, one.changed, figure_at) for one, figure_at in early.unread])
+    listings.seeking(work.db, [(one.id, one.changed, committed) for one, committed in sought])
+    for sku in {one.sku for one, _ in sought}:
+        work.ask(connection.merchant, "seek_orders", f"{connection.id}/{sku}", connection.id)
+    if early.unread:
+        ask_before_raising(work, connection, hub.connector(connection))
+
+
+def seek_orders(hub: Hub, claim: Claim) -> None:
+    """Read one page of the open orders that hold a SKU; then its listings are looked at again."""
+    connection, sku = hub.connection(claim.connection), claim.subjects[0].split("/", 1)[1]
+    channel, name = hub.channel(connection), f"seek {sku}"
+    if not isinstance(channel, Commits):
+        return
+    with hub.database.read() as db:
+        paged, cursor = connections.mark(db, connection.id, name)
+    page, asked = channel.selling(sku, lasting(cursor, paged, hub.now)), hub.now
+    with hub.unit(claim) as work:
+        keep(hub, work, connection, _anew(hub, work, connection, page.items), read_at=asked)
+        connections.set_mark(work.db, connection.merchant, connection.id, name, work.now, page.cursor)
+        if page.cursor:
+            work.ask(connection.merchant, "seek_orders", claim.subjects[0], connection.id)
+        else:
+            listings.sought(work.db, connection.merchant, connection.id, sku)
+            work.ask(connection.merchant, "publish_stock", connection.id, connection.id, wait_s=READ_FIRST_S)
 
 
 def _look(hub: Hub, claim: Claim, connection: Connection) -> None:
@@ -61,7 +145,7 @@ def _look(hub: Hub, claim: Claim, connection: Connection) -> None:
     with hub.database.read() as db:
         blind = listings.blind(db, connection.id, limits.per_call)
     actual = hub.channel(connection).shown([_push(one, None) for one in blind]) if blind else {}
-    read = [(one, actual[_name(one)]) for one in blind if _name(one) in actual]
+    read = [(one, actual[one.name]) for one in blind if one.name in actual]
     with hub.unit(claim) as work:
         _learn(work, connection, read, began, "")
         if read and len(blind) == limits.per_call:
@@ -108,8 +192,9 @@ def _wake(hub: Hub, claim: Claim, limits: Limits) -> None:
             listings.wake(work.db, claim.connection, work.now)
 
 
-def _ask_again(work: Unit, connection: Connection) -> None:
-    wakes_at = work.now if listings.dirty_left(work.db, connection.id) else listings.wakes_at(work.db, connection.id)
+def _ask_again(work: Unit, connection: Connection, wait_s: float) -> None:
+    left = listings.dirty_left(work.db, connection.id)
+    wakes_at = work.now + int(wait_s * 1e6) if left else listings.wakes_at(work.db, connection.id)
     if wakes_at is not None:
         work.ask(connection.merchant, "publish_stock", connection.id, connection.id, wait_s=max(0, wakes_at - work.now) / 1e6)
 
@@ -129,23 +214,17 @@ def _midnight(day: date, limits: Limits) -> int:
     return us(datetime.combine(day + timedelta(days=1), time(), ZoneInfo(limits.day_zone)))
 
 
-def _name(one: Dirty) -> tuple[str, str]:
-    return (one.listing, one.sku)
-
-
 def _push(one: Dirty, expected: int | None) -> Push:
-    return Push(one.listing, one.sku, one.handle, one.wanted, expected)
+    return Push(one.listing, one.sku, one.handle, one.wanted, expected, one.place)
 
 
-def decide(
-    batch: Sequence[Dirty], actual: Mapping[tuple[str, str], int | None], limits: Limits, day: str
-) -> tuple[list[tuple[Dirty, Push]], list[Dirty], list[Dirty]]:
+def decide(batch: Sequence[Dirty], actual: Mapping[Name, int | None], limits: Limits, day: str) -> tuple[Tell, list[Dirty], list[Dirty]]:
     """What to tell, what needs no telling (it shows that already, or is gone), and what has no revision left for it today."""
     tell, rest, spent = [], [], []
     for one in batch:
-        if unknown(one) and _name(one) not in actual:
+        if unknown(one) and one.name not in actual:
             continue  # not read yet: it stays as it is until the channel lets us look
-        shown = actual[_name(one)] if unknown(one) else one.shown
+        shown = actual[one.name] if unknown(one) else one.shown
         if shown is None or shown == one.wanted:
             rest.append(one)
         elif not _may_revise(one, limits, day):
@@ -186,12 +265,10 @@ def _asked(one: Dirty, push: Push) -> dict[str, Any]:
     return {"listing_id": one.id, "quantity": push.quantity, "expected": push.expected, "since": one.since}
 
 
-def _answered(
-    work: Unit, connection: Connection, tell: Sequence[tuple[Dirty, Push]], answers: Sequence[Answer], began: int, day: str
-) -> None:
-    by_name = {(answer.listing, answer.sku): answer for answer in answers}
-    rows = [_answer_row(one, push, by_name.get(_name(one)), day) for one, push in tell]
-    listings.answered(work.db, connection.id, rows, began, work.now)
+def _answered(work: Unit, connection: Connection, tell: Tell, answers: Sequence[Answer], began: int, day: str, *, proves: bool) -> None:
+    by_name = {answer.name: answer for answer in answers}
+    rows = [_answer_row(one, push, by_name.get(one.name), day) for one, push in tell]
+    listings.answered(work.db, connection.id, rows, began, work.now, proves=proves)
 
 
 def _answer_row(one: Dirty, push: Push, answer: Answer | None, day: str) -> dict[str, Any]:
@@ -214,12 +291,12 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
         accepted = listings.accepted(db, connection.id, began - ripe_us, hub.connector(connection).limits.per_call)
     channel = hub.channel(connection)
     became = follow(channel, [one for one in accepted if one.accepted_as])
-    over = [one for one in accepted if _name(one) not in became]
+    over = [one for one in accepted if one.name not in became]
     actual = channel.shown([_push(one, None) for one in over]) if over else {}
-    refused = {one.id: became[_name(one)].words or "refused" for one in accepted if _is_refused(became.get(_name(one)))}
+    refused = {one.id: became[one.name].words or "refused" for one in accepted if _is_refused(became.get(one.name))}
     with hub.unit(claim) as work:
         listings.declined(work.db, connection.id, [{"id": id, "problem": words} for id, words in refused.items()])
-        listings.confirm(work.db, [(one, actual[_name(one)]) for one in over if _name(one) in actual], began, work.now)
+        listings.confirm(work.db, [(one, actual[one.name]) for one in over if one.name in actual], began, work.now)
         if listings.dirty_left(work.db, connection.id):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
         if (first := listings.first_accepted(work.db, connection.id)) is not None:
@@ -227,18 +304,25 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=wait_s)
 
 
+def _anew(hub: Hub, work: Unit, connection: Connection, notices: Sequence[Notice]) -> list[Notice]:
+    """What is news; where a channel sends from several places, all of them: an order that is sent from another one looks unchanged."""
+    if not places.map_of(work.db, connection.id, connection.location).is_split:
+        return news(hub, work, connection, notices)
+    return [replace(one, delivery=f"{one.delivery} {hub.ids()}", revision=None) for one in notices]
+
+
 def _is_refused(answer: Answer | None) -> bool:
     return answer is not None and answer.told is Told.REFUSED
 
 
-def follow(channel: Channel, told: Sequence[Dirty]) -> dict[tuple[str, str], Answer]:
+def follow(channel: Channel, told: Sequence[Dirty]) -> dict[Name, Answer]:
     """What a channel says became of what it accepted: refused after all, or still being worked on. What is over has no answer."""
     if not told or not isinstance(channel, Follows):
         return {}
     accepted: dict[str, list[Push]] = {}
     for one in told:
         accepted.setdefault(one.accepted_as, []).append(_push(one, None))
-    return {(answer.listing, answer.sku): answer for answer in channel.follow(accepted)}
+    return {answer.name: answer for answer in channel.follow(accepted)}
 
 
 def read_listings(hub: Hub, claim: Claim) -> None:
@@ -247,9 +331,13 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     with hub.database.read() as db:
         paged, cursor = connections.mark(db, connection.id, "listings")
     asked, cursor = hub.now, lasting(cursor, paged, hub.now)
-    page = hub.channel(connection).listings(cursor)
+    channel = hub.channel(connection)
+    page = channel.listings(cursor)
+    found = channel.places() if cursor is None else None
     began = min(asked, us(page.until)) if page.until else asked  # a file is as old as its making
     with hub.unit(claim) as work:
+        if found is not None:
+            keep_places(work, connection, found)
         rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
         listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)
         listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
@@ -272,13 +360,14 @@ def _end_of_run(work: Unit, connection: Connection, began: int, *, first: bool, 
 
 
 def _distinct(items: Sequence[Found]) -> list[Found]:
-    return list({(one.listing, one.sku): one for one in items}.values())
+    return list({(one.listing, one.sku, one.place): one for one in items}.values())
 
 
 def _found(one: Found) -> dict[str, Any]:
     return {
         "listing": one.listing,
         "sku": one.sku,
+        "place": one.place,
         "title": one.title,
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,

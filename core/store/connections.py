@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection as Db
 
+from core.store import places
 from core.store.sql import run
 
 
@@ -37,10 +38,11 @@ class Connection:
     location: str | None
     stock_since: int
     live_at: int | None = None
+    own_map: bool = False
 
 
 FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
-  stock_since, live_at"""
+  stock_since, live_at, own_map"""
 
 
 def _read(row: Any) -> Connection:
@@ -77,6 +79,7 @@ def add(db: Db, one: Connection, now: int) -> None:
         settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, live_at=one.live_at,
         buffer=one.buffer, now=now,
     )  # fmt: skip
+    places.spread(db, one.merchant, one.id)
 
 
 def get(db: Db, id: str) -> Connection | None:
@@ -149,6 +152,11 @@ def set_buffer(db: Db, id: str, buffer: int) -> None:
     run(db, "update listings set changed = changed + 1 where connection = :id", id=id)
 
 
+def set_location(db: Db, id: str, location: str) -> None:
+    """Of ours: where its orders are reserved first."""
+    run(db, "update connections set location = :location where id = :id", id=id, location=location)
+
+
 def set_live(db: Db, id: str, at: int | None) -> None:
     """Its stock is written once the orders of all channels up to then are here, at once for 0; None: it is only watched."""
     run(db, "update connections set live_at = :at where id = :id", id=id, at=at)
@@ -161,15 +169,25 @@ left join marks p on p.connection = connections.id and p.name = 'orders paged'
 where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
 """
 UNTAKEN = """
-select count(*) from tasks where merchant = :merchant and kind in ('take_orders', 'fetch_orders') and state in ('due', 'running')
-  and asked_at <= :paged
+select (select count(*) from tasks where state = 'due' and queue = 'inside' and {of} and kind = 'take_orders' and asked_at <= :paged)
+     + (select count(*) from tasks where state = 'due' and queue = 'outside' and {of} and kind = 'fetch_orders' and asked_at <= :paged)
+     + (select count(*) from tasks where state = 'running' and lease_until > 0 and {of} and kind in ('take_orders', 'fetch_orders')
+          and asked_at <= :paged)
 """
+UNTAKEN_OF_ALL = UNTAKEN.format(of="merchant = :merchant")
+UNTAKEN_OF_ONE = UNTAKEN.format(of="merchant = :merchant and connection = :connection")
 
 
 def has_read(db: Db, merchant: str, moment: int) -> bool:
     """All orders up to then are here, and taken: of all open connections, and of those that are live and locked out."""
     read = run(db, READ_TO, merchant=merchant).one()
-    return (read.at or 0) >= moment and not run(db, UNTAKEN, merchant=merchant, paged=read.paged or 0).scalar_one()
+    return (read.at or 0) >= moment and not run(db, UNTAKEN_OF_ALL, merchant=merchant, paged=read.paged or 0).scalar_one()
+
+
+def read_to(db: Db, merchant: str, connection: str) -> tuple[int, bool]:
+    """Up to when its orders are here, and whether those that were read are taken."""
+    (at, _), (paged, _) = mark(db, connection, "orders"), mark(db, connection, "orders paged")
+    return at, not run(db, UNTAKEN_OF_ONE, merchant=merchant, connection=connection, paged=paged).scalar_one()
 
 
 def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:

@@ -1,7 +1,8 @@
-"""Listings: what a channel sells, which SKUs one unit of it consumes, what it shows and what it should show."""
+"""Listings: what a channel sells, which SKUs one unit of it consumes, what it shows and what it should show. Where a channel keeps
+stock by location, a listing has a row for each place that stocks it: all of them consume the same, each shows what is free there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
 PARTS = """
-select r.connection, r.listing, r.sku, l.id, l.shown_from, l.shown_at, p.sku as part, p.units
+select r.connection, r.listing, r.sku, l.id, l.place, l.shown_from, l.shown_at, p.sku as part, p.units
 from {rows}
 left join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.merchant || '' = :merchant
 left join listing_parts p on p.listing_id = l.id
@@ -23,21 +24,22 @@ left join listing_parts p on p.listing_id = l.id
 
 @dataclass
 class Mapped:
-    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. What it shows was learned in a call that began at
-    `shown_from` and whose answer was written at `shown_at`."""
+    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. `rows` are its places: when the call began that taught us
+    what it shows there, and when its answer was written, by the row's id."""
 
-    id: int
-    shown_from: int
-    shown_at: int
-    parts: dict[str, int]
+    rows: dict[int, tuple[int, int]] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
 
 
 def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, Mapped]:
     found: dict[Name, Mapped] = {}
-    for row in run_set(db, PARTS, NAMES, _names(names), merchant=merchant):
-        if row.id is None:
-            continue
-        one = found.setdefault((row.connection, row.listing, row.sku), Mapped(row.id, row.shown_from, row.shown_at, {}))
+    rows = [row for row in run_set(db, PARTS, NAMES, _names(names), merchant=merchant) if row.id is not None]
+    placed = {(row.connection, row.listing, row.sku) for row in rows if row.place}
+    for row in rows:
+        name = (row.connection, row.listing, row.sku)
+        one = found.setdefault(name, Mapped())
+        if row.place or name not in placed:
+            one.rows[row.id] = (row.shown_from, row.shown_at)
         if row.part is not None:
             one.parts[row.part] = row.units
     return found
@@ -47,18 +49,35 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
     return [dict(zip(NAMES, name, strict=True)) for name in sorted(set(names))]
 
 
-FOUND = {"listing": "text", "sku": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
+FOUND = {"listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
 KEEP = """
-insert into listings (merchant, connection, listing, sku, alike, title, handle, writable, shown, shown_from, shown_at, changed, found_at,
-                      seen_at)
-select :merchant, :connection, r.listing, r.sku, lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown, :began, :now, 1,
-       :now, :now from {rows} where true
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, shown, shown_from, shown_at, figure_at,
+                      changed, found_at, seen_at)
+select :merchant, :connection, r.listing, r.sku, r.place, lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown, :began, :now, :began,
+       1, :now, :now from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, writable = excluded.writable,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
-  shown_from = excluded.shown_from, shown_at = excluded.shown_at, changed = listings.changed + 1
+  shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
 """
+# A place that stocks a listing since today consumes what the listing consumes elsewhere.
+INHERIT = """
+insert into listing_parts (merchant, listing_id, sku, units)
+select distinct l.merchant, l.id, p.sku, p.units from {rows}
+join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku
+join listings s on s.connection = r.connection and s.listing = r.listing and s.sku = r.sku and s.id <> l.id
+join listing_parts p on p.listing_id = s.id
+where l.merchant || '' = :merchant and not exists (select 1 from listing_parts q where q.listing_id = l.id)
+on conflict do nothing
+"""
+# A row without a place is one that an order named first, or that no place stocked: nothing was ever written there.
+PLACELESS = """
+select l.id from {rows} join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.place = ''
+where l.merchant || '' = :merchant
+"""
+UNPLACED_PARTS = f"delete from listing_parts where listing_id in ({PLACELESS})"
+UNPLACED = f"delete from listings where id in ({PLACELESS})"
 ADD = """
 insert into listings (merchant, connection, listing, sku, alike, writable)
 select :merchant, r.connection, r.listing, r.sku, lower(trim(r.sku)),
@@ -94,6 +113,9 @@ def keep(
     if rows:
         since = now if began is None else began
         run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
+    if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row["place"]):
+        for statement in (INHERIT, UNPLACED_PARTS, UNPLACED):
+            run_set(db, statement, NAMES, placed, merchant=merchant)
 
 
 def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
@@ -117,8 +139,8 @@ RENAMED = """
 select min(old.id) as old, min(new.id) as new, old.listing, min(old.sku) as was, min(new.sku) as sku
 from listings old join listings new on new.connection = old.connection and new.listing = old.listing
 where old.connection = :connection and old.seen_at > 0 and old.seen_at < :began and old.writable is null
-  and new.found_at >= :began and exists (select 1 from listing_parts p where p.listing_id = old.id)
-group by old.listing having count(*) = 1
+  and new.place = old.place and new.found_at >= :began and exists (select 1 from listing_parts p where p.listing_id = old.id)
+group by old.listing, old.place having count(*) = 1
 """
 RENAME = """
 insert into listing_parts (merchant, listing_id, sku, units)
@@ -142,7 +164,7 @@ def read_whole(db: Connection, connection: str, began: int, before: int) -> list
             db, "update listings set writable = 'renamed' where id in (select r.old from {rows})", {"old": "bigint", "new": "bigint"}, rows
         )
     run(db, GONE, connection=connection, before=before)
-    return [(row.listing, row.was, row.sku) for row in found]
+    return sorted({(row.listing, row.was, row.sku) for row in found})
 
 
 UNMAP = """
@@ -161,7 +183,7 @@ def map_parts(db: Connection, merchant: str, name: Name, parts: Mapping[str, int
     where = dict(zip(NAMES, name, strict=True))
     run(db, UNMAP, merchant=merchant, **where)
     rows = [{"part": sku, "units": units} for sku, units in parts.items()]
-    done = run_set(db, MAP, {"part": "text", "units": "int"}, rows, merchant=merchant, **where).rowcount == len(rows)
+    done = run_set(db, MAP, {"part": "text", "units": "int"}, rows, merchant=merchant, **where).rowcount >= len(rows)
     run(db, TOUCH_ONE, merchant=merchant, **where)
     return done
 
@@ -216,16 +238,28 @@ class Dirty:
     heard: int
     asked: bool
     accepted_as: str = ""
+    place: str = ""
+    figure_at: int = 0
+    sought: int | None = None
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return (self.listing, self.sku, self.place)
 
 
+# What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
+FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
+        join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
+        where m.connection = l.connection and m.place = l.place)"""
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
-  and not exists (select 1 from listing_parts p where p.listing_id = listings.id
-                  and not exists (select 1 from levels v where v.merchant = p.merchant and v.sku = p.sku))"""
+  and not exists (select 1 from listing_parts p where p.listing_id = listings.id and not exists (
+    select 1 from place_locations m join levels v on v.merchant = p.merchant and v.sku = p.sku and v.location = m.location
+    where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, p.sku as part, p.units,
-       (select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free,
+select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
+       p.sku as part, p.units, {FREE} as free,
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -238,12 +272,12 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
     """Up to `most` listings that changed since the channel was last told, with what each should show; the oldest sale first."""
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
-    free: dict[str, int] = {}
+    free: dict[int, dict[str, int]] = {}
     for row in run(db, DIRTY, connection=connection, most=most):
         rows[row.id] = row
         parts.setdefault(row.id, {})[row.part] = row.units
-        free[row.part] = int(row.free)
-    return [_dirty(row, exposed(sellable(parts[id], free), buffer)) for id, row in rows.items()]
+        free.setdefault(row.id, {})[row.part] = int(row.free or 0)
+    return [_dirty(row, exposed(sellable(parts[id], free[id]), buffer)) for id, row in rows.items()]
 
 
 def _dirty(row: Any, wanted: int) -> Dirty:
@@ -261,6 +295,9 @@ def _dirty(row: Any, wanted: int) -> Dirty:
         row.revised_on,
         row.heard,
         bool(row.asked),
+        place=row.place,
+        figure_at=row.figure_at,
+        sought=row.sought,
     )
 
 
@@ -291,6 +328,17 @@ def asking(db: Connection, merchant: str, connection: str, key: str, rows: Seque
 RESTED = """
 update listings set told = r.changed, rests_until = :until from {rows} where listings.id = r.id and listings.told < r.changed
 """
+RAISING = """
+update listings set told = r.changed, raise_from = r.figure_at from {rows} where listings.id = r.id and listings.told < r.changed
+"""
+RAISE = "update listings set changed = changed + 1, raise_from = null where connection = :connection and raise_from < :read_to"
+FIRST_RAISE = "select min(raise_from) from listings where connection = :connection and raise_from is not null"
+SEEKING = """
+update listings set told = r.changed, sought = r.committed from {rows} where listings.id = r.id and listings.told < r.changed
+"""
+SOUGHT = """
+update listings set changed = changed + 1 where merchant || '' = :merchant and connection = :connection and alike = lower(trim(:sku))
+"""
 WAKE = "update listings set changed = changed + 1, rests_until = null where connection = :connection and rests_until <= :now"
 WAKES = "select min(rests_until) from listings where connection = :connection and rests_until is not null"
 
@@ -300,6 +348,36 @@ def rested(db: Connection, ids: Iterable[tuple[int, int]], until: int) -> None:
     rows = [{"id": id, "changed": changed} for id, changed in ids]
     if rows:
         run_set(db, RESTED, IDS, rows, until=until)
+
+
+def raising(db: Connection, rows: Iterable[tuple[int, int, int]]) -> None:
+    """(id, changed, figure_at): these are raised once the channel's orders are read past the figure that they were compared with."""
+    made = [{"id": id, "changed": changed, "figure_at": figure_at} for id, changed, figure_at in rows]
+    if made:
+        run_set(db, RAISING, {**IDS, "figure_at": "bigint"}, made)
+
+
+def raise_again(db: Connection, connection: str, read_to: int) -> int:
+    """The channel's orders are all here up to then: what waited to be raised is looked at again. Gives how many listings."""
+    return run(db, RAISE, connection=connection, read_to=read_to).rowcount
+
+
+def first_raise(db: Connection, connection: str) -> int | None:
+    """The moment that orders must be read past before the first of those that wait is raised; None where none waits."""
+    found: int | None = run(db, FIRST_RAISE, connection=connection).scalar_one()
+    return found
+
+
+def seeking(db: Connection, rows: Iterable[tuple[int, int, int]]) -> None:
+    """(id, changed, units committed there): these are not told before the channel's open orders of their SKU are here."""
+    made = [{"id": id, "changed": changed, "committed": committed} for id, changed, committed in rows]
+    if made:
+        run_set(db, SEEKING, {**IDS, "committed": "int"}, made)
+
+
+def sought(db: Connection, merchant: str, connection: str, sku: str) -> None:
+    """The open orders of this SKU are here: its listings are looked at again."""
+    run(db, SOUGHT, merchant=merchant, connection=connection, sku=sku)
 
 
 def wake(db: Connection, connection: str, now: int) -> None:
@@ -325,6 +403,8 @@ where pushes.listing_id = r.id and pushes.connection = :connection and pushes.to
 # If an order of the channel was heard of during the call, nobody knows whether it came before or after it: then it is read again.
 ANSWER = """
 update listings set shown = case when listings.heard = r.heard then r.shown end, shown_from = :began, shown_at = :now, problem = r.problem,
+  figure_at = case when :proves and r.told = 'shown' then listings.figure_at else :began end,
+  raise_from = case when r.settled = 1 then null else listings.raise_from end,
   accepted_at = case when r.told in ('accepted', 'lost') then :now else listings.accepted_at end,
   accepted_as = case when r.told <> 'accepted' or coalesce(listings.accepted_as, '') <> '' then listings.accepted_as else r.accepted_as end,
   told = case when r.settled = 1 and r.changed > listings.told then r.changed else listings.told end,
@@ -335,25 +415,27 @@ from {rows} where listings.id = r.id
 """
 
 
-def answered(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]], began: int, now: int) -> None:
+def answered(
+    db: Connection, connection: str, rows: Sequence[Mapping[str, Any]], began: int, now: int, *, proves: bool = False
+) -> None:  # fmt: skip
     """What the channel said in a call that began then: {id, changed, shown, told, problem, day (spends a revision of it, or
-    null), settled (1: it was told), heard (as it was before the call), accepted_as (words to follow it up by)}."""
+    null), settled (1: it was told), heard (as it was before the call), accepted_as (words to follow it up by)}. A write that
+    `proves` what was there before, since it was compared, leaves the figure as old as it was."""
     if rows:
         run_set(db, CLOSE, ANSWERED, rows, connection=connection, now=now)
-        run_set(db, ANSWER, ANSWERED, rows, began=began, now=now)
+        run_set(db, ANSWER, ANSWERED, rows, began=began, now=now, proves=proves)
 
 
 ACCEPTED = """
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
-where l.connection = :connection and l.accepted_at <= :before order by l.accepted_at, l.id limit :most
+select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as
+from listings l where l.connection = :connection and l.accepted_at <= :before order by l.accepted_at, l.id limit :most
 """
 FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :connection and accepted_at is not null"
-# One that shows more than it was told is told again. Less may be a sale that we have not seen: believed, and raised only
-# once the channel's orders were read past that moment and did not explain it.
+# What does not show what it was told is looked at again; less may be a sale that we have not seen: it is raised once the channel's
+# orders were read past that moment and did not explain it.
 CONFIRM = """
-update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, shown = r.shown,
-  changed = case when r.shown > listings.shown then listings.changed + 1 else listings.changed end,
-  raise_from = case when r.shown < listings.shown then cast(:began as bigint) else null end
+update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, figure_at = :began, shown = r.shown,
+  changed = case when r.shown <> listings.shown then listings.changed + 1 else listings.changed end
 from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
 """
 READ = {"id": "bigint", "changed": "bigint", "heard": "bigint", "shown": "int"}
@@ -373,7 +455,7 @@ def first_accepted(db: Connection, connection: str) -> int | None:
 def _as_shown(row: Any) -> Dirty:
     return Dirty(
         row.id, row.listing, row.sku, msgspec.json.decode(row.handle), row.shown, row.shown or 0, row.changed, row.since,
-        row.revised, row.revised_on, row.heard, False, row.accepted_as or "",
+        row.revised, row.revised_on, row.heard, False, row.accepted_as or "", row.place,
     )  # fmt: skip
 
 
@@ -396,16 +478,6 @@ def declined(db: Connection, connection: str, rows: Sequence[Mapping[str, Any]])
         run_set(db, DECLINE, {"id": "bigint", "problem": "text"}, rows, connection=connection)
 
 
-EXPLAIN = """
-update listings set changed = listings.changed + 1, raise_from = null where connection = :connection and raise_from <= :read_to
-"""
-
-
-def raise_unexplained(db: Connection, connection: str, read_to: int) -> int:
-    """The channel's orders are all here up to then: what showed less before that is told again. Gives how many listings."""
-    return run(db, EXPLAIN, connection=connection, read_to=read_to).rowcount
-
-
 HOW_MANY = f"select count(*) from listings where connection = :connection and {WAITS}"
 
 
@@ -414,8 +486,8 @@ def dirty_left(db: Connection, connection: str) -> int:
 
 
 BLIND = """
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
-where l.connection = :connection and l.writable is null and l.shown is null and l.shown_at > 0 and l.problem is null
+select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as
+from listings l where l.connection = :connection and l.writable is null and l.shown is null and l.shown_at > 0 and l.problem is null
 order by l.id limit :most
 """
 
@@ -425,10 +497,9 @@ def blind(db: Connection, connection: str, most: int) -> list[Dirty]:
     return [_as_shown(row) for row in run(db, BLIND, connection=connection, most=most)]
 
 
-ZEROING = """
+ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
-          and exists (select 1 from listing_parts p where p.listing_id = l.id and p.units * (:buffer + 1) > (
-            select sum(v.on_hand - v.reserved) from levels v where v.merchant = p.merchant and v.sku = p.sku))) as zeros,
+          and exists (select 1 from listing_parts p where p.listing_id = l.id and p.units * (:buffer + 1) > {FREE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
 """
 
@@ -437,6 +508,11 @@ def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
     """How many listings that show something are about to show nothing, and how many show something."""
     row = run(db, ZEROING, connection=connection, buffer=buffer).one()
     return int(row.zeros), int(row.showing)
+
+
+def touch_all(db: Connection, connection: str) -> None:
+    """What any of this channel's listings should show may be another number now."""
+    run(db, "update listings set changed = changed + 1 where connection = :connection", connection=connection)
 
 
 AGAIN = "update listings set changed = changed + 1, shown = null where connection = :connection"
@@ -448,8 +524,8 @@ def look_again(db: Connection, connection: str) -> None:
 
 
 EVERYTHING = """
-select l.id, l.listing, l.sku, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as from listings l
-where l.connection = :connection and l.writable is null and l.shown is not null order by l.id limit :most
+select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as
+from listings l where l.connection = :connection and l.writable is null and l.shown is not null order by l.id limit :most
 """
 
 
@@ -458,11 +534,11 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
     return [_as_shown(row) for row in run(db, EVERYTHING, connection=connection, most=most)]
 
 
-ALL = """
-select l.id, l.connection, c.channel, l.listing, l.sku, l.title, l.shown, l.writable, l.problem, l.changed > l.told as waits, c.buffer,
-       p.sku as part, p.units,
-       (select sum(v.on_hand - v.reserved) from levels v where v.merchant = l.merchant and v.sku = p.sku) as free
+ALL = f"""
+select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
+left join places k on k.connection = l.connection and k.place = l.place
 where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
 """
 
@@ -483,23 +559,25 @@ class Shelf:
     writable: str | None
     problem: str | None
     waits: bool
+    place: str = ""
+    place_name: str = ""
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
-    free: dict[str, int] = {}
+    free: dict[int, dict[str, int]] = {}
     for row in run(db, ALL, merchant=merchant, connection=connection):
         rows[row.id] = row
-        made = parts.setdefault(row.id, {})
+        made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
-            free |= {} if row.free is None else {row.part: int(row.free)}
+            there |= {} if row.free is None else {row.part: int(row.free)}
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            exposed(sellable(parts[id], free), row.buffer) if parts[id] and parts[id].keys() <= free.keys() else None,
-            parts[id], row.writable, row.problem, bool(row.waits),
+            exposed(sellable(parts[id], free[id]), row.buffer) if parts[id] and parts[id].keys() <= free[id].keys() else None,
+            parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
         )
         for id, row in rows.items()
     ]  # fmt: skip

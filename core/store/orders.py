@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.order import Order, Person
+from core.domain.places import PlaceMap
 from core.store.sql import run, run_set
 from core.store.tables import us
 from core.store.vault import Box
@@ -152,16 +153,17 @@ def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
 
 LINES = {
     "order_id": "text", "line": "text", "listing": "text", "sku": "text", "hold": "int", "gone": "int", "back": "int", "back_to": "text",
-    "ships": "boolean", "held": "int", "booked_gone": "int", "booked_back": "int", "waits": "text",
+    "ships": "boolean", "held": "int", "booked_gone": "int", "booked_back": "int", "waits": "text", "assigned": "text",
 }  # fmt: skip
 SAVE_LINES = """
-insert into order_lines (merchant, order_id, line, listing, sku, hold, gone, back, back_to, ships, held, booked_gone, booked_back, waits)
+insert into order_lines (merchant, order_id, line, listing, sku, hold, gone, back, back_to, ships, held, booked_gone, booked_back, waits,
+                         assigned)
 select :merchant, r.order_id, r.line, r.listing, r.sku, r.hold, r.gone, r.back, r.back_to, r.ships, r.held, r.booked_gone, r.booked_back,
-       r.waits
+       r.waits, r.assigned
 from {rows} where true
 on conflict (order_id, line) do update set listing = excluded.listing, sku = excluded.sku, hold = excluded.hold, gone = excluded.gone,
   back = excluded.back, back_to = excluded.back_to, ships = excluded.ships, held = excluded.held, booked_gone = excluded.booked_gone,
-  booked_back = excluded.booked_back, waits = excluded.waits
+  booked_back = excluded.booked_back, waits = excluded.waits, assigned = excluded.assigned
 """
 BOOKED = """
 select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits
@@ -201,7 +203,7 @@ select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned
 from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 
@@ -221,7 +223,8 @@ join listings g on g.connection = o.connection and g.listing = l.listing and g.s
 where l.merchant = :merchant and l.waits = :waits and exists (select 1 from listing_parts p where p.listing_id = g.id)
   and (l.waits <> 'stock' or not exists (
     select 1 from listing_parts p where p.listing_id = g.id and p.units > (
-      select coalesce(sum(v.on_hand - v.reserved), 0) from levels v where v.merchant = l.merchant and v.sku = p.sku)))
+      select coalesce(sum(v.on_hand - v.reserved), 0) from place_locations m
+      join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location where m.connection = o.connection)))
 order by o.placed_at limit :most
 """
 
@@ -259,6 +262,49 @@ where l.merchant = :merchant and l.hold > 0 and l.ships and (:connection = '' or
 def open_units(db: Connection, merchant: str, connection: str = "") -> Counter[str]:
     """Units that are sold and not sent, by the SKU that the channel names."""
     return Counter({row.sku: int(row.units) for row in run(db, OPEN_UNITS, merchant=merchant, connection=connection) if row.sku})
+
+
+OPEN_AT = """
+select g.id, g.place, l.order_id, l.line, l.hold, l.assigned from {rows}
+join listings g on g.id = r.id join listing_parts p on p.listing_id = g.id
+join reservations v on v.merchant = r.merchant and v.sku = p.sku
+join order_lines l on l.order_id = v.order_id and l.line = v.line and l.listing = g.listing and l.sku = g.sku
+join orders o on o.id = l.order_id and o.connection = g.connection
+union
+select g.id, g.place, l.order_id, l.line, l.hold, l.assigned from {rows}
+join listings g on g.id = r.id
+join order_lines l on l.merchant = r.merchant and l.waits = 'stock' and l.listing = g.listing and l.sku = g.sku
+join orders o on o.id = l.order_id and o.connection = g.connection
+"""
+
+
+def open_at(db: Connection, merchant: str, ids: Iterable[int], places: PlaceMap) -> Counter[int]:
+    """Units of these rows of listings that the connection's own orders wait to have sent from there."""
+    rows, found = [{"id": id} for id in ids], Counter[int]()
+    for row in run_set(db, OPEN_AT, {"id": "bigint"}, rows, merchant=merchant):
+        found[row.id] += _units_at(places, row.place, row.hold, msgspec.json.decode(row.assigned) if row.assigned else {})
+    return found
+
+
+def _units_at(places: PlaceMap, place: str, hold: int, assigned: Mapping[str, int]) -> int:
+    """What the channel did not assign is where it begins."""
+    mine = places.ours.get(place, ())
+    first = next((one for one, some in places.ours.items() if places.locations[:1] and places.locations[0] in some), "")
+    return sum(units for location, units in assigned.items() if location in mine) + (
+        max(0, hold - sum(assigned.values())) if place == first else 0
+    )
+
+
+AFTER = """
+select channel_id from orders where connection = :connection and channel_id > :after and merchant || '' = :merchant and not history
+order by channel_id limit :most
+"""
+
+
+def after(db: Connection, merchant: str, connection: str, channel_id: str, most: int) -> list[str]:
+    """Refs of a connection's orders in the order of their channel ids, after the given one."""
+    rows = run(db, AFTER, merchant=merchant, connection=connection, after=channel_id, most=most)
+    return [f"{connection}/{row.channel_id}" for row in rows]
 
 
 PAST = """

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from core.domain.stock import Key, Plan
 from core.errors import Stale
+from core.store import places
 from core.store.sql import run, run_set
 
 SKU = {"sku": "text"}
@@ -97,17 +98,13 @@ def _movements(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]],
         run_set(db, MOVE, MOVEMENT, rows, merchant=merchant, now=now)
 
 
-def places(db: Connection, merchant: str) -> list[str]:
-    """Our locations in the order that stock is taken from them."""
-    return [row.id for row in run(db, "select id from locations where merchant = :merchant order by rank, id", merchant=merchant)]
-
-
 def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0) -> None:
     run(
         db,
         "insert into locations (id, merchant, name, rank) values (:id, :merchant, :name, :rank) on conflict do nothing",
         id=id, merchant=merchant, name=name, rank=rank,
     )  # fmt: skip
+    places.spread_all(db, merchant)
 
 
 COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int"}

@@ -367,7 +367,7 @@ def test_a_quantity_is_accepted_and_live_a_little_later(play: Play, sku: str) ->
     play.clock.pass_(1)
 
     assert answer.told is Told.ACCEPTED and at_once != 5
-    assert play.channel.shown([push]) == {(push.listing, sku): 5}
+    assert play.channel.shown([push]) == {push.name: 5}
 
 
 def test_larger_sets_go_by_feed_and_its_report_names_what_was_refused(play: Play) -> None:
@@ -386,7 +386,7 @@ def test_larger_sets_go_by_feed_and_its_report_names_what_was_refused(play: Play
     assert [(answer.listing, answer.sku, answer.told) for answer in done] == [("B000000000", "NO-SUCH-SKU", Told.REFUSED)]
     assert "the SKU is not in the seller's catalogue" in done[0].words
     shown = play.channel.shown([*pushes, ghost])
-    assert {shown[push.listing, push.sku] for push in pushes} == {9} and shown["B000000000", "NO-SUCH-SKU"] is None
+    assert {shown[push.name] for push in pushes} == {9} and shown[ghost.name] is None
 
 
 def test_a_feed_that_amazon_could_not_read_is_refused(play: Play) -> None:
@@ -985,7 +985,7 @@ def test_a_lost_answer_to_a_write_can_be_looked_up(play: Play) -> None:
         play.channel.show([push], "k1")
     play.clock.pass_(1)
 
-    assert play.channel.shown([push]) == {(push.listing, "MUG-1"): 5}
+    assert play.channel.shown([push]) == {push.name: 5}
 
 
 def test_one_token_serves_many_calls(play: Play) -> None:

@@ -51,7 +51,7 @@ def test_a_sale_lowers_what_is_shown_and_can_be_fetched(bogus, channel):
 
     assert (order.units_to_ship, order.total.text(), order.problems()) == (2, "20.00", [])
     assert (order.lines[0].listing, order.lines[0].sku) == ("L-MUG", "MUG")
-    assert channel.shown([push("MUG", 0)]) == {("L-MUG", "MUG"): 3}
+    assert channel.shown([push("MUG", 0)]) == {("L-MUG", "MUG", ""): 3}
 
 
 def test_an_order_that_is_not_there_is_none(channel):
@@ -136,7 +136,7 @@ def test_what_is_only_accepted_shows_later(bogus, channel):
     bogus.settle()
 
     assert told.told is Told.ACCEPTED
-    assert (before, channel.shown([push("MUG", 1)])) == ({("L-MUG", "MUG"): 5}, {("L-MUG", "MUG"): 1})
+    assert (before, channel.shown([push("MUG", 1)])) == ({("L-MUG", "MUG", ""): 5}, {("L-MUG", "MUG", ""): 1})
 
 
 def test_a_failure_before_the_work_leaves_nothing_and_one_after_it_loses_the_answer(bogus, channel):

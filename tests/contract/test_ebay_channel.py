@@ -316,7 +316,7 @@ def test_each_awkward_sku_is_a_listing_of_its_own_and_travels_as_it_is_spelled()
     assert len(found) == 18 and len({(one.listing, one.sku) for one in found}) == 18
     assert {answer.told for answer in told} == {Told.SHOWN}
     assert rig.oracle() == Counter((push.listing, push.sku, push.quantity) for push in wanted)
-    assert rig.channel.shown(wanted) == {(push.listing, push.sku): push.quantity for push in wanted}
+    assert rig.channel.shown(wanted) == {push.name: push.quantity for push in wanted}
 
 
 def test_what_is_on_sale_is_read_the_same_from_the_list_the_item_and_the_offer() -> None:
@@ -328,7 +328,7 @@ def test_what_is_on_sale_is_read_the_same_from_the_list_the_item_and_the_offer()
     found = rig.all_found()
 
     assert seen(found) == rig.oracle() and {one.sku: one.shown for one in found}["out"] == 7
-    assert rig.channel.shown(pushes(found)) == {(one.listing, one.sku): one.shown for one in found}
+    assert rig.channel.shown(pushes(found)) == {(one.listing, one.sku, one.place): one.shown for one in found}
 
 
 def test_offers_are_looked_up_for_what_is_written_and_only_once() -> None:
@@ -596,7 +596,7 @@ def test_a_sale_lowers_what_is_read_back() -> None:
     rig.simulator.place({"lines": [{"sku": "SKU-03", "quantity": 2}]})
     push = pushes([found["SKU-03"]])
 
-    assert rig.channel.shown(push) == {(found["SKU-03"].listing, "SKU-03"): 18}
+    assert rig.channel.shown(push) == {(found["SKU-03"].listing, "SKU-03", ""): 18}
 
 
 @pytest.mark.parametrize("api", ["inventory", "trading"])
@@ -610,7 +610,7 @@ def test_one_vanished_listing_fails_alone(api: str) -> None:
 
     assert answers.pop(gone) in (Told.GONE, Told.REFUSED)
     assert set(answers.values()) == {Told.SHOWN}
-    assert rig.channel.shown(wanted)[(wanted[1].listing, gone)] is None
+    assert rig.channel.shown(wanted)[wanted[1].name] is None
 
 
 def test_a_whole_call_refused_for_one_entry_is_sent_again_one_by_one() -> None:

@@ -1,5 +1,6 @@
 """The Shopify channel against its simulator: the whole protocol without sockets, on a virtual clock."""
 
+import dataclasses
 import importlib.util
 import io
 import json
@@ -21,6 +22,7 @@ from connectors.shopify.graphql_door import cost, full_schema, operation, read, 
 from connectors.shopify.simulator import BUCKET, CLIENT_SECRET, CUSTOM_TOKEN, ONE_QUERY, VERSIONS, Simulator
 from connectors.shopify.webhooks import WANTED
 from connectors.simulation import Fault, InProcess, Stage, World
+from core.domain.order import Order
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Account, Channel, Found, Fresh, Kit, Push, Rate, Told
 
@@ -96,6 +98,11 @@ class Rig:
             page = self.channel.listings(page.cursor)
             found += page.items
         return found
+
+    def read(self, order: str) -> Order:
+        body = self.channel.fetch([order])[order]
+        assert body is not None
+        return MANIFEST.order(body, "shop")
 
     def files_read(self) -> int:
         return sum(1 for entry in self.world.log if entry["operation"] is None)
@@ -382,7 +389,7 @@ def test_listings_tell_what_our_location_has_and_what_must_not_be_written():
 def test_a_location_of_the_settings_is_written_instead():
     found = Rig(location="70002").found()
 
-    assert {one.writable for one in found} == {"not stocked at our location"}
+    assert {one.writable for one in found} == {"not stocked at any of your locations"}
 
 
 def test_places_are_all_of_them_with_what_is_active(rig):
@@ -482,7 +489,7 @@ def test_a_write_without_compare_or_key_is_refused_there(rig, lacking):
 def test_what_is_gone_shows_nothing(rig):
     gone = Push("1", "GONE", {"item": "999", "location": "70001"}, 5, 5)
 
-    assert rig.channel.shown([gone]) == {("1", "GONE"): None}
+    assert rig.channel.shown([gone]) == {gone.name: None}
 
 
 def test_a_key_whose_first_attempt_failed_gives_way_to_a_new_one(rig):
@@ -584,8 +591,69 @@ def test_what_lies_at_other_locations_only_is_not_written():
     here, there = rig.found(), large(location="70002")
     elsewhere(there, "SKU-3")
 
-    assert {one.sku for one in here if one.writable == "not stocked at our location"} == {"SKU-3"}
+    assert {one.sku for one in here if one.writable == "not stocked at any of your locations"} == {"SKU-3"}
     assert {one.sku: one.shown for one in there.found() if one.writable is None} == {"SKU-3": 40}
+
+
+def two_places(**settings: Any) -> Rig:
+    """A shop with a second warehouse: A lies in both, B in the second alone."""
+    rig = Rig(products=0, **settings)
+    plain = {"price": "5.00", "currency": "USD"}
+    rig.simulator.catalogue([
+        {**plain, "sku": "A", "title": "A", "quantity": 0, "levels": {"70001": 4, "70009": 6}},
+        {**plain, "sku": "B", "title": "B", "quantity": 0, "levels": {"70009": 3}},
+    ])  # fmt: skip
+    return rig
+
+
+@pytest.mark.parametrize("bulk_from", [2, 500])
+def test_a_listing_is_found_once_for_each_place_that_stocks_it(bulk_from):
+    rig = two_places(bulk_from=bulk_from)
+
+    assert {(one.sku, one.place, one.shown) for one in rig.found()} == {("A", "70001", 4), ("A", "70009", 6), ("B", "70009", 3)}
+    assert {(one.id, one.active, one.service) for one in rig.channel.places()} == {
+        ("70001", True, False), ("70002", True, True), ("70003", False, False), ("70009", True, False),
+    }  # fmt: skip
+
+
+def test_each_place_is_written_and_read_by_itself():
+    rig = two_places()
+    pushes = [Push(one.listing, one.sku, one.handle, 2, one.shown, one.place) for one in rig.found()]
+    stale = dataclasses.replace(pushes[0], quantity=1, expected=99)
+
+    answers = rig.channel.show(pushes, "k1")
+    again = rig.channel.show([stale], "k2")
+
+    assert {(one.sku, one.place, one.told, one.quantity) for one in answers} == {
+        ("A", "70001", Told.SHOWN, 2), ("A", "70009", Told.SHOWN, 2), ("B", "70009", Told.SHOWN, 2),
+    }  # fmt: skip
+    assert [(one.told, one.quantity, one.place) for one in again] == [(Told.STALE, 2, "70001")]
+    assert set(rig.channel.shown(pushes).values()) == {2}
+
+
+def test_units_that_are_sold_and_not_sent_are_told_by_place_with_the_orders_that_hold_them():
+    rig = two_places()
+    order = rig.simulator.place({"lines": [{"sku": "A", "quantity": 3}], "location": "70009"})[0]["id"]
+    rig.simulator.place({"lines": [{"sku": "B", "quantity": 1}]})
+    pushes = [Push(one.listing, one.sku, one.handle, 2, one.shown, one.place) for one in rig.found()]
+    levels = rig.channel.levels(pushes)
+
+    assert {(name[1], name[2]): (level.shown, level.committed) for name, level in levels.items()} == {
+        ("A", "70001"): (4, 0), ("A", "70009"): (3, 3), ("B", "70009"): (2, 1),
+    }  # fmt: skip
+    assert [one.order for one in rig.channel.selling("A", None).items] == [order]
+    assert rig.channel.selling("it's", None).items == ()
+
+
+def test_an_order_says_which_place_sends_what_and_that_it_was_moved():
+    rig = two_places()
+    order = rig.simulator.place({"lines": [{"sku": "A", "quantity": 2}, {"sku": "B", "quantity": 1}]})[0]["id"]
+    before = rig.read(order).routing
+    rig.simulator.act(order, "move", {"sku": "A", "location": "70009"})
+
+    assert [(one.location, [line.quantity for line in one.lines]) for one in before] == [("70001", [2]), ("70009", [1])]
+    assert [(one.location, [line.quantity for line in one.lines]) for one in rig.read(order).routing] == [("70009", [2, 1])]
+    assert {one["sku"]: one["at"] for one in rig.simulator.listings()} == {"A": {"70001": 4, "70009": 4}, "B": {"70009": 2}}
 
 
 def test_it_is_asked_for_again_while_the_file_is_written():

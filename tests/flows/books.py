@@ -129,4 +129,4 @@ def settle_again(house: House) -> None:
             work.ask(house.merchant.id, "reserve", f"{connection}/{id}", connection)
         for connection in house.connections.values():
             work.ask(house.merchant.id, "publish_stock", connection.id, connection.id)
-    house.drain()
+    house.work()

@@ -95,7 +95,7 @@ class Story(RuleBasedStateMachine):
     def _deliver(self, name: str, document: Document) -> None:
         self.deliveries += 1
         deliver(self.house, [notice(document, f"d{self.deliveries}")], self.house.connections[name])
-        self.house.drain()
+        self.house.work()
         self.known.setdefault(document["id"], Known(document)).see(document)
 
     def _has_orders(self) -> bool:
@@ -185,7 +185,7 @@ class Story(RuleBasedStateMachine):
         self.house.clock.pass_(POLL_AGE)
         self.house.poll()
         self.house.clock.pass_(POLL_AGE)
-        self.house.drain()
+        self.house.work()
         for system in self.house.systems.values():
             for order, document in system.orders.items():
                 self.known.setdefault(order, Known(document)).see(document)
@@ -202,7 +202,7 @@ class Story(RuleBasedStateMachine):
                 work.ask(house.merchant.id, "publish_stock", connection, connection)
             ask_waiting(work, house.merchant.id)
         assert books.level(house.hub, sku)[0] == max(units, reserved)
-        house.drain()
+        house.work()
 
     @precondition(lambda self: self.maps)
     @rule(listing=st.sampled_from(["bundle", "strange"]), parts=MAPS)
@@ -211,7 +211,7 @@ class Story(RuleBasedStateMachine):
         for connection in self.house.connections.values():
             with self.house.hub.unit() as work:
                 map_listing(work, self.house.merchant.id, (connection.id, f"L-{listing}", listing), parts)
-        self.house.drain()
+        self.house.work()
 
     @rule()
     def settle_again(self) -> None:

@@ -324,7 +324,7 @@ def test_an_unreadable_order_is_parked_alone_with_its_cause_and_its_payload_stay
     sold(house, 2)
     broken = {**house.bogus.sell({"A": 1}), "total": "x"}
     deliver(house, [notice(broken, "broken")])
-    house.drain()
+    house.work()
 
     assert [(kind, cause) for kind, _, cause, _ in books.parked(house.hub)] == [("take_orders", "BadPayload")]
     assert "total" in books.parked(house.hub)[0][3]

@@ -16,7 +16,7 @@ def test_a_quantity_that_came_true_wrongly_low_is_raised_after_the_orders_were_r
     house.bogus.settle()
 
     house.bogus.listings["L-A", "A"].shown = 7  # an older write overtook the newer one there
-    house.drain(through=timedelta(seconds=40))
+    house.work(timedelta(seconds=40))
     house.bogus.settle()
     believed_low = house.bogus.listings["L-A", "A"].shown
     for _ in range(2):

@@ -10,19 +10,19 @@ from sqlalchemy import text
 from core.flows import connections as flows
 from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
-from core.store import connections, events, inbox, listings, orders, stock, tasks
+from core.store import connections, events, inbox, listings, orders, places, stock, tasks
 from core.store.tables import metadata
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
-STORES = (connections, events, inbox, listings, orders, stock, tasks)
+STORES = (connections, events, inbox, listings, orders, places, stock, tasks)
 OWNERS = ("merchant", "connection", "id")  # a connection, and an id that was read from a merchant's rows, have one owner
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
-    "renew", "record", "add", "add_merchant", "merchants", "by_account",
+    "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking",
 }  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def neighbours(make_house: MakeHouse) -> tuple[House, House]:
         work.db.exec_driver_sql("delete from tasks")
         work.db.execute(text("update connections set merchant = :m, login = null where id = :id"), {"m": stranger.id, "id": connection.id})
         work.db.execute(text("update listings set merchant = :m where connection = :id"), {"m": stranger.id, "id": connection.id})
+        places.spread(work.db, stranger.id, connection.id)
         work.db.execute(text("update marks set merchant = :m where connection = :id"), {"m": stranger.id, "id": connection.id})
     other = ours.hub.connection(connection.id)
     theirs = House(ours.hub, ours.clock, stranger, {"theirs": ours.systems.pop("theirs")}, {"theirs": other}, place)

@@ -1,0 +1,80 @@
+"""Places: the channel's own locations, and which of ours each of them stands for."""
+
+from collections.abc import Sequence
+
+from core.domain.tasks import Claim
+from core.errors import Refused
+from core.flows.intake import settle_again
+from core.hub import Hub
+from core.ports import Place
+from core.store import connections, listings, orders, places
+from core.store.connections import Connection
+from core.store.unit import Unit
+
+
+def keep_places(work: Unit, connection: Connection, found: Sequence[Place]) -> None:
+    """All places of a channel, as it lists them now. Where nobody made a map, it is clear only while there is one of the merchant's own."""
+    before = places.map_of(work.db, connection.id, connection.location)
+    rows = [{"place": one.id, "name": one.name, "active": one.active, "service": one.service} for one in found]
+    places.keep(work.db, connection.merchant, connection.id, rows, work.now)
+    if not connection.own_map:
+        places.spread(work.db, connection.merchant, connection.id)
+    if places.map_of(work.db, connection.id, connection.location) != before:
+        _map_changed(work, connection)
+
+
+def _map_changed(work: Unit, connection: Connection) -> None:
+    """What its listings should show is another number, and its open orders may lie elsewhere."""
+    listings.touch_all(work.db, connection.id)
+    work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+    connections.set_mark(work.db, connection.merchant, connection.id, "settle again", 0, None)
+    work.ask(connection.merchant, "settle_orders", connection.id, connection.id)
+
+
+def map_place(hub: Hub, connection: Connection, place: str, locations: Sequence[str]) -> None:
+    """Say which of our locations a place of the channel stands for; none: it is nothing of ours. For a channel that keeps no stock by
+    location, `place` "" with the locations that it may sell from. Raises Refused for a place that cannot be ours."""
+    with hub.unit() as work:
+        _check(work, connection, place, locations)
+        places.stand_for(work.db, connection.merchant, connection.id, place, locations)
+        _map_changed(work, connection)
+
+
+def _check(work: Unit, connection: Connection, place: str, locations: Sequence[str]) -> None:
+    known = {row.place: row for row in places.listed(work.db, connection.merchant, connection.id)}
+    if place not in known and (place or known):
+        raise Refused(f"the channel has no place {place!r}; it has {', '.join(sorted(known)) or 'none'}")
+    if place and known[place].service and locations:
+        raise Refused(f"{known[place].name} is another service's: its stock is not ours to tell")
+    if not place and not locations:
+        raise Refused("name at least one location; to show nothing there, watch the connection instead")
+
+
+def unmap_places(hub: Hub, connection: Connection) -> None:
+    """Forget what was said of its places."""
+    with hub.unit() as work:
+        places.forget(work.db, connection.merchant, connection.id)
+        _map_changed(work, connection)
+
+
+def begin_at(hub: Hub, connection: Connection, location: str) -> None:
+    """Reserve its orders at this location of ours first, where the channel does not say from where they are sent."""
+    with hub.unit() as work:
+        connections.set_location(work.db, connection.id, location)
+
+
+ORDERS_AT_ONCE = 100
+
+
+def settle_orders(hub: Hub, claim: Claim) -> None:
+    """Settle the orders of a connection anew, a page at a time: its places stand for other locations now."""
+    connection = hub.connection(claim.connection)
+    with hub.database.read() as db:
+        _, after = connections.mark(db, connection.id, "settle again")
+        refs = orders.after(db, connection.merchant, connection.id, after or "", ORDERS_AT_ONCE)
+    with hub.unit(claim) as work:
+        settle_again(hub, work, connection, refs)
+        last = refs[-1].split("/", 1)[1] if len(refs) == ORDERS_AT_ONCE else None
+        connections.set_mark(work.db, connection.merchant, connection.id, "settle again", 0, last)
+        if last:
+            work.ask(connection.merchant, "settle_orders", connection.id, connection.id)
