@@ -386,7 +386,12 @@ def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, me
     "--others-taken-off/--others-not", default=None, help="Does what the channel shows leave out the other channels' open orders?"
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be counted and change nothing.")
-@click.option("--location", default="Main", show_default=True, help="Our location that holds these units; made where it is new.")
+@click.option(
+    "--location",
+    default="Main",
+    show_default=True,
+    help="Our location that holds these units, where the channel's places say none; made if new.",
+)
 @of_merchant
 @click.pass_obj
 def stock_opening(
@@ -399,14 +404,19 @@ def stock_opening(
     """
     from config.stock_csv import apply
     from core.flows import join
+    from core.store import places
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
     if others_taken_off is None:
         _fail("stock opening: say --others-taken-off or --others-not; a wrong answer sells goods twice")
     found, left = join.opening(hub, _connection(hub, owner, connection), others_taken_off=others_taken_off)
-    for line in apply(hub, owner, list(join.lines(found)), location, dry_run=dry_run):
-        click.echo(line)
+    with hub.database.read() as db:
+        names = {row.id: row.name for row in places.locations(db, owner)}
+    for place in dict.fromkeys(one.location for one in found):
+        rows = list(join.lines([one for one in found if one.location == place]))
+        for line in apply(hub, owner, rows, names.get(place, location), dry_run=dry_run):
+            click.echo(line)
     for line in left:
         click.echo(f"left out: {line}", err=True)
 
@@ -546,8 +556,11 @@ def golive(settings: Settings, connection: str, yes: bool, everything: bool, mer
 def _show_changes(one: Any, found: list[Any], everything: bool) -> None:
     counts = Counter(change.what for change in found)
     shown = [change for change in found if everything or change.what != "same"]
-    rows = [(change.sku or change.listing, change.title, _number(change.now), _number(change.after), change.what) for change in shown]
-    _table(f"{one.channel} {one.account}", ("SKU", "title", "# shows now", "# would show", "what"), rows)
+    rows = [
+        (change.sku or change.listing, change.title, change.place, _number(change.now), _number(change.after), change.what)
+        for change in shown
+    ]
+    _table(f"{one.channel} {one.account}", ("SKU", "title", "place", "# shows now", "# would show", "what"), rows)
     click.echo(", ".join(f"{n} {what}" for what, n in counts.most_common()) or "no listings")
 
 
@@ -572,6 +585,150 @@ def watch(settings: Settings, connection: str, merchant: str) -> None:
     one = _connection(hub, _merchant(hub, merchant), connection)
     join.watch(hub, one)
     click.echo(f"{one.channel} {one.account} is watched")
+
+
+@cli.command()
+@click.argument("connection")
+@of_merchant
+@click.pass_obj
+def pause(settings: Settings, connection: str, merchant: str) -> None:
+    """Leave a channel alone: nothing is read there and nothing written, webhooks are kept. Back: `crossdock resume`."""
+    from core.flows import join
+
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    join.pause(hub, one)
+    click.echo(f"{one.channel} {one.account} is paused")
+
+
+@cli.command()
+@click.argument("connection")
+@of_merchant
+@click.pass_obj
+def resume(settings: Settings, connection: str, merchant: str) -> None:
+    """Go on with a paused channel: first the orders of all channels are read up to now, then its stock is written again."""
+    from core.flows import join
+
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    join.resume(hub, one)
+    click.echo(f"{one.channel} {one.account} goes on; its stock is written once the orders of all channels are read up to now")
+
+
+@cli.group(invoke_without_command=True)
+@of_merchant
+@as_json
+@click.pass_context
+def places(context: click.Context, merchant: str, as_json: bool) -> None:
+    """Where channels keep stock, and which of our locations each place of theirs stands for."""
+    if context.invoked_subcommand:
+        return
+    from core.store import connections
+    from core.store import places as store
+
+    hub = _hub(context.obj)
+    owner = _merchant(hub, merchant)
+    with hub.database.read() as db:
+        names = {one.id: f"{one.channel} {one.account}" for one in connections.all_of(db, owner)}
+        found = [dict(row._mapping) for row in (*store.listed(db, owner), *store.allowed(db, owner))]
+        ours = [dict(row._mapping) for row in store.locations(db, owner)]
+    if as_json:
+        click.echo(json.dumps({"places": found, "locations": ours}))
+        return
+    rows = [(names[row["connection"]], row.get("place"), row.get("name", "(it keeps no places)"), _stands_for(row)) for row in found]
+    _table("Places", ("connection", "place", "name", "stands for"), rows)
+    _table("Our locations, in the order that stock is taken from them", ("id", "name"), [(row["id"], row["name"]) for row in ours])
+
+
+def _stands_for(row: dict[str, Any]) -> str:
+    if row.get("service"):
+        return "nothing: another service's"
+    if row["location_name"]:
+        return str(row["location_name"]) + ("" if row.get("active", True) else " (closed there)")
+    if not row["active"]:
+        return "nothing: closed"
+    return "nothing" if row["decided"] else "? say it: crossdock places map"
+
+
+@places.command("add")
+@click.argument("name")
+@of_merchant
+@click.pass_obj
+def places_add(settings: Settings, name: str, merchant: str) -> None:
+    """A new location of ours."""
+    from core.store import places as store
+    from core.store import stock as shelves
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    with hub.unit() as work:
+        known = store.locations(work.db, owner)
+        if any(row.name == name for row in known):
+            _fail(f"places add: there is a location {name} already")
+        shelves.add_location(work.db, owner, hub.ids(), name, rank=max((row.rank for row in known), default=-1) + 1)
+    click.echo(f"{name} is a location of yours; stock is taken from it last")
+
+
+@places.command("map")
+@click.argument("connection")
+@click.argument("place")
+@click.argument("locations", nargs=-1, metavar="[LOCATION]...")
+@of_merchant
+@click.pass_obj
+def places_map(settings: Settings, connection: str, place: str, locations: tuple[str, ...], merchant: str) -> None:
+    """Say which of our locations a channel's place stands for; without any, that it is nothing of ours.
+
+    PLACE is its number or name there, LOCATION a name or id of ours. For a channel that keeps no places, PLACE is - and the locations are
+    those that it may sell from: it shows their sum. Open orders are reserved anew.
+    """
+    from core.flows import places as flow
+    from core.store import places as store
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    one = _connection(hub, owner, connection)
+    with hub.database.read() as db:
+        ours = {name: row.id for row in store.locations(db, owner) for name in (row.name, row.id)}
+        theirs = {name: row.place for row in store.listed(db, owner, one.id) for name in (row.name, row.place)}
+    if wrong := next((name for name in locations if name not in ours), None):
+        _fail(f"places map: you have no location {wrong}; there are {', '.join(ours) or 'none'} (new ones: crossdock places add)")
+    flow.map_place(hub, one, theirs.get(place, place.removeprefix("-")), [ours[name] for name in locations])
+    click.echo(f"{place} of {one.channel} {one.account} stands for {', '.join(locations) or 'nothing of yours'}")
+
+
+@places.command("forget")
+@click.argument("connection")
+@of_merchant
+@click.pass_obj
+def places_forget(settings: Settings, connection: str, merchant: str) -> None:
+    """Forget what was said of a connection's places: it sells from all our locations, where it has one place or none."""
+    from core.flows import places as flow
+
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    flow.unmap_places(hub, one)
+    click.echo(f"nothing is said of the places of {one.channel} {one.account} any more")
+
+
+@places.command("first")
+@click.argument("connection")
+@click.argument("location")
+@of_merchant
+@click.pass_obj
+def places_first(settings: Settings, connection: str, location: str, merchant: str) -> None:
+    """Reserve a connection's orders at this location first, until the channel says from where it sends them."""
+    from core.flows import places as flow
+    from core.store import places as store
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    one = _connection(hub, owner, connection)
+    with hub.database.read() as db:
+        ours = {name: row.id for row in store.locations(db, owner) for name in (row.name, row.id)}
+    if location not in ours:
+        _fail(f"places first: you have no location {location}; there are {', '.join(ours) or 'none'}")
+    flow.begin_at(hub, one, ours[location])
+    click.echo(f"orders of {one.channel} {one.account} are reserved at {location} first")
 
 
 def _connection(hub: Any, owner: str, name: str) -> Any:

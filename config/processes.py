@@ -59,6 +59,7 @@ class Drains:
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
     def start(self) -> "Drains":
+        safely(lambda: schedule.tick(self._hub))  # before anything is written: it knows how long nobody was here
         self._keeper.start()
         for thread in self._threads:
             thread.start()
@@ -170,6 +171,7 @@ def work(settings: Settings, queue: str) -> None:
         signal.signal(number, lambda *_: over.set())
     hub = make_hub(settings, bell=RedisBell(settings.redis_url))
     _spare_the_loaded()
+    safely(lambda: schedule.tick(hub))
     keeper = Keeper(hub).start()
     worker.take_over(hub, keeper, over.is_set)
     sweeping = threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper, over), name="sweeper", daemon=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from core.flows import join
 from core.flows.intake import poll_every
 from core.hub import Hub
 from core.store import connections, inbox, tasks
@@ -14,6 +15,7 @@ from core.store.sql import run
 
 log = structlog.get_logger("schedule")
 DAY_US = 86_400_000_000
+STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 
@@ -59,6 +61,7 @@ def tick(hub: Hub) -> int:
     with hub.database.read() as db:
         known = connections.everyone(db)
         last = {row.name: row.slot for row in run(db, "select name, slot from schedules")}
+    _be_here(hub, last.get("here"))
     begun = [(slot, _begin(hub.now, slot.every)) for slot in slots(hub, known)]
     due = [(slot, begin) for slot, begin in begun if last.get(slot.name, -1) < begin]
     if due:
@@ -68,6 +71,19 @@ def tick(hub: Hub) -> int:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     _prune_daily(hub, last)
     return len(due)
+
+
+def _be_here(hub: Hub, last: int | None) -> None:
+    """Where nobody was here for a while, a stop, a standstill or a jump of the clock, orders are read before stock is written. One of
+    several processes that find out does it."""
+    if last is not None and hub.now - last < STEP_US:
+        return
+    with hub.unit() as work:
+        won = run(work.db, WIN, name="here", slot=work.now).rowcount
+        if won and last is not None and work.now - last > AWAY_US:
+            log.warning("nobody was here for a while: orders are read before stock is written", seconds=(work.now - last) // 1_000_000)
+            for merchant in connections.merchants(work.db):
+                join.come_back(work, merchant.id)
 
 
 def _prune_daily(hub: Hub, last: dict[str, int]) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.hub import Hub
-from core.ports import Answer, Follows, Push, Subscribes, Told
+from core.ports import Answer, Commits, Follows, Push, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
 
@@ -27,6 +27,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     channel.show(pushes[:1], hub.ids())
     channel.shown(pushes[:5])
     channel.shown(pushes[:1])
+    if isinstance(channel, Commits):
+        channel.selling(pushes[0].sku, None)
     if isinstance(channel, Subscribes):
         channel.subscribe(webhook_url)
     if isinstance(channel, Follows):
@@ -58,7 +60,7 @@ def _pushes(hub: Hub, connection: Connection) -> list[Push]:
     """Every listing as it is shown now: a tour changes nothing."""
     with hub.database.read() as db:
         batch = listings.everything(db, connection.id, BIG)
-    return [Push(one.listing, one.sku, one.handle, one.shown or 0, one.shown) for one in batch]
+    return [Push(one.listing, one.sku, one.handle, one.shown or 0, one.shown, one.place) for one in batch]
 
 
 def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer]) -> None:

@@ -513,6 +513,47 @@ def test_a_connection_that_there_is_none_is_said_so(run: Run, shop: Shop) -> Non
     assert "amazon" in said.why
 
 
+def test_the_places_of_a_channel_are_listed_with_what_they_stand_for_and_said_anew(run: Run, shop: Shop) -> None:
+    before = json.loads(run("places", "--json").out)
+    assert {(row["name"], row["location_name"], bool(row["service"])) for row in before["places"]} == {
+        ("Main warehouse", "Main", False), ("Pick & Pack Partners", None, True), ("Old shed", None, False),
+    }  # fmt: skip
+
+    assert "is a location of yours" in run("places", "add", "Attic").out
+    assert "stands for Attic" in run("places", "map", "shopify", "Main warehouse", "Attic").out
+    after = {row["name"]: row["location_name"] for row in json.loads(run("places", "--json").out)["places"]}
+    assert after["Main warehouse"] == "Attic"
+    assert "stands for nothing" in run("places", "map", "shopify", "70001").out
+    assert "nothing: another service's" in run("places").out
+    assert "at Main first" in run("places", "first", "shopify", "Main").out
+    assert "any more" in run("places", "forget", "shopify").out
+    assert {row["location_name"] for row in json.loads(run("places", "--json").out)["places"]} == {"Main", "Attic", None}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["places", "map", "shopify", "Main warehouse", "Nowhere"], "you have no location Nowhere"),
+        (["places", "map", "shopify", "Moon", "Main"], "no place 'Moon'"),
+        (["places", "map", "shopify", "Pick & Pack Partners", "Main"], "another service's"),
+        (["places", "add", "Main"], "already"),
+        (["places", "first", "shopify", "Nowhere"], "you have no location Nowhere"),
+        (["resume", "shopify"], "not paused"),
+    ],
+)
+def test_a_place_or_location_that_is_not_there_is_named(run: Run, shop: Shop, words: list[str], named: str) -> None:
+    said = run(*words)
+
+    assert said.code in (1, 2)
+    assert named in said.why
+
+
+def test_a_channel_is_paused_and_goes_on(run: Run, shop: Shop) -> None:
+    assert "is paused" in run("pause", "shopify").out
+    assert "paused" in run("connect").out
+    assert "goes on" in run("resume", "shopify").out
+
+
 def test_the_opening_stock_is_not_taken_from_a_channel_without_the_one_answer_that_only_the_merchant_knows(run: Run, shop: Shop) -> None:
     assert "--others-taken-off" in run("stock", "opening", "shopify").why
 

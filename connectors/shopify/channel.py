@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -193,7 +192,7 @@ class ShopifyChannel:
             named = _named(errors, waiting)
             told.update({at: _answer(pushes[at], named.get(at)) for at in (named or waiting)})
             waiting = [at for at in waiting if at not in told]
-        return self._with_quantities(pushes, told)
+        return [told[at] for at in range(len(pushes))]
 
     def _set(self, pushes: Sequence[Push], key: str, attempt: int) -> list[dict[str, Any]]:
         asked = {"input": render.quantities(pushes), "key": render.idempotency(key, attempt, pushes)}
@@ -202,13 +201,6 @@ class ShopifyChannel:
         if any(error["code"] == "IDEMPOTENCY_CONCURRENT_REQUEST" for error in errors):
             raise RateLimited("shopify still works on the same request", wait_s=1.0, operation="SetQuantities")
         return errors
-
-    def _with_quantities(self, pushes: Sequence[Push], told: Mapping[int, Answer]) -> Sequence[Answer]:
-        """The answers in the order of the pushes; stale ones with what the listing shows instead."""
-        stale = [pushes[at] for at, answer in told.items() if answer.told is Told.STALE]
-        shown = self.shown(stale) if stale else {}
-        answers = (told[at] for at in range(len(pushes)))
-        return [replace(one, quantity=shown.get(one.name, one.quantity)) for one in answers]
 
     def shown(self, pushes: Sequence[Push]) -> Mapping[Name, int | None]:
         return {name: level.shown for name, level in self.levels(pushes).items()}

@@ -12,12 +12,17 @@ NOWHERE = ""  # the one place of a channel that keeps no stock by location
 @dataclass(frozen=True)
 class PlaceMap:
     """What the places of a connection are. `ours`: by place, the locations of ours that it stands for, in the order that stock is taken
-    from; `away`: places that are another service's, or that somebody said are nothing of ours. A place in neither waits for a word:
-    until then its orders are reserved at the connection's own locations. `first` is the location to begin with."""
+    from; `nothing`: those that somebody said are none of ours; `services`: other fulfillment services'. A place that is none of these
+    waits for a word: until then its orders are reserved at the connection's own locations. `first` is the location to begin with."""
 
     ours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    away: frozenset[str] = frozenset()
+    nothing: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
     first: str | None = None
+
+    @cached_property
+    def away(self) -> frozenset[str]:
+        return self.nothing | self.services
 
     @cached_property
     def locations(self) -> list[str]:
@@ -32,11 +37,13 @@ class PlaceMap:
 
     @property
     def is_split(self) -> bool:
-        """It matters which place the channel sends an order from."""
-        return len(self.ours) > 1 or bool(self.away)
+        """It matters which place the channel sends an order from. What a service sends, its lines say themselves."""
+        return len(self.ours) > 1 or bool(self.nothing)
 
     def assigned(self, order: Order) -> dict[str, dict[str, int]]:
         """By line, the open units that the channel wants sent from each of our locations; without those that it did not say."""
+        if not self.is_split:
+            return {}
         found: dict[str, dict[str, int]] = {}
         for part in self._parts(order):
             location = self.heads.get(part.location or "")
@@ -59,4 +66,4 @@ class PlaceMap:
         return {line: (open_.get(line, 0), sent.get(line, 0)) for line in open_.keys() | sent.keys()}
 
     def _parts(self, order: Order) -> Iterable[Assignment]:
-        return (part for part in order.routing or () if part.open) if self.is_split else ()
+        return (part for part in order.routing or () if part.open) if self.is_split or self.services else ()

@@ -34,7 +34,7 @@ def dues(order: Order, line: Line, places: PlaceMap = ANYWHERE) -> Dues:
     """Test orders, gift cards and what others ship never touch our shelves; nor do units that the channel has sent from elsewhere."""
     if order.test or line.gift_card or Party.MERCHANT not in (order.party, line.party) or order.party is not line.party:
         return NOTHING
-    open_, sent = places.elsewhere(order).get(line.id, (0, 0)) if places.is_split else (0, 0)
+    open_, sent = places.elsewhere(order).get(line.id, (0, 0)) if places.away else (0, 0)
     returned = [part for refund in order.refunds for part in refund.lines if part.line == line.id and part.restock is Restock.RETURN]
     returned = [part for part in returned if part.location not in places.away]
     gone = max(0, line.fulfilled - sent)

@@ -4,17 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.places import PlaceMap
+from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.hub import Hub
-from core.store import connections, listings, orders
+from core.store import connections, listings, orders, places
 from core.store.connections import Connection
 from core.store.listings import Shelf
 from core.store.unit import Unit
 
+Units = Counter[tuple[str, str]]  # by SKU and location; the location is "" where the channel did not say one
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a listing shows now and would show. `what`: same, raise, lower, zero; or why it is left alone."""
+    """What a listing shows now and would show. `what`: same, raise, lower, zero; or why it is left alone. `place` is the channel's name of
+    the location, where it keeps stock by location."""
 
     listing: str
     sku: str
@@ -22,18 +27,25 @@ class Change:
     now: int | None
     after: int | None
     what: str
+    place: str = ""
 
 
 def changes(hub: Hub, connection: Connection) -> list[Change]:
     """Every listing of a connection, now and after; nothing is written."""
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
-    return [Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, _what(one)) for one in shelves]
+        map_ = places.map_of(db, connection.id, connection.location)
+    return [
+        Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, _what(one, map_), one.place_name)
+        for one in shelves
+    ]
 
 
-def _what(one: Shelf) -> str:
+def _what(one: Shelf, map_: PlaceMap) -> str:
     if one.writable is not None:
         return one.writable
+    if one.place not in map_.ours:
+        return "its place is none of our locations" if one.place in map_.away else "nobody said which location its place is"
     if one.wanted is None:
         return "nobody counted its SKU" if one.parts else "not mapped"
     if one.shown is None or one.wanted == one.shown:
@@ -79,14 +91,40 @@ def watch(hub: Hub, connection: Connection) -> None:
         connections.set_live(work.db, connection.id, None)
 
 
+def pause(hub: Hub, connection: Connection) -> None:
+    """Neither read nor write there; what comes by webhook is kept."""
+    with hub.unit() as work:
+        connections.set_state(work.db, connection.id, "paused", "by hand")
+
+
+def resume(hub: Hub, connection: Connection) -> None:
+    """Go on where we stopped. A connection that is live writes again once the orders of all channels are read up to now. Raises Refused
+    for one that is not paused."""
+    if connection.state != "paused":
+        raise Refused(f"it is not paused, it is {connection.state}", connection=connection.id)
+    with hub.unit() as work:
+        connections.set_state(work.db, connection.id, "active", None)
+        come_back(work, connection.merchant)
+
+
+def come_back(work: Unit, merchant: str) -> None:
+    """Somebody was away: whatever is live writes again once the orders of all channels are read up to now."""
+    connections.wait_for_orders(work.db, merchant, work.now)
+    for one in connections.all_of(work.db, merchant):
+        for kind in ("poll_orders", "publish_stock") if one.state == "active" else ():
+            work.ask(merchant, kind, one.id, one.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What lies on the shelf of a SKU, as a channel knows it: what it shows, and what is sold and not yet sent."""
+    """What lies on the shelf of a SKU, as a channel knows it: what it shows, and what is sold and not yet sent. `location` is ours; "" is
+    the only one there is."""
 
     sku: str
     title: str
     shown: int
     open: int
+    location: str = ""
 
     @property
     def on_hand(self) -> int:
@@ -94,26 +132,42 @@ class Opening:
 
 
 def opening(hub: Hub, connection: Connection, *, others_taken_off: bool) -> tuple[list[Opening], list[str]]:
-    """The opening stock by what one channel shows, and a line for each SKU that cannot be had from it.
+    """The opening stock by what one channel shows, for each of its places that stands for one of our locations; and a line for each SKU
+    that cannot be had from it.
 
     Open units of the channel itself have left what it shows; those of the other channels have only where somebody or something took
     them off there too (`others_taken_off`): that the merchant must know.
     """
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
-        sold = orders.open_units(db, connection.merchant, "" if others_taken_off else connection.id)
-    return _opening(shelves, sold)
+        sold = orders.open_units(db, connection.merchant, connection.id)
+        everyones = orders.open_units(db, connection.merchant) if others_taken_off else sold
+        map_ = places.map_of(db, connection.id, connection.location)
+    if not (connection.own_map or map_.is_split):
+        map_ = ANYWHERE
+    return _opening(shelves, _by_location(sold, everyones, map_), map_)
 
 
-def _opening(shelves: Sequence[Shelf], sold: Counter[str]) -> tuple[list[Opening], list[str]]:
-    named = Counter(one.sku.strip() for one in shelves)
+def _by_location(sold: Units, everyones: Units, map_: PlaceMap) -> Units:
+    """Units by (SKU, location): the channel's own where it sends them from, what it did not say and the other channels' where it begins."""
+    first, found = (map_.locations or [""])[0], Counter[tuple[str, str]]()
+    for (sku, location), units in everyones.items():
+        mine = min(units, sold[sku, location]) if location in map_.locations else 0
+        found[sku, location] += mine
+        found[sku, first] += units - mine
+    return found
+
+
+def _opening(shelves: Sequence[Shelf], sold: Units, map_: PlaceMap) -> tuple[list[Opening], list[str]]:
+    named = Counter(sku.strip() for _, sku in {(one.listing, one.sku) for one in shelves})
     alike = Counter(sku.casefold() for sku in named)
     found, left = [], []
     for one in shelves:
-        if why := _why_not(one, named, alike):
+        sku, location = one.sku.strip(), map_.heads.get(one.place, "")
+        if why := _why_not(one, named, alike) or ("" if location or not map_.ours else f"{one.place_name} is none of our locations"):
             left.append(f"{one.sku or one.listing}: {why}")
         else:
-            found.append(Opening(one.sku.strip(), one.title, one.shown or 0, sold[one.sku.strip()]))
+            found.append(Opening(sku, one.title, one.shown or 0, sold[sku, location], location))
     return found, left
 
 

@@ -55,7 +55,8 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     began = hub.now
     answers = channel.show([push for _, push in tell], key) if tell else ()
     with hub.unit(claim) as work:
-        _answered(work, connection, tell, answers, began, day.isoformat(), proves=limits.compares)
+        heard = [one for one in answers if one.told is not Told.STALE or not isinstance(channel, Commits)]  # those are looked at first
+        _answered(work, connection, tell, heard, began, day.isoformat(), proves=limits.compares)
         _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
         if any(one.asked for one in look) or any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))

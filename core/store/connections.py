@@ -162,6 +162,11 @@ def set_live(db: Db, id: str, at: int | None) -> None:
     run(db, "update connections set live_at = :at where id = :id", id=id, at=at)
 
 
+def wait_for_orders(db: Db, merchant: str, moment: int) -> None:
+    """What is live writes no stock before the orders of all channels up to then are here."""
+    run(db, "update connections set live_at = :at where merchant = :merchant and live_at is not null", merchant=merchant, at=moment)
+
+
 READ_TO = """
 select min(coalesce(m.at, 0)) as at, max(coalesce(p.at, 0)) as paged from connections
 left join marks m on m.connection = connections.id and m.name = 'orders'

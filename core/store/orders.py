@@ -254,14 +254,23 @@ def selling(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[s
 
 
 OPEN_UNITS = """
-select trim(l.sku) as sku, sum(l.hold) as units from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.hold > 0 and l.ships and (:connection = '' or o.connection = :connection) group by 1
+select trim(l.sku) as sku, l.assigned, sum(l.hold) as units, count(*) as lines from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.hold > 0 and l.ships and (:connection = '' or o.connection = :connection) group by 1, 2
 """
 
 
-def open_units(db: Connection, merchant: str, connection: str = "") -> Counter[str]:
-    """Units that are sold and not sent, by the SKU that the channel names."""
-    return Counter({row.sku: int(row.units) for row in run(db, OPEN_UNITS, merchant=merchant, connection=connection) if row.sku})
+def open_units(db: Connection, merchant: str, connection: str = "") -> Counter[tuple[str, str]]:
+    """Units that are sold and not sent, by the SKU that the channel names and our location that it sends them from; "" where it did not
+    say."""
+    found = Counter[tuple[str, str]]()
+    for row in run(db, OPEN_UNITS, merchant=merchant, connection=connection):
+        left = int(row.units)
+        for location, units in (msgspec.json.decode(row.assigned) if row.assigned else {}).items():
+            mine = min(units * row.lines, left)
+            found[row.sku or "", location] += mine
+            left -= mine
+        found[row.sku or "", ""] += left
+    return found
 
 
 OPEN_AT = """

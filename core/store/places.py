@@ -85,10 +85,10 @@ def forget(db: Connection, merchant: str, connection: str) -> None:
 
 
 MAP = """
-select m.place as place, m.location as location, o.rank as rank, false as away from place_locations m
+select m.place as place, m.location as location, o.rank as rank, false as service from place_locations m
 join locations o on o.id = m.location where m.connection = :connection
 union all
-select p.place, null, 0, true from places p where p.connection = :connection
+select p.place, null, 0, p.service from places p where p.connection = :connection
   and (p.service or (p.decided and not exists (select 1 from place_locations m where m.connection = p.connection and m.place = p.place)))
 order by rank, location
 """
@@ -97,13 +97,13 @@ order by rank, location
 def map_of(db: Connection, connection: str, first: str | None) -> PlaceMap:
     """What the places of a connection are; `first` is the location that its orders are reserved at to begin with."""
     ours: dict[str, tuple[str, ...]] = {}
-    away = set()
+    away: dict[bool, set[str]] = {True: set(), False: set()}
     for row in run(db, MAP, connection=connection):
-        if row.away:
-            away.add(row.place)
+        if row.location is None:
+            away[bool(row.service)].add(row.place)
         else:
             ours[row.place] = (*ours.get(row.place, ()), row.location)
-    return PlaceMap(ours, frozenset(away), first)
+    return PlaceMap(ours, frozenset(away[False]), frozenset(away[True]), first)
 
 
 LIST = """

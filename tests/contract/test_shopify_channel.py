@@ -424,7 +424,7 @@ def test_a_stale_entry_is_answered_by_itself_and_the_others_are_written(rig):
 
     answers = {answer.sku: answer for answer in rig.channel.show(pushes, "key")}
 
-    assert (answers["SKU-3"].told, answers["SKU-3"].quantity) == (Told.STALE, 40)
+    assert (answers["SKU-3"].told, answers["SKU-3"].quantity) == (Told.STALE, None)
     assert {answer.told for sku, answer in answers.items() if sku != "SKU-3"} == {Told.SHOWN}
     assert rig.shown()["SKU-3"] == 40
     assert rig.shown()["SKU-4"] == 9
@@ -627,7 +627,7 @@ def test_each_place_is_written_and_read_by_itself():
     assert {(one.sku, one.place, one.told, one.quantity) for one in answers} == {
         ("A", "70001", Told.SHOWN, 2), ("A", "70009", Told.SHOWN, 2), ("B", "70009", Told.SHOWN, 2),
     }  # fmt: skip
-    assert [(one.told, one.quantity, one.place) for one in again] == [(Told.STALE, 2, "70001")]
+    assert [(one.told, one.quantity, one.place) for one in again] == [(Told.STALE, None, "70001")]
     assert set(rig.channel.shown(pushes).values()) == {2}
 
 
@@ -1054,6 +1054,8 @@ def tour(rig: Rig) -> None:
     rig.simulator.act(long, "fulfill", {"units": {"SKU-2": 1}})
     rig.simulator.act(long, "refund", {"sku": "SKU-3", "restock": "no_restock"})
     rig.channel.show(rig.pushes(SKU_3=77), "key")
+    rig.channel.shown(rig.pushes())
+    rig.channel.selling("SKU-3", None)  # type: ignore[attr-defined]
     rig.channel.subscribe("https://hub.example/webhooks/shopify")  # type: ignore[attr-defined]
     for notice in rig.channel.poll(START, START + timedelta(hours=1), None).items:
         rig.clock.forward(seconds=30)

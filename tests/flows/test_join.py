@@ -8,6 +8,7 @@ import pytest
 
 from config.stock_csv import apply
 from core import jobs
+from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import join
@@ -210,7 +211,7 @@ def test_listings_whose_skus_are_the_same_or_differ_by_case_alone_are_asked_not_
         for n, sku in enumerate(["A", "a", "B", "B", " ", "C "], 1)
     ]
 
-    found, left = join._opening(shelves, Counter({"C": 1}))
+    found, left = join._opening(shelves, Counter({("C", ""): 1}), ANYWHERE)
 
     assert [(one.sku, one.on_hand) for one in found] == [("C", 5)]
     assert len(left) == 5

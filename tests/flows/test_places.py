@@ -1,12 +1,16 @@
 """Places: a channel keeps stock by location, and each of its places is one of ours, nothing, or another service's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from config import schedule
+from connectors.bogus import manifest
 from core.errors import Refused
+from core.flows import join
 from core.flows import places as flow
 from core.ports import Place
 from core.store import listings, places, stock
@@ -303,3 +307,139 @@ def test_a_shop_that_opens_a_second_place_is_written_no_more_until_somebody_says
     flow.map_place(house.hub, house.connection, "P1", [house.place])
     house.drain()
     assert system.listings["L-A", "A", "P1"].shown == 1
+
+
+def test_the_opening_stock_is_taken_place_by_place(house: House) -> None:
+    map_both(house)
+    sell(house, 2, at="P2", P2={"1": 2})
+    sell(house, 1, at="P1")
+    south = house.systems["south"].sell({"A": 3})
+    deliver(house, [notice(south, "sold there")], house.connections["south"])
+    house.drain()
+    north = house.hub.connection(house.connections["north"].id)
+
+    found, left = join.opening(house.hub, north, others_taken_off=False)
+    everyones, _ = join.opening(house.hub, north, others_taken_off=True)
+
+    assert [(one.location, one.shown, one.open) for one in found] == [(EAST, 1, 1), (WEST, 5, 2)]
+    assert [(one.location, one.open) for one in everyones] == [(EAST, 4), (WEST, 2)]
+    assert left == []
+
+
+def test_what_lies_at_a_place_that_is_none_of_our_locations_is_left_out_and_said_before_going_live(house: House) -> None:
+    flow.map_place(house.hub, house.connections["north"], "P1", [EAST])
+    north = house.hub.connection(house.connections["north"].id)
+
+    found, left = join.opening(house.hub, north, others_taken_off=False)
+
+    assert [one.location for one in found] == [EAST]
+    assert left == ["A: Store room is none of our locations"]
+    assert [(one.place, one.what) for one in join.changes(house.hub, north)] == [
+        ("Shop", "same"),
+        ("Store room", "nobody said which location its place is"),
+    ]
+
+
+# ---- a channel that tells what is sold and not sent
+
+
+@pytest.fixture
+def committing(make_house: MakeHouse) -> House:
+    """A channel that compares, and tells what is sold and not sent; A lies there ten times."""
+    made = make_house("north", "south")
+    made.bogus.compares = made.bogus.commits = True
+    made.hub = replace(made.hub, connectors={"bogus": manifest(*made.systems.values())})
+    made.shelve(A=10)
+    return made
+
+
+def stale(house: House) -> None:
+    """Another channel sells one; the push to north finds that something happened there."""
+    deliver(house, [notice(house.systems["south"].sell({"A": 1}), "elsewhere")], house.connections["south"])
+
+
+def test_a_sale_that_no_webhook_told_is_fetched_before_a_stale_listing_is_written(committing: House) -> None:
+    north = committing.systems["north"]
+    order = north.sell({"A": 2})["id"]
+    stale(committing)
+    committing.work(timedelta(seconds=5))
+
+    assert ("selling", "A") in north.calls
+    assert (committing.connections["north"].id, order) in books.orders(committing.hub)
+    assert north.listings["L-A", "A"].writes == [7]
+    books.balance(committing.hub)
+
+
+def test_units_that_stay_unexplained_are_sought_once_and_do_not_stop_the_stock(committing: House) -> None:
+    """A draft order, another tool: the channel holds units that no order of ours explains."""
+    north = committing.systems["north"]
+    shelf = north.listings["L-A", "A"]
+    shelf.committed, shelf.shown = 4, 6
+    stale(committing)
+    committing.drain(through=timedelta(seconds=5))
+    again = [method for method, _ in north.calls].count("selling")
+    shelf.shown -= 1
+    stale(committing)
+    committing.drain(through=timedelta(seconds=5))
+
+    assert shelf.shown == 8
+    assert again == [method for method, _ in north.calls].count("selling") == 1
+
+
+def test_where_the_units_are_ours_nothing_is_sought(committing: House) -> None:
+    north = committing.systems["north"]
+    deliver(committing, [notice(north.sell({"A": 2}), "sold")], committing.connections["north"])
+    committing.drain()
+    north.listings["L-A", "A"].shown = 9  # somebody typed something
+    stale(committing)
+    committing.drain(through=timedelta(seconds=5))
+
+    assert ("selling", "A") not in north.calls
+    assert north.listings["L-A", "A"].shown == 7
+
+
+# ---- after a standstill
+
+
+def test_after_a_standstill_stock_is_written_once_the_orders_of_all_channels_are_read(make_house: MakeHouse) -> None:
+    house = make_house("north", "south")
+    house.shelve(A=10)
+    schedule.tick(house.hub)
+    house.drain()
+    house.clock.pass_(timedelta(minutes=1))
+    schedule.tick(house.hub)
+    awake = house.hub.connection(house.connections["north"].id).live_at
+    house.clock.pass_(timedelta(hours=1))
+    house.systems["south"].sell({"A": 4})
+    house.systems["north"].sell({"A": 1})
+    house.clock.pass_(timedelta(seconds=1))
+    schedule.tick(house.hub)
+    asleep = house.hub.connection(house.connections["north"].id).live_at
+    house.work(timedelta(seconds=3))
+    early = writes_of(house.systems["north"])
+    house.work(timedelta(minutes=4))
+
+    assert (awake, asleep) == (0, house.hub.now - 243_000_000)
+    assert early == []
+    assert [one.shown for system in house.systems.values() for one in system.listings.values()] == [5, 5]
+    assert house.hub.connection(house.connections["north"].id).live_at == 0
+
+
+def test_a_paused_channel_is_left_alone_and_goes_on_after_its_orders_are_read(make_house: MakeHouse) -> None:
+    house = make_house("north", "south")
+    house.shelve(A=10)
+    join.pause(house.hub, house.connections["north"])
+    paused = house.hub.connection(house.connections["north"].id)
+    house.systems["north"].calls.clear()
+    deliver(house, [notice(house.systems["south"].sell({"A": 4}), "sold")], house.connections["south"])
+    house.systems["north"].sell({"A": 1})
+    house.clock.pass_(timedelta(minutes=5))
+    house.poll()
+    assert house.systems["north"].calls == []
+
+    join.resume(house.hub, paused)
+    house.work(timedelta(minutes=4))
+
+    assert house.systems["north"].listings["L-A", "A"].writes == [5]
+    with pytest.raises(Refused, match="it is not paused"):
+        join.resume(house.hub, house.hub.connection(paused.id))
