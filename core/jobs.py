@@ -9,7 +9,7 @@ import structlog
 
 from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, intake, stock
+from core.flows import allocation, days, heard, intake, readback, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -35,7 +35,9 @@ KINDS: dict[str, Job] = {
     "read_listings": Job(stock.read_listings),
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
-    "subscribe": Job(stock.subscribe),
+    "subscribe": Job(heard.subscribe),
+    "compare_days": Job(days.compare_days),
+    "compare_listings": Job(readback.compare_listings),
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 

@@ -92,4 +92,6 @@ QUEUES = {
     "publish_stock": "outside",
     "verify_stock": "outside",
     "subscribe": "outside",
+    "compare_days": "outside",
+    "compare_listings": "outside",
 }
