@@ -348,16 +348,18 @@ class Simulator:
         return [self.state["orders"][name] for name in names if name in self.state["orders"]]
 
     def _changed(self, text: str) -> list[dict[str, Any]]:
-        since, until = self._window(text)
-        orders = [order for order in self.state["orders"].values() if since <= order["document"]["lastModifiedDate"] <= until]
-        return sorted(orders, key=lambda order: (order["document"]["lastModifiedDate"], order["document"]["orderId"]))
+        """By the time that the filter names: of the last change, or of making."""
+        (since, until), made = self._window(text), text.startswith("creationdate:")
+        key = "creationDate" if made else "lastModifiedDate"
+        orders = [order for order in self.state["orders"].values() if since <= order["document"][key] <= until]
+        return sorted(orders, key=lambda order: (order["document"][key], order["document"]["orderId"]))
 
     def _window(self, text: str) -> tuple[str, str]:
         now = self.world.clock()
         if not text:
             return stamp(now - timedelta(days=90)), stamp(now)
         name, _, value = text.partition(":")
-        if name != "lastmodifieddate":
+        if name not in ("lastmodifieddate", "creationdate"):
             raise Refusal(400, 30700, "API_FULFILLMENT", f"Invalid filter name: {name}")
         if not (value.startswith("[") and value.endswith("]") and ".." in value):
             raise Refusal(400, 30800, "API_FULFILLMENT", f"Invalid filter value {value} for filter {name}")
