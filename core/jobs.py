@@ -84,14 +84,22 @@ def _attempt(hub: Hub, claim: Claim) -> None:
     except LostLease:
         log.warning("lease lost", kind=claim.kind, tasks=len(claim.tasks), merchant=claim.merchant)
     except CONNECTION_WIDE as error:
+        if isinstance(error, Unavailable) and len(claim.tasks) > 1 and all(task.tries > 1 for task in claim.tasks):
+            _one_by_one(hub, claim)
+            return
         _close_connection(hub, claim, error)
         _record_all(hub, claim, error)
     except Exception as error:
         if len(claim.tasks) > 1:
-            for task in claim.tasks:
-                _attempt(hub, Claim([task]))
+            _one_by_one(hub, claim)
         else:
             _record_all(hub, claim, error)
+
+
+def _one_by_one(hub: Hub, claim: Claim) -> None:
+    """A set that failed unexpectedly, or got no answer for the second time: it may be one of them that has none, whatever is tried."""
+    for task in claim.tasks:
+        _attempt(hub, Claim([task]))
 
 
 def _finish(hub: Hub, claim: Claim) -> None:

@@ -236,7 +236,8 @@ class Simulator:
         if token := args.get("paginationToken"):
             past = tuple(_untoken(token, now))
             found = [raw for raw in found if (raw[key], raw["orderId"]) > past]
-        page, included = found[:most], self._included(args)
+        most, included = min(most, self.world.page), self._included(args)
+        page = found[:most]
         answer: dict[str, Any] = {"orders": [shapes.view(raw, included) for raw in page], f"{kind}Before": before}
         if len(found) > most:
             answer["pagination"] = {"nextToken": _token([page[-1][key], page[-1]["orderId"]], now + timedelta(seconds=PAGE_TOKEN_S))}

@@ -337,6 +337,7 @@ class Simulator:
             found, broken = self._changed(request.args.get("filter", "")), _breakdown(request)
         if not 1 <= limit <= 200:
             raise Refusal(400, 31100, "API_FULFILLMENT", f"Invalid limit: {limit}")
+        limit = min(limit, self.world.page)
         page = [_as_told(order, alone=False, broken=broken) for order in found[offset : offset + limit]]
         more = {"next": f"{request.base_url}?offset={offset + limit}&limit={limit}"} if offset + limit < len(found) else {}
         return reply({"href": request.url, "total": len(found), "limit": limit, "offset": offset, "orders": page, **more})

@@ -226,7 +226,7 @@ class Simulator:
         wanted = _search(args.get("query") or "")
         rows = [listed(record) for record in self.state["orders"].values() if wanted(record["body"])]
         rows.sort(key=lambda row: (row[column], row["id"]))
-        return door.connection(rows, args, lambda row: (row[column], row["id"]))
+        return door.connection(rows, {**args, "first": min(args["first"], self.world.page)}, lambda row: (row[column], row["id"]))
 
     def _orders_count(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         wanted = _search(args.get("query") or "")
