@@ -5,25 +5,31 @@ however often it is tried, is parked where people see it.
 """
 
 import random
+import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from config import logging
 from config.bench.street import CHANNELS, Crash, Street, breaking, put_back
 from connectors.http import as_datetime
 from connectors.simulation import Fault
 from core import jobs
 from core.flows import doctor
-from core.store import tasks
+from core.store import connections, tasks
 from core.store.sql import run as ask
 from core.store.tables import when
 from core.store.tasks import FIRST
 
-MOST = 7  # orders of a run
+PARTS = 2  # processes
+MOST = 6  # orders of a run
 SKUS = ("A", "B", "C")
 READS = {"shopify": ("OrderIds", "OrderCore", "OrderMoney"), "amazon": ("searchOrders",), "ebay": ("getOrders", "getOrder")}
 BROKEN = ("500", "html", "cut_before", "cut_after", "429", "401")
@@ -166,7 +172,9 @@ class Paging:
     # ---- and at the end
 
     def _ending(self) -> Ending:
-        """The trouble is over, but for what is broken for ever; polls go on."""
+        """The trouble is over, but for what is broken for ever: who was locked out is let in again, and polls go on."""
+        with self.street.hub.database.write() as db:
+            connections.set_state(db, self.street.connections[self.name].id, "active", None)
         self.world.faults.clear()
         self.world.page = 1000
         for _ in range(3):
@@ -224,14 +232,34 @@ select min(at) from (
 """
 
 
-@contextmanager
-def _all_runs(folder: Path) -> Iterator[dict[str, Runs]]:
-    yield {name: Runs(folder, name) for name in CHANNELS}
+TURNS = ("shopify", "amazon", "ebay", "amazon", "ebay")  # Shopify's orders are read by three calls each, and cost as much computing
 
 
-def runs(folder: Path, count: int, first: int = 1) -> Iterator[tuple[str, int, Ending]]:
-    """(channel, seed, what it came to), spread over the channels."""
-    with _all_runs(folder) as all_:
-        for seed in range(first, first + count):
-            name = CHANNELS[seed % len(CHANNELS)]
-            yield name, seed, all_[name].run(seed)
+def runs(folder: Path, count: int) -> Iterator[Ending]:
+    """What this many seeds come to, spread over the channels and over processes."""
+    seeds = {name: [seed for seed in range(1, count + 1) if TURNS[seed % len(TURNS)] == name] for name in CHANNELS}
+    parts = [(folder / f"{name}-{part}", name, seeds[name][part::PARTS]) for name in CHANNELS for part in range(PARTS)]
+    with ProcessPoolExecutor(PARTS, get_context("spawn")) as processes:
+        for endings in processes.map(_part, *zip(*parts, strict=True)):
+            yield from endings
+
+
+def _part(folder: Path, name: str, seeds: Sequence[int]) -> list[Ending]:
+    logging.set_up("error")
+    folder.mkdir(parents=True)
+    one = Runs(folder, name)
+    try:
+        return [one.run(seed) for seed in seeds]
+    finally:
+        one.street.close()
+
+
+def main(name: str, seed: str) -> None:
+    """Replay one."""
+    logging.set_up("error")
+    with TemporaryDirectory(prefix="crossdock-paging-") as folder:
+        print(Runs(Path(folder), name).run(int(seed)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

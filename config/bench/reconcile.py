@@ -25,7 +25,7 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[R
     """The channels are their simulators with the vendors' limits, on a clock that is turned by hand."""
     yield from _silent_hour(stores.folder)
     lost = doubled = changed = 0
-    for _, _, ending in runs(stores.folder, pace.paging_runs):
+    for ending in runs(stores.folder, pace.paging_runs):
         lost += len(ending.lost) + len(ending.old) + len(ending.parked)
         doubled += len(ending.doubled) + len(ending.broken)
         changed += ending.seen.total()

@@ -70,20 +70,20 @@ def rows(street: Street, statement: str) -> list[tuple[Any, ...]]:
 # ---- case 2: orders never arrive, and nobody notices
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize("name", ["shopify", "amazon"])
 def test_of_ten_notices_one_is_lost_and_every_order_is_here_and_how_late_is_known(make_street: Callable[..., Street], name: str) -> None:
     street = make_street(name, told=True)
     live(street, 16 * MINUTE)
     street.world(name).post.drop = 0.1
     before = street.here(name)
 
-    live(street, 60 * MINUTE, then=lambda: buy(street, name))
+    live(street, 40 * MINUTE, each=2 * MINUTE, then=lambda: buy(street, name, 2))
     live(street, street.hub.connectors[name].poll_every + SLACK)
 
     assert street.here(name) == street.there(name)
-    assert len(street.here(name) - before) == 60
+    assert len(street.here(name) - before) == 40
     missed = found(street, "order")
-    assert 1 <= len(missed) <= 20
+    assert 1 <= len(missed) <= 12
     assert {one.subject for one in missed} <= street.here(name)
     limit = (street.hub.connectors[name].poll_every + SLACK) // timedelta(microseconds=1)
     assert all(0 < one.found_at - (one.since or 0) <= limit for one in missed)
@@ -128,7 +128,7 @@ def test_a_removed_subscription_of_a_quiet_shop_is_found_within_a_day(make_stree
     street = make_street("shopify", told=True)
     live(street, 20 * MINUTE)
     street.simulator("shopify").state["hooks"].clear()
-    live(street, timedelta(days=1), each=15 * MINUTE)
+    live(street, timedelta(days=1), each=60 * MINUTE)
 
     assert [one.how for one in found(street, "subscription")] == ["repaired"]
     assert street.simulator("shopify").state["hooks"]
@@ -161,11 +161,13 @@ def test_no_order_is_lost_or_doubled_while_orders_change_between_short_pages(all
 def test_a_day_of_the_clockwork_stays_within_the_limits_and_polls_go_on_at_night(make_street: Callable[..., Street]) -> None:
     """Polls, the nightly counts with days that must be read again, and the hourly comparisons."""
     street = make_street()
-    live(street, timedelta(hours=16), each=5 * MINUTE, then=lambda: [buy(street, name) for name in CHANNELS])
+    live(street, timedelta(hours=15), each=60 * MINUTE, then=lambda: [buy(street, name, 3) for name in CHANNELS])
+    live(street, timedelta(hours=1), each=5 * MINUTE)
     for name in CHANNELS:
         _lose(street, name)
     late: list[timedelta] = []
-    live(street, timedelta(hours=9), each=5 * MINUTE, then=lambda: late.append(_behind(street)))
+    live(street, timedelta(hours=4), each=5 * MINUTE, then=lambda: late.append(_behind(street)))
+    live(street, timedelta(hours=6), each=15 * MINUTE)
 
     assert street.refusals() == []
     assert max(late) <= max(street.hub.connectors[name].poll_every for name in CHANNELS) + SLACK + 5 * MINUTE
@@ -195,18 +197,18 @@ def _behind(street: Street) -> timedelta:
 
 
 @pytest.mark.parametrize("name", CHANNELS)
-def test_orders_of_every_hour_of_three_days_are_counted_alike_there_and_here(make_street: Callable[..., Street], name: str) -> None:
+def test_orders_of_three_days_and_nights_are_counted_alike_there_and_here(make_street: Callable[..., Street], name: str) -> None:
     street = make_street(name)
-    live(street, timedelta(hours=62), each=20 * MINUTE, then=lambda: buy(street, name))
-    live(street, timedelta(hours=6), each=5 * MINUTE)
+    live(street, timedelta(hours=64), each=120 * MINUTE, then=lambda: buy(street, name))
+    live(street, timedelta(hours=3), each=10 * MINUTE)
 
     assert found(street, "day") == []
     placed = us(street.clock()) // DAY_US * DAY_US
     with street.hub.database.read() as db:
         connection = street.connections[name]
         ours = findings.counted(db, street.merchant, connection.id, 0, placed)
-        assert findings.whole_from(db, connection.id, 0) == us(street.clock.now - timedelta(hours=68) - BEGIN)
-    assert sorted(ours.values(), reverse=True)[:2] == [72, 72]
+        assert findings.whole_from(db, connection.id, 0) == us(street.clock.now - timedelta(hours=67) - BEGIN)
+    assert sorted(ours.values(), reverse=True) == [12, 12, 7]
     assert street.here(name) == street.there(name)
 
 
@@ -228,7 +230,7 @@ def test_what_the_merchant_typed_is_not_overwritten_and_what_the_channel_owns_is
     theirs = _theirs(street, name)
 
     buy(street, name, 3)
-    live(street, timedelta(hours=26), each=10 * MINUTE)
+    live(street, timedelta(hours=26), each=60 * MINUTE)
 
     assert rows(street, "select * from skus order by 1, 2, 3") == mine["skus"]
     assert rows(street, "select * from listing_parts order by 1, 2, 3") == mine["listing_parts"]
