@@ -1,7 +1,8 @@
 """Holding the hub against its channels without anyone's help: what nothing told us of, days, listings, subscriptions."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pytest
 from config import schedule
 from core.errors import Unavailable
 from core.flows import connections as flows
+from core.flows import overview, reconcile
 from core.store import connections, findings
 from core.store.findings import Finding
 from core.store.tables import when
@@ -439,3 +441,74 @@ def test_an_hour_reads_no_more_than_two_calls_hold(make_house: Callable[..., Hou
         look(house, timedelta(minutes=65))
     read = [push.sku for method, what in house.bogus.calls if method == "shown" for push in what]
     assert sorted(read) == sorted(f"S{number}" for number in range(20)), "and each in its turn"
+
+
+# ---- by hand
+
+
+def differences(house: House, days: int = 5) -> list[tuple[str, str, str, str]]:
+    every = reconcile.compare_all(house.hub, house.hub.connection(house.connection.id), days)
+    return [(one.what, one.subject, one.theirs, one.ours) for _, some in every for one in some]
+
+
+def test_by_hand_all_of_it_is_compared_and_nothing_is_changed(told: House) -> None:
+    told.shelve(A=5)
+    days_of_orders(told, 3)
+    assert differences(told) == []
+
+    told.bogus.hooks.clear()
+    lose(told, "1002")
+    told.bogus.listings["L-A", "A"].shown = 7
+    before, known = books.written(told.hub), found(told)
+    said = differences(told)
+
+    assert {what for what, *_ in said} == {"subscription", "order", "day", "listing"}
+    assert ("day", "2026-11-23", "1 orders", "0 orders") in said
+    assert (books.written(told.hub), found(told), told.bogus.hooks) == (before, known, set())
+
+
+def test_what_is_mended_by_hand_is_right_after_the_hub_did_its_work(told: House) -> None:
+    told.shelve(A=5)
+    days_of_orders(told, 3)
+    told.bogus.hooks.clear()
+    lose(told, "1002")
+    told.bogus.listings["L-A", "A"].shown = 7
+    reconcile.mend(told.hub, told.connection, told.clock.now - timedelta(days=5))
+    told.drain(timedelta(minutes=5))
+    told.poll()
+
+    assert differences(told) == []
+    assert books.wrong_listings(told) == []
+
+
+def test_the_first_page_knows_how_many_were_missed_and_how_late_they_were_found(told: House) -> None:
+    for minutes in (4, 9, 14):
+        told.bogus.sell({"A": 1})
+        told.clock.pass_(timedelta(minutes=minutes))
+        told.poll()
+
+    with told.hub.database.read() as db:
+        late = overview.missed(db, told.merchant.id, told.hub.now)
+    assert (late.orders, late.p50_s, late.max_s) == (3, 9 * 60, 14 * 60)
+
+
+def test_one_order_that_cannot_be_fetched_drags_no_other_along(house: House) -> None:
+    """A set of orders that got no answer twice is fetched one by one."""
+    house.bogus.whole = False
+    real = house.bogus.call
+
+    @contextmanager
+    def call(method: str, what: Any = None) -> Iterator[None]:
+        with real(method, what):
+            if method == "fetch" and "1002" in what:
+                raise Unavailable("this one never answers")
+            yield
+
+    house.bogus.call = call  # type: ignore[method-assign]  # the channel's trouble, not our code
+    for _ in range(4):
+        house.bogus.sell({"A": 1})
+    house.clock.pass_(timedelta(minutes=5))
+    house.poll()
+    house.drain(timedelta(minutes=4))
+
+    assert [order for _, order in books.orders(house.hub)] == ["1001", "1003", "1004"]
