@@ -199,7 +199,7 @@ class Paging:
         there = {one["id"]: one for one in self.simulator.orders()}
         known = dict(self._rows("select channel_id, revision from orders"))
         taken = Counter(row[0] for row in self._rows("select subject from events where kind = 'OrderTaken'"))
-        stuck = {row[0].split("/", 1)[1] for row in self._rows("select subject from tasks where state = 'parked'")}
+        stuck = {row[0].rpartition("/")[2] for row in self._rows("select subject from tasks where state = 'parked'")}
         bad = {id for id, one in there.items() if one["parks"]}
         cursed = {self.street.line.cursed} & (there.keys() - known.keys())
         return Ending(
