@@ -13,22 +13,22 @@ from core.store.tables import us
 from core.store.unit import Unit
 
 PUSHES = ("webhook_url", "queue_url")  # a connection with one of these settings expects to be told
+DAY_US = 86_400_000_000
 NOTICES = "notices"  # the subject of a connection's silence, and of its subscriptions
 
 
-def expects(connection: Connection) -> bool:
-    """Whether this channel should tell us of its orders by itself."""
-    return any(connection.settings.get(name) for name in PUSHES)
+def _expects(work: Unit, connection: Connection) -> bool:
+    """Whether this channel should tell us of its orders by itself: it is set so, or did (Shopify's app subscribes without us)."""
+    return any(connection.settings.get(name) for name in PUSHES) or inbox.heard(work.db, connection.id, work.now - DAY_US)
 
 
 def untold(work: Unit, connection: Connection, notices: Sequence[Notice], asked: int) -> None:
     """Remember which of the orders that a poll (asked for then) found nothing had told us of. Where they are all that was heard, that is
     silence: the subscription is looked after at once."""
-    if not expects(connection):
-        return
     since, _ = connections.mark(work.db, connection.id, "told since")
     if not since:
-        connections.set_mark(work.db, connection.merchant, connection.id, "told since", work.now)
+        if _expects(work, connection):
+            connections.set_mark(work.db, connection.merchant, connection.id, "told since", work.now)
         return
     missed = _missed(work, connection, notices, since, asked)
     findings.keep(work.db, connection.merchant, connection.id, missed)

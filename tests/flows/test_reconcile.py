@@ -83,6 +83,21 @@ def test_a_connection_that_nobody_should_tell_anything_misses_nothing(house: Hou
     assert len(books.orders(house.hub)) == 1
 
 
+def test_a_channel_that_once_told_us_something_is_expected_to_go_on(house: House) -> None:
+    """Nothing is set: Shopify's app has subscriptions of its own."""
+    acts.deliver(house, [acts.notice(house.bogus.sell({"A": 1}), "d1")])
+    house.clock.pass_(timedelta(minutes=5))
+    house.poll()
+    house.bogus.sell({"A": 1})
+    house.clock.pass_(timedelta(minutes=5))
+    house.poll()
+
+    assert [(one.what, one.subject, one.mended_at is None) for one in found(house)] == [
+        ("order", "1002", False),
+        ("silence", "notices", True),
+    ]
+
+
 def test_what_changed_before_anything_was_to_be_told_is_not_missed(house: House) -> None:
     house.bogus.sell({"A": 1})
     house.clock.pass_(timedelta(minutes=14))
