@@ -1,6 +1,6 @@
 """`crossdock bench`: what the hub costs and how fast it is, each figure beside a reference that was measured in the same rounds.
 
-Everything runs on this machine against private databases that are gone afterwards, for four minutes at the most.
+Everything runs on this machine against private databases that are gone afterwards, for five minutes or so.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How long and how often is measured. One place, so that the whole run stays below four minutes and a test can hurry."""
+"""How long and how often is measured. One place, so that the whole run stays near five minutes and a test can hurry."""
 
 from dataclasses import dataclass
 

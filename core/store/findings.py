@@ -104,8 +104,12 @@ where merchant = :merchant and placed_at >= :since and placed_at < :until and co
 group by 1
 """
 IN_FLIGHT = """
-select count(*) from tasks where merchant = :merchant and kind in ('take_orders', 'fetch_orders') and state in ('due', 'running')
-  and connection = :connection and asked_at <= :asked
+select 1 where exists (select 1 from tasks where queue = 'inside' and merchant = :merchant and connection = :connection
+                       and kind = 'take_orders' and state = 'due' and asked_at <= :asked)
+  or exists (select 1 from tasks where queue = 'outside' and merchant = :merchant and connection = :connection
+             and kind = 'fetch_orders' and state = 'due' and asked_at <= :asked)
+  or exists (select 1 from tasks where state = 'running' and lease_until > 0 and connection = :connection
+             and kind in ('take_orders', 'fetch_orders') and asked_at <= :asked)
 """
 STUCK = """
 select r.ref from {rows} where exists (
@@ -126,7 +130,7 @@ def counted(db: Connection, merchant: str, connection: str, since: int, until: i
 
 def in_flight(db: Connection, merchant: str, connection: str, asked: int) -> bool:
     """Whether notices that were kept up to then are still to be taken."""
-    return bool(run(db, IN_FLIGHT, merchant=merchant, connection=connection, asked=asked).scalar_one())
+    return run(db, IN_FLIGHT, merchant=merchant, connection=connection, asked=asked).first() is not None
 
 
 def stuck(db: Connection, merchant: str, refs: Iterable[str]) -> set[str]:

@@ -535,7 +535,10 @@ select o.id from listings o where o.id in (
   select t.id from {rows} left join listings t
     on t.id = r.id and t.changed = r.changed and t.heard = r.heard and t.connection || '' = :connection {fence}) order by o.id {lock}
 """
-COMPARED = "update listings set compared = r.changed from {rows} where listings.id = r.id and listings.connection || '' = :connection"
+COMPARED = """
+update listings set compared = changed where id in (select o.id from listings o where o.id in (
+  select t.id from {rows} left join listings t on t.id = r.id and t.changed = r.changed and t.connection || '' = :connection {fence}))
+"""
 READ_BACK = "update listings set compared = changed where connection = :connection and seen_at >= :began"
 
 
