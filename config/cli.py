@@ -776,35 +776,128 @@ def _secrets(connector: Any) -> dict[str, str]:
 @cli.command()
 @click.option("--days", type=click.IntRange(1, 60), default=2, show_default=True, help="How far back orders are compared.")
 @click.option("--mend", is_flag=True, help="Take what is missing and tell channels again; without it nothing is changed.")
+@click.option("--history", is_flag=True, help="Ask no channel: what was found so far, as `crossdock findings` shows it.")
 @of_merchant
 @as_json
 @click.pass_obj
-def reconcile(settings: Settings, days: int, mend: bool, merchant: str, as_json: bool) -> None:
-    """Hold the hub against its channels: orders that are missing or older here, listings that show something else. Exit 1 if any."""
+def reconcile(settings: Settings, days: int, mend: bool, history: bool, merchant: str, as_json: bool) -> None:
+    """Hold the hub against its channels: orders, days, listings, subscriptions. Exit 1 if anything differs or an earlier finding is open.
+
+    Orders that are missing or older here; days of which a channel counts other orders; listings that show something else; notices that
+    are not subscribed.
+
+    The running hub does all of this by itself. Counting a day at Amazon takes some minutes.
+    """
     from core.flows import reconcile as flow
     from core.store import connections
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
+    if history:
+        _show_findings(hub, owner, as_json, only_open=False)
     since = hub.clock() - timedelta(days=days)
     with hub.database.read() as db:
         known = [one for one in connections.all_of(db, owner) if one.state == "active"]
-    found = [difference for one in known for difference in flow.compare(hub, one, since)]
-    labels = {one.id: f"{one.channel} {one.label}" for one in known}
-    if as_json:
-        click.echo(json.dumps([asdict(difference) for difference in found]))
-    elif found:
-        _table(
-            "Differences",
-            ("connection", "what", "subject", "theirs", "ours"),
-            [(labels[d.connection], d.what, d.subject, d.theirs, d.ours) for d in found],
-        )
-    else:
-        click.echo(f"no difference over {days} days on {len(known)} connections")
+    found = _compared(hub, known, days)
+    open_ = _show_differences(hub, owner, known, found, days, as_json)
     if mend:
         taken = sum(flow.mend(hub, one, since) for one in known)
         click.echo(f"{taken} orders kept, all listings are read again: the running hub does the rest", err=as_json)
-    sys.exit(1 if found else 0)
+    sys.exit(1 if found or open_ else 0)
+
+
+def _compared(hub: Any, known: list[Any], days: int) -> list[Any]:
+    """All differences; where a person looks, what is being asked meanwhile."""
+    from rich.console import Console
+
+    from core.flows import reconcile as flow
+
+    with Console(stderr=True).status("") as status:
+        return [
+            difference
+            for one in known
+            for what, differences in flow.compare_all(hub, one, days)
+            for difference in _while(status, f"{one.channel} {one.label}: {what}", differences)
+        ]
+
+
+def _while(status: Any, words: str, differences: Iterable[Any]) -> Iterable[Any]:
+    status.update(words)
+    yield from differences
+
+
+def _show_differences(hub: Any, owner: str, known: list[Any], found: list[Any], days: int, as_json: bool) -> int:
+    """Gives how many earlier findings are open."""
+    from core.flows.overview import missed
+    from core.store import findings
+
+    with hub.database.read() as db:
+        kept, late = findings.listed(db, owner, only_open=True), missed(db, owner, hub.now)
+    labels = {one.id: f"{one.channel} {one.label}" for one in known}
+    if as_json:
+        opened = [findings.as_row(one, hub.now) for one in kept]
+        click.echo(json.dumps({"differences": [asdict(one) for one in found], "missed": asdict(late), "open": opened}))
+        return len(kept)
+    if found:
+        rows = [(labels[d.connection], d.what, d.subject, d.theirs, d.ours) for d in found]
+        _table("Differences", ("connection", "what", "subject", "theirs", "ours"), rows)
+    else:
+        click.echo(f"no difference over {days} days on {len(known)} connections")
+    _say_missed(late, len(kept))
+    return len(kept)
+
+
+def _say_missed(late: Any, opened: int) -> None:
+    if late.orders:
+        after = f"{late.p50_s} s p50, {late.max_s} s at most"
+        click.echo(f"{late.orders} orders of {late.days} days came without a notice; polls found them after {after}")
+    if opened:
+        click.echo(f"{opened} earlier findings are open: crossdock findings --open")
+
+
+@cli.command()
+@click.option("--open", "only_open", is_flag=True, help="Only those that did not end yet.")
+@of_merchant
+@as_json
+@click.pass_obj
+def findings(settings: Settings, only_open: bool, merchant: str, as_json: bool) -> None:
+    """What holding the hub against its channels found, with the evidence and how each ended. Exit 1 if any is open."""
+    hub = _hub(settings)
+    _show_findings(hub, _merchant(hub, merchant), as_json, only_open=only_open)
+
+
+def _show_findings(hub: Any, owner: str, as_json: bool, *, only_open: bool) -> NoReturn:
+    from core.flows.overview import missed
+    from core.store import connections
+    from core.store import findings as store
+
+    with hub.database.read() as db:
+        kept, late = store.listed(db, owner, only_open=only_open), missed(db, owner, hub.now)
+        labels = {one.id: f"{one.channel} {one.label}" for one in connections.all_of(db, owner)}
+    opened = sum(one.mended_at is None for one in kept)
+    if as_json:
+        click.echo(json.dumps({"findings": [store.as_row(one, hub.now) for one in kept], "missed": asdict(late)}))
+    else:
+        columns = ("connection", "what", "subject", "there", "here", "found (UTC)", "# unknown s", "ended (UTC)", "how")
+        _table("Findings", columns, [_finding_row(one, labels) for one in kept])
+        _say_missed(late, 0)
+    sys.exit(1 if opened else 0)
+
+
+def _finding_row(one: Any, labels: dict[str, str]) -> tuple[object, ...]:
+    unknown = None if one.since is None else (one.found_at - one.since) // 1_000_000
+    ended = _clock(one.mended_at)
+    return (
+        labels.get(one.connection, ""),
+        one.what,
+        one.subject,
+        one.theirs,
+        one.ours,
+        _clock(one.found_at),
+        unknown,
+        ended,
+        one.how or "open",
+    )
 
 
 @cli.command()

@@ -9,7 +9,7 @@ import structlog
 from core.flows import join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, inbox, tasks
+from core.store import connections, findings, inbox, tasks
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -18,16 +18,19 @@ DAY_US = 86_400_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
+KEPT_FINDINGS = timedelta(days=90)
+NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`kind` is asked for on this connection every `every`."""
+    """`kind` is asked for on this connection every `every`, `after` the even moment."""
 
     name: str
     kind: str
     connection: Connection
     every: timedelta
+    after: timedelta = timedelta(0)
 
 
 WIN = """
@@ -37,7 +40,8 @@ where schedules.slot < excluded.slot
 
 
 def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
-    """The clockwork of all active connections: orders polled, listings read daily, queues listened to."""
+    """The clockwork of all active connections: orders polled, listings read daily, those that moved hourly, days counted nightly, queues
+    listened to."""
     found = []
     for one in known:
         connector = hub.connectors.get(one.channel)
@@ -46,14 +50,17 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
+        found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
+        found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
         if connector.queue and one.settings.get("queue_url"):
             found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
     return found
 
 
-def _begin(now: int, every: timedelta) -> int:
+def _begin(now: int, slot: Slot) -> int:
     """When the slot that holds this moment began: a moment, so that slots of another length compare."""
-    return now - now % (every // timedelta(microseconds=1))
+    every, after = slot.every // timedelta(microseconds=1), slot.after // timedelta(microseconds=1)
+    return now - (now - after) % every
 
 
 def tick(hub: Hub) -> int:
@@ -62,7 +69,7 @@ def tick(hub: Hub) -> int:
         known = connections.everyone(db)
         last = {row.name: row.slot for row in run(db, "select name, slot from schedules")}
     _be_here(hub, last.get("here"))
-    begun = [(slot, _begin(hub.now, slot.every)) for slot in slots(hub, known)]
+    begun = [(slot, _begin(hub.now, slot)) for slot in slots(hub, known)]
     due = [(slot, begin) for slot, begin in begun if last.get(slot.name, -1) < begin]
     if due:
         with hub.unit() as work:
@@ -94,3 +101,4 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
         if run(db, WIN, name="prune", slot=today).rowcount:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
+            findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.hub import Hub
-from core.ports import Answer, Commits, Follows, Push, Subscribes, Told
+from core.ports import Answer, Commits, Counts, Follows, Push, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
 
@@ -31,6 +31,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         channel.selling(pushes[0].sku, None)
     if isinstance(channel, Subscribes):
         channel.subscribe(webhook_url)
+    if isinstance(channel, Counts):
+        _count(channel, hub.clock())
     if isinstance(channel, Follows):
         _follow(channel, pushes, answers)
     _beyond_the_port(channel)
@@ -39,6 +41,18 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
 def _walk_listings(channel: Any, cursor: str | None = None) -> None:
     while True:
         page = channel.listings(cursor)
+        cursor = page.cursor
+        if cursor is None:
+            return
+        time.sleep(page.wait_s)
+
+
+def _count(channel: Counts, now: datetime) -> None:
+    """Yesterday's orders, and the day's before."""
+    until = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    cursor = None
+    while True:
+        page = channel.placed(until - timedelta(days=2), until, cursor)
         cursor = page.cursor
         if cursor is None:
             return

@@ -156,7 +156,8 @@ class Post:
 @dataclass
 class World:
     """Everything around one simulator: time, chance, limits, faults, the post, the log and the recorder. `pause` waits for a slow
-    answer; without one it comes at once, or in process not at all to a caller who would not wait for it."""
+    answer; without one it comes at once, or in process not at all to a caller who would not wait for it. No page of
+    orders holds more than `page`, whatever was asked for."""
 
     clock: Callable[[], datetime]
     seed: int = 0
@@ -169,6 +170,7 @@ class World:
     outbox: list[Delivery] = field(default_factory=list)
     buckets: dict[str, tuple[float, datetime]] = field(default_factory=dict)
     pause: Callable[[float], None] | None = None
+    page: int = 1000
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)

@@ -9,7 +9,7 @@ import structlog
 
 from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, intake, places, stock
+from core.flows import allocation, days, heard, intake, places, readback, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -35,9 +35,11 @@ KINDS: dict[str, Job] = {
     "read_listings": Job(stock.read_listings),
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
+    "subscribe": Job(heard.subscribe),
     "seek_orders": Job(stock.seek_orders),
     "settle_orders": Job(places.settle_orders),
-    "subscribe": Job(stock.subscribe),
+    "compare_days": Job(days.compare_days),
+    "compare_listings": Job(readback.compare_listings),
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
@@ -84,14 +86,22 @@ def _attempt(hub: Hub, claim: Claim) -> None:
     except LostLease:
         log.warning("lease lost", kind=claim.kind, tasks=len(claim.tasks), merchant=claim.merchant)
     except CONNECTION_WIDE as error:
+        if isinstance(error, Unavailable) and len(claim.tasks) > 1 and all(task.tries > 1 for task in claim.tasks):
+            _one_by_one(hub, claim)
+            return
         _close_connection(hub, claim, error)
         _record_all(hub, claim, error)
     except Exception as error:
         if len(claim.tasks) > 1:
-            for task in claim.tasks:
-                _attempt(hub, Claim([task]))
+            _one_by_one(hub, claim)
         else:
             _record_all(hub, claim, error)
+
+
+def _one_by_one(hub: Hub, claim: Claim) -> None:
+    """A set that failed unexpectedly, or got no answer for the second time: it may be one of them that has none, whatever is tried."""
+    for task in claim.tasks:
+        _attempt(hub, Claim([task]))
 
 
 def _finish(hub: Hub, claim: Claim) -> None:

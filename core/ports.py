@@ -190,6 +190,10 @@ class Channel(Protocol):
 class Subscribes(Protocol):
     """A channel whose webhooks are subscribed to through its API."""
 
+    def unsubscribed(self, url: str) -> Sequence[str]:
+        """What we want and `url` does not get: the topics by name. Changes nothing."""
+        ...
+
     def subscribe(self, url: str) -> Sequence[str]:
         """Have what we want pushed to `url`; gives the topics that were missing and are subscribed now."""
         ...

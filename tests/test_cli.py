@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 
 from config import cli
 from core.flows.doctor import CHECKS
-from core.store import listings, stock
+from core.store import findings, listings, stock
+from core.store.findings import Finding
 from tests.conftest import Clock
 from tests.web.shop import Shop, open_shop
 
@@ -154,7 +155,7 @@ def test_an_unknown_key_of_the_file_is_one_line_with_its_name(run: Run, home: Pa
 # ---- the database
 
 
-@pytest.mark.parametrize("words", [["orders"], ["stock"], ["tasks"], ["doctor"], ["serve"], ["reconcile"], ["connect"]])
+@pytest.mark.parametrize("words", [["orders"], ["stock"], ["tasks"], ["doctor"], ["serve"], ["reconcile"], ["findings"], ["connect"]])
 def test_a_database_that_is_not_at_head_is_said_so(run: Run, words: list[str]) -> None:
     said = run(*words)
 
@@ -659,3 +660,33 @@ def test_as_a_process_it_reads_standard_input_and_exits_with_the_same_codes(tmp_
     assert [said.returncode for said in (good, bad, usage)] == [0, 2, 2]
     assert [len(said.stderr.splitlines()) for said in (good, bad, usage)] == [0, 1, 1]
     assert json.loads(good.stdout)["number"] == "5600000001001"
+
+
+# ---- findings
+
+
+def test_findings_are_listed_with_their_evidence_and_how_they_ended(run: Run, shop: Shop) -> None:
+    now = shop.hub.now
+    rows = [
+        Finding(shop.connection.id, "day", "2026-11-20", "12 orders", "11 orders", now),
+        Finding(shop.connection.id, "order", "1001", "changed there", "nothing told us of it", now, now - 480_000_000, now, "repaired"),
+    ]
+    with shop.hub.database.write() as db:
+        findings.keep(db, shop.merchant, shop.connection.id, rows)
+
+    said = run("findings", "--json")
+    document = json.loads(said.out)
+    assert said.code == 1
+    assert [(one["what"], one["how"], one["unknown_s"]) for one in document["findings"]] == [
+        ("order", "repaired", 480),
+        ("day", None, None),
+    ]
+    assert document["missed"] == {"days": 7, "orders": 1, "p50_s": 480, "max_s": 480}
+    assert run("reconcile", "--history", "--json").out == said.out
+    plain = run("findings").out
+    assert "12 orders" in plain
+    assert "480 s p50" in plain
+
+    with shop.hub.database.write() as db:
+        findings.close(db, shop.connection.id, "day", ["2026-11-20"], "gone by itself", now)
+    assert (run("findings").code, run("findings", "--open", "--json").code) == (0, 0)

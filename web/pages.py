@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.domain.money import Money
 from core.flows import overview
 from core.hub import Hub
-from core.store import connections, events, listings, orders, stock, tasks
+from core.store import connections, events, findings, listings, orders, stock, tasks
 from core.store.tables import when
 
 pages = Blueprint("pages", __name__)
@@ -66,6 +66,7 @@ def _view(hub: Hub) -> Mapping[str, Any]:
             "orders": orders.latest(db, merchant, 25),
             "listings": listings.all_of(db, merchant)[:90],
             "levels": stock.levels(db, merchant, most=30),
+            "findings": findings.listed(db, merchant, only_open=True, most=20),
             "parked": tasks.listed(db, merchant, state="parked", most=20),
             "connections": connections.all_of(db, merchant),
         }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.amazon import listings, notices, render
+from connectors.amazon import listings, notices, past, render
 from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.read import need
@@ -57,6 +57,10 @@ class AmazonChannel:
             if not found:
                 raise
         return found
+
+    def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
+        """By reports of 30 days each: searchOrders would need a call for every hundred orders, and three minutes for each."""
+        return past.placed(self._kit, self._client, since, until, cursor)
 
     def receive(self) -> Sequence[Notice]:
         """ORDER_CHANGE notices from the queue, at most `queue_calls` times ten; empty without a queue."""

@@ -26,6 +26,8 @@ FBA_CODE = "AMAZON_NA"
 TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S, DOWNLOAD_S = 3600, 86400, 30, 300, 300
 REACH = 1000  # listings that searchListingsItems pages through
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+ORDERS_DAYS = 30  # "Report can be requested only upto 30 days" (vendor's tracker, 2023-05)
 KEPT = 16  # documents of reports; Amazon keeps them for 90 days
 SQS, STORAGE = "sqs", "storage"
 LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
@@ -234,7 +236,8 @@ class Simulator:
         if token := args.get("paginationToken"):
             past = tuple(_untoken(token, now))
             found = [raw for raw in found if (raw[key], raw["orderId"]) > past]
-        page, included = found[:most], self._included(args)
+        most, included = min(most, self.world.page), self._included(args)
+        page = found[:most]
         answer: dict[str, Any] = {"orders": [shapes.view(raw, included) for raw in page], f"{kind}Before": before}
         if len(found) > most:
             answer["pagination"] = {"nextToken": _token([page[-1][key], page[-1]["orderId"]], now + timedelta(seconds=PAGE_TOKEN_S))}
@@ -454,12 +457,14 @@ class Simulator:
     def _create_report(self, request: Request, *_: str) -> Response:
         body = _body(request, KEYS["createReport"].body, {"reportType": str, "marketplaceIds": list})
         sites, options = body["marketplaceIds"], body.get("reportOptions", {})
-        if body["reportType"] != REPORT or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
+        if body["reportType"] not in (REPORT, ORDERS) or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
             raise Wrong("the report type is not known, or a marketplace is not")
+        span = [stamp(_when(body[key])) if key in body else "" for key in ("dataStartTime", "dataEndTime")]
         if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
             raise Wrong("reportOptions holds texts")
         id_, locale = str(7_000_000 + self._next()), options.get("preferredReportDocumentLocale", "")
         made = {"id": id_, "sites": sites, "locale": locale, "created": stamp(self.world.clock()), "status": "IN_QUEUE", "document": None}
+        made |= {"type": body["reportType"], "span": span}
         self.state["reports"][id_] = made
         return reply({"reportId": id_}, 202)
 
@@ -471,16 +476,29 @@ class Simulator:
             return
         if age < timedelta(seconds=self.report_s):
             report["status"] = "IN_PROGRESS"
-        elif report["sites"][0] not in simulated.SITES or not self.state["listings"]:
+        elif report["type"] == ORDERS and _days(report["span"]) > ORDERS_DAYS:
+            report["status"] = "FATAL"
+        elif not self._reported(report):
             report["status"] = "CANCELLED"
         else:
             report |= {"status": "DONE", "document": self._write_report(report)}
+
+    def _reported(self, report: dict[str, Any]) -> list[dict[str, Any]]:
+        """What a report is about. Orders come of the whole region, whatever marketplaces were named (vendor's tracker, 2022 to 2024)."""
+        if report["type"] == ORDERS:
+            since, until = report["span"]
+            return [raw for raw in self._raws() if since <= raw["createdTime"] <= until]
+        return list(self.state["listings"].values()) if report["sites"][0] in simulated.SITES else []
 
     def _write_report(self, report: dict[str, Any]) -> str:
         id_, site = f"amzn1.spdoc.1.4.{self._next()}", report["sites"][0]
         for old in [old for old, document in self.state["documents"].items() if "site" in document][: 1 - KEPT]:
             del self.state["documents"][old]
-        raw = simulated_report.document(self.state["listings"].values(), site, report["locale"], packed=self.packs)
+        found = self._reported(report)
+        if report["type"] == ORDERS:
+            raw = simulated_report.orders(found, packed=self.packs)
+        else:
+            raw = simulated_report.document(found, site, report["locale"], packed=self.packs)
         self.state["documents"][id_] = {"site": site, "packed": self.packs, "type": "", "body": base64.b64encode(raw).decode(), "until": ""}
         return id_
 
@@ -489,7 +507,7 @@ class Simulator:
         if report is None:
             return _error("NotFound", "The report is not known", 404)
         self._make_report(report)
-        answer = {"reportId": id_, "reportType": REPORT, "marketplaceIds": report["sites"], "createdTime": report["created"]}
+        answer = {"reportId": id_, "reportType": report["type"], "marketplaceIds": report["sites"], "createdTime": report["created"]}
         result = {"reportDocumentId": report["document"]} if report["document"] else {}
         return reply({**answer, "processingStatus": report["status"], **result})
 
@@ -789,6 +807,12 @@ def _when(text: str) -> datetime:
     if at.tzinfo is None:
         raise Wrong("a time must have a zone")
     return at
+
+
+def _days(span: list[str]) -> float:
+    """How long a report's time is; endless without a beginning and an end."""
+    since, until = span
+    return (_when(until) - _when(since)) / timedelta(days=1) if since and until else float("inf")
 
 
 def _base36(number: int) -> str:

@@ -1,6 +1,7 @@
 """Bogus: a channel in memory that behaves, for tests. Its state is the truth and its log the oracle; no network anywhere."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,8 +32,8 @@ class Shelf:
 @dataclass
 class Bogus:
     """One account. `compares`: writes are compare-and-set. `commits`: it tells what is sold and not sent. `revisions`: writes a listing
-    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `calls` holds (method, argument)
-    of every call."""
+    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `topics` are those that it pushes
+    once subscribed. `calls` holds (method, argument) of every call."""
 
     account: str = "bogus"
     currency: str = "USD"
@@ -52,6 +53,8 @@ class Bogus:
     faults: list[tuple[str, Exception, bool]] = field(default_factory=list)
     answered: dict[str, list[Answer]] = field(default_factory=dict)
     pending: dict[Key, int] = field(default_factory=dict)
+    topics: tuple[str, ...] = ("orders/changed",)
+    hooks: set[tuple[str, str]] = field(default_factory=set)  # (topic, url)
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -256,6 +259,37 @@ class BogusChannel:
             shelves = {push.name: system.listings.get(_key(*push.name)) for push in pushes}
             return {name: shelf.shown if shelf else None for name, shelf in shelves.items()}
 
+    def unsubscribed(self, url: str) -> Sequence[str]:
+        with self._call("unsubscribed", url) as system:
+            return tuple(topic for topic in system.topics if (topic, url) not in system.hooks)
+
+    def subscribe(self, url: str) -> Sequence[str]:
+        with self._call("subscribe", url) as system:
+            missing = tuple(topic for topic in system.topics if (topic, url) not in system.hooks)
+            system.hooks |= {(topic, url) for topic in missing}
+            return missing
+
+    def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
+        """A page holds `per_page` days."""
+        with self._call("placed", (since, until, cursor)) as system:
+            start = as_datetime(cursor) if cursor else since
+            end = min(until, start + timedelta(days=system.per_page))
+            days = Counter(_day(item) for item in system.orders.values() if start <= as_datetime(item["placed_at"]) < end)
+            return Page(tuple(sorted(days.items())), end.isoformat() if end < until else None)
+
+    def reach(self) -> tuple[datetime | None, str]:
+        return None, ""
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        """By the moment they were placed."""
+        with self._call("history", (since, until, cursor)) as system:
+            placed = sorted((as_datetime(item["placed_at"]), id) for id, item in system.orders.items() if _is_open(item) or not open_only)
+            due = [id for at, id in placed if since <= at < until]
+            start = int(cursor or 0)
+            page = tuple(self._notice(as_datetime(system.orders[id]["updated_at"]), id) for id in due[start : start + system.per_page])
+            upto = start + system.per_page
+            return Page(page, str(upto) if upto < len(due) else None)
+
 
 class CommittingChannel(BogusChannel):
     """One that tells what is sold and not sent, too."""
@@ -269,6 +303,14 @@ class CommittingChannel(BogusChannel):
         with self._call("selling", sku) as system:
             held = [one for one in system.orders.values() if any(line["sku"] == sku for line in one["lines"])]
             return Page(tuple(self._notice(as_datetime(one["updated_at"]), one["id"]) for one in held))
+
+
+def _day(item: Document) -> datetime:
+    return as_datetime(item["placed_at"]).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _is_open(item: Document) -> bool:
+    return not item["cancelled_at"] and any(line["fulfilled"] + line["cancelled"] < line["quantity"] for line in item["lines"])
 
 
 def _found(key: Key, shelf: Shelf) -> Found:

@@ -15,6 +15,7 @@ from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, P
 
 CURRENCY = {"EBAY_US": "USD", "EBAY_GB": "GBP", "EBAY_AU": "AUD", "EBAY_CA": "CAD", "EBAY_CH": "CHF", "EBAY_PL": "PLN"}
 EURO = frozenset(["EBAY_DE", "EBAY_FR", "EBAY_IT", "EBAY_ES", "EBAY_AT", "EBAY_BE", "EBAY_IE", "EBAY_NL"])
+DAY = timedelta(days=1)
 LOOKUPS = 25  # SKUs in one bulkGetInventoryItem; and offers looked up for one page
 APIS = frozenset(["inventory", "trading"])
 LONGEST = 50  # letters of a SKU that the Inventory API takes
@@ -81,6 +82,15 @@ class EbayChannel:
             return None
         started = document.get("orderFulfillmentStatus") == "IN_PROGRESS"
         return write_json(render.with_shipments(document, self._client.shipments(number) if started else None))
+
+    def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
+        """One day a page."""
+        begin = as_datetime(cursor) if cursor else since
+        end = min(begin + DAY, until)
+        count = self._client.count(render.placed(begin, end))
+        if not isinstance(count, int):
+            raise BadPayload("ebay orders: total: missing")
+        return Page(((begin, count),), end.isoformat() if end < until else None)
 
     def receive(self) -> Sequence[Notice]:
         return ()

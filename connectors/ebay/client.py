@@ -118,6 +118,10 @@ class Client:
         limit = self._kit.settings["orders_page"]
         return self._get("fulfillment", ORDERS, {"filter": window, "fieldGroups": BREAKDOWN, "limit": limit, "offset": offset})
 
+    def count(self, window: str) -> Any:
+        """How many orders the window holds, as eBay says it; one of them comes along, since a page holds one at least."""
+        return self._get("fulfillment", ORDERS, {"filter": window, "limit": 1, "offset": 0}).get("total")
+
     def order(self, number: str) -> dict[str, Any] | None:
         """The whole order, its cancel requests too; None where eBay has no such order."""
         try:

@@ -1,7 +1,7 @@
 """Our types -> eBay's payloads. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.ports import Push
@@ -15,6 +15,11 @@ def timestamp(at: datetime) -> str:
 def window(since: datetime, until: datetime) -> str:
     """The getOrders filter for orders changed between two times, both ends included."""
     return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until)}]"
+
+
+def placed(since: datetime, until: datetime) -> str:
+    """The getOrders filter for orders made in [since, until): eBay counts both ends, and by milliseconds."""
+    return f"creationdate:[{timestamp(since)}..{timestamp(until - timedelta(milliseconds=1))}]"
 
 
 def quantity(push: Push) -> dict[str, Any]:

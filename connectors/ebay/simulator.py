@@ -337,6 +337,7 @@ class Simulator:
             found, broken = self._changed(request.args.get("filter", "")), _breakdown(request)
         if not 1 <= limit <= 200:
             raise Refusal(400, 31100, "API_FULFILLMENT", f"Invalid limit: {limit}")
+        limit = min(limit, self.world.page)
         page = [_as_told(order, alone=False, broken=broken) for order in found[offset : offset + limit]]
         more = {"next": f"{request.base_url}?offset={offset + limit}&limit={limit}"} if offset + limit < len(found) else {}
         return reply({"href": request.url, "total": len(found), "limit": limit, "offset": offset, "orders": page, **more})
@@ -348,16 +349,18 @@ class Simulator:
         return [self.state["orders"][name] for name in names if name in self.state["orders"]]
 
     def _changed(self, text: str) -> list[dict[str, Any]]:
-        since, until = self._window(text)
-        orders = [order for order in self.state["orders"].values() if since <= order["document"]["lastModifiedDate"] <= until]
-        return sorted(orders, key=lambda order: (order["document"]["lastModifiedDate"], order["document"]["orderId"]))
+        """By the time that the filter names: of the last change, or of making."""
+        (since, until), made = self._window(text), text.startswith("creationdate:")
+        key = "creationDate" if made else "lastModifiedDate"
+        orders = [order for order in self.state["orders"].values() if since <= order["document"][key] <= until]
+        return sorted(orders, key=lambda order: (order["document"][key], order["document"]["orderId"]))
 
     def _window(self, text: str) -> tuple[str, str]:
         now = self.world.clock()
         if not text:
             return stamp(now - timedelta(days=90)), stamp(now)
         name, _, value = text.partition(":")
-        if name != "lastmodifieddate":
+        if name not in ("lastmodifieddate", "creationdate"):
             raise Refusal(400, 30700, "API_FULFILLMENT", f"Invalid filter name: {name}")
         if not (value.startswith("[") and value.endswith("]") and ".." in value):
             raise Refusal(400, 30800, "API_FULFILLMENT", f"Invalid filter value {value} for filter {name}")

@@ -58,6 +58,7 @@ MANIFEST = Connector(
     calls=(
         "Shop",
         "OrderIds",
+        "OrdersCount",
         "OrderCore",
         "OrderMoney",
         "OrderShipping",

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.http import as_datetime, write_json
@@ -21,6 +21,7 @@ TOLD = {
     "INVALID_INVENTORY_ITEM": Told.GONE,
 }
 KEYS = 3  # tries with a new key where Shopify says that an earlier attempt with the old one failed
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 FEW, MANY = 20, 250  # Shopify's plain lists cannot be paged: a full one is asked for again, as long as it may be
 
 LOOK_S = 1.0  # how often a file that is being written is looked after
@@ -104,6 +105,22 @@ class ShopifyChannel:
                 raise _Changed
             owner[name]["nodes"] += node[name]["nodes"]
             owner[name]["pageInfo"] = node[name]["pageInfo"]
+
+    def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
+        """One day a page."""
+        begin = as_datetime(cursor) if cursor else since
+        end = min(begin + DAY, until)
+        return Page(((begin, self._placed(begin, end)),), end.isoformat() if end < until else None)
+
+    def _placed(self, since: datetime, until: datetime) -> int:
+        """Where Shopify stops counting, the two halves are counted."""
+        told = self._client.run("OrdersCount", documents.ORDERS_COUNT, {"q": render.placed(since, until)})["ordersCount"]
+        if told is None:
+            raise Refused("shopify does not count orders for us")
+        if told["precision"] == "EXACT" or until - since <= SECOND:
+            return int(told["count"])
+        half = since + (until - since) // (2 * SECOND) * SECOND
+        return self._placed(since, half) + self._placed(half, until)
 
     def receive(self) -> Sequence[Notice]:
         return ()
@@ -227,11 +244,14 @@ class ShopifyChannel:
 
     # webhooks
 
-    def subscribe(self, url: str) -> Sequence[str]:
-        """Subscribe `url` to the topics it does not get yet; gives the names of those created. Shopify deletes subscriptions that
-        fail for long, so this is worth repeating daily."""
+    def unsubscribed(self, url: str) -> Sequence[str]:
+        """Shopify deletes subscriptions that fail for long, so this is worth asking daily."""
         there = {hook["topic"] for hook in self._client.pages("Hooks", documents.HOOKS, "webhookSubscriptions") if hook["uri"] == url}
-        return [topic for topic in WANTED if _enum(topic) not in there and self._subscribe(topic, url)]
+        return [topic for topic in WANTED if _enum(topic) not in there]
+
+    def subscribe(self, url: str) -> Sequence[str]:
+        """Subscribe `url` to the topics it does not get yet; gives the names of those created."""
+        return [topic for topic in self.unsubscribed(url) if self._subscribe(topic, url)]
 
     def _subscribe(self, topic: str, url: str) -> bool:
         asked = {"topic": _enum(topic), "hook": render.hook(url)}

@@ -42,6 +42,9 @@ ORDER_IDS = f"""query OrderIds($q: String!, $after: String) {{
   orders(first: 100, after: $after, sortKey: UPDATED_AT, query: $q) {{ {PAGE} nodes {{
   id updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus }} }} }}"""
 
+# At most 10,000 are counted; of more it says AT_LEAST (the schema's own words, 2026-10).
+ORDERS_COUNT = "query OrdersCount($q: String!) { ordersCount(query: $q) { count precision } }"
+
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
   currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded displayFinancialStatus displayFulfillmentStatus note tags
@@ -146,6 +149,7 @@ HOOK = """mutation Hook($topic: WebhookSubscriptionTopic!, $hook: WebhookSubscri
 ALL = (
     SHOP,
     ORDER_IDS,
+    ORDERS_COUNT,
     ORDER_CORE,
     ORDER_MONEY,
     ORDER_SHIPPING,

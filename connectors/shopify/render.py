@@ -40,6 +40,11 @@ def changed(since: datetime, until: datetime) -> str:
     return f"updated_at:>='{_moment(since)}' AND updated_at:<'{_moment(until)}'"
 
 
+def placed(since: datetime, until: datetime) -> str:
+    """The search for orders placed in [since, until): by processed_at, which is when we say that an order was placed."""
+    return f"processed_at:>='{_moment(since)}' AND processed_at:<'{_moment(until)}'"
+
+
 def quantities(pushes: Sequence[Push]) -> dict[str, Any]:
     """`available` is what we may set; `changeFromQuantity` must be there since 2026-04, and null writes without compare."""
     return {

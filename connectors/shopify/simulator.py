@@ -83,7 +83,8 @@ class Simulator:
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
             ("QueryRoot", "nodes"): lambda _, __, args: [self._node(one) for one in args["ids"]],
             ("QueryRoot", "productVariants"): lambda _, __, args: door.connection(list(self.state["variants"].values()), args, _by_id),
-            ("QueryRoot", "productVariantsCount"): self._count,
+            ("QueryRoot", "productVariantsCount"): lambda _, __, args: _counted(len(self.state["variants"]), args),
+            ("QueryRoot", "ordersCount"): self._orders_count,
             ("QueryRoot", "bulkOperation"): self._bulk_operation,
             ("QueryRoot", "locations"): self._locations,
             ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
@@ -225,7 +226,11 @@ class Simulator:
         wanted = _search(args.get("query") or "")
         rows = [listed(record) for record in self.state["orders"].values() if wanted(record["body"])]
         rows.sort(key=lambda row: (row[column], row["id"]))
-        return door.connection(rows, args, lambda row: (row[column], row["id"]))
+        return door.connection(rows, {**args, "first": min(args["first"], self.world.page)}, lambda row: (row[column], row["id"]))
+
+    def _orders_count(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        wanted = _search(args.get("query") or "")
+        return _counted(sum(wanted(record["body"]) for record in self.state["orders"].values()), args)
 
     def _locations(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         shown = [one for one in self.state["locations"] if one["is_active"] or args["includeInactive"]]
@@ -246,10 +251,6 @@ class Simulator:
         return level and {**level, "id": f"{_opened_gid(args['locationId'])[1]}?inventory_item_id={source['id']}"}
 
     # exports
-
-    def _count(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
-        there = len(self.state["variants"])
-        return {"count": there if args.get("limit") is None else min(there, args["limit"])}
 
     def _run_bulk(self, _: Any, info: door.Info, args: Mapping[str, Any]) -> Json:
         """Five at once; the file is written when the operation is due and somebody looks."""
@@ -899,6 +900,13 @@ def _told(errors: Sequence[Json]) -> Json:
 
 def _hooked(hook: Json | None, field: list[str] | None = None, message: str = "") -> Json:
     return {"webhook_subscription": hook, "user_errors": [] if hook else [{"field": field, "message": message}]}
+
+
+def _counted(there: int, args: Mapping[str, Any]) -> Json:
+    """Up to the limit; from there on it is only the least."""
+    most = args.get("limit")
+    reached = most is not None and there >= most
+    return {"count": most if reached else there, "precision": "AT_LEAST" if reached else "EXACT"}
 
 
 def _bulk(operation: Json | None, code: str = "", message: str = "") -> Json:

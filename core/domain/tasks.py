@@ -94,4 +94,6 @@ QUEUES = {
     "subscribe": "outside",
     "seek_orders": "outside",
     "settle_orders": "inside",
+    "compare_days": "outside",
+    "compare_listings": "outside",
 }

@@ -13,6 +13,7 @@ from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE, Dues, dues, history
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
+from core.flows import heard
 from core.flows.allocation import Wish, settle_lines
 from core.hub import Hub
 from core.ports import About, Connector, Notice
@@ -312,15 +313,19 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
         mark, cursor = connections.mark(db, connection.id, "orders")
         until, _ = connections.mark(db, connection.id, "orders until")
         paged, _ = connections.mark(db, connection.id, "orders paged")
-    mark = mark or us(hub.clock() - BEGIN)
+    first, mark = not mark, mark or us(hub.clock() - BEGIN)
     cursor = lasting(cursor, paged, hub.now)
     if cursor is None:
         until = us(hub.clock() - age_of(connector.poll_age, connection))
     asked = hub.now
     page = hub.channel(connection).poll(when(mark) - connector.poll_overlap, when(until), cursor)
     with hub.unit(claim) as work:
-        keep(hub, work, connection, news(hub, work, connection, page.items), read_at=asked)
+        found = news(hub, work, connection, page.items)
+        heard.untold(work, connection, found, asked)
+        keep(hub, work, connection, found, read_at=asked)
         done = page.cursor is None
+        if first:
+            connections.set_mark(work.db, connection.merchant, connection.id, "orders since", mark)
         connections.set_mark(work.db, connection.merchant, connection.id, "orders until", until)
         connections.set_mark(work.db, connection.merchant, connection.id, "orders paged", work.now)
         at = us(page.until) if done and page.until else until if done else mark

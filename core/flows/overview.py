@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.store import inbox, listings, orders, stock, tasks
+from core.store import findings, inbox, listings, orders, stock, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,25 @@ class Overview:
     lag_p50: int | None
     lag_p99: int | None
     pushes: int
+    missed: "Missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Orders of the last days that no notice told of and a poll found; seconds from their last change to that."""
+
+    days: int
+    orders: int
+    p50_s: int | None
+    max_s: int | None
+
+
+DAYS = 7
+
+
+def missed(db: Connection, merchant: str, now: int, days: int = DAYS) -> Missed:
+    lags = [lag // 1_000_000 for lag in findings.missed(db, merchant, now - days * findings.DAY_US)]
+    return Missed(days, len(lags), percentile(lags, 0.5), max(lags, default=None))
 
 
 def percentile(values: list[int], share: float) -> int | None:
@@ -39,4 +58,5 @@ def overview(db: Connection, merchant: str, now: int) -> Overview:
         lag_p50=percentile(lags, 0.5),
         lag_p99=percentile(lags, 0.99),
         pushes=len(lags),
+        missed=missed(db, merchant, now),
     )

@@ -4,18 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.flows import days, heard
 from core.flows.intake import keep, news
 from core.hub import Hub
 from core.ports import Found, Notice, Page
 from core.store import connections, listings, orders
 from core.store.connections import Connection
+from core.store.findings import day_name
 from core.store.sql import run
 from core.store.tables import us
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` is order or listing; `theirs` and `ours` as text."""
+    """`what` is order, day, listing or subscription; `theirs` and `ours` as text."""
 
     connection: str
     what: str
@@ -24,11 +26,23 @@ class Difference:
     ours: str
 
 
-def compare(hub: Hub, connection: Connection, since: datetime) -> Iterator[Difference]:
-    """Everything that differs between a channel and us; changes nothing."""
-    for page in pages(hub, connection, since):
-        yield from _missing(hub, connection, page)
-    yield from _shown(hub, connection)
+def compare_all(hub: Hub, connection: Connection, back: int) -> Iterator[tuple[str, Iterator[Difference]]]:
+    """(what is asked, its differences) one after another, of so many days; changes nothing."""
+    since = hub.clock() - timedelta(days=back)
+    yield "subscriptions", _unsubscribed(hub, connection)
+    yield "orders", (found for page in pages(hub, connection, since) for found in _missing(hub, connection, page))
+    yield "days", _days(hub, connection, back)
+    yield "listings", _shown(hub, connection)
+
+
+def _unsubscribed(hub: Hub, connection: Connection) -> Iterator[Difference]:
+    for topic in heard.unsubscribed(hub.channel(connection), connection):
+        yield Difference(connection.id, "subscription", topic, "not subscribed", "subscribed")
+
+
+def _days(hub: Hub, connection: Connection, back: int) -> Iterator[Difference]:
+    for day, theirs, ours in days.by_hand(hub, connection, back):
+        yield Difference(connection.id, "day", day_name(day), f"{theirs} orders", f"{ours} orders")
 
 
 def pages(hub: Hub, connection: Connection, since: datetime) -> Iterator[Page[Notice]]:
@@ -57,9 +71,9 @@ def _shown(hub: Hub, connection: Connection) -> Iterator[Difference]:
     with hub.database.read() as db:
         ours = [one for one in listings.all_of(db, connection.merchant, connection.id) if one.wanted is not None and one.writable is None]
     for page in _listing_pages(hub, connection):
-        theirs = {(found.listing, found.sku): found.shown for found in page}
+        theirs = {(found.listing, found.sku, found.place): found.shown for found in page}
         for one in ours:
-            name = (one.listing, one.sku)
+            name = (one.listing, one.sku, one.place)
             if name in theirs and theirs[name] != one.wanted:
                 yield Difference(connection.id, "listing", one.sku or one.listing, str(theirs[name]), str(one.wanted))
 
@@ -85,7 +99,8 @@ where l.merchant = :merchant and (l.held <> l.hold or l.booked_gone <> l.gone or
 
 
 def mend(hub: Hub, connection: Connection, since: datetime) -> int:
-    """Keep what the channel has and we do not, settle lines whose books lag, look at every listing again. Gives how many orders."""
+    """Keep what the channel has and we do not, settle lines whose books lag, look at every listing, day and subscription again. Gives how
+    many orders."""
     taken, asked = 0, hub.now
     for page in pages(hub, connection, since):
         with hub.unit() as work:
@@ -98,5 +113,6 @@ def mend(hub: Hub, connection: Connection, since: datetime) -> int:
         for row in run(work.db, OPEN, merchant=connection.merchant).fetchall():
             work.ask(connection.merchant, "reserve", f"{row.connection}/{row.channel_id}", row.connection)
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", 0, None)
-        work.ask(connection.merchant, "read_listings", connection.id, connection.id)
+        for kind in ("read_listings", "subscribe", "compare_days", "compare_listings"):
+            work.ask(connection.merchant, kind, connection.id, connection.id)
     return taken

@@ -15,7 +15,7 @@ from core.errors import Refused
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
-from core.ports import Answer, Channel, Commits, Follows, Found, Level, Limits, Name, Notice, Push, Subscribes, Told
+from core.ports import Answer, Channel, Commits, Follows, Found, Level, Limits, Name, Notice, Push, Told
 from core.store import connections, listings, orders, places
 from core.store.connections import Connection
 from core.store.listings import Dirty
@@ -358,6 +358,7 @@ def _end_of_run(work: Unit, connection: Connection, began: int, *, first: bool, 
         renamed = listings.read_whole(work.db, connection.id, run, before)
         work.happened(connection.merchant, [(f"{connection.id}/{name}", ListingRenamed(was, now)) for name, was, now in renamed])
         connections.set_mark(work.db, connection.merchant, connection.id, "listings run before", run)
+        listings.read_back(work.db, connection.id, run)
 
 
 def _distinct(items: Sequence[Found]) -> list[Found]:
@@ -376,9 +377,17 @@ def _found(one: Found) -> dict[str, Any]:
     }
 
 
-def subscribe(hub: Hub, claim: Claim) -> None:
-    """Make sure that the channel pushes its notices to us, where it lets an API say so."""
-    connection = hub.connection(claim.connection)
-    channel = hub.channel(connection)
-    if isinstance(channel, Subscribes) and (url := connection.settings.get("webhook_url")):
-        channel.subscribe(str(url))
+def look_at(hub: Hub, connection: Connection, some: Sequence[Dirty]) -> list[tuple[Dirty, int | None]]:
+    """What these listings show now; what the channel's budget did not reach is left out. Changes nothing."""
+    actual = hub.channel(connection).shown([_push(one, None) for one in some]) if some else {}
+    return [(one, actual[one.name]) for one in some if one.name in actual]
+
+
+def believe(work: Unit, connection: Connection, read: Sequence[tuple[Dirty, int | None]], began: int) -> None:
+    """They show something else than we believed. More than we told is told again at once, less once the orders are read past this
+    moment and do not explain it; where stock is only watched, it is believed."""
+    there = [(one, shown) for one, shown in read if shown is not None and connection.live_at is not None]
+    listings.confirm(work.db, there, began, work.now)
+    _learn(work, connection, [(one, shown) for one, shown in read if shown is None or connection.live_at is None], began, "")
+    if there:
+        work.ask(connection.merchant, "publish_stock", connection.id, connection.id)

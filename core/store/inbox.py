@@ -88,3 +88,22 @@ def waits(db: Connection, merchant: str) -> int:
 def prune(db: Connection, before: int) -> int:
     """For the sweeper: read notices older than this go, buyers' data with them."""
     return run(db, "delete from inbox where done_at is not null and received_at < :before", before=before).rowcount
+
+
+UNTOLD = """
+select r.ref from {rows}
+where not exists (select 1 from inbox i where i.ref = r.ref and i.done_at is null)
+  and not exists (select 1 from tasks t where t.merchant = r.merchant and t.kind = 'fetch_orders' and t.subject = r.ref
+                  and t.state in ('due', 'running', 'parked'))
+"""
+HEARD = "select 1 from inbox where connection = :connection and received_at >= :since and read_at is null limit 1"
+
+
+def untold(db: Connection, merchant: str, refs: Iterable[str]) -> set[str]:
+    """Those of these orders of which no notice waits and that nobody is about to fetch: until now nothing told us of them."""
+    return {row.ref for row in run_set(db, UNTOLD, REFS, [{"ref": ref} for ref in refs], merchant=merchant)}
+
+
+def heard(db: Connection, connection: str, since: int) -> bool:
+    """Whether the channel pushed anything since then."""
+    return run(db, HEARD, connection=connection, since=since).first() is not None

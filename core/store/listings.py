@@ -593,3 +593,59 @@ order by u.id desc limit :most
 def lags(db: Connection, merchant: str, after: int = 0, most: int = 10_000) -> list[Any]:
     """(since, told_at) of pushes that a sale caused, newest first."""
     return list(run(db, LAGS, merchant=merchant, after=after, most=most))
+
+
+# What moved since it was last read back, and is settled: told, confirmed, and not under any suspicion. `moved` counts causes as
+# `changed` does. One that is only watched is never told anything, and is held against what was last read of it.
+SEEN = """
+select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.accepted_as
+from listings l
+"""
+SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not null
+  and (:live = 0 or (l.changed = l.told and l.accepted_at is null and l.raise_from is null))
+  and not exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null)"""
+MOVED = f"""
+{SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
+"""
+AGAIN_THESE = f"{SEEN} join {{rows}} on r.id = l.id where l.connection = :connection and {SETTLED_ONES} order by l.id"
+AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
+STILL = """
+select o.id from listings o where o.id in (
+  select t.id from {rows} left join listings t
+    on t.id = r.id and t.changed = r.changed and t.heard = r.heard and t.connection || '' = :connection {fence}) order by o.id {lock}
+"""
+COMPARED = """
+update listings set compared = changed where id in (select o.id from listings o where o.id in (
+  select t.id from {rows} left join listings t on t.id = r.id and t.changed = r.changed and t.connection || '' = :connection {fence}))
+"""
+READ_BACK = "update listings set compared = changed where connection = :connection and seen_at >= :began"
+
+
+def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
+    """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
+    return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
+
+
+def settled_of(db: Connection, connection: str, ids: Iterable[int], *, live: bool) -> list[Dirty]:
+    """Those of these listings that nothing is under way about."""
+    rows = [{"id": id} for id in sorted(ids)]
+    return (
+        [_as_shown(row) for row in run_set(db, AGAIN_THESE, {"id": "bigint"}, rows, connection=connection, live=int(live))] if rows else []
+    )
+
+
+def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:
+    """Those of which nothing was told, sold or counted since they were seen so; locked until the transaction ends."""
+    rows = [{"id": one.id, "changed": one.changed, "heard": one.heard} for one in seen]
+    return {row.id for row in run_set(db, STILL, AS_THEN, rows, connection=connection)} if rows else set()
+
+
+def compared(db: Connection, connection: str, seen: Sequence[Dirty]) -> None:
+    """These were read back and held against what we believe."""
+    if rows := [{"id": one.id, "changed": one.changed, "heard": one.heard} for one in seen]:
+        run_set(db, COMPARED, AS_THEN, rows, connection=connection)
+
+
+def read_back(db: Connection, connection: str, began: int) -> None:
+    """A reading of the whole catalogue that began then looked at all of these."""
+    run(db, READ_BACK, connection=connection, began=began)

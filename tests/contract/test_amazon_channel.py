@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -20,7 +21,7 @@ import requests
 import structlog
 from werkzeug.serving import make_server
 
-from connectors.amazon import MANIFEST
+from connectors.amazon import MANIFEST, past
 from connectors.amazon.channel import AmazonChannel
 from connectors.amazon.simulator import SELLER, Simulator
 from connectors.http import Http
@@ -145,6 +146,18 @@ class Play:
         found = [item for page in self.pages(self.channel.export().cursor) for item in page.items]
         assert len({item.sku for item in found}) == len(found)
         return {item.sku: item for item in found}
+
+    def counted(self, since: datetime, until: datetime) -> dict[datetime, int]:
+        """Orders by day, asked for until the channel has told all."""
+        found: Counter[datetime] = Counter()
+        cursor = None
+        while True:
+            page = self.channel.placed(since, until, cursor)
+            found.update(dict(page.items))
+            cursor = page.cursor
+            if cursor is None:
+                return dict(found)
+            self.clock.pass_(page.wait_s)
 
     def until_done(self) -> str:
         """The cursor with which the first listings of a report come."""
@@ -1077,6 +1090,7 @@ def tour(play: Play) -> None:
     play.channel.shown(writable)
     play.channel.fba_levels()
     play.by_report()
+    play.counted(START - timedelta(days=40), play.clock() + timedelta(days=1))
 
 
 @pytest.mark.contracts
@@ -1126,3 +1140,64 @@ def test_the_simulator_survives_a_restart() -> None:
     again.state.update(kept)
 
     assert again.orders() == play.simulator.orders() and again.listings() == play.simulator.listings()
+
+
+# ---- orders by the day they were placed
+
+
+def day(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_orders_are_counted_by_reports_of_thirty_days_each_once_however_many_items(play: Play) -> None:
+    for hours in (0, 26, 40 * 24):
+        play.clock.pass_(hours * 3600)
+        play.place(lines=[{"sku": "MUG-1", "quantity": 1}, {"sku": "PEN-1", "quantity": 2}])
+    wanted = Counter(day(datetime.fromisoformat(order["placed_at"])) for order in play.simulator.orders())
+    play.clock.pass_(3600)
+
+    assert play.counted(day(START) - timedelta(days=18), day(START) + timedelta(days=42)) == dict(wanted)
+    assert (play.calls("createReport"), play.calls("searchOrders")) == (2, 0)
+
+
+def test_a_day_is_half_open_and_orders_of_other_marketplaces_are_not_ours() -> None:
+    play = Play(marketplace_ids="ATVPDKIKX0DER")
+    play.clock.now = day(START) + timedelta(hours=23, minutes=59, seconds=59)
+    for order in play.place(count=30, seed=2) + play.place(count=30, seed=3):
+        assert order["placed_at"]
+    ours = [raw for raw in play.simulator._raws() if raw["salesChannel"]["marketplaceId"] == "ATVPDKIKX0DER"]
+    wanted = Counter(day(datetime.fromisoformat(raw["createdTime"])) for raw in ours)
+    play.clock.pass_(3600)
+
+    assert play.counted(day(START), day(START) + timedelta(days=1)) == {day(START): wanted[day(START)]}
+    assert len(ours) < 60
+
+
+def test_no_orders_are_no_report_and_one_that_is_never_made_is_refused(play: Play) -> None:
+    assert play.counted(START - timedelta(days=9), START - timedelta(days=2)) == {}
+    play.place(count=1)
+    with pytest.raises(Refused):
+        past.placed(
+            play.kit, play.channel._client, START - timedelta(days=9), START, past._cursor(past.Plan(START, "no such report", START))
+        )
+    long = play.channel._client.create_orders_report(START - timedelta(days=31), play.clock())
+    play.clock.pass_(60)
+    with pytest.raises(Refused):
+        play.channel.placed(START, play.clock(), past._cursor(past.Plan(START, long, START)))
+
+
+@pytest.mark.parametrize("written", ["2026-11-21T23:30:00+00:00", "2026-11-21T15:30:00-08:00", "2026-11-22T05:15:00+05:45"])
+def test_a_purchase_date_is_read_with_its_zone(written: str) -> None:
+    header = "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tsales-channel\tsku"
+    lines = [header, f"1-2-3\t{written}\t{written}\tShipped\tAmazon.com\tA", "short line", "1-2-4\tnever\t\tPending\tAmazon.com\tA"]
+
+    (row,) = past.rows(f"{line}\r\n".encode() for line in lines)
+
+    assert (row.order, row.placed, row.status) == ("1-2-3", datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "Shipped")
+
+
+@pytest.mark.parametrize(
+    ("channel", "ours"), [("Amazon.com", True), ("amazon.ca", False), ("Non-Amazon US", False), ("Somewhere new", True)]
+)
+def test_what_was_sold_elsewhere_is_not_counted(channel: str, ours: bool) -> None:
+    assert past.is_ours(past.Row("1", START, START, "Shipped", channel), ["ATVPDKIKX0DER"]) is ours

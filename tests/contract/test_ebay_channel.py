@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest
 from connectors.ebay import MANIFEST, reading, render
 from connectors.ebay.simulator import Simulator
 from connectors.http import Http
-from connectors.simulation import Fault, InProcess, Stage, World
+from connectors.simulation import Fault, InProcess, Stage, World, reply
 from core.domain.money import Money
 from core.domain.order import OrderStatus, PaymentStatus
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
@@ -844,6 +844,7 @@ def tour(rig: Rig) -> None:
     partly = rig.simulator.place({"lines": [{"sku": "SKU-00", "quantity": 3}]})[0]
     rig.simulator.act(partly["id"], "fulfill", {"lines": [{"line": partly["lines"][0]["id"], "quantity": 1}]})
     rig.channel.fetch([one.order or "" for one in rig.poll()])
+    rig.channel.placed(START - timedelta(days=1), START, None)  # type: ignore[attr-defined]
     assert inventory_items(rig, [one.sku for one in found]) == {one.sku for one in found if one.handle["api"] == "inventory"}
     rig.channel.show(pushes(found), "k")
     rig.channel.shown(pushes(found))
@@ -890,3 +891,36 @@ def test_every_exchange_about_an_awkward_catalogue_holds_against_ebays_own_contr
 
     assert {"getInventoryItems", "bulkGetInventoryItem", "getOffers", "GetSellerList", "GetItem"} <= set(rig.calls())
     assert violations(oracle, rig) == set()
+
+
+# Orders by the day they were made
+
+
+def test_orders_are_counted_by_utc_days_that_are_half_open() -> None:
+    rig = Rig()
+    midnight = START.replace(hour=0)
+    for seconds in (0, 86_399.999, 86_400):
+        rig.clock.now = midnight + timedelta(seconds=seconds)
+        rig.simulator.place({"lines": [{"sku": "SKU-01", "quantity": 1}]})
+    changed = rig.simulator.orders()[0]["id"]
+    rig.clock.forward(days=2)
+    rig.simulator.act(changed, "touch", {})
+
+    found, cursor = {}, None
+    while True:
+        page = rig.channel.placed(midnight, midnight + timedelta(days=3), cursor)  # type: ignore[attr-defined]
+        found.update(page.items)
+        cursor = page.cursor
+        if cursor is None:
+            break
+
+    assert list(found.values()) == [2, 1, 0], "by the day it was made, whatever happened since"
+    assert rig.calls().count("getOrders") == 3
+
+
+def test_an_answer_without_a_total_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    monkeypatch.setattr(type(rig.simulator), "_get_orders", lambda self, request: reply({"orders": []}))
+
+    with pytest.raises(BadPayload):
+        rig.channel.placed(START - timedelta(days=1), START, None)  # type: ignore[attr-defined]

@@ -1061,3 +1061,48 @@ def tour(rig: Rig) -> None:
         rig.clock.forward(seconds=30)
         rig.channel.fetch([notice.order or ""])
     rig.channel.listings(rig.channel.export().cursor)  # type: ignore[attr-defined]
+    counted(rig, START - timedelta(days=1), START + timedelta(days=1))
+
+
+# ---- orders by the day they were placed
+
+
+def counted(rig: Rig, since: datetime, until: datetime) -> dict[datetime, int]:
+    found, page = {}, rig.channel.placed(since, until, None)  # type: ignore[attr-defined]
+    found.update(page.items)
+    while page.cursor:
+        page = rig.channel.placed(since, until, page.cursor)  # type: ignore[attr-defined]
+        found.update(page.items)
+    return {day: count for day, count in found.items() if count}
+
+
+def test_orders_are_counted_by_utc_days_that_are_half_open(rig):
+    midnight = START.replace(hour=0)
+    for seconds in (0, 86_399, 86_400, 2 * 86_400 - 1):
+        rig.clock.now = midnight + timedelta(seconds=seconds)
+        rig.place()
+
+    assert counted(rig, midnight, midnight + timedelta(days=2)) == {midnight: 2, midnight + timedelta(days=1): 2}
+    assert counted(rig, midnight, midnight + timedelta(days=1)) == {midnight: 2}
+
+
+def test_where_shopify_stops_counting_the_halves_of_the_day_are_counted(rig, monkeypatch):
+    """It counts 10,000; here three."""
+    monkeypatch.setattr(documents, "ORDERS_COUNT", documents.ORDERS_COUNT.replace("(query: $q)", "(query: $q, limit: 3)"))
+    for _ in range(7):
+        rig.clock.forward(minutes=7)
+        rig.place()
+
+    midnight = START.replace(hour=0)
+    assert counted(rig, midnight, midnight + timedelta(days=1)) == {midnight: 7}
+    assert rig.calls("OrdersCount") > 1
+
+
+def test_a_subscription_that_shopify_deleted_is_seen_without_changing_anything(rig):
+    url = "https://hub.example/webhooks/shopify"
+    made = rig.channel.subscribe(url)
+    assert rig.channel.unsubscribed(url) == []
+    gone = rig.simulator.state["hooks"].pop()
+
+    assert [topic.replace("/", "_").upper() for topic in rig.channel.unsubscribed(url)] == [gone["topic"]]
+    assert rig.calls("Hook") == len(made)

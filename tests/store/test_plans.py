@@ -12,6 +12,7 @@ from sqlalchemy import event
 from core.flows.allocation import ask_waiting
 from core.store.engine import Database
 from tests.conftest import House
+from tests.flows import acts
 
 GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus"
 WHOLE = {
@@ -91,3 +92,31 @@ def test_lines_that_waited_for_a_listing_and_for_stock_are_found_without_reading
 @pytest.mark.parametrize("statement", ["select * from orders", "select * from orders where merchant || '' = 'x'"])
 def test_a_statement_that_reads_all_would_be_found(database, statement):
     assert wholes(database, {statement: ()}) != []
+
+
+def test_what_nothing_told_of_days_and_listings_are_compared_without_reading_a_table_whole(make_house):
+    house: House = make_house("north", "south")
+    house.shelve(A=50, B=50)
+    north, one = house.systems["north"], house.connections["north"]
+    acts.deliver(house, [acts.notice(north.sell({"A": 1}), "d1")], one)
+    look(house)
+    house.clock.pass_(timedelta(days=2))
+    house.poll()
+    with house.hub.database.write() as db:
+        db.exec_driver_sql("update orders set placed_at = placed_at - 86400000000")
+    with statements(house.hub.database) as seen:
+        north.sell({"A": 1, "B": 2})
+        north.listings["L-B", "B"].shown = 70
+        look(house)
+        for kind in ("compare_days", "compare_listings"):
+            house.ask(kind, connection=one)
+        house.drain(timedelta(minutes=4))
+        house.clock.pass_(timedelta(hours=1))
+        house.ask("compare_listings", connection=one)
+        house.drain()
+
+    assert [call for call, _ in north.calls if call in ("placed", "history")] == ["placed", "history", "history", "placed"]
+    nightly = {"as day, count": "a merchant's orders of sixty days", "set accepted_at = null": "a handful, as a read-back push"}
+    assert all(any(words in statement for statement in seen) for words in nightly)
+    others = {statement: values for statement, values in seen.items() if not any(words in statement for words in nightly)}
+    assert wholes(house.hub.database, others) == []

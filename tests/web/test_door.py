@@ -64,7 +64,7 @@ def test_a_full_disk_is_503_and_what_was_kept_before_is_still_there(shop: Shop) 
     def fill(db: Connection) -> None:
         db.exec_driver_sql("pragma max_page_count = 1")  # SQLite takes the size that it has
 
-    assert shop.send(PLAIN)[0] == 503
+    assert shop.send({**json.loads(PLAIN), "note": "too long for any page that is half full" * 1000})[0] == 503
     assert shop.waiting() == 1
     event.remove(shop.hub.database.engine, "begin", fill)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from core.store import findings
+from core.store.findings import Finding
 from tests.web.relay import Relay
 from tests.web.shop import Shop
 
@@ -224,3 +226,19 @@ def test_a_page_stays_short_however_much_there_is(crowded: Shop, page: Callable[
 
     assert text.count("/orders/") == 25
     assert len(text) < 60_000
+
+
+def test_open_findings_need_attention_and_what_no_notice_told_of_is_counted(page: Callable[..., TestResponse], shop: Shop) -> None:
+    assert "found without a notice" not in page("/").text
+    now = shop.hub.now
+    rows = [
+        Finding(shop.connection.id, "day", "2026-11-20", "12 orders", "11 orders", now),
+        Finding(shop.connection.id, "order", "1001", "changed there", "nothing told us of it", now, now - 480_000_000, now, "repaired"),
+    ]
+    with shop.hub.database.write() as db:
+        findings.keep(db, shop.merchant, shop.connection.id, rows)
+
+    said = page("/").text
+    assert "Needs attention" in said
+    assert "there: <b>12 orders</b>; here: <b>11 orders</b>" in said
+    assert "480 s p50" in said

@@ -88,6 +88,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("place", sa.Text(), server_default=sa.text("''"), nullable=False))
         batch_op.add_column(sa.Column("figure_at", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
         batch_op.alter_column("lower_since", new_column_name="raise_from", existing_type=sa.BigInteger(), existing_nullable=True)
+        batch_op.add_column(sa.Column("compared", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
         batch_op.add_column(sa.Column("sought", sa.Integer(), nullable=True))
         batch_op.drop_constraint(batch_op.f("uq_listings_connection_listing_sku"), type_="unique")
         batch_op.create_unique_constraint(batch_op.f("uq_listings_connection_listing_sku_place"), ["connection", "listing", "sku", "place"])
