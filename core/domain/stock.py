@@ -28,6 +28,11 @@ class Dues:
 NOTHING = Dues(0, 0, 0)
 
 
+def resting(gone: int, back: int) -> Dues:
+    """What a line demands for which another order stands: nothing, beyond what left and came back before our shelves were counted."""
+    return Dues(0, gone, back)
+
+
 def dues(order: Order, line: Line) -> Dues:
     """Test orders, gift cards and what others ship never touch our shelves."""
     if order.test or line.gift_card or Party.MERCHANT not in (order.party, line.party) or order.party is not line.party:
@@ -77,6 +82,7 @@ class LineStock:
     reserved: Mapping[Key, int] = field(default_factory=dict)
     ships: bool = True
     waits: str | None = None
+    heir: str | None = None  # the order that stands for it now: what it holds goes there first
 
 
 @dataclass
@@ -105,13 +111,14 @@ class Plan:
 def settle(
     lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]], places: Sequence[str], places_of: Mapping[str, str] | None = None
 ) -> Plan:
-    """Bring the books to what the lines demand. Older orders are served first; ties keep their ids' order.
+    """Bring the books to what the lines demand. Older orders are served first, ties keep their ids' order; those for
+    which another order stands give back before anybody takes.
 
     `levels` gives (on hand, reserved) of every shelf of the SKUs concerned, `places` our locations in the order to take
     from, `places_of` the channel's location ids as ours.
     """
     desk = _Desk({key: list(level) for key, level in levels.items()}, places, places_of or {})
-    for line in sorted(lines, key=lambda line: (line.placed_at, line.order, line.line)):
+    for line in sorted(lines, key=lambda line: (line.heir is None, line.placed_at, line.order, line.line)):
         desk.serve(line)
     return desk.plan
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.kin import hand_over
 from core.domain.stock import Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.hub import Hub
@@ -17,7 +18,7 @@ from core.store.unit import Unit
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
-    `placed_at` and `changed_at` (None: it may have moved it either way)."""
+    `placed_at` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
 
     order: str
     ref: str
@@ -31,6 +32,8 @@ class Wish:
     ships: bool = True
     sold: int | None = 0
     changed_at: int = 0
+    heir: str | None = None
+    merge_key: str | None = None
 
 
 def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequence[str], still: Sequence[Wish] = ()) -> None:
@@ -41,7 +44,10 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Sequ
     reserved = stock.reserved(work.db, merchant, held)
     parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
     levels = stock.lock_levels(work.db, merchant, parts)
-    plan = settle([_line(wish, maps, reserved) for wish in wishes], levels, places)
+    lines, moved, carried = hand_over([_line(wish, maps, reserved) for wish in wishes])
+    plan = settle(lines, levels, places)
+    plan.reservations = moved | plan.reservations
+    plan.events[:0] = carried
     stock.apply(work.db, merchant, plan, levels, work.now)
     refs = {wish.order: wish.ref for wish in wishes}
     work.happened(merchant, [(refs[order], fact) for order, fact in plan.events])
@@ -81,6 +87,7 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
         reserved=reserved.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
+        heir=wish.heir,
     )
 
 
@@ -100,6 +107,7 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
         "booked_gone": booked.gone,
         "booked_back": booked.back,
         "waits": booked.waits,
+        "merge_key": wish.merge_key,
     }
 
 
@@ -134,7 +142,7 @@ def wish_of(row: Any) -> Wish:
     return Wish(
         order=row.order_id, ref=f"{row.connection}/{row.channel_id}", connection=row.connection, line=row.line, listing=row.listing,
         sku=row.sku, placed_at=row.placed_at, due=Dues(row.hold, row.gone, row.back, row.back_to),
-        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships),
+        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships), merge_key=row.merge_key,
     )  # fmt: skip
 
 

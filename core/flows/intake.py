@@ -1,16 +1,19 @@
 """Orders in: notices are kept, read, compared with what we know, saved, and their stock is reserved, a set at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.events import changes
+from core.domain.kin import may_come_again
 from core.domain.order import Line, Order
-from core.domain.stock import Dues, dues, history
+from core.domain.stock import Dues, dues, history, resting
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
-from core.flows.allocation import Wish, places_for, settle_lines
+from core.flows import kin
+from core.flows.allocation import Wish, places_for, settle_lines, wish_of
+from core.flows.kin import Kindred, Taken
 from core.hub import Hub
 from core.ports import About, Notice
 from core.store import connections, inbox, listings, orders, stock
@@ -122,15 +125,17 @@ def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
 
 def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written: Mapping[str, Written]) -> None:
     """Compare with what is known, write what is newer, settle its stock and say what happened."""
-    merchant, box = connection.merchant, hub.box(connection.merchant)
-    refs = written.keys() | reading.fetch.keys()
+    merchant, box, merges = connection.merchant, hub.box(connection.merchant), hub.connector(connection).merges
+    seen = kin.look_up(work, connection, [one.order for one in written.values()], merges=merges)
+    refs = written.keys() | reading.fetch.keys() | seen.near | seen.far
     known = orders.find(work.db, merchant, refs, box) if refs else {}
     new = {ref: known[ref].id if ref in known else hub.ids() for ref, one in written.items() if _wanted(reading, ref, one, known.get(ref))}
     saved = orders.save(work.db, merchant, [(id, _whole(written[ref], known.get(ref))) for ref, id in new.items()], box, work.now)
     taken = {ref: (id, written[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
     for ref, (_, order, before) in taken.items():
         work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
-    _settle(work, connection, taken)
+    kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
+    _settle(work, connection, taken, known, kindred, _unsure(work, merchant, taken, merges=merges))
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
@@ -168,32 +173,88 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
             work.ask(connection.merchant, "fetch_orders", ref, connection.id)
 
 
-def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> None:
-    """Write all lines; those whose books may have to move are settled."""
-    merchant, since = connection.merchant, when(connection.stock_since)
-    booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
-    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since)]
+def _unsure(work: Unit, merchant: str, taken: Taken, *, merges: bool) -> set[str]:
+    """Orders whose units stay reserved a while though they were cancelled: a combined order may hold the same lines, unseen by us. They
+    are looked at again once the channel's orders were read past that moment."""
+    found = {ref for ref, (_, order, before) in taken.items() if merges and before and may_come_again(order)}
+    for ref in sorted(found):
+        work.ask(merchant, "link_orders", ref, ref.split("/", 1)[0])
+    return found
+
+
+def _settle(
+    work: Unit, connection: Connection, taken: Taken, known: Mapping[str, Known], kindred: Kindred, unsure: Collection[str]
+) -> None:
+    """Write all lines; those whose books may have to move are settled, and so are those of orders that were found to be kin of theirs."""
+    merchant, others = connection.merchant, _others(taken, known, kindred)
+    booked = orders.booked(work.db, merchant, [id for id, _, before in (*taken.values(), *others.values()) if before])
+    view = _View(kindred, booked, unsure, {connection.id: when(connection.stock_since)})
+    wishes = [wish for id, order, before in taken.values() for wish in _wishes(view, id, order, before)]
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
-    if wishes:
+    moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish) or wish.booked.waits]
+    moving += _takers(work, merchant, moving, known, kindred)
+    if moving or still:
         settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)
+    kin.write(work, merchant, kindred, known)
 
 
-def _wishes(id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], Booked], since: datetime) -> list[Wish]:
+def _others(taken: Taken, known: Mapping[str, Known], kindred: Kindred) -> Taken:
+    return {ref: (known[ref].id, known[ref].order, known[ref]) for ref in kindred.kin if ref not in taken}
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What the wishes of a set are made from. `since` tells by connection when its shelves were counted."""
+
+    kindred: Kindred
+    booked: Mapping[tuple[str, str], Booked]
+    unsure: Collection[str]
+    since: dict[str, datetime]
+
+
+def _wishes_of_others(work: Unit, others: Taken, view: _View) -> list[Wish]:
+    for connection in {order.connection for _, order, _ in others.values()} - view.since.keys():
+        found = connections.get(work.db, connection)
+        view.since[connection] = when(found.stock_since if found else 0)
+    return [wish for id, order, before in others.values() for wish in _wishes(view, id, order, before)]
+
+
+def _takers(work: Unit, merchant: str, moving: Sequence[Wish], known: Mapping[str, Known], kindred: Kindred) -> list[Wish]:
+    """Lines of orders that take units over and were not looked at themselves: they may wait for just these."""
+    wanted = {wish.heir for wish in moving if wish.booked.held and wish.heir} - {wish.order for wish in moving}
+    refs = sorted(ref for ref, one in known.items() if one.id in wanted and ref not in kindred.kin)
+    return [wish_of(row) for row in orders.lines_of(work.db, merchant, refs)] if refs else []
+
+
+def _wishes(view: _View, id: str, order: Order, before: Known | None) -> list[Wish]:
     """What each line demands now; lines that the channel no longer lists hold nothing any more."""
-    if before is None:
-        return [_first_wish(id, order, line, since) for line in {line.id: line for line in order.lines}.values()]
-    old = {line.id: line for line in before.order.lines}
     new = {line.id: line for line in order.lines}.values()
-    lines = [(line, dues(order, line), _sold(order, line, old.get(line.id), before)) for line in new]
+    if before is None:
+        return [_first_wish(view, id, order, line) for line in new]
+    old = {line.id: line for line in before.order.lines}
+    lines = [(line, _due(view, id, order, line, before), _sold(view, order, line, old.get(line.id), before)) for line in new]
     lines += [(line, replace(dues(before.order, line), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
-    return [_wish(id, order, line, due, booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
+    return [_wish(view, id, order, line, due, view.booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
 
 
-def _first_wish(id: str, order: Order, line: Line, since: datetime) -> Wish:
+def _first_wish(view: _View, id: str, order: Order, line: Line) -> Wish:
     """What left and came back before our shelves were counted is in no count of ours: it counts as booked."""
     due = dues(order, line)
-    past = history(order, line, since) if due.gone or due.back else (0, 0)
-    return _wish(id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, _first_sold(order, line, due))
+    past = history(order, line, view.since[order.connection]) if due.gone or due.back else (0, 0)
+    sold = _first_sold(order, line, due) if (seen := _counted(view, order, line)) is None else _again(order, line, *seen)
+    due = resting(*past) if view.kindred.of(order.ref).rests(line.id) else due
+    return _wish(view, id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, sold)
+
+
+def _due(view: _View, id: str, order: Order, line: Line, before: Known) -> Dues:
+    """What a known order's line demands. One for which another order stands keeps what was in no count of ours, and nothing else."""
+    booked, known = view.booked.get((id, line.id), UNBOOKED), {one.id: one for one in before.order.lines}
+    if view.kindred.of(order.ref).rests(line.id):
+        if before.copy_of or before.merged_into or line.id not in known:
+            return resting(booked.gone, booked.back)
+        return resting(*history(before.order, known[line.id], view.since[order.connection]))
+    due = dues(order, line)
+    return replace(due, hold=min(booked.held, line.ordered)) if order.ref in view.unsure else due
 
 
 def _vanished(order: Order, before: Known) -> list[Line]:
@@ -201,10 +262,11 @@ def _vanished(order: Order, before: Known) -> list[Line]:
     return [line for line in before.order.lines if line.id not in listed]
 
 
-def _wish(id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
+def _wish(view: _View, id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
     return Wish(
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
         placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
+        heir=view.kindred.heir(order.ref, line.id), merge_key=line.id if view.kindred.lists(order.ref) else None,
     )  # fmt: skip
 
 
@@ -220,17 +282,37 @@ def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
     return line.ordered if _counts(order, line, due) == (line.ordered, 0, 0, 0, False) else None
 
 
-def _sold(order: Order, line: Line, old: Line | None, before: Known) -> int | None:
+def _sold(view: _View, order: Order, line: Line, old: Line | None, before: Known) -> int | None:
     """The same at a later look: none while it counts as before; when it does not, or is new, the channel may have moved either way."""
     if order.test:
         return 0
-    same = old and _counts(order, line, dues(order, line)) == _counts(before.order, old, dues(before.order, old))
-    return 0 if same else None
+    seen = (before.order, old) if old else _counted(view, order, line)
+    return _again(order, line, *seen) if seen else None
+
+
+def _again(order: Order, line: Line, before: Order, old: Line) -> int | None:
+    return 0 if _counts(order, line, dues(order, line)) == _counts(before, old, dues(before, old)) else None
+
+
+def _counted(view: _View, order: Order, line: Line) -> tuple[Order, Line] | None:
+    """Where this sale was counted already: in another order that listed the same line."""
+    return view.kindred.family.counted(order, line.id, view.kindred.known) if view.kindred.lists(order.ref) else None
 
 
 def _counts(order: Order, line: Line, due: Dues) -> tuple[int, int, int, int, bool]:
     """What of a line a channel may count when it says how many are left to sell."""
     return (line.ordered, line.cancelled, line.returned, due.back, order.is_cancelled)
+
+
+def link(hub: Hub, work: Unit, connection: Connection, refs: Collection[str], said: Mapping[str, str]) -> None:
+    """Look at orders that are here once more: whose copies they are, where `said` by somebody, and which of their lines are elsewhere."""
+    merchant, box, merges = connection.merchant, hub.box(connection.merchant), hub.connector(connection).merges
+    kin.be_alone(work, merchant)
+    ours = {ref: one.order for ref, one in orders.find(work.db, merchant, refs, box).items()}
+    seen = kin.look_up(work, connection, list(ours.values()), merges=merges)
+    known = orders.find(work.db, merchant, {*refs, *filter(None, said.values()), *seen.near, *seen.far}, box)
+    again = {ref: (known[ref].id, known[ref].order, known[ref]) for ref in refs if ref in known}
+    _settle(work, connection, again, known, kin.find(connection, again, known, seen, said, merges=merges), ())
 
 
 LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")
@@ -247,8 +329,17 @@ def fetch_orders(hub: Hub, claim: Claim) -> None:
         for id, subject in ids.items():
             if id not in found:
                 claim.say(subject, LATER)
-            elif found[id] is None:
-                claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+        for subject in _lost(hub, work, connection, [subject for id, subject in ids.items() if id in found and found[id] is None]):
+            claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+
+
+def _lost(hub: Hub, work: Unit, connection: Connection, gone: Sequence[str]) -> list[str]:
+    """Those of these orders that the channel does not know any more and somebody must look at. On a channel that merges, one that is
+    merged, or was not here yet, is in another order, which we have or the next poll brings."""
+    if not gone or not hub.connector(connection).merges:
+        return list(gone)
+    known = orders.find(work.db, connection.merchant, gone, hub.box(connection.merchant))
+    return [ref for ref in gone if ref in known and not known[ref].merged_into]
 
 
 BEGIN = timedelta(days=30)  # how far the very first poll looks back; history is a job of its own
