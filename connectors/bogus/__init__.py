@@ -32,6 +32,7 @@ def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
         orders=partial(normalize.orders, channel=name),
         webhooks=BogusWebhooks,
         queue=True,
+        merges=any(system.merges for system in systems),
     )
 
 

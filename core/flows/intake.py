@@ -135,7 +135,8 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     for ref, (_, order, before) in taken.items():
         work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
-    _settle(work, connection, taken, known, kindred, _unsure(work, merchant, taken, merges=merges))
+    _settle(work, connection, taken, known, kindred, ())
+    _ask_links(work, merchant, taken, kindred)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
@@ -173,22 +174,19 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
             work.ask(connection.merchant, "fetch_orders", ref, connection.id)
 
 
-def _unsure(work: Unit, merchant: str, taken: Taken, *, merges: bool) -> set[str]:
-    """Orders whose units stay reserved a while though they were cancelled: a combined order may hold the same lines, unseen by us. They
-    are looked at again once the channel's orders were read past that moment."""
-    found = {ref for ref, (_, order, before) in taken.items() if merges and before and may_come_again(order)}
-    for ref in sorted(found):
-        work.ask(merchant, "link_orders", ref, ref.split("/", 1)[0])
-    return found
+def _ask_links(work: Unit, merchant: str, taken: Taken, kindred: Kindred) -> None:
+    """What is still held by orders that were cancelled is given free once the channel's orders were read past that moment."""
+    for ref, (_, order, before) in taken.items():
+        if before and kindred.lists(ref) and may_come_again(order):
+            work.ask(merchant, "link_orders", ref, order.connection)
 
 
-def _settle(
-    work: Unit, connection: Connection, taken: Taken, known: Mapping[str, Known], kindred: Kindred, unsure: Collection[str]
-) -> None:
-    """Write all lines; those whose books may have to move are settled, and so are those of orders that were found to be kin of theirs."""
+def _settle(work: Unit, connection: Connection, taken: Taken, known: Mapping[str, Known], kindred: Kindred, sure: Collection[str]) -> None:
+    """Write all lines; those whose books may have to move are settled, and so are those of orders that were found to be kin of theirs.
+    Of `sure` orders that were cancelled no combined order is to come any more."""
     merchant, others = connection.merchant, _others(taken, known, kindred)
     booked = orders.booked(work.db, merchant, [id for id, _, before in (*taken.values(), *others.values()) if before])
-    view = _View(kindred, booked, unsure, {connection.id: when(connection.stock_since)})
+    view = _View(kindred, booked, sure, {connection.id: when(connection.stock_since)})
     wishes = [wish for id, order, before in taken.values() for wish in _wishes(view, id, order, before)]
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish) or wish.booked.waits]
@@ -208,7 +206,7 @@ class _View:
 
     kindred: Kindred
     booked: Mapping[tuple[str, str], Booked]
-    unsure: Collection[str]
+    sure: Collection[str]
     since: dict[str, datetime]
 
 
@@ -254,7 +252,8 @@ def _due(view: _View, id: str, order: Order, line: Line, before: Known) -> Dues:
             return resting(booked.gone, booked.back)
         return resting(*history(before.order, known[line.id], view.since[order.connection]))
     due = dues(order, line)
-    return replace(due, hold=min(booked.held, line.ordered)) if order.ref in view.unsure else due
+    unsure = may_come_again(order) and view.kindred.lists(order.ref) and order.ref not in view.sure
+    return replace(due, hold=min(booked.held, line.ordered)) if unsure else due
 
 
 def _vanished(order: Order, before: Known) -> list[Line]:
@@ -312,7 +311,7 @@ def link(hub: Hub, work: Unit, connection: Connection, refs: Collection[str], sa
     seen = kin.look_up(work, connection, list(ours.values()), merges=merges)
     known = orders.find(work.db, merchant, {*refs, *filter(None, said.values()), *seen.near, *seen.far}, box)
     again = {ref: (known[ref].id, known[ref].order, known[ref]) for ref in refs if ref in known}
-    _settle(work, connection, again, known, kin.find(connection, again, known, seen, said, merges=merges), ())
+    _settle(work, connection, again, known, kin.find(connection, again, known, seen, said, merges=merges), refs)
 
 
 LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")
