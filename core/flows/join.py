@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import Refused
 from core.hub import Hub
-from core.store import connections, listings, orders
+from core.store import connections, kin, listings, orders
 from core.store.connections import Connection
 from core.store.listings import Shelf
 from core.store.unit import Unit
@@ -97,11 +97,13 @@ def opening(hub: Hub, connection: Connection, *, others_taken_off: bool) -> tupl
     """The opening stock by what one channel shows, and a line for each SKU that cannot be had from it.
 
     Open units of the channel itself have left what it shows; those of the other channels have only where somebody or something took
-    them off there too (`others_taken_off`): that the merchant must know.
+    them off there too (`others_taken_off`): that the merchant must know. A copy of another channel's order is what took them off.
     """
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
         sold = orders.open_units(db, connection.merchant, "" if others_taken_off else connection.id)
+        copies = [] if others_taken_off else kin.copies_in(db, connection.merchant, connection.id)
+    sold += Counter({line.sku.strip(): line.open for copy in copies for line in copy.lines if line.sku and not copy.is_cancelled})
     return _opening(shelves, sold)
 
 

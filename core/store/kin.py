@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
+from core.domain.order import Order
 from core.store.sql import run, run_set
 
 # Two orders that are kin may come in at the same moment, each unseen by the other. Whoever brings one that looks for others is alone
@@ -112,3 +114,19 @@ where o.merchant = :merchant and o.source_id = :channel_id and o.source_id is no
 def copies_of(db: Connection, merchant: str, ref: str) -> list[Any]:
     """(id, name, channel) of the orders that name this one and were found to be its copies."""
     return list(run(db, COPIES_OF, merchant=merchant, ref=ref, channel_id=ref.partition("/")[2]))
+
+
+ALL_COPIES = "select doc, copy_of from orders where merchant = :merchant and connection = :connection and copy_of <> ''"
+SENT = """
+select r.connection, r.channel_id from {rows} join orders o on o.connection = r.connection and o.channel_id = r.channel_id
+where o.merchant || '' = :merchant and exists (select 1 from order_lines l where l.order_id = o.id and l.gone > 0)
+"""
+
+
+def copies_in(db: Connection, merchant: str, connection: str) -> list[Order]:
+    """The connection's copies of orders of which nothing has left yet, without their persons."""
+    found = run(db, ALL_COPIES, merchant=merchant, connection=connection).fetchall()
+    columns = {"connection": "text", "channel_id": "text"}
+    rows = [dict(zip(columns, ref.split("/", 1), strict=True)) for ref in sorted({row.copy_of for row in found})]
+    sent = _refs(run_set(db, SENT, columns, rows, merchant=merchant)) if rows else set()
+    return [msgspec.json.decode(row.doc, type=Order) for row in found if row.copy_of not in sent]
