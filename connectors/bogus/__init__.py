@@ -10,7 +10,7 @@ from core.ports import Connector, Field, Kit, Limits, Rate
 CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown")
 
 
-def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
+def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:
     """Bogus as a connector called `name`. One system answers for every account, several each for its own."""
 
     def channel(kit: Kit) -> BogusChannel:
@@ -32,7 +32,7 @@ def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
         orders=partial(normalize.orders, channel=name),
         webhooks=BogusWebhooks,
         queue=True,
-        merges=any(system.merges for system in systems),
+        merges=merges or any(system.merges for system in systems),
     )
 
 

@@ -93,7 +93,7 @@ def write(work: Unit, merchant: str, kindred: Kindred, known: Mapping[str, Known
     """Keep what is new of it, and tell it in the orders' stories."""
     new = {ref: one for ref, one in kindred.kin.items() if _written(known.get(ref)) != (one.copy_of, one.merged_into)}
     rows = [{"id": kindred.ids[ref], "copy_of": one.copy_of, "merged_into": one.merged_into} for ref, one in new.items()]
-    kin.write(work.db, merchant, rows)
+    kin.write(work.db, rows)
     for ref, one in new.items():
         work.happened(merchant, _facts(ref, _written(known.get(ref)), one))
         if one.merged_into:

@@ -27,8 +27,8 @@ left join orders o on o.merchant = r.merchant and o.source_id = r.id and o.sourc
   and o.copy_of is null
 """
 ORIGINALS = """
-select o.connection, o.channel_id from {rows} join connections c on c.merchant = r.merchant and c.id <> :connection
-left join orders o on o.connection = c.id and o.channel_id = r.id
+select o.connection, o.channel_id from {rows} join connections on connections.merchant = r.merchant and connections.id <> :connection
+left join orders o on o.connection = connections.id and o.channel_id = r.id
 """
 SIBLINGS = """
 select o.connection, o.channel_id, o.id from {rows}
@@ -71,14 +71,14 @@ def _refs(rows: Iterable[Any]) -> set[str]:
 
 FOUND = {"id": "text", "copy_of": "text", "merged_into": "text"}
 WRITE = """
-update orders set copy_of = r.copy_of, merged_into = r.merged_into from {rows} where orders.id = r.id and orders.merchant = :merchant
+update orders set copy_of = r.copy_of, merged_into = r.merged_into from {rows} where orders.id = r.id
 """
 
 
-def write(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """{id, copy_of, merged_into}: what these orders are to others now. They are locked."""
+def write(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """{id, copy_of, merged_into}: what these orders are to others now. They are locked, or new."""
     if rows:
-        run_set(db, WRITE, FOUND, rows, merchant=merchant)
+        run_set(db, WRITE, FOUND, rows)
 
 
 NAMED = """
