@@ -189,7 +189,7 @@ def _settle(work: Unit, connection: Connection, taken: Taken, known: Mapping[str
     view = _View(kindred, booked, sure, {connection.id: when(connection.stock_since)})
     wishes = [wish for id, order, before in taken.values() for wish in _wishes(view, id, order, before)]
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
-    moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish) or wish.booked.waits]
+    moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish)]
     moving += _takers(work, merchant, moving, known, kindred)
     if moving or still:
         settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)
@@ -230,7 +230,7 @@ def _wishes(view: _View, id: str, order: Order, before: Known | None) -> list[Wi
     if before is None:
         return [_first_wish(view, id, order, line) for line in new]
     old = {line.id: line for line in before.order.lines}
-    lines = [(line, _due(view, id, order, line, before), _sold(view, order, line, old.get(line.id), before)) for line in new]
+    lines = [(line, _due(view, id, order, line, before), _sold(order, line, old.get(line.id), before)) for line in new]
     lines += [(line, replace(dues(before.order, line), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
     return [_wish(view, id, order, line, due, view.booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
 
@@ -239,7 +239,7 @@ def _first_wish(view: _View, id: str, order: Order, line: Line) -> Wish:
     """What left and came back before our shelves were counted is in no count of ours: it counts as booked."""
     due = dues(order, line)
     past = history(order, line, view.since[order.connection]) if due.gone or due.back else (0, 0)
-    sold = _first_sold(order, line, due) if (seen := _counted(view, order, line)) is None else _again(order, line, *seen)
+    sold = _new_sold(view, order, line, due)
     due = resting(*past) if view.kindred.of(order.ref).rests(line.id) else due
     return _wish(view, id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, sold)
 
@@ -270,7 +270,9 @@ def _wish(view: _View, id: str, order: Order, line: Line, due: Dues, booked: Boo
 
 
 def _moves(wish: Wish) -> bool:
-    return wish.sold != 0 or (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
+    """One that waits may wait for nothing any more."""
+    due, booked = wish.due, wish.booked
+    return wish.sold != 0 or booked.waits is not None or (due.hold, due.gone, due.back) != (booked.held, booked.gone, booked.back)
 
 
 def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
@@ -281,21 +283,24 @@ def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
     return line.ordered if _counts(order, line, due) == (line.ordered, 0, 0, 0, False) else None
 
 
-def _sold(view: _View, order: Order, line: Line, old: Line | None, before: Known) -> int | None:
+def _sold(order: Order, line: Line, old: Line | None, before: Known) -> int | None:
     """The same at a later look: none while it counts as before; when it does not, or is new, the channel may have moved either way."""
     if order.test:
         return 0
-    seen = (before.order, old) if old else _counted(view, order, line)
-    return _again(order, line, *seen) if seen else None
+    return 0 if old and _same(order, line, before.order, old) else None
 
 
-def _again(order: Order, line: Line, before: Order, old: Line) -> int | None:
-    return 0 if _counts(order, line, dues(order, line)) == _counts(before, old, dues(before, old)) else None
+def _same(order: Order, line: Line, before: Order, old: Line) -> bool:
+    return _counts(order, line, dues(order, line)) == _counts(before, old, dues(before, old))
 
 
-def _counted(view: _View, order: Order, line: Line) -> tuple[Order, Line] | None:
-    """Where this sale was counted already: in another order that listed the same line."""
-    return view.kindred.family.counted(order, line.id, view.kindred.known) if view.kindred.lists(order.ref) else None
+def _new_sold(view: _View, order: Order, line: Line, due: Dues) -> int | None:
+    """The same at the first sight of a line that another order may have listed: that sale was counted with it."""
+    sold = _first_sold(order, line, due)
+    if not sold or not view.kindred.lists(order.ref):
+        return sold
+    seen = view.kindred.family.counted(order, line.id, view.kindred.known)
+    return sold if seen is None else 0 if _same(order, line, *seen) else None
 
 
 def _counts(order: Order, line: Line, due: Dues) -> tuple[int, int, int, int, bool]:

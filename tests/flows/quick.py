@@ -92,7 +92,10 @@ class Houses:
         shutil.copy(self.folder / "template.db", path)
         clock = Clock(self.start)
         different = {"merges": self.merges, **different}
-        systems = {name: Bogus(account=name, clock=clock, listings=deepcopy(self.listings[name]), **different) for name in self.names}
+        systems = {
+            name: Bogus(account=name, clock=clock, listings=deepcopy(self.listings[name]), placed=10_000 * n * self.merges, **different)
+            for n, name in enumerate(self.names)
+        }
         hub = self.hub(hurry(self.make_database(f"sqlite:///{path}")), clock, systems, counted("own"))
         with hub.database.read() as db:
             known = {one.account: one for one in connections.all_of(db, self.merchant.id)}
