@@ -130,6 +130,11 @@ def may_come_again(order: Order) -> bool:
     return order.is_cancelled and order.payment_status is PaymentStatus.UNPAID
 
 
+def may_be_combined(order: Order) -> bool:
+    """On a channel that merges, such an order may be younger than the sales in it: nobody tells when they were."""
+    return len(order.lines) > 1
+
+
 def hand_over(lines: Sequence[LineStock]) -> tuple[list[LineStock], Moved, list[tuple[str, Event]]]:
     """Units that a line holds and needs no more go to the order that stands for it, where they lie: no shelf moves, and nobody comes
     between. Gives the lines after that, the reservations that changed (absolute), and what happened."""

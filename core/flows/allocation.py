@@ -18,7 +18,7 @@ from core.store.unit import Unit
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
-    `placed_at` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
+    `sold_from` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
 
     order: str
     ref: str
@@ -31,6 +31,7 @@ class Wish:
     booked: Booked
     ships: bool = True
     sold: int | None = 0
+    sold_from: int = 0
     changed_at: int = 0
     heir: str | None = None
     merge_key: str | None = None
@@ -132,7 +133,7 @@ SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
 def _lowers(wish: Wish, one: Mapped) -> int | None:
     """What this sale takes off what we believe the channel shows. None, where it fell into the call that taught us, or changed
     since: it may be in the answer or not."""
-    if not wish.sold or wish.placed_at > one.shown_at:
+    if not wish.sold or wish.sold_from > one.shown_at:
         return wish.sold
     return 0 if wish.changed_at + SECOND <= one.shown_from else None
 

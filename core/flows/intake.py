@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.events import changes
-from core.domain.kin import may_come_again
+from core.domain.kin import may_be_combined, may_come_again
 from core.domain.order import Line, Order
 from core.domain.stock import Dues, dues, history, resting
 from core.domain.tasks import Claim, Outcome
@@ -262,10 +262,12 @@ def _vanished(order: Order, before: Known) -> list[Line]:
 
 
 def _wish(view: _View, id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None) -> Wish:
+    lists = view.kindred.lists(order.ref)
     return Wish(
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
         placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
-        heir=view.kindred.heir(order.ref, line.id), merge_key=line.id if view.kindred.lists(order.ref) else None,
+        sold_from=0 if lists and may_be_combined(order) else us(order.placed_at), heir=view.kindred.heir(order.ref, line.id),
+        merge_key=line.id if lists else None,
     )  # fmt: skip
 
 
