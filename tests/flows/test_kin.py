@@ -349,3 +349,20 @@ def test_an_order_that_the_channel_forgot_is_parked_until_its_lines_turn_up_else
     assert books.parked(house.hub) == []
     assert books.level(house.hub, "A") == (5, 2)
     house.hub.database.close()
+
+
+def test_an_order_that_got_another_id_when_it_was_paid_was_sold_once(street: Houses) -> None:
+    house = street.make()
+    market = house.systems["market"]
+    house.clock.pass_(timedelta(minutes=1))
+    tell(house, "market", one := market.sell({"A": 2}, payment="unpaid"), "1")
+    house.clock.pass_(timedelta(minutes=1))
+    del market.orders[one["id"]]
+    paid = market.orders["9"] = {**one, "id": "9", "payment": "paid", "updated_at": house.clock.now.isoformat()}
+
+    tell(house, "market", paid, "2")
+
+    assert kin(house) == {ref(house, "market", one["id"]): (None, ref(house, "market", "9")), ref(house, "market", "9"): (None, None)}
+    assert books.level(house.hub, "A") == (5, 2)
+    assert (books.wrong_listings(house), market.listings["L-A", "A"].writes) == ([], [])
+    house.hub.database.close()
