@@ -308,29 +308,73 @@ def _orders(connector: Any, name: str) -> Iterable[Any]:
         yield error
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @click.option("--most", type=click.IntRange(1, 1000), default=25, show_default=True)
 @of_merchant
 @as_json
-@click.pass_obj
-def orders(settings: Settings, most: int, merchant: str, as_json: bool) -> None:
-    """The newest orders with their status, total and stock."""
+@click.pass_context
+def orders(context: click.Context, most: int, merchant: str, as_json: bool) -> None:
+    """The newest orders with their status, total and stock; copies and merged orders say of which order."""
+    if context.invoked_subcommand:
+        return
     from core.domain.money import Money
     from core.domain.summary import summary
     from core.store import orders as store
 
-    hub = _hub(settings)
+    hub = _hub(context.obj)
     with hub.database.read() as db:
         found = store.latest(db, _merchant(hub, merchant), most)
     if as_json:
-        click.echo(json.dumps([{**summary(order), "waits": row.waits} for row, order in found], ensure_ascii=False))
+        told = [
+            {**summary(order), "waits": row.waits, "copy_of": row.copy_of or None, "merged_into": row.merged_into} for row, order in found
+        ]
+        click.echo(json.dumps(told, ensure_ascii=False))
         return
     rows = [
         (row.name, row.channel, _clock(row.placed_at), f"{Money(row.total, row.currency).text()} {row.currency}", order.order_status.value,
-         row.waits or "", (row.problems or "").partition("\n")[0])
+         row.waits or _stands_for(row), (row.problems or "").partition("\n")[0])
         for row, order in found
     ]  # fmt: skip
-    _table("Orders", ("order", "channel", "placed (UTC)", "# total", "status", "waits for", "problem"), rows)
+    _table("Orders", ("order", "channel", "placed (UTC)", "# total", "status", "stock", "problem"), rows)
+
+
+def _stands_for(row: Any) -> str:
+    """Which order an order without stock of its own is another sight of."""
+    if row.copy_of:
+        return f"copy of {row.copy_of.partition('/')[2]}"
+    return f"merged into {row.merged_into.partition('/')[2]}" if row.merged_into else ""
+
+
+@orders.command("link")
+@click.argument("order", metavar="ORDER")
+@click.argument("original", metavar="ORIGINAL")
+@of_merchant
+@click.pass_obj
+def orders_link(settings: Settings, order: str, original: str, merchant: str) -> None:
+    """Say that ORDER is a copy of ORIGINAL: it reserves nothing, and what it reserved goes over. Lasts over all later news of both.
+
+    Each is named by the channel's id or name of it, or CHANNEL/ID where several have the same.
+    """
+    from core.flows import linking
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    copy, other = linking.one(hub, owner, order), linking.one(hub, owner, original)
+    linking.link(hub, owner, copy, other)
+    click.echo(f"{order} is a copy of {original}: it reserves nothing")
+
+
+@orders.command("unlink")
+@click.argument("order", metavar="ORDER")
+@of_merchant
+@click.pass_obj
+def orders_unlink(settings: Settings, order: str, merchant: str) -> None:
+    """Say that ORDER is no copy, whatever it says of itself: it reserves its own units. Lasts over all later news of it."""
+    from core.flows import linking
+
+    hub = _hub(settings)
+    linking.unlink(hub, linking.one(hub, _merchant(hub, merchant), order))
+    click.echo(f"{order} is an order of its own: it reserves what it asks for")
 
 
 @cli.group(invoke_without_command=True)
@@ -635,12 +679,12 @@ def places(context: click.Context, merchant: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"places": found, "locations": ours}))
         return
-    rows = [(names[row["connection"]], row.get("place"), row.get("name", "(it keeps no places)"), _stands_for(row)) for row in found]
+    rows = [(names[row["connection"]], row.get("place"), row.get("name", "(it keeps no places)"), _place_is(row)) for row in found]
     _table("Places", ("connection", "place", "name", "stands for"), rows)
     _table("Our locations, in the order that stock is taken from them", ("id", "name"), [(row["id"], row["name"]) for row in ours])
 
 
-def _stands_for(row: dict[str, Any]) -> str:
+def _place_is(row: dict[str, Any]) -> str:
     if row.get("service"):
         return "nothing: another service's"
     if row["location_name"]:

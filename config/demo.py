@@ -35,6 +35,7 @@ MERCHANT = "Crossdock demo"
 PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
 READY_S = 60.0
 PER_S = 100  # buyers at a sale
+COPIED = 6  # of so many turns at the channels an app brings an order of Amazon's into the shop too
 POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
 OWN = {"demo": True, "poll_s": 5, "min_age_s": 0, "verify_s": 1}  # a connection that this rehearsal made, polled as often as we like
 NOUNS = ["Lamp", "Kettle", "Scarf", "Bowl", "Chair", "Basket", "Blanket", "Clock", "Mirror", "Vase"]
@@ -279,6 +280,8 @@ def _play(stage: Stage, count: int, seed: int, *, quiet: bool) -> None:
             name = wish.pop("channel")
             placed = stage.hand.post(name, "orders", wish)
             change_some(stage.hand, name, placed, random.Random(wish["seed"]))
+            if name == "amazon" and "shopify" in stage.by_channel and wish["seed"] % COPIED == seed % COPIED:
+                import_some(stage.hand, placed)
             advance(wish["count"])
             bought += wish["count"]
             time.sleep(max(0.0, begun + bought / PER_S - time.monotonic()))
@@ -309,6 +312,13 @@ def change_some(hand: Stagehand, name: str, placed: list[dict[str, Any]], chance
             hand.post(name, f"orders/{one['id']}/cancel", {"restock": True})
         elif luck < 2 / 12:
             hand.post(name, f"orders/{one['id']}/fulfill", {})
+
+
+def import_some(hand: Stagehand, placed: list[dict[str, Any]]) -> None:
+    """An app that sells on Amazon for the shop writes one of these orders down there, as such apps do."""
+    for one in [one for one in placed if not one["parks"] and one["units"]][:1]:
+        lines = [{"sku": sku, "quantity": units} for sku, units in one["units"].items()]
+        hand.post("shopify", "orders", {"copy_of": one["id"], "source": "amazon", "lines": lines, "plain": True})
 
 
 @contextmanager
@@ -376,7 +386,11 @@ def _open_differs(stage: Stage, held: Mapping[str, dict[str, Any]]) -> list[str]
                where o.merchant = :merchant group by o.connection, o.channel_id"""
     with stage.hub.database.read() as db:
         ours = {f"{row.connection}/{row.channel_id}": int(row.units) for row in sql(db, query, merchant=stage.merchant.id)}
-    return [ref for ref, one in held.items() if not one["parks"] and ours.get(ref, 0) != sum(one["units"].values())]
+    return [
+        ref
+        for ref, one in held.items()
+        if not one["parks"] and ours.get(ref, 0) != (0 if one.get("copy_of") else sum(one["units"].values()))
+    ]
 
 
 def _wrong_listings(stage: Stage) -> list[str]:
@@ -419,6 +433,7 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
         "lines": int(lines),
         "money": _money(figures),
         "units": {"reserved": figures.units["reserved"], "refused": figures.units["short"]},
+        **_copies(stage),
         "expected_parked": len(expected & {one.subject for one in parked}),
         "unexpected_parked": unexpected,
         "pushes": int(pushes),
@@ -436,6 +451,19 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
     return report
 
 
+COPIES = """
+select count(distinct o.id) as found, coalesce(sum(l.hold + l.held), 0) as holding from orders o join order_lines l on l.order_id = o.id
+where o.merchant = :merchant and o.copy_of <> ''
+"""
+
+
+def _copies(stage: Stage) -> dict[str, int]:
+    """Orders that are another channel's in disguise, and the units that they hold all the same."""
+    with stage.hub.database.read() as db:
+        row = sql(db, COPIES, merchant=stage.merchant.id).one()
+    return {"copies": int(row.found), "held_twice": int(row.holding)}
+
+
 def _channel_row(name: str, held: Mapping[str, dict[str, Any]], taken: Counter[str], parked: set[str]) -> dict[str, int]:
     mine = [ref for ref, one in held.items() if one["channel"] == name]
     return {"placed": len(mine), "taken": sum(taken[ref] for ref in mine), "parked": sum(ref in parked for ref in mine)}
@@ -451,8 +479,9 @@ def _money(figures: Overview) -> dict[str, str]:
 
 def _is_right(report: Mapping[str, Any], held: Mapping[str, dict[str, Any]], taken: Counter[str], expected: set[str]) -> bool:
     once = all(taken[ref] == (0 if ref in expected else 1) for ref in held) and not taken.keys() - held.keys()
-    clean = not report["unexpected_parked"] and report["expected_parked"] == len(expected)
-    return once and clean and not any(report.get(key) for key in ("oversold", "wrong_listings", "missing_calls"))
+    copies = sum(1 for one in held.values() if one.get("copy_of"))
+    clean = report["copies"] == copies and not report["unexpected_parked"] and report["expected_parked"] == len(expected)
+    return once and clean and not any(report.get(key) for key in ("oversold", "held_twice", "wrong_listings", "missing_calls"))
 
 
 PUSHES = "select count(*) from pushes where merchant = :merchant and told is not null"
@@ -465,7 +494,7 @@ select o.id, o.placed_at, max(x.told_at) as told_at from orders o join (
   join listings t on t.id = other.listing_id and t.connection <> o2.connection
   join pushes u on u.listing_id = t.id and u.asked_at >= o2.taken_at and u.told in ('shown', 'accepted')
   where l.merchant = :merchant group by l.order_id, u.listing_id) x on x.order_id = o.id
-where o.merchant = :merchant group by o.id, o.placed_at
+where o.merchant = :merchant and coalesce(o.copy_of, '') = '' group by o.id, o.placed_at
 """
 
 
@@ -487,6 +516,7 @@ def _show(report: Mapping[str, Any], settings: Settings) -> None:
     table.add_row("lines", str(report["lines"]))
     table.add_row("money", ", ".join(f"{amount} {currency}" for currency, amount in report["money"].items()))
     table.add_row("units", f"{report['units']['reserved']} reserved, {report['units']['refused']} refused")
+    table.add_row("copies", f"{report['copies']} of Amazon's orders seen in the shop too, holding {report['held_twice']} units")
     table.add_row("parked", f"{report['expected_parked']} planted, {len(report['unexpected_parked'])} unexpected")
     table.add_row("stock pushes", str(report["pushes"]))
     table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")

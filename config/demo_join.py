@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from config import stock_csv
-from config.demo import Failed, FirstDay, Stage, Stagehand, change_some, products, settled, taken
+from config.demo import Failed, FirstDay, Stage, Stagehand, change_some, import_some, products, settled, taken
 from config.settings import BadSettings
 from core.flows import join
 from core.flows.allocation import map_listing
@@ -23,6 +23,8 @@ def before(hand: Stagehand, names: list[str], count: int, seed: int) -> None:
         hand.post(name, "catalogue", {"products": goods})
         placed = hand.post(name, "orders", {"count": max(4, count // 10), "seed": seed * 1_000 + turn})
         change_some(hand, name, placed, random.Random(seed + turn))
+    if {"shopify", "amazon"} <= set(names):
+        import_some(hand, [one for one in hand.get("amazon", "orders") if not one["cancelled"]])
 
 
 def play(stage: Stage, say: Callable[[str], None]) -> dict[str, Any]:

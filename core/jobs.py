@@ -9,7 +9,7 @@ import structlog
 
 from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, days, heard, intake, places, readback, stock
+from core.flows import allocation, days, heard, intake, linking, places, readback, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -29,6 +29,7 @@ class Job:
 KINDS: dict[str, Job] = {
     "take_orders": Job(intake.take_orders, batch=100),
     "reserve": Job(allocation.reserve, batch=100),
+    "link_orders": Job(linking.link_orders, batch=20),
     "fetch_orders": Job(intake.fetch_orders, batch=8),
     "poll_orders": Job(intake.poll_orders),
     "receive_notices": Job(intake.receive_notices),

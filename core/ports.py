@@ -157,8 +157,9 @@ class Channel(Protocol):
         ...
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
-        """The whole of each order as the channel writes it; None where it no longer exists there. What a spent rate budget did
-        not reach is left out; RateLimited only where nothing was reached."""
+        """The whole of each order as the channel writes it; None where it no longer exists there. One that has another id now is None
+        under the old and told under the new. What a spent rate budget did not reach is left out; RateLimited only where nothing was
+        reached."""
         ...
 
     def receive(self) -> Sequence[Notice]:

@@ -318,6 +318,24 @@ def test_orders_stock_and_tasks_can_be_read_by_a_person(run: Run, shop: Shop) ->
     assert "BadPayload" in run("tasks").out
 
 
+def test_an_order_is_made_a_copy_and_an_order_of_its_own_again_by_hand(run: Run, shop: Shop) -> None:
+    [(first,)] = shop.rows("select channel_id from orders")
+    shop.send(json.loads(shop.sold(A=3).body))
+    shop.drain()
+    [(second,)] = shop.rows("select name from orders where channel_id <> :first", first=first)
+
+    linked = run("orders", "link", second, first)
+    told = [(order["copy_of"], order["waits"]) for order in json.loads(run("orders", "--json").out)]
+    listed, held = run("orders").out, shop.one("select reserved from levels")
+    unlinked = run("orders", "unlink", f"shopify/{shop.one('select channel_id from orders where name = :name', name=second)}")
+
+    assert (linked.code, unlinked.code) == (0, 0)
+    assert told == [(f"{shop.connection.id}/{first}", None), (None, None)]
+    assert (f"copy of {first}" in listed, held, shop.one("select reserved from levels")) == (True, 2, 5)
+    assert run("orders", "link", first, first).code == 1
+    assert run("orders", "unlink", "nothing").code == 1
+
+
 def test_a_merchant_that_there_is_none_is_said_so(run: Run, home: Path) -> None:
     nobody = run("orders")
     wrong = run("orders", "--merchant", "somebody")
@@ -602,6 +620,8 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "on hand is the sum of movements": ("update levels set on_hand = on_hand + 1",),
     "nothing is promised that is not there": ("pragma ignore_check_constraints = on", "update levels set on_hand = reserved - 1"),
     "what a line holds is reserved": ("delete from reservations",),
+    "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),
+    "every copy and merged order names an order that is here": ("update orders set copy_of = 'nowhere/1'",),
     "no worker holds a lease for more than a minute": (OUTLIVED,),
     "what is due is done within ten minutes": (
         "update tasks set state = 'due', due_at = :now - 700000000 where id = (select max(id) from tasks)",

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.domain.money import Money
 from core.flows import overview
 from core.hub import Hub
-from core.store import connections, events, findings, listings, orders, stock, tasks
+from core.store import connections, events, findings, kin, listings, orders, stock, tasks
 from core.store.tables import when
 
 pages = Blueprint("pages", __name__)
@@ -92,7 +92,9 @@ def order(order: str) -> str:
         if found is None:
             abort(404)
         row, seen = found
-        return render_template("order.html", row=row, order=seen, story=events.story(db, merchant, seen.ref))
+        original, into = (kin.row_of(db, merchant, ref) for ref in (row.copy_of, row.merged_into))
+        copies, story = kin.copies_of(db, merchant, seen.ref), events.story(db, merchant, seen.ref)
+        return render_template("order.html", row=row, order=seen, story=story, original=original, into=into, copies=copies)
 
 
 @pages.get("/healthz")

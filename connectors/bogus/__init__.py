@@ -11,7 +11,7 @@ CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places
          "unsubscribed", "placed", "history")  # fmt: skip
 
 
-def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
+def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:
     """Bogus as a connector called `name`. One system answers for every account, several each for its own."""
 
     def channel(kit: Kit) -> BogusChannel:
@@ -34,6 +34,7 @@ def manifest(*systems: Bogus, name: str = "bogus") -> Connector:
         orders=partial(normalize.orders, channel=name),
         webhooks=BogusWebhooks,
         queue=True,
+        merges=merges or any(system.merges for system in systems),
     )
 
 

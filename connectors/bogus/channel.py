@@ -32,8 +32,8 @@ class Shelf:
 @dataclass
 class Bogus:
     """One account. `compares`: writes are compare-and-set. `commits`: it tells what is sold and not sent. `revisions`: writes a listing
-    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `topics` are those that it pushes
-    once subscribed. `calls` holds (method, argument) of every call."""
+    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `merges`: unpaid orders may be
+    combined. `topics` are those that it pushes once subscribed. `calls` holds (method, argument) of every call."""
 
     account: str = "bogus"
     currency: str = "USD"
@@ -43,6 +43,7 @@ class Bogus:
     revisions: int | None = None
     queues: bool = False
     whole: bool = True
+    merges: bool = False
     per_call: int = 100
     per_page: int = 50
     orders: dict[str, Document] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Bogus:
     pending: dict[Key, int] = field(default_factory=dict)
     topics: tuple[str, ...] = ("orders/changed",)
     hooks: set[tuple[str, str]] = field(default_factory=set)  # (topic, url)
+    placed: int = 0
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -87,8 +89,28 @@ class Bogus:
         """A buyer orders these quantities by SKU. What listings show goes down, as channels do by themselves; `at` a place that will
         send it."""
         with self.lock:
-            lines = [a_line(str(n), *self._taken(sku, count, at), self.currency) for n, (sku, count) in enumerate(wanted.items(), 1)]
-            document = {**an_order(str(1001 + len(self.orders)), lines, self.currency, self.clock()), **different}
+            number = self._next()
+            names = [f"{number}-{n}" if self.merges else str(n) for n in range(1, len(wanted) + 1)]
+            lines = [a_line(name, *self._taken(*part, at), self.currency) for name, part in zip(names, wanted.items(), strict=True)]
+            document = {**an_order(number, lines, self.currency, self.clock()), **different}
+            self.orders[document["id"]] = document
+            return document
+
+    def _next(self) -> str:
+        self.placed += 1
+        return str(1000 + self.placed)
+
+    def combine(self, *orders: str, old: str = "gone", **different: Any) -> Document:
+        """Unpaid orders become one with a new id, which lists the same lines. The old ones are `gone`, or `cancelled`."""
+        with self.lock:
+            lines = [line for order in orders for line in self.orders[order]["lines"]]
+            at = max([self.clock(), *(as_datetime(self.orders[order]["placed_at"]) + timedelta(seconds=1) for order in orders)])
+            document = {**an_order(self._next(), lines, self.currency, at), "payment": "unpaid", **different}
+            for order in orders:
+                if old == "gone":
+                    del self.orders[order]
+                else:
+                    self.change(order, cancelled_at=self.clock().isoformat())
             self.orders[document["id"]] = document
             return document
 

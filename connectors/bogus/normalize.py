@@ -94,6 +94,8 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         cancelled_at=None if document["cancelled_at"] is None else _time(document, "cancelled_at"),
         cancel_requested=_of(document, "cancel_requested", bool),
         test=_of(document, "test", bool),
+        source=document.get("source") or channel,
+        source_id=document.get("source_id") or None,
         notes=tuple(notes),
         person=_person(document),
         shipped=tuple(_parcel(one) for one in _rows(document, "shipped")) if "shipped" in document else (),

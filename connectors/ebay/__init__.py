@@ -114,4 +114,5 @@ MANIFEST = Connector(
     poll_every=timedelta(minutes=10),
     poll_overlap=timedelta(minutes=10),
     poll_age=timedelta(minutes=2),
+    merges=True,
 )

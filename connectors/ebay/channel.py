@@ -66,22 +66,25 @@ class EbayChannel:
         )
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
-        """One getOrder each, and its shipments where they tell more. What the budget did not reach is left out: ask for it again."""
+        """One getOrder each, and its shipments where they tell more. What the budget did not reach is left out: ask for it again. An
+        unpaid order may have got another id since; then eBay answers with the new order, which is told under its own."""
         found: dict[str, bytes | None] = {}
         try:
             for number in dict.fromkeys(orders):
-                found[number] = self._whole(number)
+                now, body = self._whole(number)
+                found |= {number: None, now: body}
         except RateLimited:
             if not found:
                 raise
         return found
 
-    def _whole(self, number: str) -> bytes | None:
+    def _whole(self, number: str) -> tuple[str, bytes | None]:
+        """(the id it has now, the order)."""
         document = self._client.order(number)
         if document is None:
-            return None
-        started = document.get("orderFulfillmentStatus") == "IN_PROGRESS"
-        return write_json(render.with_shipments(document, self._client.shipments(number) if started else None))
+            return number, None
+        now, started = str(document.get("orderId") or number), document.get("orderFulfillmentStatus") == "IN_PROGRESS"
+        return now, write_json(render.with_shipments(document, self._client.shipments(now) if started else None))
 
     def placed(self, since: datetime, until: datetime, cursor: str | None) -> Page[tuple[datetime, int]]:
         """One day a page."""

@@ -231,6 +231,8 @@ class Simulator:
             raise NotFound(f"there is no order {order}")
         one = self.state["orders"][order]
         acts = {"pay": self._pay, "cancel": self._cancel, "fulfill": self._fulfill, "refund": self._refund, "touch": self._touch}
+        if what == "combine":
+            return _oracle(self._combine(one, wish))
         if what not in acts:
             raise BadRequest(f"eBay orders cannot be changed by {what}")
         acts[what](one, wish)
@@ -346,7 +348,10 @@ class Simulator:
         names = text.split(",")
         if len(names) > 50:
             raise Refusal(400, 30900, "API_FULFILLMENT", "Exceeded maximum number of order IDs (the current limit is 50)")
-        return [self.state["orders"][name] for name in names if name in self.state["orders"]]
+        renamed = self.state.get("renamed", {})
+        return [
+            self.state["orders"][name] for name in dict.fromkeys(renamed.get(one, one) for one in names) if name in self.state["orders"]
+        ]
 
     def _changed(self, text: str) -> list[dict[str, Any]]:
         """By the time that the filter names: of the last change, or of making."""
@@ -384,6 +389,7 @@ class Simulator:
         return reply({"fulfillments": found, "total": len(found)})
 
     def _order(self, number: str) -> dict[str, Any]:
+        number = self.state.get("renamed", {}).get(number, number)
         if number not in self.state["orders"]:
             raise Refusal(404, 32100, "API_FULFILLMENT", f"Invalid order ID: {number}")
         order: dict[str, Any] = self.state["orders"][number]
@@ -578,7 +584,8 @@ class Simulator:
         if unknown := [sku for sku, _ in lines if sku not in listings]:
             raise BadRequest(f"no listing has the SKU {unknown[0]}")
         goods = [(listings[sku], units) for sku, units in lines]
-        return _oracle(self._sell(goods, SITES[0], random.Random(f"exact:{self.state['number']}"), plain=True))
+        chance = random.Random(f"exact:{self.state['number']}")
+        return _oracle(self._sell(goods, SITES[0], chance, plain=True, unpaid=bool(wish.get("unpaid"))))
 
     def _random_order(self, chance: random.Random) -> dict[str, Any] | None:
         shelves = [one for one in self.state["listings"] if one["quantity"] > 0]
@@ -607,12 +614,13 @@ class Simulator:
         *,
         plain: bool = False,
         taken: bool = True,
+        unpaid: bool = False,
     ) -> dict[str, Any]:
         number = self._next()
         for listing, quantity in goods if taken else ():
             listing["quantity"] = max(0, listing["quantity"] - quantity)
             listing["sold"] += quantity
-        paid = plain or chance.random() > 0.08
+        paid = not unpaid and (plain or chance.random() > 0.08)
         document = _Checkout(number, site, chance, plain).document(goods, self.world.clock(), paid)
         order: dict[str, Any] = {"document": document, "fulfillments": [], "requests": [], "parks": None, "flags": ""}
         self.state["orders"][document["orderId"]] = order
@@ -635,6 +643,44 @@ class Simulator:
             document["orderPaymentStatus"] = "PAID"
             document["paymentSummary"]["payments"] = [_payment(document, now)]
             self._confirmed(document)
+
+    def _combine(self, order: dict[str, Any], wish: Mapping[str, Any]) -> dict[str, Any]:
+        """{with: [ids], old: "renamed"|"gone"|"cancelled"}: unpaid orders become one, made now, under a new id; their lines keep theirs.
+        The buyer of the first is the buyer of all. Nobody is notified: eBay does so when it is paid, and lists it as changed.
+
+        eBay's documents (AddOrder, 2026-11): an unpaid order's id changes, and calls that take order ids know the old one too. So getOrder
+        answers with the new order, and getOrders lists that alone. For the careful: the old ids are not known, or cancelled orders.
+        """
+        others = [self._order_named(str(name)) for name in wish["with"]]
+        old, parts = wish.get("old", "renamed"), [order, *others]
+        if old not in ("renamed", "gone", "cancelled"):
+            raise BadRequest("old is renamed, gone or cancelled")
+        same = len({one["document"]["pricingSummary"]["total"]["currency"] for one in parts}) == 1
+        if len({one["document"]["orderId"] for one in parts}) < max(2, len(parts)) or not all(map(_combines, parts)) or not same:
+            raise BadRequest("eBay combines two or more unpaid orders in one currency")
+        new = json.loads(json.dumps(_joined([one["document"] for one in parts], self._next(), stamp(self.world.clock()))))
+        for one in parts:
+            self._replaced(one, new["orderId"], old)
+        made: dict[str, Any] = {"document": new, "fulfillments": [], "requests": [], "parks": None, "flags": ""}
+        self.state["orders"][new["orderId"]] = made
+        return made
+
+    def _order_named(self, number: str) -> dict[str, Any]:
+        if number not in self.state["orders"]:
+            raise BadRequest(f"there is no order {number}")
+        found: dict[str, Any] = self.state["orders"][number]
+        return found
+
+    def _replaced(self, order: dict[str, Any], new: str, old: str) -> None:
+        """What the channel says of an order whose lines are in another now."""
+        number = order["document"]["orderId"]
+        if old == "cancelled":
+            self._cancel(order, {"restock": False, "reason": "UNKNOWN"})
+            return
+        del self.state["orders"][number]
+        if old == "renamed":
+            renamed = self.state.setdefault("renamed", {})
+            renamed |= {before: new for before, now in renamed.items() if now == number} | {number: new}
 
     def _cancel(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
         """{requested: true}: the buyer asks. Else it is done: money goes back, and goods too unless restock is false."""
@@ -1107,6 +1153,43 @@ class _Checkout:
             hub = ("eBay Hub Glendale", "1850 Airport Exchange", "Erlanger", "KY", "41018")
             step.update(shipTo=self._contact(hub), shipToReferenceId=f"eBay{self.number:012d}")
         return start
+
+
+def _combines(order: Mapping[str, Any]) -> bool:
+    document = order["document"]
+    return (
+        document["orderPaymentStatus"] == "PENDING" and document["cancelStatus"]["cancelState"] == "NONE_REQUESTED" and not order["parks"]
+    )
+
+
+def _joined(parts: Sequence[Mapping[str, Any]], number: int, now: str) -> dict[str, Any]:
+    """One order of all their lines, which costs what they cost together."""
+    first, prices = parts[0], [part["pricingSummary"] for part in parts]
+    name = f"{number % 90 + 10:02d}-{14000 + number // 90 % 900:05d}-{10000 + number:05d}"
+    names = dict.fromkeys(key for price in prices for key in price)
+    told = {key: _added([price[key] for price in prices if key in price]) for key in names}
+    return {
+        **first,
+        "orderId": name,
+        "legacyOrderId": name,
+        "creationDate": now,
+        "lastModifiedDate": now,
+        "pricingSummary": told,
+        "paymentSummary": {"totalDueSeller": told["total"], "refunds": [], "payments": []},
+        "totalFeeBasisAmount": told["total"],
+        "lineItems": [line for part in parts for line in part["lineItems"]],
+        **({"ebayCollectAndRemitTax": True} if any(part.get("ebayCollectAndRemitTax") for part in parts) else {}),
+    }
+
+
+def _added(amounts: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Their sum, in both currencies where they tell two."""
+    found = dict(amounts[0])
+    for value, currency in (("value", "currency"), ("convertedFromValue", "convertedFromCurrency")):
+        if value in found:
+            sums = [Money.parse(one[value], one[currency]) for one in amounts]
+            found[value] = decimal(sum(sums[1:], sums[0]))
+    return found
 
 
 def _payment(document: Mapping[str, Any], now: str) -> dict[str, Any]:

@@ -472,7 +472,8 @@ class Simulator:
 
     def place(self, wish: Json) -> list[Json]:
         """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is. `location` is where it is
-        sent from; else where it lies."""
+        sent from; else where it lies. {copy_of, source, lines}: an app brings another channel's order in, as orderCreate lets it (2026-07):
+        its id as sourceIdentifier, and with `bypass` the shop's stock is left alone."""
         rnd = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
         if "lines" in wish:
             goods = [(self._by_sku(sku), units) for sku, units in cart(wish)]
@@ -498,12 +499,14 @@ class Simulator:
     def _placed(self, rnd: random.Random, goods: Sequence[tuple[Json, int]], wish: Json, plan: tuple[str, str | None] = ("", None)) -> Json:
         desk = self._desk()
         body = buyers.blank(rnd, desk, len(self.state["orders"]), wish)
+        if "copy_of" in wish:
+            buyers.imported(body, str(wish["copy_of"]), str(wish["source"]))
         body["line_items"] = [buyers.line(body, desk, variant, quantity) for variant, quantity in goods]
         buyers.priced(rnd, desk, body, plain=bool(wish.get("plain")))
         books.retotal(body)
         buyers.plant(body, plan[0])
         for line in body["line_items"]:  # nobody could reserve them, so they take nothing from the shelf
-            line["_aside"] = plan[1] is not None or body["test"]
+            line["_aside"] = plan[1] is not None or body["test"] or bool(wish.get("bypass"))
             line["_location"] = self._from(line, wish.get("location"))
         record: Json = {
             "body": body,
@@ -775,6 +778,7 @@ class Simulator:
             "total": body["total_price"],
             "currency": body["currency"],
             "cancelled": body["cancelled_at"] is not None,
+            "copy_of": body["source_identifier"],
         }
 
     def _next(self) -> int:

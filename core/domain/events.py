@@ -89,6 +89,36 @@ class StockReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class StockCarried:
+    """Reserved units went over to the order that stands for this line now; `order` is our id of it."""
+
+    line: str
+    units: int
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFound:
+    """This order is another sight of `original`, a ref: it reserves nothing. None: it is an order of its own after all."""
+
+    original: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HasCopy:
+    """The order of this ref is a copy of this one."""
+
+    copy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """All lines of this order are in another one now. None: they are not any more."""
+
+    into: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StockShort:
     """Units of a line that nothing on the shelf covers: they wait."""
 
@@ -130,6 +160,10 @@ Event = (
     | AddressChanged
     | StockReserved
     | StockReleased
+    | StockCarried
+    | CopyFound
+    | HasCopy
+    | Merged
     | StockShort
     | MappingNeeded
     | UnitsLeft

@@ -5,7 +5,7 @@ look at an order books nothing twice.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,6 +28,11 @@ class Dues:
 
 NOTHING = Dues(0, 0, 0)
 ANYWHERE = PlaceMap()
+
+
+def resting(gone: int, back: int) -> Dues:
+    """What a line demands for which another order stands: nothing, beyond what left and came back before our shelves were counted."""
+    return Dues(0, gone, back)
 
 
 def dues(order: Order, line: Line, places: PlaceMap = ANYWHERE) -> Dues:
@@ -73,7 +78,7 @@ class LineStock:
     """One order line before the shelves: its dues, what is booked of them, and where its reservations lie.
 
     `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it. `assigned` are the units that the
-    channel wants sent from each of our locations; what it did not say is taken from wherever it lies.
+    channel wants sent from each of our locations; what it did not say is taken from wherever it lies at the locations of `places`.
     """
 
     order: str
@@ -88,6 +93,8 @@ class LineStock:
     ships: bool = True
     waits: str | None = None
     assigned: Mapping[str, int] = field(default_factory=dict)
+    places: PlaceMap = ANYWHERE
+    heir: str | None = None  # the order that stands for it now: what it holds goes there first
 
 
 @dataclass
@@ -110,16 +117,14 @@ class Plan:
         return any(on_hand > reserved for on_hand, reserved in self.shelves.values())
 
 
-def settle(
-    lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]], places: Sequence[str], places_of: Mapping[str, str] | None = None
-) -> Plan:
-    """Bring the books to what the lines demand. Older orders are served first; ties keep their ids' order.
+def settle(lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]]) -> Plan:
+    """Bring the books to what the lines demand. Older orders are served first, ties keep their ids' order; those for
+    which another order stands give back before anybody takes.
 
-    `levels` gives (on hand, reserved) of every shelf of the SKUs concerned, `places` our locations in the order to take
-    from, `places_of` the channel's location ids as ours.
+    `levels` gives (on hand, reserved) of every shelf of the SKUs concerned.
     """
-    desk = _Desk({key: list(level) for key, level in levels.items()}, places, places_of or {})
-    for line in sorted(lines, key=lambda line: (line.placed_at, line.order, line.line)):
+    desk = _Desk({key: list(level) for key, level in levels.items()})
+    for line in sorted(lines, key=lambda line: (line.heir is None, line.placed_at, line.order, line.line)):
         desk.serve(line)
     return desk.plan
 
@@ -127,9 +132,8 @@ def settle(
 class _Desk:
     """Works through the lines on a copy of the shelves."""
 
-    def __init__(self, levels: dict[Key, list[int]], places: Sequence[str], places_of: Mapping[str, str]) -> None:
-        self.levels, self.places, self.places_of = levels, places, places_of
-        self.plan = Plan()
+    def __init__(self, levels: dict[Key, list[int]]) -> None:
+        self.levels, self.plan = levels, Plan()
 
     def serve(self, line: LineStock) -> None:
         mine = dict(line.reserved)
@@ -202,7 +206,7 @@ class _Desk:
             units -= taken
             self._shelf(key, -taken, -taken)
             self._move(key, -taken, "shipped", line.order)
-        for place in self.places:
+        for place in line.places.locations:
             taken = min(units, self._free(sku, place))
             units -= taken
             if taken:
@@ -212,9 +216,9 @@ class _Desk:
 
     def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
         """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
-        if not self.places:
+        if not line.places.locations:
             return
-        place = self.places_of.get(line.due.back_to or "") or next(iter(line.assigned), self.places[0])
+        place = line.places.heads.get(line.due.back_to or "") or next(iter(line.assigned), line.places.locations[0])
         for sku, each in (line.parts or {}).items():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
@@ -267,21 +271,22 @@ class _Desk:
         wanted = line.due.hold - held
         if wanted <= 0 or not line.parts:
             return held
-        units = min([wanted, *(self._on_shelves(sku) // each for sku, each in line.parts.items())])
+        units = min([wanted, *(self._on_shelves(line, sku) // each for sku, each in line.parts.items())])
         for sku, each in line.parts.items():
-            self._reserve_part(mine, sku, each * units, {place: short for one, place, short in self._wanted(line, mine) if one == sku})
+            self._reserve_part(line, mine, sku, each * units)
         if units:
             self.plan.events.append((line.order, StockReserved(line.line, units)))
         if units < wanted and line.waits != "stock":
             self.plan.events.append((line.order, StockShort(line.line, wanted - units)))
         return held + units
 
-    def _on_shelves(self, sku: str) -> int:
-        return sum(self._free(sku, place) for place in self.places)
+    def _on_shelves(self, line: LineStock, sku: str) -> int:
+        return sum(self._free(sku, place) for place in line.places.locations)
 
-    def _reserve_part(self, mine: dict[Key, int], sku: str, units: int, wanted: Mapping[str, int]) -> None:
+    def _reserve_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> None:
         """From where the channel wants it first, then from wherever it lies."""
-        for place, most in [*wanted.items(), *((place, units) for place in self.places)]:
+        wanted = [(place, short) for one, place, short in self._wanted(line, mine) if one == sku]
+        for place, most in [*wanted, *((place, units) for place in line.places.locations)]:
             taken = min(units, most, self._free(sku, place))
             if taken:
                 units -= taken

@@ -85,6 +85,7 @@ LEASE = timedelta(seconds=4)
 QUEUES = {
     "take_orders": "inside",
     "reserve": "inside",
+    "link_orders": "inside",
     "fetch_orders": "outside",
     "poll_orders": "outside",
     "receive_notices": "outside",

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from core.domain.kin import hand_over
 from core.domain.places import PlaceMap
-from core.domain.stock import Dues, LineStock, Plan, settle
+from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.hub import Hub
 from core.store import listings, orders, places, stock
@@ -19,7 +20,7 @@ from core.store.unit import Unit
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
-    `placed_at` and `changed_at` (None: it may have moved it either way)."""
+    `sold_from` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
 
     order: str
     ref: str
@@ -32,11 +33,15 @@ class Wish:
     booked: Booked
     ships: bool = True
     sold: int | None = 0
+    sold_from: int = 0
     changed_at: int = 0
     assigned: Mapping[str, int] = field(default_factory=dict)
+    places: PlaceMap = ANYWHERE
+    heir: str | None = None
+    merge_key: str | None = None
 
 
-def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: PlaceMap, still: Sequence[Wish] = ()) -> None:
+def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Sequence[Wish] = ()) -> None:
     """Bring the shelves to what these lines demand, write the lines, and ask for every channel to be told. Of lines that are
     `still` nothing moves: they are only written."""
     maps = _maps(work, merchant, wishes)
@@ -44,7 +49,10 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], places: Plac
     reserved = stock.reserved(work.db, merchant, held)
     parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
     levels = stock.lock_levels(work.db, merchant, parts)
-    plan = settle([_line(wish, maps, reserved) for wish in wishes], levels, places.locations, places.heads)
+    lines, moved, carried = hand_over([_line(wish, maps, reserved) for wish in wishes])
+    plan = settle(lines, levels)
+    plan.reservations = moved | plan.reservations
+    plan.events[:0] = carried
     stock.apply(work.db, merchant, plan, levels, work.now)
     refs = {wish.order: wish.ref for wish in wishes}
     work.happened(merchant, [(refs[order], fact) for order, fact in plan.events])
@@ -85,6 +93,8 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
         ships=wish.ships,
         waits=wish.booked.waits,
         assigned=wish.assigned,
+        places=wish.places,
+        heir=wish.heir,
     )
 
 
@@ -105,6 +115,7 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
         "booked_back": booked.back,
         "waits": booked.waits,
         "assigned": msgspec.json.encode(wish.assigned).decode() if wish.assigned else None,
+        "merge_key": wish.merge_key,
     }
 
 
@@ -135,17 +146,17 @@ def _lowers(wish: Wish, one: Mapped) -> dict[int, int | None]:
 
 def _lowered(wish: Wish, shown_from: int, shown_at: int) -> int | None:
     """The same for one row: it is not known where the sale fell into the call that taught us, or changed since."""
-    if not wish.sold or wish.placed_at > shown_at:
+    if not wish.sold or wish.sold_from > shown_at:
         return wish.sold
     return 0 if wish.changed_at + SECOND <= shown_from else None
 
 
-def wish_of(row: Any) -> Wish:
+def wish_of(row: Any, places: PlaceMap) -> Wish:
     """A wish from a row of `orders.lines_of`."""
     return Wish(
         order=row.order_id, ref=f"{row.connection}/{row.channel_id}", connection=row.connection, line=row.line, listing=row.listing,
         sku=row.sku, placed_at=row.placed_at, due=Dues(row.hold, row.gone, row.back, row.back_to),
-        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships),
+        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships), places=places, merge_key=row.merge_key,
         assigned=msgspec.json.decode(row.assigned) if row.assigned else {},
     )  # fmt: skip
 
@@ -154,8 +165,9 @@ def reserve(hub: Hub, claim: Claim) -> None:
     """Settle the lines of these orders again: stock came in, or somebody mapped a listing."""
     connection = hub.connection(claim.connection)
     with hub.unit(claim) as work:
-        wishes = [wish_of(row) for row in orders.lines_of(work.db, claim.merchant, claim.subjects)]
-        settle_lines(work, claim.merchant, wishes, places.map_of(work.db, connection.id, connection.location))
+        map_ = places.map_of(work.db, connection.id, connection.location)
+        wishes = [wish_of(row, map_) for row in orders.lines_of(work.db, claim.merchant, claim.subjects)]
+        settle_lines(work, claim.merchant, wishes)
         ask_waiting(work, claim.merchant)
 
 

@@ -50,6 +50,18 @@ CHECKS = (
         "crossdock reconcile --mend settles every open order again",
     ),
     Check(
+        "a copy or a merged order holds nothing",
+        """select count(*) from orders o join order_lines l on l.order_id = o.id
+           where (o.copy_of <> '' or o.merged_into is not null) and (l.held > 0 or l.hold > 0)""",
+        "crossdock orders link ORDER ORIGINAL settles it again",
+    ),
+    Check(
+        "every copy and merged order names an order that is here",
+        """select count(*) from orders where (copy_of <> '' or merged_into is not null)
+           and (merchant, coalesce(merged_into, copy_of)) not in (select merchant, connection || '/' || channel_id from orders)""",
+        "crossdock orders unlink ORDER makes it an order of its own",
+    ),
+    Check(
         "no worker holds a lease for more than a minute",
         "select count(*) from tasks where state = 'running' and lease_until < :now - 60000000",
         "start the hub or its workers: their sweep takes the tasks back",

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from core.domain.events import changes
-from core.domain.order import Line, Order
-from core.domain.places import PlaceMap
-from core.domain.stock import ANYWHERE, Dues, dues, history
+from core.domain.kin import may_come_again
+from core.domain.order import Order
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
-from core.flows import heard
-from core.flows.allocation import Wish, settle_lines
+from core.flows import heard, kin
+from core.flows.kin import Kindred, Taken
+from core.flows.settling import settle
 from core.hub import Hub
 from core.ports import About, Connector, Notice
-from core.store import connections, inbox, listings, orders, places
+from core.store import connections, inbox, listings, orders
 from core.store.connections import Connection
 from core.store.inbox import Kept
-from core.store.orders import UNBOOKED, Booked, Known, Written
+from core.store.orders import Known, Written
 from core.store.tables import us, when
 from core.store.unit import Unit
 from core.store.vault import Box
@@ -128,8 +128,9 @@ def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
 
 def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written: Mapping[str, Written]) -> None:
     """Compare with what is known, write what is newer, settle its stock and say what happened."""
-    merchant, box = connection.merchant, hub.box(connection.merchant)
-    refs = written.keys() | reading.fetch.keys()
+    merchant, box, merges = connection.merchant, hub.box(connection.merchant), hub.connector(connection).merges
+    seen = kin.look_up(work, connection, [one.order for one in written.values()], merges=merges)
+    refs = written.keys() | reading.fetch.keys() | seen.near | seen.far
     known = orders.find(work.db, merchant, refs, box) if refs else {}
     new = {ref: known[ref].id if ref in known else hub.ids() for ref, one in written.items() if _wanted(reading, ref, one, known.get(ref))}
     whole = {ref: _whole(written[ref], known.get(ref)) for ref in new}
@@ -137,8 +138,10 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     taken = {ref: (id, whole[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
     for ref, (_, order, before) in taken.items():
         work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
-    if _settle(work, connection, taken).is_split:
+    kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
+    if taken and settle(work, connection, taken, known, kindred).places.is_split:
         _ask_routes(work, connection, {ref: written[ref].order for ref in taken})
+    _ask_links(work, merchant, taken, kindred)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
@@ -176,20 +179,11 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
             work.ask(connection.merchant, "fetch_orders", ref, connection.id)
 
 
-def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> PlaceMap:
-    """Write all lines; those whose books may have to move are settled. Gives what the channel's places are."""
-    merchant, since = connection.merchant, when(connection.stock_since)
-    booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
-    map_ = places.map_of(work.db, connection.id, connection.location) if taken else ANYWHERE
-    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since, map_)]
-    _settle_wishes(work, merchant, wishes, map_)
-    return map_
-
-
-def _settle_wishes(work: Unit, merchant: str, wishes: Sequence[Wish], map_: PlaceMap) -> None:
-    moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
-    if wishes:
-        settle_lines(work, merchant, moving, map_, still)
+def _ask_links(work: Unit, merchant: str, taken: Taken, kindred: Kindred) -> None:
+    """What is still held by orders that were cancelled is given free once the channel's orders were read past that moment."""
+    for ref, (_, order, before) in taken.items():
+        if before and kindred.lists(ref) and may_come_again(order):
+            work.ask(merchant, "link_orders", ref, order.connection)
 
 
 ROUTED_S, ROUTED_WITHIN = 60.0, timedelta(hours=1)  # how often, and how long, a channel is asked where it will send an order from
@@ -201,87 +195,6 @@ def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Order]) 
         young = us(order.placed_at + ROUTED_WITHIN) > work.now
         if not order.routing and any(line.open for line in order.lines) and (order.routing is None or young):
             work.ask(connection.merchant, "fetch_orders", ref, connection.id, wait_s=0.0 if order.routing is None else ROUTED_S)
-
-
-def settle_again(hub: Hub, work: Unit, connection: Connection, refs: Sequence[str]) -> None:
-    """Settle these orders as they are here: what they demand of our shelves may be something else now. What left and came back until
-    now did so at shelves as they were: it is not booked again."""
-    merchant, map_ = connection.merchant, places.map_of(work.db, connection.id, connection.location)
-    known = orders.find(work.db, merchant, refs, hub.box(merchant)) if refs else {}
-    booked = orders.booked(work.db, merchant, [one.id for one in known.values()])
-    since = when(connection.stock_since)
-    wishes = [wish for one in known.values() for wish in _wishes(one.id, one.order, one, booked, since, map_)]
-    _settle_wishes(work, merchant, [_from_here(wish) for wish in wishes], map_)
-
-
-def _from_here(wish: Wish) -> Wish:
-    if wish.booked.waits == "mapping":
-        return wish
-    return replace(wish, booked=replace(wish.booked, gone=wish.due.gone, back=wish.due.back))
-
-
-def _wishes(
-    id: str, order: Order, before: Known | None, booked: Mapping[tuple[str, str], Booked], since: datetime, map_: PlaceMap
-) -> list[Wish]:
-    """What each line demands now; lines that the channel no longer lists hold nothing any more."""
-    assigned = map_.assigned(order)
-    if before is None:
-        return [_first_wish(id, order, line, since, map_, assigned) for line in {line.id: line for line in order.lines}.values()]
-    old = {line.id: line for line in before.order.lines}
-    new = {line.id: line for line in order.lines}.values()
-    lines = [(line, dues(order, line, map_), _sold(order, line, old.get(line.id), before)) for line in new]
-    lines += [(line, replace(dues(before.order, line, map_), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
-    return [_wish(id, order, line, due, booked.get((id, line.id), UNBOOKED), sold, assigned.get(line.id)) for line, due, sold in lines]
-
-
-def _first_wish(id: str, order: Order, line: Line, since: datetime, map_: PlaceMap, assigned: Mapping[str, Mapping[str, int]]) -> Wish:
-    """What left and came back before our shelves were counted is in no count of ours: it counts as booked."""
-    due = dues(order, line, map_)
-    past = history(order, line, since, map_) if due.gone or due.back else (0, 0)
-    booked = Booked(0, *past, None) if any(past) else UNBOOKED
-    return _wish(id, order, line, due, booked, _first_sold(order, line, dues(order, line)), assigned.get(line.id))
-
-
-def _vanished(order: Order, before: Known) -> list[Line]:
-    listed = {line.id for line in order.lines}
-    return [line for line in before.order.lines if line.id not in listed]
-
-
-def _wish(
-    id: str, order: Order, line: Line, due: Dues, booked: Booked, sold: int | None, assigned: Mapping[str, int] | None = None
-) -> Wish:
-    return Wish(
-        order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
-        placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
-        assigned=assigned or {},
-    )  # fmt: skip
-
-
-def _moves(wish: Wish) -> bool:
-    """Something is to be booked; or the units lie somewhere, and the channel has said from where it wants them sent."""
-    differs = (wish.due.hold, wish.due.gone, wish.due.back) != (wish.booked.held, wish.booked.gone, wish.booked.back)
-    return wish.sold != 0 or differs or bool(wish.assigned and wish.due.hold)
-
-
-def _first_sold(order: Order, line: Line, due: Dues) -> int | None:
-    """Units that the channel itself took off what it shows, at the first sight of a line. When units are cancelled or come back
-    it may have moved either way."""
-    if order.test:
-        return 0
-    return line.ordered if _counts(order, line, due) == (line.ordered, 0, 0, 0, False) else None
-
-
-def _sold(order: Order, line: Line, old: Line | None, before: Known) -> int | None:
-    """The same at a later look: none while it counts as before; when it does not, or is new, the channel may have moved either way."""
-    if order.test:
-        return 0
-    same = old and _counts(order, line, dues(order, line)) == _counts(before.order, old, dues(before.order, old))
-    return 0 if same else None
-
-
-def _counts(order: Order, line: Line, due: Dues) -> tuple[int, int, int, int, bool]:
-    """What of a line a channel may count when it says how many are left to sell."""
-    return (line.ordered, line.cancelled, line.returned, due.back, order.is_cancelled)
 
 
 LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")
@@ -298,8 +211,17 @@ def fetch_orders(hub: Hub, claim: Claim) -> None:
         for id, subject in ids.items():
             if id not in found:
                 claim.say(subject, LATER)
-            elif found[id] is None:
-                claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+        for subject in _lost(hub, work, connection, [subject for id, subject in ids.items() if id in found and found[id] is None]):
+            claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+
+
+def _lost(hub: Hub, work: Unit, connection: Connection, gone: Sequence[str]) -> list[str]:
+    """Those of these orders that the channel does not know any more and somebody must look at. On a channel that merges, one that is
+    merged, or was not here yet, is in another order, which we have or the next poll brings."""
+    if not gone or not hub.connector(connection).merges:
+        return list(gone)
+    known = orders.find(work.db, connection.merchant, gone, hub.box(connection.merchant))
+    return [ref for ref in gone if ref in known and not known[ref].merged_into]
 
 
 BEGIN = timedelta(days=30)  # how far the very first poll looks back; history is a job of its own

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from core.domain.order import Order
 from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.hub import Hub
-from core.store import connections, listings, orders, places
+from core.store import connections, kin, listings, orders, places
 from core.store.connections import Connection
 from core.store.listings import Shelf
 from core.store.unit import Unit
@@ -136,16 +137,27 @@ def opening(hub: Hub, connection: Connection, *, others_taken_off: bool) -> tupl
     that cannot be had from it.
 
     Open units of the channel itself have left what it shows; those of the other channels have only where somebody or something took
-    them off there too (`others_taken_off`): that the merchant must know.
+    them off there too (`others_taken_off`): that the merchant must know. A copy of another channel's order is what took them off.
     """
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
         sold = orders.open_units(db, connection.merchant, connection.id)
         everyones = orders.open_units(db, connection.merchant) if others_taken_off else sold
+        copies = [] if others_taken_off else kin.copies_in(db, connection.merchant, connection.id)
         map_ = places.map_of(db, connection.id, connection.location)
     if not (connection.own_map or map_.is_split):
         map_ = ANYWHERE
-    return _opening(shelves, _by_location(sold, everyones, map_), map_)
+    units = _by_location(sold, everyones, map_) + _by_location(Counter(), _taken_off(copies), map_)
+    return _opening(shelves, units, map_)
+
+
+def _taken_off(copies: Sequence[Order]) -> Units:
+    """What copies of other channels' orders took off here."""
+    open_ = ((line.sku.strip(), line.open) for copy in copies for line in copy.lines if line.sku and not copy.is_cancelled)
+    found = Units()
+    for sku, units in open_:
+        found[sku, ""] += units
+    return found
 
 
 def _by_location(sold: Units, everyones: Units, map_: PlaceMap) -> Units:

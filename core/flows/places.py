@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.domain.tasks import Claim
 from core.errors import Refused
-from core.flows.intake import settle_again
+from core.flows.settling import settle_again
 from core.hub import Hub
 from core.ports import Place
 from core.store import connections, listings, orders, places

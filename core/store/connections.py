@@ -195,6 +195,18 @@ def read_to(db: Db, merchant: str, connection: str) -> tuple[int, bool]:
     return at, not run(db, UNTAKEN_OF_ONE, merchant=merchant, connection=connection, paged=paged).scalar_one()
 
 
+UNTAKEN_OF = """
+select count(*) from tasks where merchant = :merchant and connection = :connection and kind in ('take_orders', 'fetch_orders')
+  and state in ('due', 'running') and asked_at <= :paged
+"""
+
+
+def has_read_of(db: Db, merchant: str, connection: str, moment: int) -> bool:
+    """All orders of one connection up to then are here, and taken."""
+    read, paged = mark(db, connection, "orders")[0], mark(db, connection, "orders paged")[0]
+    return read >= moment and not run(db, UNTAKEN_OF, merchant=merchant, connection=connection, paged=paged).scalar_one()
+
+
 def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:
     """How far a long read came: (moment, cursor); (0, None) where it never began."""
     row = run(db, "select at, cursor from marks where connection = :connection and name = :name", connection=connection, name=name).first()

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from core.domain.kin import named
 from core.domain.order import Order, Person
 from core.domain.places import PlaceMap
 from core.store.sql import run, run_set
@@ -67,13 +68,16 @@ def brings_parts(order: Order, known: Order) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An order that is already here; `read_at` as in Kept."""
+    """An order that is already here; `read_at` as in Kept, `names`, `copy_of` and `merged_into` as its kin were found last."""
 
     id: str
     order: Order
     revision: int
     digest: str
     read_at: int | None
+    names: str | None = None
+    copy_of: str | None = None
+    merged_into: str | None = None
 
     @property
     def final(self) -> bool:
@@ -85,7 +89,7 @@ REFS = {"connection": "text", "channel_id": "text"}
 THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into
 from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
@@ -94,7 +98,11 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
     """The known ones among these orders by ref, locked until the transaction ends."""
     rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
     found = run_set(db, FIND, REFS, rows, merchant=merchant)
-    return {f"{row.connection}/{row.channel_id}": Known(row.id, _read(row, box), row.revision, row.digest, row.read_at) for row in found}
+    return {f"{row.connection}/{row.channel_id}": _known(row, box) for row in found}
+
+
+def _known(row: Any, box: Box) -> Known:
+    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, row.source_id, row.copy_of, row.merged_into)
 
 
 def _read(row: Any, box: Box) -> Order:
@@ -107,18 +115,18 @@ def _read(row: Any, box: Box) -> Order:
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint",
+    "read_at": "bigint", "source_id": "text",
 }  # fmt: skip
 SAVE = """
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at)
+                    problems, taken_at, saved_at, read_at, source_id)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id
 from {rows} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
-  read_at = excluded.read_at
+  read_at = excluded.read_at, source_id = excluded.source_id
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -148,22 +156,24 @@ def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
         "person_until": us((order.ship_by or order.placed_at) + KEPT) if one.person else None,
         "problems": "\n".join(problems) or None,
         "read_at": one.read_at,
+        "source_id": named(order),
     }
 
 
 LINES = {
     "order_id": "text", "line": "text", "listing": "text", "sku": "text", "hold": "int", "gone": "int", "back": "int", "back_to": "text",
     "ships": "boolean", "held": "int", "booked_gone": "int", "booked_back": "int", "waits": "text", "assigned": "text",
+    "merge_key": "text",
 }  # fmt: skip
 SAVE_LINES = """
 insert into order_lines (merchant, order_id, line, listing, sku, hold, gone, back, back_to, ships, held, booked_gone, booked_back, waits,
-                         assigned)
+                         assigned, merge_key)
 select :merchant, r.order_id, r.line, r.listing, r.sku, r.hold, r.gone, r.back, r.back_to, r.ships, r.held, r.booked_gone, r.booked_back,
-       r.waits, r.assigned
+       r.waits, r.assigned, r.merge_key
 from {rows} where true
 on conflict (order_id, line) do update set listing = excluded.listing, sku = excluded.sku, hold = excluded.hold, gone = excluded.gone,
   back = excluded.back, back_to = excluded.back_to, ships = excluded.ships, held = excluded.held, booked_gone = excluded.booked_gone,
-  booked_back = excluded.booked_back, waits = excluded.waits, assigned = excluded.assigned
+  booked_back = excluded.booked_back, waits = excluded.waits, assigned = excluded.assigned, merge_key = excluded.merge_key
 """
 BOOKED = """
 select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits
@@ -203,7 +213,7 @@ select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key
 from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 
@@ -344,7 +354,7 @@ def copies(db: Connection, merchant: str, connection: str, channel_ids: Iterable
 
 LATEST = """
 select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.problems, o.doc, c.channel,
-       (select max(l.waits) from order_lines l where l.order_id = o.id) as waits
+       (select max(l.waits) from order_lines l where l.order_id = o.id) as waits, o.copy_of, o.merged_into
 from orders o join connections c on c.id = o.connection
 where o.merchant = :merchant and (:before = 0 or o.placed_at < :before)
 order by o.placed_at desc, o.id desc limit :most
@@ -358,16 +368,19 @@ def latest(db: Connection, merchant: str, most: int, before: int = 0) -> list[tu
 
 TOTALS = """
 select c.channel, o.currency, count(*) as orders, sum(o.total) as total, min(o.placed_at) as first
-from orders o join connections c on c.id = o.connection where o.merchant = :merchant group by c.channel, o.currency order by 1, 2
+from orders o join connections c on c.id = o.connection
+where o.merchant = :merchant and coalesce(o.copy_of, '') = '' and o.merged_into is null group by c.channel, o.currency order by 1, 2
 """
 
 
 def totals(db: Connection, merchant: str) -> list[Any]:
+    """How many orders and what they come to, by channel and currency; copies and merged ones are other orders, and left out."""
     return list(run(db, TOTALS, merchant=merchant))
 
 
 ONE = """
-select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.problems, o.doc, o.taken_at, c.channel
+select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.problems, o.doc, o.taken_at, c.channel, o.copy_of,
+       o.merged_into
 from orders o join connections c on c.id = o.connection where o.merchant = :merchant and o.id = :id
 """
 

@@ -924,3 +924,75 @@ def test_an_answer_without_a_total_is_not_taken_for_none(monkeypatch: pytest.Mon
 
     with pytest.raises(BadPayload):
         rig.channel.placed(START - timedelta(days=1), START, None)  # type: ignore[attr-defined]
+
+
+def unpaid(rig: Rig, *skus: str) -> str:
+    placed = rig.simulator.place({"lines": [{"sku": sku, "quantity": 2} for sku in skus], "unpaid": True})
+    return str(placed[0]["id"])
+
+
+def combine(rig: Rig, old: str = "renamed") -> tuple[list[str], str]:
+    """(the ids of two unpaid orders, the id that they have together)."""
+    parts = [unpaid(rig, "SKU-01"), unpaid(rig, "SKU-02", "SKU-03")]
+    rig.clock.forward(minutes=1)
+    return parts, str(rig.simulator.act(parts[0], "combine", {"with": parts[1:], "old": old})["id"])
+
+
+def test_unpaid_orders_that_are_combined_are_one_with_the_same_lines_under_a_new_id() -> None:
+    rig = Rig()
+    before = rig.shown()
+    _, new = combine(rig)
+
+    (told,) = rig.poll()
+
+    assert told.order == new
+    order = MANIFEST.order(told.body or b"", "ebay-1")
+    assert ([line.sku for line in order.lines], order.payment_status, order.problems()) == (
+        ["SKU-01", "SKU-02", "SKU-03"],
+        PaymentStatus.UNPAID,
+        [],
+    )
+    assert sum(before.values()) - sum(rig.shown().values()) == 6, "each unit left the listings once"
+    assert len({line.id for line in order.lines}) == 3
+
+
+@pytest.mark.parametrize(("old", "found"), [("renamed", True), ("gone", False)])
+def test_who_asks_for_the_old_id_learns_of_the_new_one_or_of_none(old: str, found: bool) -> None:
+    rig = Rig()
+    parts, new = combine(rig, old)
+
+    told = rig.channel.fetch(parts)
+
+    assert {number: body is None for number, body in told.items()} == {**dict.fromkeys(parts, True), **({new: False} if found else {})}
+
+
+def test_old_orders_may_stay_as_cancelled_ones_whose_units_did_not_come_back() -> None:
+    rig = Rig()
+    parts, new = combine(rig, "cancelled")
+
+    listed = {str(one.order) for one in rig.poll()}
+    found = {number: MANIFEST.order(body or b"", "ebay-1") for number, body in rig.channel.fetch([*parts, new]).items()}
+
+    assert listed == {*parts, new}
+    assert {number: found[number].is_cancelled for number in found} == {parts[0]: True, parts[1]: True, new: False}
+    assert {line.id for number in parts for line in found[number].lines} == {line.id for line in found[new].lines}
+
+
+def test_a_combined_order_is_confirmed_once_it_is_paid() -> None:
+    rig = Rig()
+    rig.world.post.url = "https://hub.test/webhooks/ebay"
+    _, new = combine(rig)
+    silent = len(rig.world.outbox)
+
+    rig.simulator.act(new, "pay", {})
+
+    assert (silent, len(rig.world.outbox)) == (0, 3)
+
+
+@pytest.mark.parametrize("wish", [{"with": []}, {"with": ["nothing"]}, {"with": ["12-0"], "old": "eaten"}, {}])
+def test_what_cannot_be_combined_is_refused(wish: dict[str, Any]) -> None:
+    rig = Rig()
+    first = unpaid(rig, "SKU-01")
+
+    with pytest.raises((BadRequest, KeyError)):
+        rig.simulator.act(first, "combine", wish)

@@ -1106,3 +1106,19 @@ def test_a_subscription_that_shopify_deleted_is_seen_without_changing_anything(r
 
     assert [topic.replace("/", "_").upper() for topic in rig.channel.unsubscribed(url)] == [gone["topic"]]
     assert rig.calls("Hook") == len(made)
+
+
+def test_an_order_that_an_app_brought_in_names_the_other_channels_order_through_both_doors() -> None:
+    rig = Rig()
+    rig.world.post.url = "https://hub.test"
+    wish = {"copy_of": "302-7400021-9930011", "source": "amazon", "lines": [{"sku": "SKU-1", "quantity": 2}], "plain": True}
+    placed = rig.simulator.place(wish)[0]
+    before = next(one["shown"] for one in rig.simulator.listings() if one["sku"] == "SKU-1")
+
+    pushed = MANIFEST.order(rig.world.outbox[0].body, "shop")
+    fetched = MANIFEST.order(rig.channel.fetch([placed["id"]])[placed["id"]] or b"", "shop")
+    rig.simulator.place({**wish, "copy_of": "302-1", "bypass": True})
+
+    assert {(one.source, one.source_id) for one in (pushed, fetched)} == {("amazon", "302-7400021-9930011")}
+    assert (before, next(one["shown"] for one in rig.simulator.listings() if one["sku"] == "SKU-1")) == (38, 38)
+    assert placed["copy_of"] == "302-7400021-9930011"

@@ -15,6 +15,7 @@ from tests.builders import LONG_AGO, a_line, an_order, money
 
 BOTH = PlaceMap({"P1": ("east",), "P2": ("west",)}, frozenset({"P3"}), frozenset({"S"}), None)
 PLACES = ["east", "west", "attic"]
+ANY = PlaceMap({"": tuple(PLACES)})
 UNITS = st.integers(0, 6)
 
 
@@ -76,7 +77,9 @@ def scenes(draw: st.DrawFn) -> tuple[dict[tuple[str, str], tuple[int, int]], lis
         for key, units in reserved.items():
             levels[key] = (levels[key][0], levels[key][1] + units)
         assigned = draw(st.dictionaries(st.sampled_from(PLACES[:2]), st.integers(1, 4), max_size=2))
-        lines.append(LineStock(f"o{number}", "1", number, Dues(draw(UNITS), 0, 0), held, 0, 0, parts, reserved, assigned=assigned))
+        lines.append(
+            LineStock(f"o{number}", "1", number, Dues(draw(UNITS), 0, 0), held, 0, 0, parts, reserved, assigned=assigned, places=ANY)
+        )
     return {key: (max(on_hand, reserved), reserved) for key, (on_hand, reserved) in levels.items()}, lines
 
 
@@ -97,7 +100,7 @@ def lies(line: LineStock, plan: Plan) -> Counter[tuple[str, str]]:
 @given(scenes())
 def test_wherever_units_are_to_be_sent_from_none_is_lost_or_promised_twice(scene) -> None:  # type: ignore[no-untyped-def]
     levels, lines = scene
-    plan = settle(lines, levels, PLACES)
+    plan = settle(lines, levels)
     shelves = after(levels, plan)
     held = {line.order: held for line, held, *_ in plan.lines}
 
@@ -119,7 +122,7 @@ def test_a_line_lies_elsewhere_only_where_the_place_that_sends_it_has_no_more(sc
     levels, lines = scene
     line = replace(lines[0], reserved={}, held=0)
     levels = {key: (on_hand, 0) for key, (on_hand, _) in levels.items()}
-    plan = settle([line], levels, PLACES)
+    plan = settle([line], levels)
     shelves, mine = after(levels, plan), lies(line, plan)
 
     for sku, each in (line.parts or {}).items():

@@ -46,12 +46,12 @@ def counted(prefix: str = "id") -> Callable[[], str]:
 class Houses:
     """Houses with one merchant on bogus channels of these names, each on a copy of one file."""
 
-    def __init__(self, folder: Path, *names: str, make_database: Callable[[str], Database] = Database) -> None:
-        self.folder, self.names, self.make_database, self.made = folder, names, make_database, 0
+    def __init__(self, folder: Path, *names: str, make_database: Callable[[str], Database] = Database, merges: bool = False) -> None:
+        self.folder, self.names, self.make_database, self.merges, self.made = folder, names, make_database, merges, 0
         self.settings = load({"home": folder}, {"CROSSDOCK_APPS__BOGUS__SECRET": "s3cret"})
         first = Database(f"sqlite:///{folder}/first.db")
         schema.migrate(first)
-        hub = self.hub(first, Clock(), {name: Bogus(account=name) for name in names}, counted("first"))
+        hub = self.hub(first, Clock(), {name: Bogus(account=name, merges=merges) for name in names}, counted("first"))
         self.merchant, self.place = flows.add_merchant(hub, "North Sea Trading"), "place"
         with hub.unit() as work:
             stock.add_location(work.db, self.merchant.id, self.place, "Main")
@@ -91,7 +91,11 @@ class Houses:
             old.unlink()
         shutil.copy(self.folder / "template.db", path)
         clock = Clock(self.start)
-        systems = {name: Bogus(account=name, clock=clock, listings=deepcopy(self.listings[name]), **different) for name in self.names}
+        different = {"merges": self.merges, **different}
+        systems = {
+            name: Bogus(account=name, clock=clock, listings=deepcopy(self.listings[name]), placed=10_000 * n * self.merges, **different)
+            for n, name in enumerate(self.names)
+        }
         hub = self.hub(hurry(self.make_database(f"sqlite:///{path}")), clock, systems, counted("own"))
         with hub.database.read() as db:
             known = {one.account: one for one in connections.all_of(db, self.merchant.id)}

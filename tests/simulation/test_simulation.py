@@ -1,7 +1,7 @@
 """The hub among channels, a network and workers that fail: whatever happens, in the end everything is right."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows import books
 from tests.flows.quick import Houses
-from tests.simulation.world import World, a_street, run
+from tests.simulation.world import KIN, World, a_street, run
 
 SEEDS, BLOCK = range(1, 81), 20
 SOMETIMES = {"crash", "failure", "lost answer", "freeze", "sold", "quiet"}
@@ -28,6 +28,22 @@ def test_when_the_trouble_is_over_every_order_is_here_once_and_every_listing_sho
         seen += run(street, seed).counts
 
     assert SOMETIMES - seen.keys() <= {"freeze", "quiet"}, "every kind of trouble happens in every block, but for the rare ones"
+
+
+@pytest.fixture(scope="module")
+def merging_street() -> Iterator[Houses]:
+    with TemporaryDirectory(prefix="crossdock-world-") as folder:
+        yield a_street(Path(folder), merges=True)
+
+
+# The last of these once found something.
+@pytest.mark.parametrize("seeds", [range(1, 21), (169, 177, 424)])
+def test_copies_and_combined_orders_hold_each_unit_once(merging_street: Houses, seeds: Iterable[int]) -> None:
+    seen = Counter[str]()
+    for seed in seeds:
+        seen += run(merging_street, seed, **KIN).counts
+
+    assert seen.keys() >= {"sold", "copy", "combined"}
 
 
 # Seeds that once found something, kept for ever.

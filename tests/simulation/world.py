@@ -3,7 +3,7 @@
 Everything happens in one thread and by one random source, so a seed is a run. Whatever may happen between two calls to the
 database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
 
-    python -m tests.simulation.world SEED     runs one seed and tells its story
+    python -m tests.simulation.world SEED [LAST] [kin]     runs one seed and tells its story, or many; kin: with copies and merged orders
 """
 
 import heapq
@@ -91,6 +91,10 @@ class World:
     houses: Houses
     seed: int
     tell: bool = False
+    copied: float = 0.0  # of the orders that west sells, so many are brought into north by an app
+    combined: float = 0.0  # of the orders, so many are not paid at once, and may become one
+    gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
+    over: set[str] = field(default_factory=set)  # what was combined: nothing happens to it any more
     due: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     held: list[Claim] = field(default_factory=list)
@@ -214,6 +218,8 @@ class World:
         for system in self.systems.values():
             self._every(12, "", lambda system=system: self._buy(system))
             self._every(14, "", lambda system=system: self._change(system))
+            if self.combined:
+                self._every(15, "", lambda system=system: self._combine(system))
         for connection in self.house.connections.values():
             self._every(40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
         self._every(8, "", self.systems["south"].settle)
@@ -255,7 +261,33 @@ class World:
         if wanted := {sku: units for sku, units in wanted.items() if units}:
             self.say(f"{system.account} sells {wanted}")
             self.counts["sold"] += 1
-            self._announce(system, system.sell(wanted))
+            unpaid = {"payment": "unpaid"} if self.combined and self.random.random() < self.combined else {}
+            self._announce(system, sold := system.sell(wanted, **unpaid))
+            if self.copied and system.account == "west" and not unpaid and self.random.random() < self.copied:
+                self.at(self.random.random() * 20, "", lambda: self._import(sold))
+
+    def _import(self, original: Document) -> None:
+        """An app writes an order of west's down in north, which takes its units off its own listings."""
+        north, wanted = self.systems["north"], {line["sku"]: line["quantity"] for line in original["lines"]}
+        self.say(f"north is told of west's {original['id']}")
+        self.counts["copy"] += 1
+        self._announce(north, north.sell(wanted, source="west", source_id=original["id"]))
+
+    def _combine(self, system: Bogus) -> None:
+        """Some unpaid orders, of one buyer, become one."""
+        parts = [order for order, document in sorted(system.orders.items()) if _untouched(document)]
+        if len(parts) < 2:
+            return
+        parts = self.random.sample(parts, self.random.randint(2, min(3, len(parts))))
+        old, before = self.random.choice(["gone", "cancelled"]), {order: system.orders[order] for order in parts}
+        new = system.combine(*parts, old=old)
+        self.over |= set(parts)
+        self.say(f"{system.account} combines {parts}, now {old}, into {new['id']}")
+        self.counts["combined"] += 1
+        if old == "gone":
+            self.gone |= {(self.house.connections[system.account].id, order): document for order, document in before.items()}
+        for document in (new, *(system.orders[order] for order in parts if order in system.orders)):
+            self._announce(system, document)
 
     def _look(self) -> None:
         """Nothing happens while we look."""
@@ -267,9 +299,9 @@ class World:
 
     def _change(self, system: Bogus) -> None:
         """Something happens to an order there."""
-        if not system.orders:
+        if not (open_ := sorted(order for order in system.orders if order not in self.over)):
             return
-        order = self.random.choice(sorted(system.orders))
+        order = self.random.choice(open_)
         line = self.random.choice(system.orders[order]["lines"])
         left, on_show = acts.left(line), system.listings[line["listing"], line["sku"]].shown
         back = line["fulfilled"] - line["returned"]
@@ -376,8 +408,9 @@ class World:
     def check(self) -> None:
         house = self.house
         wanted = sorted((house.connections[name].id, order) for name, system in self.systems.items() for order in system.orders)
-        assert books.orders(self.hub) == wanted, "every order exactly once"
-        assert books.one(self.hub, "select count(*) from events where kind = 'OrderTaken'") == len(wanted), "every order taken once"
+        here = books.orders(self.hub)
+        assert [one for one in here if one not in self.gone] == wanted, "every order exactly once"
+        assert books.one(self.hub, "select count(*) from events where kind = 'OrderTaken'") == len(here), "every order taken once"
         assert books.open_tasks(self.hub) == [], "everything is done"
         assert books.one(self.hub, "select count(*) from inbox where done_at is null") == 0, "every notice is read"
         books.balance(self.hub)
@@ -390,13 +423,15 @@ class World:
     def _check_lines(self) -> None:
         """What lines demand is what the channels' documents say, and what left and came back did so once."""
         said = {
-            (self.house.connections[name].id, order, line["id"]): acts.dues(document, line)
+            (self.house.connections[name].id, order, line["id"]): (0, 0, 0) if "source_id" in document else acts.dues(document, line)
             for name, system in self.systems.items()
             for order, document in system.orders.items()
             for line in document["lines"]
         }
         rows = self._all("""select o.connection, o.channel_id, l.line, l.hold, l.booked_gone, l.booked_back, l.sku
                             from order_lines l join orders o on o.id = l.order_id""")
+        here = {row[:2] for row in rows}
+        said |= {(*ref, line["id"]): (0, 0, 0) for ref, document in self.gone.items() if ref in here for line in document["lines"]}
         assert {row[:3]: row[3:6] for row in rows} == said, "every line demands what its document says"
         for sku in GOODS:
             moved = books.one(self.hub, "select coalesce(sum(units), 0) from movements where sku = :sku and cause <> 'counted'", sku=sku)
@@ -404,14 +439,20 @@ class World:
             assert 0 <= moved + sum(row[4] - row[5] for row in rows if row[6] == sku) <= missing, "what left did so once"
 
 
-def run(houses: Houses, seed: int, *, tell: bool = False) -> World:
+def _untouched(document: Document) -> bool:
+    """Unpaid, and nothing happened to it yet."""
+    moved = any(line["fulfilled"] or line["cancelled"] for line in document["lines"])
+    return document["payment"] == "unpaid" and not document["cancelled_at"] and not document["refunds"] and not moved
+
+
+def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: float) -> World:
     """One seed. What breaks names it."""
-    world = World(houses, seed, tell)
+    world = World(houses, seed, tell, **knobs)
     try:
         world.run()
     except Exception as error:
         world.say(f"{books.wrong_listings(world.house)} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
-        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}") from error
+        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}{' kin' if knobs else ''}") from error
     else:
         world.ending = books.digest(world.hub)
     finally:
@@ -420,9 +461,12 @@ def run(houses: Houses, seed: int, *, tell: bool = False) -> World:
     return world
 
 
-def a_street(folder: Path) -> Houses:
-    """Houses with two of each on the shelf, offered on three channels, one of which keeps one back."""
-    street = Houses(folder, *NAMES, make_database=Shaky)
+KIN = {"copied": 0.5, "combined": 0.6}
+
+
+def a_street(folder: Path, *, merges: bool = False) -> Houses:
+    """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
+    street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
 
     def furnish(house: House) -> None:
         house.shelve(**dict.fromkeys(GOODS, 2))
@@ -436,8 +480,10 @@ def a_street(folder: Path) -> Houses:
 
 
 if __name__ == "__main__":
-    first, last = int(sys.argv[1]), int(sys.argv[-1])
+    kin = sys.argv[-1] == "kin"
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     with TemporaryDirectory(prefix="crossdock-world-") as there:
-        street = a_street(Path(there))
-        for number in range(first, last + 1):
-            print(number, dict(run(street, number, tell=first == last).counts))
+        street = a_street(Path(there), merges=kin)
+        for number in range(numbers[0], numbers[-1] + 1):
+            world = run(street, number, tell=len(numbers) == 1, **(KIN if kin else {}))
+            print(number, dict(world.counts))

@@ -91,10 +91,29 @@ def test_orders_that_share_goods_in_opposite_order_never_wait_crosswise(house: H
 
 
 @on_postgresql
+def test_a_copy_and_its_original_that_come_in_at_the_same_moment_see_each_other(make_house: MakeHouse) -> None:
+    house = make_house("market", "shop")
+    house.shelve(A=1000, B=1000)
+    market, shop = house.systems["market"], house.systems["shop"]
+    for n in range(40):
+        one = market.sell({"A": 1})
+        copy = shop.sell({"B": 1}, id=f"copy-{n}", source="market", source_id=one["id"])
+        deliver(house, [notice(one, f"o{n}")], house.connections["market"])
+        deliver(house, [notice(copy, f"c{n}")], house.connections["shop"])
+
+    in_threads([lambda: drain_in_small_sets(house.hub, most=2)] * 4)
+
+    assert books.one(house.hub, "select count(*) from orders where copy_of is not null") == 40
+    assert (books.level(house.hub, "A"), books.level(house.hub, "B")) == ((1000, 40), (1000, 0))
+    assert books.one(house.hub, "select deadlocks from pg_stat_database where datname = current_database()") == 0
+    books.balance(house.hub)
+
+
+@on_postgresql
 def test_a_shelf_that_changed_under_a_plan_is_planned_again(house: House) -> None:
     """The guarded update refuses what the plan no longer finds, and the order is settled in a later try."""
     house.shelve(A=10)
-    plan = jobs.allocation.settle([], {}, [])
+    plan = jobs.allocation.settle([], {})
     plan.shelves["A", house.place] = [0, 11]
 
     with pytest.raises(Exception, match="a shelf changed under a plan"):

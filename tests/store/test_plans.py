@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from connectors.bogus import manifest
 from core.flows.allocation import ask_waiting
 from core.store.engine import Database
 from tests.conftest import House
@@ -86,6 +87,26 @@ def test_lines_that_waited_for_a_listing_and_for_stock_are_found_without_reading
     with house.hub.database.read() as db:
         held = db.exec_driver_sql("select sum(held) from order_lines").scalar_one()
     assert held == 4
+    assert wholes(house.hub.database, seen) == []
+
+
+def test_orders_that_are_copies_or_merge_are_found_without_reading_a_table_whole(make_house):
+    house: House = make_house("north", "south")
+    house.shelve(A=50, B=50)
+    north, south = house.systems["north"], house.systems["south"]
+    house.hub.connectors = {"bogus": manifest(north, south, merges=True)}
+    north.merges = south.merges = True
+    with statements(house.hub.database) as seen:
+        first = north.sell({"A": 1})
+        south.sell({"A": 1}, id="copy", source="north", source_id=first["id"])
+        parts = [north.sell({"B": 1}, payment="unpaid")["id"] for _ in range(2)]
+        look(house)
+        north.combine(*parts)
+        look(house)
+
+    with house.hub.database.read() as db:
+        found = db.exec_driver_sql("select count(copy_of), count(merged_into) from orders").one()
+    assert tuple(found) == (1, 2)
     assert wholes(house.hub.database, seen) == []
 
 

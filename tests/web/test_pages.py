@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from werkzeug.test import Client, TestResponse
 
 from core.store import findings
@@ -242,3 +243,22 @@ def test_open_findings_need_attention_and_what_no_notice_told_of_is_counted(page
     assert "Needs attention" in said
     assert "there: <b>12 orders</b>; here: <b>11 orders</b>" in said
     assert "480 s p50" in said
+
+
+def test_a_copy_and_its_original_name_each_other(shop: Shop, page: Callable[..., TestResponse]) -> None:
+    shop.offer("A")
+    for body in (json.loads(shop.sold(A=1).body), json.loads(shop.sold(A=1).body)):
+        shop.send(body)
+    shop.drain()
+    (original, number, ref), (copy, _, _) = shop.rows("select id, channel_id, connection || '/' || channel_id from orders order by name")
+    with shop.hub.database.write() as db:
+        db.execute(
+            text("update orders set copy_of = :ref, source_id = :number where id = :copy"), {"ref": ref, "number": number, "copy": copy}
+        )
+
+    told = [page(f"/orders/{copy}").text, page(f"/orders/{original}").text, page("/").text]
+
+    assert f'A copy of <a href="/orders/{original}">' in told[0]
+    assert f'Seen again as <a href="/orders/{copy}">' in told[1]
+    assert ">copy<" in told[2]
+    assert "<b>1</b><small>orders" in told[2], "counted once"
