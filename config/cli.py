@@ -362,22 +362,137 @@ def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> Non
 
 @stock.command("import")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
-@click.option("--dry-run", is_flag=True, help="Say what would change and change nothing.")
-@click.option("--location", default="Main", show_default=True, help="The location that was counted; made where it is new.")
+@click.option("--dry-run", "--preview", is_flag=True, help="Show what would change and change nothing.")
+@click.option("--location", default="Main", show_default=True, help="The location of rows that name none; made where it is new.")
+@click.option("--counted-at", help="When rows were counted that do not say it: 2026-11-22T18:30:00+01:00. Default: now.")
+@click.option("--allow-alike", is_flag=True, help="Take SKUs that differ by case or blanks alone from known ones as SKUs of their own.")
+@click.option(
+    "--undo", type=click.Path(path_type=Path, dir_okay=False), help="Write the state before as such a file: importing it goes back."
+)
 @of_merchant
+@as_json
 @click.pass_obj
-def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, merchant: str) -> None:
-    """Count stock from a CSV file with the columns sku, on_hand and, if wanted, title."""
-    from config.stock_csv import apply, read
+def stock_import(
+    settings: Settings, file: Any, dry_run: bool, location: str, counted_at: str | None, allow_alike: bool, undo: Path | None,
+    merchant: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Count stock and map listings from a CSV file; all of it, or with one wrong line nothing.
+
+    \b
+    sku          required
+    on_hand      units that lie there, sold and not yet sent ones included; empty: not counted
+    title        empty: as it was
+    location     where they lie; empty: --location
+    counted_at   when, with its zone; what orders moved since then is reckoned in; empty: --counted-at
+    channel, connection, listing, channel_sku, units
+                 one unit of this listing consumes so many (1) of the SKU; rows of one listing make a bundle
+
+    Semicolons and tabs do as well as commas. `crossdock stock export` writes such a file.
+    """
+    from config import stock_csv
+    from core.flows import counting
 
     hub = _hub(settings)
-    rows, wrong = read(file)
-    for line in wrong:
-        click.echo(f"{file.name}: {line}", err=True)
-    if wrong:
-        sys.exit(2)
-    for line in apply(hub, _merchant(hub, merchant), rows, location, dry_run=dry_run):
-        click.echo(line)
+    owner = _merchant(hub, merchant)
+    try:
+        sheet = stock_csv.read(file, location, _counted_at(counted_at))
+        report = counting.take(hub, owner, sheet, allow_alike=allow_alike, dry_run=dry_run)
+    except counting.WrongLines as error:
+        _wrong_lines(file.name, error.lines, as_json)
+    if undo and not dry_run:
+        _write_rows(undo, stock_csv.undo(report))
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "wrong": [], **asdict(report)}))
+    elif dry_run:
+        _preview(report)
+    else:
+        for line in stock_csv.changes(report):
+            click.echo(line)
+    for words in () if as_json else report.warnings:
+        click.echo(f"look: {words}", err=True)
+
+
+def _counted_at(text: str | None) -> int | None:
+    from config.stock_csv import moment
+
+    try:
+        return moment(text) if text else None
+    except ValueError as error:
+        _fail(f"stock import: {error}")
+
+
+def _wrong_lines(name: str, lines: list[tuple[int, str]], as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"wrong": [{"line": line, "why": why} for line, why in lines]}))
+    for line, why in lines:
+        click.echo(f"{name}: line {line}: {why}" if line else f"{name}: {why}", err=True)
+    sys.exit(2)
+
+
+def _write_rows(path: Path, rows: Iterable[Any]) -> None:
+    from config import stock_csv
+
+    try:
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            stock_csv.write(file, rows)
+    except OSError as error:
+        _fail(f"stock: {path}: cannot be written: {error.strerror}")
+
+
+def _preview(report: Any) -> None:
+    """What a file would do: shelves, maps, channels, orders."""
+    from config.stock_csv import parts
+
+    if report.shelves:
+        names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
+        _table("Stock", names, [(one.sku, one.location, _units(one.was), _units(one.will), one.reserved, one.counted, one.moved or "")
+                                for one in report.shelves])  # fmt: skip
+    if report.maps:
+        maps = [(f"{one.channel} {one.account}", one.listing, one.channel_sku, parts(one.was), parts(one.will)) for one in report.maps]
+        _table("Maps", ("connection", "listing", "channel SKU", "consumes", "will consume"), maps)
+    if report.effects:
+        _table(
+            "What the channels would show", ("connection", "", "listings that would change"), [_effect_row(one) for one in report.effects]
+        )
+    if report.orders:
+        some = ", ".join(f"{channel} {order}" for channel, order in report.orders[:10])
+        click.echo(f"{len(report.orders)} orders that wait would be reserved next, and lower that: {some}{', ...' if report.orders[10:] else ''}")
+    silent = f", {report.silent} listings without a SKU are left alone" if report.silent else ""
+    click.echo(f"{len(report.shelves)} shelves and {len(report.maps)} maps would change, {report.same} rows say what is so{silent}")
+    click.echo("nothing was changed")
+
+
+def _units(units: int | None) -> object:
+    from config.stock_csv import UNCOUNTED
+
+    return UNCOUNTED if units is None else units
+
+
+def _effect_row(one: Any) -> tuple[str, str, str]:
+    state = "written" if one.live else "only watched"
+    return f"{one.channel} {one.account}", state, ", ".join(f"{count} {what}" for what, count in sorted(one.listings.items()))
+
+
+@stock.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--unmapped", is_flag=True, help="Also the listings that nobody mapped, with an empty SKU to fill in.")
+@of_merchant
+@click.pass_obj
+def stock_export(settings: Settings, file: Path | None, unmapped: bool, merchant: str) -> None:
+    """Write every SKU with what lies where and the listings mapped to it, as CSV; without FILE to standard output.
+
+    Edit it in a spreadsheet and import it. The figures are of the moment that stands in counted_at: a row that stays as it is changes
+    nothing, whatever is sold meanwhile. Where you count anew, put in the moment of that, or nothing for the moment of the import.
+    """
+    from config import stock_csv
+
+    hub = _hub(settings)
+    rows = stock_csv.export(hub, _merchant(hub, merchant), unmapped=unmapped)
+    if file:
+        _write_rows(file, rows)
+        click.echo(f"{file}: {len(rows)} rows")
+    else:
+        stock_csv.write(sys.stdout, rows)
 
 
 @stock.command("opening")

@@ -405,11 +405,13 @@ def counts(home: Path, body: str | bytes) -> str:
 def test_a_dry_run_says_what_would_change_and_changes_nothing(run: Run, shop: Shop, home: Path) -> None:
     before = shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements")
 
-    said = run("stock", "import", counts(home, "sku,on_hand\nA,90\nB,5\n"), "--dry-run")
+    said = run("stock", "import", counts(home, "sku,on_hand\nA,90\nB,5\n"), "--dry-run", "--json")
     elsewhere = run("stock", "import", counts(home, "sku,on_hand\nA,7\n"), "--dry-run", "--location", "Attic")
 
-    assert (said.code, said.out) == (0, "A: 100 -> 90\nB: 0 -> 5\n")
-    assert (elsewhere.code, elsewhere.out) == (0, "A: 0 -> 7\n")
+    shelves = [(one["sku"], one["was"], one["will"], one["reserved"]) for one in json.loads(said.out)["shelves"]]
+    assert (said.code, shelves) == (0, [("A", 100, 90, 2), ("B", None, 5, 0)])
+    assert elsewhere.out.splitlines()[-1] == "nothing was changed"
+    assert elsewhere.err == "look: the location Attic is new\n"
     assert before == (shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements"))
 
 
@@ -444,7 +446,10 @@ def test_the_same_count_again_changes_nothing(run: Run, shop: Shop, home: Path) 
     ("body", "named"),
     [
         ("", "line 1: the column on_hand"),
-        ("sku;on_hand\nA;1\n", "line 1: the column"),
+        ("sku;units on hand\nA;1\n", "line 1: the column"),
+        ("sku,on_hand,price\nA,1,2\n", "line 1: 'price' is no column"),
+        ("sku,on_hand,counted_at\nA,1,today\n", "line 2: counted_at 'today'"),
+        ("sku,on_hand,listing\nA,1,nowhere\n", "line 2: nowhere - is not a listing"),
         ("name,on_hand\nA,1\n", "line 1: the column sku"),
         ("sku,on_hand\nA\n", "line 2: on_hand"),
         ("sku,on_hand\nA,-1\n", "line 2: on_hand"),
@@ -477,6 +482,23 @@ def test_every_wrong_line_is_named(run: Run, shop: Shop, home: Path) -> None:
 
     assert said.code == 2
     assert [line.split(": ")[1] for line in said.err.splitlines()] == ["line 2", "line 4"]
+
+
+def test_what_is_exported_comes_back_and_an_import_is_undone_by_what_it_wrote(run: Run, shop: Shop, home: Path) -> None:
+    shop.rows("select 1")
+    with shop.hub.database.write() as db:
+        db.execute(text("update levels set counted_at = 0"))
+    there, undo = str(home / "there.csv"), str(home / "undo.csv")
+
+    assert run("stock", "export", there).out == f"{there}: 1 rows\n"
+    assert (
+        run("stock", "export").out.splitlines()[0] == "sku,on_hand,title,location,counted_at,channel,connection,listing,channel_sku,units"
+    )
+    assert (run("stock", "import", there).out, shop.rows("select sku, on_hand from levels")) == ("", [("A", 100)])
+    told = run("stock", "import", counts(home, "sep=;\nsku;on_hand\nA;7\nB;5\n"), "--undo", undo)
+    assert told.out == "A: 100 -> 7\nB: 0 -> 5\n"
+    assert run("stock", "import", undo).out == "A: 7 -> 100\nB: 5 -> uncounted\n"
+    assert shop.rows("select sku, on_hand from levels") == [("A", 100)]
 
 
 # ---- joining: watch, look, accept

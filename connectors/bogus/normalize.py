@@ -21,6 +21,8 @@ from core.domain.order import (
     Refund,
     RefundLine,
     Restock,
+    Shipped,
+    ShippedLine,
     Shipping,
     Tax,
     TaxMode,
@@ -86,6 +88,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         lines=lines,
         shipping=tuple(_shipping(line, currency, included) for line in _rows(document, "shipping")),
         refunds=tuple(_refund(refund, currency) for refund in _rows(document, "refunds")),
+        shipped=tuple(_parcel(parcel) for parcel in document.get("shipped") or ()),
         payment_status=_status(document, "payment", PAYMENT, PaymentStatus.UNKNOWN, notes),
         fulfillment_said=_status(document, "fulfillment", FULFILLMENT, FulfillmentStatus.UNKNOWN, notes),
         cancelled_at=None if document["cancelled_at"] is None else _time(document, "cancelled_at"),
@@ -128,6 +131,12 @@ def _shipping(line: Mapping[str, Any], currency: str, included: bool) -> Shippin
 def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
     lines = tuple(_refund_line(line) for line in _rows(refund, "lines"))
     return Refund(_of(refund, "id", str), _time(refund, "at"), _money(refund, "total", currency), lines)
+
+
+def _parcel(parcel: Mapping[str, Any]) -> Shipped:
+    """Bogus tells of parcels only where somebody asked it to."""
+    lines = tuple(ShippedLine(_of(line, "line", str), _of(line, "quantity", int)) for line in _rows(parcel, "lines"))
+    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines)
 
 
 def _refund_line(line: Mapping[str, Any]) -> RefundLine:

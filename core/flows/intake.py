@@ -11,6 +11,7 @@ from core.domain.stock import Dues, dues, history
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
 from core.flows.allocation import Wish, places_for, settle_lines
+from core.flows.counting import since_count
 from core.hub import Hub
 from core.ports import About, Notice
 from core.store import connections, inbox, listings, orders, stock
@@ -173,6 +174,7 @@ def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, O
     merchant, since = connection.merchant, when(connection.stock_since)
     booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
     wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since)]
+    wishes = since_count(work, merchant, wishes, {id: order for id, order, _ in taken.values()})
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     if wishes:
         settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)

@@ -28,10 +28,13 @@ def changes(hub: Hub, connection: Connection) -> list[Change]:
     """Every listing of a connection, now and after; nothing is written."""
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
-    return [Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, _what(one)) for one in shelves]
+    return [
+        Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, verdict(one)) for one in shelves
+    ]
 
 
-def _what(one: Shelf) -> str:
+def verdict(one: Shelf) -> str:
+    """same, raise, lower or zero, by what its channel shows; or why it is left alone."""
     if one.writable is not None:
         return one.writable
     if one.wanted is None:

@@ -261,19 +261,6 @@ def open_units(db: Connection, merchant: str, connection: str = "") -> Counter[s
     return Counter({row.sku: int(row.units) for row in run(db, OPEN_UNITS, merchant=merchant, connection=connection) if row.sku})
 
 
-PAST = """
-update order_lines set booked_gone = gone, booked_back = back
-where merchant = :merchant and waits = 'mapping' and trim(sku) in (select r.sku from {rows})
-"""
-
-
-def left_before(db: Connection, merchant: str, skus: Iterable[str]) -> None:
-    """These SKUs are counted for the first time: what left of them, or came back, until now is in that count."""
-    rows = [{"sku": sku} for sku in sorted(set(skus))]
-    if rows:
-        run_set(db, PAST, {"sku": "text"}, rows, merchant=merchant)
-
-
 COPIES = f"""
 select r.channel_id, o.revision, case when o.read_at >= o.revision + {FINAL} then null else o.doc end as doc from {{rows}}
 left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
