@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from werkzeug.test import Client
 
 from config import cli
 from core.flows.doctor import CHECKS
@@ -71,6 +72,7 @@ def home(tmp_path: Path, sqlite_template: Path) -> Path:
 @pytest.fixture
 def shop(home: Path, clock: Clock) -> Iterator[Shop]:
     """A merchant with a shop: 100 of A, of which two are sold and reserved, and an order that nobody can read."""
+    clock.now = max(clock.now, datetime.now(UTC))  # commands go by the true time
     made = open_shop(f"sqlite:///{home / 'crossdock.db'}", home, clock)
     made.offer("A")
     made.deliver(made.sold(A=2))
@@ -526,6 +528,34 @@ def test_a_new_connection_is_watched_until_somebody_accepts_what_would_change(ru
         shop.drain()
     [listing] = shop.simulator.listings()
     assert listing["shown"] == 48
+
+
+def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("watch", "shopify")
+    assert "--yes" in run("golive", "shopify", "--wait").why
+    nothing = run("golive", "shopify", "--wait").code
+    with shop.hub.database.write() as db:
+        db.execute(text("update marks set at = at - 10800000000 where name = 'orders'"))
+
+    def meanwhile(_: float) -> None:
+        shop.clock.pass_(timedelta(minutes=3))
+        with shop.hub.unit() as work:
+            work.ask(shop.merchant, "poll_orders", shop.connection.id, shop.connection.id)
+        shop.drain()
+
+    monkeypatch.setattr(cli.time, "sleep", meanwhile)
+    live = run("golive", "shopify", "--yes").out
+    listed = run("connect").out
+    page = Client(shop.app).get("/live", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
+    followed = run("golive", "shopify", "--wait").out
+
+    assert nothing == 1
+    waits = f"waits for orders of shopify {shop.connection.account} read to "
+    assert waits in live
+    assert waits in listed
+    assert waits in page
+    assert followed.splitlines()[-1] == f"shopify {shop.connection.account}: its stock is written now"
+    assert json.loads(run("connect", "--json").out)[0]["stock"] == "written"
 
 
 def test_a_connection_that_there_is_none_is_said_so(run: Run, shop: Shop) -> None:

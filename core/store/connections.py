@@ -172,6 +172,26 @@ def has_read(db: Db, merchant: str, moment: int) -> bool:
     return (read.at or 0) >= moment and not run(db, UNTAKEN, merchant=merchant, paged=read.paged or 0).scalar_one()
 
 
+BEHIND = """
+select connections.channel, connections.account, connections.state, coalesce(m.at, 0) as at from connections
+left join marks m on m.connection = connections.id and m.name = 'orders'
+where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
+  and coalesce(m.at, 0) < :moment
+order by connections.created_at, connections.id
+"""
+
+
+def behind(db: Db, merchant: str, moment: int) -> list[Any]:
+    """The connections whose orders `has_read` waits for: (channel, account, state, how far they are read)."""
+    return list(run(db, BEHIND, merchant=merchant, moment=moment))
+
+
+def untaken(db: Db, merchant: str) -> int:
+    """Orders that were read and that `has_read` waits to be taken."""
+    read = run(db, READ_TO, merchant=merchant).one()
+    return int(run(db, UNTAKEN, merchant=merchant, paged=read.paged or 0).scalar_one())
+
+
 def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:
     """How far a long read came: (moment, cursor); (0, None) where it never began."""
     row = run(db, "select at, cursor from marks where connection = :connection and name = :name", connection=connection, name=name).first()

@@ -288,6 +288,18 @@ def latest(db: Connection, merchant: str, most: int, before: int = 0) -> list[tu
     return [(row, _order.decode(row.doc)) for row in run(db, LATEST, merchant=merchant, most=most, before=before)]
 
 
+SEEN = """
+select o.connection, o.taken_at - o.placed_at as lag from orders o join connections c on c.id = o.connection
+where o.merchant = :merchant and o.placed_at >= :after and o.placed_at >= c.created_at and not o.history
+order by o.placed_at desc limit :most
+"""
+
+
+def seen_after(db: Connection, merchant: str, after: int, most: int = 2000) -> list[Any]:
+    """(connection, microseconds from the sale until it was here) of the newest orders that were placed while we looked."""
+    return list(run(db, SEEN, merchant=merchant, after=after, most=most))
+
+
 TOTALS = """
 select c.channel, o.currency, count(*) as orders, sum(o.total) as total, min(o.placed_at) as first
 from orders o join connections c on c.id = o.connection where o.merchant = :merchant group by c.channel, o.currency order by 1, 2
