@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config import stock_csv
@@ -194,7 +194,15 @@ def begin(house: House, known: bool) -> House:
     return house
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+LATE = [(1, "sell", 3, 0), (1, "ship", 2, 20), (9, "ship", 1, 0), (1, "return", 1, 5)]  # a parcel before the count, heard of after it
+PARTED = [(1, "sell", 3, 0), (1, "ship", 1, 0), (5, "ship", 2, 0)]  # one parcel before the count and one after
+
+
+@example(steps=LATE, moment=2, known=True)
+@example(steps=LATE, moment=2, known=False)
+@example(steps=PARTED, moment=2, known=True)
+@example(steps=PARTED, moment=2, known=False)
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, moment=st.integers(0, 120), known=st.booleans())
 def test_a_count_taken_late_leaves_the_shelf_of_one_taken_at_once_and_that_is_the_true_one(
     street: Houses, steps: list[tuple[int, str, int, int]], moment: int, known: bool
