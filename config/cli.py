@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -181,13 +182,18 @@ def worker(settings: Settings, queue: str | None) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8410, show_default=True)
 @click.option("--limits", type=click.Choice(["vendor", "relaxed"]), default="vendor", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--empty", is_flag=True, help="They sell nothing until somebody tells them what, over their control door.")
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Write every request with its answer, masked.")
 @click.pass_obj
-def simulate(settings: Settings, port: int, limits: str, seed: int, record: Path | None) -> None:
-    """Run the simulators of Shopify, Amazon and eBay on one loopback port, to connect to instead of the real ones."""
+def simulate(settings: Settings, port: int, limits: str, seed: int, empty: bool, record: Path | None) -> None:
+    """Run the simulators of Shopify, Amazon and eBay on one loopback port, to connect to instead of the real ones.
+
+    The first time each has some thirty listings, spelled as people do, and a few orders. HOME/simulators then holds what they remember,
+    a crossdock.toml for a hub that is to reach them, and NAME.login: the secrets for `crossdock connect`. Webhooks go to that hub.
+    """
     from config.simulators import simulate as run
 
-    run(port, settings.home, limits=limits, seed=seed, record=record)
+    run(port, settings.home, limits=limits, seed=seed, hub="" if empty else settings.public_url, record=record)
 
 
 @cli.command()
@@ -406,22 +412,139 @@ def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> Non
 
 @stock.command("import")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
-@click.option("--dry-run", is_flag=True, help="Say what would change and change nothing.")
-@click.option("--location", default="Main", show_default=True, help="The location that was counted; made where it is new.")
+@click.option("--dry-run", "--preview", is_flag=True, help="Show what would change and change nothing.")
+@click.option("--location", default="Main", show_default=True, help="The location of rows that name none; made where it is new.")
+@click.option("--counted-at", help="When rows were counted that do not say it: 2026-11-22T18:30:00+01:00. Default: now.")
+@click.option("--allow-alike", is_flag=True, help="Take SKUs that differ by case or blanks alone from known ones as SKUs of their own.")
+@click.option(
+    "--undo", type=click.Path(path_type=Path, dir_okay=False), help="Write the state before as such a file: importing it goes back."
+)
 @of_merchant
+@as_json
 @click.pass_obj
-def stock_import(settings: Settings, file: Any, dry_run: bool, location: str, merchant: str) -> None:
-    """Count stock from a CSV file with the columns sku, on_hand and, if wanted, title."""
-    from config.stock_csv import apply, read
+def stock_import(
+    settings: Settings, file: Any, dry_run: bool, location: str, counted_at: str | None, allow_alike: bool, undo: Path | None,
+    merchant: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Count stock and map listings from a CSV file; all of it, or with one wrong line nothing.
+
+    \b
+    sku          required
+    on_hand      units that lie there, sold and not yet sent ones included; empty: not counted
+    title        empty: as it was
+    location     where they lie; empty: --location
+    counted_at   when, with its zone; what orders moved since then is reckoned in; empty: --counted-at
+    channel, connection, listing, channel_sku, units
+                 one unit of this listing consumes so many (1) of the SKU; rows of one listing make a bundle
+
+    Semicolons and tabs do as well as commas. `crossdock stock export` writes such a file.
+    """
+    from config import stock_csv
+    from core.flows import counting
 
     hub = _hub(settings)
-    rows, wrong = read(file)
-    for line in wrong:
-        click.echo(f"{file.name}: {line}", err=True)
-    if wrong:
-        sys.exit(2)
-    for line in apply(hub, _merchant(hub, merchant), rows, location, dry_run=dry_run):
-        click.echo(line)
+    owner = _merchant(hub, merchant)
+    try:
+        sheet = stock_csv.read(file, location, _counted_at(counted_at))
+        report = counting.take(hub, owner, sheet, allow_alike=allow_alike, dry_run=dry_run)
+    except counting.WrongLines as error:
+        _wrong_lines(file.name, error.lines, as_json)
+    if undo and not dry_run:
+        _write_rows(undo, stock_csv.undo(report))
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "wrong": [], **asdict(report)}))
+    elif dry_run:
+        _preview(report)
+    else:
+        for line in stock_csv.changes(report):
+            click.echo(line)
+    for words in () if as_json else report.warnings:
+        click.echo(f"look: {words}", err=True)
+
+
+def _counted_at(text: str | None) -> int | None:
+    from config.stock_csv import moment
+
+    try:
+        return moment(text) if text else None
+    except ValueError as error:
+        _fail(f"stock import: {error}")
+
+
+def _wrong_lines(name: str, lines: list[tuple[int, str]], as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"wrong": [{"line": line, "why": why} for line, why in lines]}))
+    for line, why in lines:
+        click.echo(f"{name}: line {line}: {why}" if line else f"{name}: {why}", err=True)
+    sys.exit(2)
+
+
+def _write_rows(path: Path, rows: Iterable[Any]) -> None:
+    from config import stock_csv
+
+    try:
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            stock_csv.write(file, rows)
+    except OSError as error:
+        _fail(f"stock: {path}: cannot be written: {error.strerror}")
+
+
+def _preview(report: Any) -> None:
+    """What a file would do: shelves, maps, channels, orders."""
+    from config.stock_csv import parts
+
+    if report.shelves:
+        names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
+        _table("Stock", names, [(one.sku, one.location, _units(one.was), _units(one.will), one.reserved, one.counted, one.moved or "")
+                                for one in report.shelves])  # fmt: skip
+    if report.maps:
+        maps = [(f"{one.channel} {one.account}", one.listing, one.channel_sku, parts(one.was), parts(one.will)) for one in report.maps]
+        _table("Maps", ("connection", "listing", "channel SKU", "consumes", "will consume"), maps)
+    if report.effects:
+        _table(
+            "What the channels would show", ("connection", "", "listings that would change"), [_effect_row(one) for one in report.effects]
+        )
+    if report.orders:
+        some = ", ".join(f"{channel} {order}" for channel, order in report.orders[:10])
+        click.echo(
+            f"{len(report.orders)} orders that wait would be reserved next, and lower that: {some}{', ...' if report.orders[10:] else ''}"
+        )
+    silent = f", {report.silent} listings without a SKU are left alone" if report.silent else ""
+    click.echo(f"{len(report.shelves)} shelves and {len(report.maps)} maps would change, {report.same} rows say what is so{silent}")
+    click.echo("nothing was changed")
+
+
+def _units(units: int | None) -> object:
+    from config.stock_csv import UNCOUNTED
+
+    return UNCOUNTED if units is None else units
+
+
+def _effect_row(one: Any) -> tuple[str, str, str]:
+    state = "written" if one.live else "only watched"
+    return f"{one.channel} {one.account}", state, ", ".join(f"{count} {what}" for what, count in sorted(one.listings.items()))
+
+
+@stock.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--unmapped", is_flag=True, help="Also the listings that nobody mapped, with an empty SKU to fill in.")
+@of_merchant
+@click.pass_obj
+def stock_export(settings: Settings, file: Path | None, unmapped: bool, merchant: str) -> None:
+    """Write every SKU with what lies where and the listings mapped to it, as CSV; without FILE to standard output.
+
+    Edit it in a spreadsheet and import it. The figures are of the moment that stands in counted_at: a row that stays as it is changes
+    nothing, whatever is sold meanwhile. Where you count anew, put in the moment of that, or nothing for the moment of the import.
+    """
+    from config import stock_csv
+
+    hub = _hub(settings)
+    rows = stock_csv.export(hub, _merchant(hub, merchant), unmapped=unmapped)
+    if file:
+        _write_rows(file, rows)
+        click.echo(f"{file}: {len(rows)} rows")
+    else:
+        stock_csv.write(sys.stdout, rows)
 
 
 @stock.command("opening")
@@ -539,17 +662,19 @@ def tasks_retry(settings: Settings, task: int, kind: str, merchant: str) -> None
 @of_merchant
 @click.option("--set", "options", multiple=True, metavar="NAME=VALUE", help="A setting of the connection, for example url=http://...")
 @click.option("--buffer", type=click.IntRange(0), help="Units that this channel never shows (none, for a new one).")
+@as_json
 @click.pass_obj
 def connect(
     settings: Settings, channel: str | None, account: str | None, merchant_name: str | None, merchant: str, options: tuple[str, ...],
-    buffer: int | None,
+    buffer: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Connect an account. Secrets are asked for, or read as NAME=VALUE lines from standard input when it is no terminal.
 
-    ACCOUNT is example.myshopify.com, Amazon's seller id, or eBay's user name. Without either: what is connected, and how it is.
+    ACCOUNT is example.myshopify.com, Amazon's seller id, or eBay's user name. Without either: what is connected, how it is, what it waits
+    for, how its notices come, and how late its orders are seen.
     """
     if channel is None or account is None:
-        _show_connections(settings, merchant)
+        _show_connections(settings, merchant, as_json)
         return
     from config.wiring import OF_A_CONNECTION, typed
     from core.flows import connections as flows
@@ -569,32 +694,71 @@ def connect(
 @cli.command()
 @click.argument("connection")
 @click.option("--yes", is_flag=True, help="Accept: from now on the hub writes this channel's stock.")
+@click.option("--wait", is_flag=True, help="Follow what it waits for until its stock is written.")
 @click.option("--all", "everything", is_flag=True, help="Show what stays the same, too.")
 @of_merchant
 @as_json
 @click.pass_obj
-def golive(settings: Settings, connection: str, yes: bool, everything: bool, merchant: str, as_json: bool) -> None:
+def golive(settings: Settings, connection: str, yes: bool, wait: bool, everything: bool, merchant: str, as_json: bool) -> None:
     """What each listing shows now and would show; with --yes writing begins. Exit 1 while something is missing for that.
 
     A new connection is watched: its orders are taken and reserved, and nothing is written there. CONNECTION is an id, an account or a
-    channel. Back: `crossdock watch`.
+    channel. Before the first number goes out the orders of all channels are read: it says which are missing. Back: `crossdock watch`.
     """
     from core.flows import join
 
     hub = _hub(settings)
     one = _connection(hub, _merchant(hub, merchant), connection)
     found, why = join.changes(hub, one), join.not_ready(hub, one)
+    if yes and not why:
+        join.go_live(hub, one)
+        one = hub.connection(one.id)
+    waits = _waits(hub, one)
     if as_json:
-        click.echo(json.dumps({"live": one.live_at is not None, "not_ready": why, "listings": [asdict(change) for change in found]}))
+        live = one.live_at is not None
+        click.echo(json.dumps({"live": live, "not_ready": why, "waits": waits, "listings": [asdict(change) for change in found]}))
     else:
         _show_changes(one, found, everything)
     if why:
         _say_and_end(f"golive: not yet: {why}")
-    if yes:
-        join.go_live(hub, one)
-        click.echo(
-            f"{one.channel} {one.account} is live: its stock is written once the orders of all channels are read up to now", err=as_json
-        )
+    if one.live_at is not None:
+        _say_live(hub, one, waits, wait=wait, err=as_json)
+    elif wait:
+        _say_and_end("golive: it is only watched; accept with --yes")
+
+
+def _waits(hub: Any, one: Any) -> list[str]:
+    from core.flows.ways import waits_for
+
+    with hub.database.read() as db:
+        return waits_for(db, hub.connection(one.id))
+
+
+def _say_live(hub: Any, one: Any, waits: list[str], *, wait: bool, err: bool) -> None:
+    name = f"{one.channel} {one.account}"
+    when = f" once the orders of all channels are read up to {_clock(one.live_at)}" if one.live_at else ""
+    for words in (f"{name} is live: its stock is written{when}", *(f"  {words}" for words in waits)):
+        click.echo(words, err=err)
+    if wait and one.live_at:
+        _follow(hub, one, waits, err)
+        click.echo(f"{name}: its stock is written now", err=err)
+
+
+def _follow(hub: Any, one: Any, said: list[str], err: bool) -> None:
+    """Say what it waits for whenever that is something else, until it waits for nothing."""
+    idle_s = 0
+    while hub.connection(one.id).live_at:
+        time.sleep(1)
+        waits = _waits(hub, one)
+        for words in waits if waits != said else ():
+            click.echo(f"  {words}", err=err)
+        idle_s = idle_s + 1 if waits == said else 0
+        if idle_s == IDLE_S:
+            click.echo("  nothing has come for a while; is the hub running? (crossdock serve)", err=True)
+        said = waits
+
+
+IDLE_S = 45  # orders are asked for every thirty seconds while a connection waits for them
 
 
 def _show_changes(one: Any, found: list[Any], everything: bool) -> None:
@@ -788,19 +952,36 @@ def _connection(hub: Any, owner: str, name: str) -> Any:
     _fail(f"no connection, or more than one, is called {name}; see: crossdock connect")
 
 
-def _show_connections(settings: Settings, merchant: str) -> None:
+def _show_connections(settings: Settings, merchant: str, as_json: bool) -> None:
+    from core.flows.ways import spell, ways
     from core.store import connections
 
     hub = _hub(settings)
     with hub.database.read() as db:
-        known = connections.all_of(db, _merchant(hub, merchant))
-        read = {(row.connection, row.name): row.at for row in connections.marks(db, _merchant(hub, merchant))}
+        owner = _merchant(hub, merchant)
+        read = {(row.connection, row.name): row.at for row in connections.marks(db, owner)}
+        found = ways(hub, db, owner)
+    if as_json:
+        click.echo(json.dumps([_way_json(way, read.get((way.connection.id, "orders"))) for way in found]))
+        return
     rows = [
-        (one.id, one.channel, one.account, one.state if one.live_at is not None else f"{one.state}, watched", one.reason, one.buffer,
-         _clock(read.get((one.id, "orders"))))
-        for one in known
+        (way.connection.id, way.connection.channel, way.connection.account, f"{way.connection.state}, {way.state}", way.connection.reason,
+         way.connection.buffer, _clock(read.get((way.connection.id, "orders"))))
+        for way in found
     ]  # fmt: skip
     _table("Connections", ("id", "channel", "account", "state", "why", "# buffer", "orders read to (UTC)"), rows)
+    for way in found:
+        seen = (
+            f"; of the last day's {way.seen} half were seen after {spell(way.lag_p50)}, 99 % after {spell(way.lag_p99)}" if way.seen else ""
+        )
+        for words in (*way.waits, f"notices come by {way.notices}{f': {way.words}' if way.words else ''}{seen}"):
+            click.echo(f"{way.connection.channel} {way.connection.account}: {words}")
+
+
+def _way_json(way: Any, read: int | None) -> dict[str, Any]:
+    named = {name: getattr(way.connection, name) for name in ("id", "channel", "account", "label", "state", "reason", "buffer")}
+    own = ("notices", "late_s", "lag_p50", "lag_p99", "seen", "waits", "words")
+    return {**named, "stock": way.state, "orders_read_to": read, **{name: getattr(way, name) for name in own}}
 
 
 def _secrets(connector: Any) -> dict[str, str]:

@@ -20,6 +20,7 @@ import structlog
 from pydantic import SecretStr
 
 from config import tour as tours
+from config.catalogue import products
 from config.processes import environment
 from config.settings import BadSettings, Settings
 from config.wiring import make_hub
@@ -38,24 +39,12 @@ PER_S = 100  # buyers at a sale
 COPIED = 6  # of so many turns at the channels an app brings an order of Amazon's into the shop too
 POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
 OWN = {"demo": True, "poll_s": 5, "min_age_s": 0, "verify_s": 1}  # a connection that this rehearsal made, polled as often as we like
-NOUNS = ["Lamp", "Kettle", "Scarf", "Bowl", "Chair", "Basket", "Blanket", "Clock", "Mirror", "Vase"]
-COLOURS = ("Sand", "Moss", "Slate")
 
 log = structlog.get_logger("demo")
 
 
 class Failed(Exception):
     """The rehearsal cannot go on; the text says why."""
-
-
-def products() -> list[dict[str, Any]]:
-    """Thirty things to sell, the same every time."""
-    made = [(noun, colour) for noun in NOUNS for colour in COLOURS]
-    return [
-        {"sku": f"{noun[:3].upper()}-{colour[:2].upper()}-{n:02d}", "title": f"{noun}, {colour}", "price": f"{9 + n * 3}.{90 + n % 10}",
-         "currency": "USD"}
-        for n, (noun, colour) in enumerate(made, 1)
-    ]  # fmt: skip
 
 
 @dataclass
@@ -136,7 +125,7 @@ def _set_up(
     schema.migrate(hub.database)
     merchant = _merchant(hub)
     port = _free_port(8410)
-    options = ["--port", str(port), "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
+    options = ["--port", str(port), "--empty", "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
     over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
     hand = Stagehand(f"http://127.0.0.1:{port}")
     known = hand.names()

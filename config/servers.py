@@ -66,9 +66,13 @@ def _running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) ->
         server.wait(timeout=20)
 
 
+AWAY = ("fsync", "synchronous_commit", "full_page_writes")  # what waits for a disk
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A private cluster with fsync as production has it; gives the address of its server, without a database's name. Raises NotHere."""
+def postgres(*, durable: bool = True) -> Iterator[str]:
+    """A private cluster with fsync as production has it, unless it need not be `durable`; gives the address of its server, without a
+    database's name. Raises NotHere."""
     programs = postgres_programs()
     if programs is None:
         raise NotHere("PostgreSQL is not on this machine: apt-get install postgresql")
@@ -80,6 +84,7 @@ def postgres() -> Iterator[str]:
         if made:
             raise NotHere(f"initdb of {programs} failed with {made}")
         options = [f"-p{port}", f"-k{folder}", "-cshared_buffers=128MB", "-cmax_connections=200", "-clisten_addresses=127.0.0.1"]
+        options += [] if durable else [f"-c{name}=off" for name in AWAY]
         asks = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         with _running(
             _as_other([str(programs / "postgres"), "-D", data, *options]), folder, lambda: _quietly(asks, folder).wait(timeout=10) == 0

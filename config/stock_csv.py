@@ -1,85 +1,256 @@
-"""Stock counts from a CSV file."""
+"""Counts and maps as a CSV file that a spreadsheet opens: read, written, taken."""
 
 import csv
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import zip_longest
 from typing import Any, TextIO
 
-from core.flows.allocation import ask_waiting
+from core.domain.counts import Counted, Said, Sheet
+from core.flows import counting
+from core.flows.counting import Report, WrongLines
 from core.hub import Hub
-from core.store import listings, orders, stock
-from core.store.sql import run
-from core.store.unit import Unit
+from core.store import connections, counts, stock
+from core.store.tables import us, when
 
-Row = dict[str, Any]
+COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "channel", "connection", "listing", "channel_sku", "units")
+OF_A_LISTING = ("channel", "connection", "listing", "channel_sku", "units")
+UNCOUNTED = "uncounted"
+MOST = 1_000_000_000
+# A spreadsheet takes a cell that begins so for a formula (owasp.org, CSV injection): an apostrophe before it says that it is none.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
-def read(file: TextIO) -> tuple[list[Row], list[str]]:
-    """Rows {sku, title, on_hand}, and a sentence for each line that is wrong."""
-    reader = csv.DictReader(file)
+def escaped(cell: str) -> str:
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def unescaped(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+@dataclass
+class _Reading:
+    """What the rows come to so far, and a sentence for each that is wrong."""
+
+    location: str
+    counted_at: int | None
+    counts: list[Counted] = field(default_factory=list)
+    maps: dict[tuple[str, str, str, str], Said] = field(default_factory=dict)
+    titles: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    shelves: set[tuple[str, str]] = field(default_factory=set)
+    silent: int = 0
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, line: int, row: Mapping[str, str]) -> None:
+        try:
+            self._take(line, row)
+        except ValueError as error:
+            self.wrong.append((line, str(error)))
+
+    def _take(self, line: int, row: Mapping[str, str]) -> None:
+        sku = row["sku"].strip()
+        if not (sku + row["title"]).isprintable():
+            raise ValueError("a SKU or title that cannot be printed")
+        if not sku and (row["on_hand"].strip() or not _names_a_listing(row)):
+            raise ValueError("there is no SKU")
+        self._count(line, sku, row)
+        self._map(line, sku, row)
+        if sku:
+            self.lines.setdefault(sku, line)
+            self.titles[sku] = row["title"].strip() or self.titles.get(sku, "")
+
+    def _count(self, line: int, sku: str, row: Mapping[str, str]) -> None:
+        units, location = row["on_hand"].strip(), row["location"].strip() or self.location
+        if not units and _names_a_listing(row):
+            return
+        on_hand = None if units == UNCOUNTED else _whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
+        if (sku, location) in self.shelves:
+            raise ValueError("the SKU is counted twice")
+        if not location.isprintable():
+            raise ValueError("a location that cannot be printed")
+        self.shelves.add((sku, location))
+        self.counts.append(Counted(line, sku, row["title"].strip(), location, on_hand, _moment(row["counted_at"], self.counted_at)))
+
+    def _map(self, line: int, sku: str, row: Mapping[str, str]) -> None:
+        if not _names_a_listing(row):
+            if any(row[column].strip() for column in OF_A_LISTING):
+                raise ValueError("it names a channel or units and no listing: listing or channel_sku is missing")
+            return
+        units = _whole(row["units"].strip() or "1", "units is not a whole number from 0 to 9999", least=0, most=9_999)
+        if not sku and row["units"].strip() != "0":
+            self.silent += 1  # a listing that nobody mapped, as it was exported
+            return
+        self._add(line, row, {sku: units} if sku and units else {})
+
+    def _add(self, line: int, row: Mapping[str, str], parts: Mapping[str, int]) -> None:
+        """Rows of one listing make a bundle."""
+        names = (row["connection"].strip(), row["channel"].strip(), row["listing"].strip(), row["channel_sku"])
+        known = self.maps.get(names)
+        if known and parts.keys() & known.parts.keys():
+            raise ValueError("the listing is mapped twice to this SKU")
+        if known and not (parts and known.parts):
+            raise ValueError("the listing is mapped, and to nothing")
+        self.maps[names] = Said(known.line if known else line, *names, {**(known.parts if known else {}), **parts})
+
+    def sheet(self) -> Sheet:
+        return Sheet(tuple(self.counts), tuple(self.maps.values()), self.titles, self.lines, self.silent)
+
+
+def _names_a_listing(row: Mapping[str, str]) -> bool:
+    return bool(row["listing"].strip() or row["channel_sku"].strip())
+
+
+def _whole(text: str, words: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
+        raise ValueError(words)
+    return int(text)
+
+
+def _moment(text: str, otherwise: int | None) -> int | None:
+    return moment(text.strip()) if text.strip() else otherwise
+
+
+def moment(text: str) -> int:
+    """Microseconds of an ISO time with its zone. Raises ValueError."""
     try:
-        missing = {"sku", "on_hand"} - set(reader.fieldnames or ())
-        return ([], [f"line 1: the column {min(missing)} is missing"]) if missing else _rows(reader)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"counted_at {text!r} is not a time like 2026-11-22T18:30:00Z") from None
+    if at.tzinfo is None:
+        raise ValueError(f"counted_at {text!r} does not say its zone; write {text}Z for UTC, or {text}+01:00")
+    return us(at)
+
+
+def read(file: TextIO, location: str, counted_at: int | None = None) -> Sheet:
+    """What a file says. `location` and `counted_at` (microseconds; None: now) are for rows that do not say theirs. Raises WrongLines."""
+    reading = _Reading(location, counted_at)
+    try:
+        reader = _reader(file)
+        _check_header(reader.fieldnames or ())
+        for row in reader:
+            reading.take(reader.line_num, {column: unescaped(row.get(column) or "") for column in COLUMNS})
     except UnicodeDecodeError:
-        return [], ["it is not a text in UTF-8"]
+        raise WrongLines([(0, "it is not a text in UTF-8")]) from None
     except csv.Error as error:
-        return [], [f"line {reader.line_num}: {error}"]
+        raise WrongLines([(reader.line_num, str(error))]) from None
+    if reading.wrong:
+        raise WrongLines(reading.wrong)
+    return reading.sheet()
 
 
-def _rows(reader: "csv.DictReader[str]") -> tuple[list[Row], list[str]]:
-    rows, wrong, seen = [], [], set[str]()
-    for line in reader:
-        sku, title, units = ((line.get(column) or "").strip() for column in ("sku", "title", "on_hand"))
-        if problem := _problem(sku, title, units, seen):
-            wrong.append(f"line {reader.line_num}: {problem}")
-        else:
-            seen.add(sku)
-            rows.append({"sku": sku, "title": title, "on_hand": int(units)})
-    return rows, wrong
+def _reader(file: TextIO) -> "csv.DictReader[str]":
+    """Commas, or what a spreadsheet of another country writes instead; its first line may say so."""
+    text = file.read()
+    told = re.match(r"sep=(.)\r?\n", text)
+    head = text.partition("\n")[0]
+    mark = told[1] if told else max(",;\t", key=head.count)
+    reader = csv.DictReader(io.StringIO(text[told.end() :] if told else text, newline=""), delimiter=mark, strict=True)
+    reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
+    return reader
 
 
-def _problem(sku: str, title: str, units: str, seen: set[str]) -> str:
-    if not sku:
-        return "there is no SKU"
-    if sku in seen:
-        return "the SKU is counted twice"
-    if not (sku + title).isprintable():
-        return "a SKU or title that cannot be printed"
-    if not (units.isascii() and units.isdecimal() and len(units) <= 10 and int(units) <= 1_000_000_000):
-        return "on_hand is not a whole number of units"
-    return ""
+def _check_header(names: Sequence[str]) -> None:
+    missing = [] if "sku" in names and {"on_hand", "listing", "channel_sku"} & set(names) else sorted({"sku", "on_hand"} - set(names))
+    if missing:
+        raise WrongLines([(1, f"the column {missing[0]} is missing")])
+    if strange := sorted(set(names) - set(COLUMNS) - {""}):
+        raise WrongLines([(1, f"{strange[0]!r} is no column of ours: they are {', '.join(COLUMNS)}")])
+    if twice := sorted({name for name in names if name and list(names).count(name) > 1}):
+        raise WrongLines([(1, f"the column {twice[0]} is there twice")])
 
 
-def apply(hub: Hub, merchant: str, rows: list[Row], location: str, *, dry_run: bool) -> Iterator[str]:
-    """Count these rows at the location of that name; says what changes. Lines that waited for stock get another look."""
-    with hub.unit() as work:
-        place = _location(work.db, merchant, location)
-        known = stock.lock_levels(work.db, merchant, (row["sku"] for row in rows)) if place else {}
-        if not dry_run:
-            orders.left_before(work.db, merchant, stock.uncounted(work.db, merchant, (row["sku"] for row in rows)))
-            _count(work, merchant, rows, place or _add_location(hub, work.db, merchant, location))
+# ---- and back
+
+
+def write(file: TextIO, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows by column; what a row does not say is empty."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
     for row in rows:
-        was, reserved = known.get((row["sku"], place or ""), (0, 0))
-        if row["on_hand"] < reserved:
-            yield f"{row['sku']}: {was} -> {reserved}, since so many are promised; {row['on_hand']} were counted"
-        elif row["on_hand"] != was:
-            yield f"{row['sku']}: {was} -> {row['on_hand']}"
+        writer.writerow([escaped(_plain(row.get(column))) for column in COLUMNS])
 
 
-def _count(work: Unit, merchant: str, rows: list[Row], place: str) -> None:
-    stock.count(work.db, merchant, [{**row, "location": place} for row in rows], work.now)
-    listings.propose(work.db, merchant)
-    for connection in listings.touch(work.db, merchant, (row["sku"] for row in rows), None):
-        work.ask(merchant, "publish_stock", connection, connection)
-    ask_waiting(work, merchant)
+def _plain(value: Any) -> str:
+    return "" if value is None else "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 
-def _location(db: Any, merchant: str, name: str) -> str | None:
-    query = "select id from locations where merchant = :merchant and name = :name"
-    found: str | None = run(db, query, merchant=merchant, name=name).scalar()
-    return found
+def export(hub: Hub, merchant: str, *, unmapped: bool = False) -> list[dict[str, Any]]:
+    """Every SKU of ours with its levels at this moment and the listings that are mapped to it; imported again they change nothing,
+    whenever that is. With `unmapped` also listings that nobody mapped, for somebody to put in the SKU."""
+    with hub.unit() as work:  # nothing moves between the moment and the figures
+        known = counts.skus(work.db, merchant)
+        stock.lock_levels(work.db, merchant, known)
+        levels, names = counts.levels(work.db, merchant, known), counts.locations(work.db, merchant)
+        listed, owners = counts.listings(work.db, merchant), {one.id: one for one in connections.all_of(work.db, merchant)}
+        at = when(work.now).isoformat()
+    shelves: dict[str, list[dict[str, Any]]] = {}
+    for (sku, place), level in levels.items():
+        shelves.setdefault(sku, []).append({"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at})
+    maps: dict[str, list[dict[str, Any]]] = {}
+    for one in listed:
+        for sku, units in one.parts.items():
+            maps.setdefault(sku, []).append({**_listing(owners[one.connection], one.listing, one.sku), "units": units})
+    made = [row for sku, title in known.items() for row in _rows(sku, title, shelves.get(sku, []), maps.get(sku, []))]
+    lost = [one for one in listed if unmapped and not one.parts and one.writable is None]
+    return made + [{"title": one.title, **_listing(owners[one.connection], one.listing, one.sku)} for one in lost]
 
 
-def _add_location(hub: Hub, db: Any, merchant: str, name: str) -> str:
-    made = hub.ids()
-    stock.add_location(db, merchant, made, name)
-    return made
+def _rows(sku: str, title: str, shelves: list[dict[str, Any]], maps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A SKU's levels and maps side by side, in as few rows as hold them."""
+    for shelf, one in zip_longest(shelves, maps):
+        yield {"sku": sku, "title": title, **(shelf or {}), **(one or {})}
+
+
+def _listing(owner: Any, listing: str, channel_sku: str) -> dict[str, Any]:
+    return {"channel": owner.channel, "connection": owner.account, "listing": listing, "channel_sku": channel_sku}
+
+
+def undo(report: Report) -> Iterator[dict[str, Any]]:
+    """The state before an import as rows: taken, they bring it back, less what orders moved since."""
+    at = when(report.at).isoformat()
+    for one in report.shelves:
+        yield {"sku": one.sku, "on_hand": UNCOUNTED if one.was is None else one.was, "location": one.location, "counted_at": at}
+    for remapped in report.maps:
+        said = {
+            "channel": remapped.channel,
+            "connection": remapped.account,
+            "listing": remapped.listing,
+            "channel_sku": remapped.channel_sku,
+        }
+        for sku, units in remapped.was.items() or [("", 0)]:
+            yield {"sku": sku, **said, "units": units}
+
+
+# ---- rows that do not come from a file
+
+
+def apply(hub: Hub, merchant: str, rows: Iterable[Mapping[str, Any]], location: str, *, dry_run: bool) -> Iterator[str]:
+    """Count these {sku, title, on_hand} at the location of that name, now; says what changes. Raises WrongLines."""
+    made = [Counted(line, row["sku"], row["title"], location, row["on_hand"]) for line, row in enumerate(rows, 1)]
+    yield from changes(counting.take(hub, merchant, Sheet(tuple(made)), dry_run=dry_run))
+
+
+def changes(report: Report) -> Iterator[str]:
+    """A sentence for each shelf and each map."""
+    for one in report.shelves:
+        yield f"{one.sku}: {one.was or 0} -> {UNCOUNTED if one.will is None else one.will}{_why(one)}"
+    for remapped in report.maps:
+        yield f"{remapped.channel} {remapped.channel_sku or remapped.listing}: {parts(remapped.was)} -> {parts(remapped.will)}"
+
+
+def _why(one: counting.Shelved) -> str:
+    if one.counted is None or one.will is None:
+        return ""
+    if one.will > max(0, one.counted + one.moved):
+        return f", since so many are promised; {one.counted} were counted"
+    return f", {one.counted} counted and {one.moved:+} since" if one.moved else ""
+
+
+def parts(made: Mapping[str, int]) -> str:
+    """What one unit of a listing consumes, in words."""
+    return " + ".join(sku if units == 1 else f"{units} x {sku}" for sku, units in made.items()) or "nothing"

@@ -35,7 +35,13 @@ def make_hub(settings: Settings, *, bell: Any = None, clock: Callable[[], dateti
         make_kit=functools.partial(make_kit, settings, adapter),
         clock=clock,
         bell=bell or Silent(),
+        options=functools.partial(options, settings),
     )
+
+
+def options(settings: Settings, connection: Connection, connector: Connector) -> dict[str, Any]:
+    """What a connection is set to, and by which address channels reach us."""
+    return {"public_url": settings.public_url, **channel_settings(settings, connector, connection.settings)}
 
 
 def make_kit(settings: Settings, adapter: BaseAdapter | None, hub: Hub, connection: Connection, connector: Connector) -> Kit:

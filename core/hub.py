@@ -52,7 +52,8 @@ def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
 
 @dataclass
 class Hub:
-    """`make_kit` gives a connector its means; `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too."""
+    """`make_kit` gives a connector its means, `options` says what a connection is set to with the operator's settings and the address by
+    which channels reach us (`public_url`); `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too."""
 
     database: Database
     vault: Vault
@@ -63,6 +64,7 @@ class Hub:
     jitter: Callable[[], float] = lambda: time.monotonic() % 1.0
     make_id: Callable[[], str] | None = None
     pause: Callable[[float], None] = time.sleep
+    options: Callable[[Connection, Connector], Mapping[str, Any]] = lambda connection, connector: connection.settings
 
     def __post_init__(self) -> None:
         self.ids = self.make_id or uuid7(self.clock)

@@ -1,13 +1,15 @@
 """What tests share: a hub over a real database, bogus channels, a clock that the test turns, and `drain`, which plays the worker."""
 
-import random
+import gc
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from config import logging
 from config.settings import load
@@ -21,7 +23,7 @@ from core.store import listings, schema, stock
 from core.store.connections import Connection, Merchant
 from core.store.engine import Database
 from core.store.vault import Vault
-from tests import servers
+from tests import quarters, servers
 
 logging.set_up("error")
 ROUNDS = 4
@@ -108,23 +110,36 @@ class House:
         self.drain()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    quarters.move_in(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    quarters.move_out(config)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return quarters.scheduler(config, log)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    with servers.postgres() as address:
-        database = Database(f"{address}/postgres")
-        _do(address, "create database house_template")
-        database.close()
-        template = Database(f"{address}/house_template")
-        schema.migrate(template)
-        template.close()
+    """A server that asks no disk; those that must survive their death are tests/processes' own."""
+    with servers.postgres(durable=False) as address:
         yield address
 
 
-def _do(address: str, statement: str) -> None:
-    engine = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
-    with engine.connect() as db:
-        db.exec_driver_sql(statement)
-    engine.dispose()
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> Iterator[servers.Databases]:
+    with servers.databases(postgres_server) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +154,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = Database(f"sqlite:///{path}")
     schema.migrate(database)
     database.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("vacuum")  # migrations leave room in it, and some tests want a file that is full
     return path
 
 
@@ -150,11 +167,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
         yield f"sqlite:///{path}"
         return
-    address = request.getfixturevalue("postgres_server")
-    name = f"house_{random.getrandbits(48):x}"
-    _do(address, f"create database {name} template house_template")
-    yield f"{address}/{name}"
-    _do(address, f"drop database {name} with (force)")
+    databases: servers.Databases = request.getfixturevalue("postgres_databases")
+    with databases.one() as address:
+        yield address
 
 
 @pytest.fixture

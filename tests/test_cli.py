@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from werkzeug.test import Client
 
 from config import cli
 from core.flows.doctor import CHECKS
@@ -72,6 +73,7 @@ def home(tmp_path: Path, sqlite_template: Path) -> Path:
 @pytest.fixture
 def shop(home: Path, clock: Clock) -> Iterator[Shop]:
     """A merchant with a shop: 100 of A, of which two are sold and reserved, and an order that nobody can read."""
+    clock.now = max(clock.now, datetime.now(UTC))  # commands go by the true time
     made = open_shop(f"sqlite:///{home / 'crossdock.db'}", home, clock)
     made.offer("A")
     made.deliver(made.sold(A=2))
@@ -424,11 +426,13 @@ def counts(home: Path, body: str | bytes) -> str:
 def test_a_dry_run_says_what_would_change_and_changes_nothing(run: Run, shop: Shop, home: Path) -> None:
     before = shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements")
 
-    said = run("stock", "import", counts(home, "sku,on_hand\nA,90\nB,5\n"), "--dry-run")
+    said = run("stock", "import", counts(home, "sku,on_hand\nA,90\nB,5\n"), "--dry-run", "--json")
     elsewhere = run("stock", "import", counts(home, "sku,on_hand\nA,7\n"), "--dry-run", "--location", "Attic")
 
-    assert (said.code, said.out) == (0, "A: 100 -> 90\nB: 0 -> 5\n")
-    assert (elsewhere.code, elsewhere.out) == (0, "A: 0 -> 7\n")
+    shelves = [(one["sku"], one["was"], one["will"], one["reserved"]) for one in json.loads(said.out)["shelves"]]
+    assert (said.code, shelves) == (0, [("A", 100, 90, 2), ("B", None, 5, 0)])
+    assert elsewhere.out.splitlines()[-1] == "nothing was changed"
+    assert elsewhere.err == "look: the location Attic is new\n"
     assert before == (shop.rows("select * from levels"), shop.rows("select * from locations"), shop.rows("select * from movements"))
 
 
@@ -463,7 +467,10 @@ def test_the_same_count_again_changes_nothing(run: Run, shop: Shop, home: Path) 
     ("body", "named"),
     [
         ("", "line 1: the column on_hand"),
-        ("sku;on_hand\nA;1\n", "line 1: the column"),
+        ("sku;units on hand\nA;1\n", "line 1: the column"),
+        ("sku,on_hand,price\nA,1,2\n", "line 1: 'price' is no column"),
+        ("sku,on_hand,counted_at\nA,1,today\n", "line 2: counted_at 'today'"),
+        ("sku,on_hand,listing\nA,1,nowhere\n", "line 2: nowhere - is not a listing"),
         ("name,on_hand\nA,1\n", "line 1: the column sku"),
         ("sku,on_hand\nA\n", "line 2: on_hand"),
         ("sku,on_hand\nA,-1\n", "line 2: on_hand"),
@@ -498,6 +505,23 @@ def test_every_wrong_line_is_named(run: Run, shop: Shop, home: Path) -> None:
     assert [line.split(": ")[1] for line in said.err.splitlines()] == ["line 2", "line 4"]
 
 
+def test_what_is_exported_comes_back_and_an_import_is_undone_by_what_it_wrote(run: Run, shop: Shop, home: Path) -> None:
+    shop.rows("select 1")
+    with shop.hub.database.write() as db:
+        db.execute(text("update levels set counted_at = 0"))
+    there, undo = str(home / "there.csv"), str(home / "undo.csv")
+
+    assert run("stock", "export", there).out == f"{there}: 1 rows\n"
+    assert (
+        run("stock", "export").out.splitlines()[0] == "sku,on_hand,title,location,counted_at,channel,connection,listing,channel_sku,units"
+    )
+    assert (run("stock", "import", there).out, shop.rows("select sku, on_hand from levels")) == ("", [("A", 100)])
+    told = run("stock", "import", counts(home, "sep=;\nsku;on_hand\nA;7\nB;5\n"), "--undo", undo)
+    assert told.out == "A: 100 -> 7\nB: 0 -> 5\n"
+    assert run("stock", "import", undo).out == "A: 7 -> 100\nB: 5 -> uncounted\n"
+    assert shop.rows("select sku, on_hand from levels") == [("A", 100)]
+
+
 # ---- joining: watch, look, accept
 
 
@@ -523,6 +547,34 @@ def test_a_new_connection_is_watched_until_somebody_accepts_what_would_change(ru
         shop.drain()
     [listing] = shop.simulator.listings()
     assert listing["shown"] == 48
+
+
+def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("watch", "shopify")
+    assert "--yes" in run("golive", "shopify", "--wait").why
+    nothing = run("golive", "shopify", "--wait").code
+    with shop.hub.database.write() as db:
+        db.execute(text("update marks set at = at - 10800000000 where name = 'orders'"))
+
+    def meanwhile(_: float) -> None:
+        shop.clock.pass_(timedelta(minutes=3))
+        with shop.hub.unit() as work:
+            work.ask(shop.merchant, "poll_orders", shop.connection.id, shop.connection.id)
+        shop.drain()
+
+    monkeypatch.setattr(cli.time, "sleep", meanwhile)
+    live = run("golive", "shopify", "--yes").out
+    listed = run("connect").out
+    page = Client(shop.app).get("/live", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
+    followed = run("golive", "shopify", "--wait").out
+
+    assert nothing == 1
+    waits = f"waits for orders of shopify {shop.connection.account} read to "
+    assert waits in live
+    assert waits in listed
+    assert waits in page
+    assert followed.splitlines()[-1] == f"shopify {shop.connection.account}: its stock is written now"
+    assert json.loads(run("connect", "--json").out)[0]["stock"] == "written"
 
 
 def test_a_connection_that_there_is_none_is_said_so(run: Run, shop: Shop) -> None:

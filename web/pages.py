@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, abort, current_app, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.domain.money import Money
-from core.flows import overview
+from core.flows import overview, ways
 from core.hub import Hub
 from core.store import connections, events, findings, kin, listings, orders, stock, tasks
 from core.store.tables import when
@@ -24,6 +24,7 @@ def make_app(hub: Hub) -> Flask:
     app.register_blueprint(pages)
     app.jinja_env.filters["money"] = lambda minor, currency: Money(minor, currency).text()
     app.jinja_env.filters["clock"] = lambda at: when(at).strftime("%Y-%m-%d %H:%M:%S")
+    app.jinja_env.filters["spell"] = ways.spell
     app.after_request(_harden)
     return app
 
@@ -68,7 +69,7 @@ def _view(hub: Hub) -> Mapping[str, Any]:
             "levels": stock.levels(db, merchant, most=30),
             "findings": findings.listed(db, merchant, only_open=True, most=20),
             "parked": tasks.listed(db, merchant, state="parked", most=20),
-            "connections": connections.all_of(db, merchant),
+            "ways": ways.ways(hub, db, merchant),
         }
 
 

@@ -89,6 +89,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         lines=lines,
         shipping=tuple(_shipping(line, currency, included) for line in _rows(document, "shipping")),
         refunds=tuple(_refund(refund, currency) for refund in _rows(document, "refunds")),
+        shipped=tuple(_parcel(parcel) for parcel in document.get("shipped") or ()),
         payment_status=_status(document, "payment", PAYMENT, PaymentStatus.UNKNOWN, notes),
         fulfillment_said=_status(document, "fulfillment", FULFILLMENT, FulfillmentStatus.UNKNOWN, notes),
         cancelled_at=None if document["cancelled_at"] is None else _time(document, "cancelled_at"),
@@ -98,14 +99,8 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         source_id=document.get("source_id") or None,
         notes=tuple(notes),
         person=_person(document),
-        shipped=tuple(_parcel(one) for one in _rows(document, "shipped")) if "shipped" in document else (),
         routing=tuple(_assignment(one) for one in _rows(document, "routing")) if "routing" in document else None,
     )
-
-
-def _parcel(one: Mapping[str, Any]) -> Shipped:
-    lines = tuple(ShippedLine(line, units) for line, units in _of(one, "lines", dict).items())
-    return Shipped(_of(one, "id", str), _time(one, "at"), lines, _id(one, "place"))
 
 
 def _assignment(one: Mapping[str, Any]) -> Assignment:
@@ -146,6 +141,12 @@ def _shipping(line: Mapping[str, Any], currency: str, included: bool) -> Shippin
 def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
     lines = tuple(_refund_line(line) for line in _rows(refund, "lines"))
     return Refund(_of(refund, "id", str), _time(refund, "at"), _money(refund, "total", currency), lines)
+
+
+def _parcel(parcel: Mapping[str, Any]) -> Shipped:
+    """Bogus tells of parcels only where somebody asked it to."""
+    lines = tuple(ShippedLine(_of(line, "line", str), _of(line, "quantity", int)) for line in _rows(parcel, "lines"))
+    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, _id(parcel, "place") if "place" in parcel else None)
 
 
 def _refund_line(line: Mapping[str, Any]) -> RefundLine:

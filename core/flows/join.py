@@ -35,18 +35,18 @@ def changes(hub: Hub, connection: Connection) -> list[Change]:
     """Every listing of a connection, now and after; nothing is written."""
     with hub.database.read() as db:
         shelves = listings.all_of(db, connection.merchant, connection.id)
-        map_ = places.map_of(db, connection.id, connection.location)
     return [
-        Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, _what(one, map_), one.place_name)
+        Change(one.listing, one.sku, one.title, one.shown, one.wanted if one.writable is None else None, verdict(one), one.place_name)
         for one in shelves
     ]
 
 
-def _what(one: Shelf, map_: PlaceMap) -> str:
+def verdict(one: Shelf) -> str:
+    """same, raise, lower or zero, by what its channel shows; or why it is left alone."""
     if one.writable is not None:
         return one.writable
-    if one.place not in map_.ours:
-        return "its place is none of our locations" if one.place in map_.away else "nobody said which location its place is"
+    if not one.ours:
+        return "its place is none of our locations" if one.decided else "nobody said which location its place is"
     if one.wanted is None:
         return "nobody counted its SKU" if one.parts else "not mapped"
     if one.shown is None or one.wanted == one.shown:

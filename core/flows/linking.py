@@ -22,11 +22,8 @@ def link_orders(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         kin_flow.be_alone(work, claim.merchant)
         known = orders.find(work.db, claim.merchant, claim.subjects, hub.box(claim.merchant))
-        read = {
-            ref
-            for ref, one in known.items()
-            if connections.has_read_of(work.db, claim.merchant, connection.id, us(one.order.revision + LATE))
-        }
+        upto, taken = connections.read_to(work.db, claim.merchant, connection.id)
+        read = {ref for ref, one in known.items() if taken and us(one.order.revision + LATE) <= upto}
         if read:
             settling.link(hub, work, connection, read, {})
         for ref in known.keys() - read:

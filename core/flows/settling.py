@@ -10,6 +10,7 @@ from core.domain.places import PlaceMap
 from core.domain.stock import Dues, dues, history, resting
 from core.flows import kin
 from core.flows.allocation import Wish, settle_lines, wish_of
+from core.flows.counting import since_count
 from core.flows.kin import Kindred, Taken
 from core.hub import Hub
 from core.store import connections, orders, places
@@ -53,6 +54,7 @@ def settle(
     booked = orders.booked(work.db, merchant, [id for id, _, before in (*taken.values(), *others.values()) if before])
     view = View(kindred, booked, sure, {connection.id: ground})
     wishes = [change(wish) for id, order, before in taken.values() for wish in _wishes(view, id, order, before)]
+    wishes = since_count(work, merchant, wishes, {id: order for id, order, _ in taken.values()})
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish)]
     moving += _takers(work, merchant, moving, known, view)

@@ -195,16 +195,24 @@ def read_to(db: Db, merchant: str, connection: str) -> tuple[int, bool]:
     return at, not run(db, UNTAKEN_OF_ONE, merchant=merchant, connection=connection, paged=paged).scalar_one()
 
 
-UNTAKEN_OF = """
-select count(*) from tasks where merchant = :merchant and connection = :connection and kind in ('take_orders', 'fetch_orders')
-  and state in ('due', 'running') and asked_at <= :paged
+BEHIND = """
+select connections.channel, connections.account, connections.state, coalesce(m.at, 0) as at from connections
+left join marks m on m.connection = connections.id and m.name = 'orders'
+where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
+  and coalesce(m.at, 0) < :moment
+order by connections.created_at, connections.id
 """
 
 
-def has_read_of(db: Db, merchant: str, connection: str, moment: int) -> bool:
-    """All orders of one connection up to then are here, and taken."""
-    read, paged = mark(db, connection, "orders")[0], mark(db, connection, "orders paged")[0]
-    return read >= moment and not run(db, UNTAKEN_OF, merchant=merchant, connection=connection, paged=paged).scalar_one()
+def behind(db: Db, merchant: str, moment: int) -> list[Any]:
+    """The connections whose orders `has_read` waits for: (channel, account, state, how far they are read)."""
+    return list(run(db, BEHIND, merchant=merchant, moment=moment))
+
+
+def untaken(db: Db, merchant: str) -> int:
+    """Orders that were read and that `has_read` waits to be taken."""
+    read = run(db, READ_TO, merchant=merchant).one()
+    return int(run(db, UNTAKEN_OF_ALL, merchant=merchant, paged=read.paged or 0).scalar_one())
 
 
 def mark(db: Db, connection: str, name: str) -> tuple[int, str | None]:

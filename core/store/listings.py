@@ -536,7 +536,8 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 ALL = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
+       exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
 where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
@@ -545,7 +546,8 @@ where l.merchant = :merchant and (:connection = '' or l.connection = :connection
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A listing as people see it; `wanted` is None where it is not mapped, or nobody counted one of its SKUs."""
+    """A listing as people see it; `wanted` is None where it is not mapped, or nobody counted one of its SKUs. `ours`: its place stands for
+    a location of ours; else somebody `decided` that it does not, or nobody said anything."""
 
     id: int
     connection: str
@@ -561,6 +563,8 @@ class Shelf:
     waits: bool
     place: str = ""
     place_name: str = ""
+    ours: bool = True
+    decided: bool = False
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
@@ -578,6 +582,7 @@ def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
             exposed(sellable(parts[id], free[id]), row.buffer) if parts[id] and parts[id].keys() <= free[id].keys() else None,
             parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
+            bool(row.ours), bool(row.decided),
         )
         for id, row in rows.items()
     ]  # fmt: skip

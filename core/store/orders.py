@@ -326,19 +326,6 @@ def after(db: Connection, merchant: str, connection: str, channel_id: str, most:
     return [f"{connection}/{row.channel_id}" for row in rows]
 
 
-PAST = """
-update order_lines set booked_gone = gone, booked_back = back
-where merchant = :merchant and waits = 'mapping' and trim(sku) in (select r.sku from {rows})
-"""
-
-
-def left_before(db: Connection, merchant: str, skus: Iterable[str]) -> None:
-    """These SKUs are counted for the first time: what left of them, or came back, until now is in that count."""
-    rows = [{"sku": sku} for sku in sorted(set(skus))]
-    if rows:
-        run_set(db, PAST, {"sku": "text"}, rows, merchant=merchant)
-
-
 COPIES = f"""
 select r.channel_id, o.revision, case when o.read_at >= o.revision + {FINAL} then null else o.doc end as doc from {{rows}}
 left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
@@ -364,6 +351,18 @@ order by o.placed_at desc, o.id desc limit :most
 def latest(db: Connection, merchant: str, most: int, before: int = 0) -> list[tuple[Any, Order]]:
     """The newest orders, without their persons."""
     return [(row, _order.decode(row.doc)) for row in run(db, LATEST, merchant=merchant, most=most, before=before)]
+
+
+SEEN = """
+select o.connection, o.taken_at - o.placed_at as lag from orders o join connections c on c.id = o.connection
+where o.merchant = :merchant and o.placed_at >= :after and o.placed_at >= c.created_at and not o.history
+order by o.placed_at desc limit :most
+"""
+
+
+def seen_after(db: Connection, merchant: str, after: int, most: int = 2000) -> list[Any]:
+    """(connection, microseconds from the sale until it was here) of the newest orders that were placed while we looked."""
+    return list(run(db, SEEN, merchant=merchant, after=after, most=most))
 
 
 TOTALS = """

@@ -107,20 +107,25 @@ def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 
     places.spread_all(db, merchant)
 
 
-COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int"}
+COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int", "counted_at": "bigint"}
 ADD_SKUS = """
 insert into skus (merchant, sku, title, created_at) select :merchant, r.sku, max(r.title), :now from {rows} where true group by r.sku
 on conflict (merchant, sku) do update set title = case when excluded.title = '' then skus.title else excluded.title end
 """
+# Fewer than are promised: some of those have left already and nobody told us. The moment of such a count says nothing of them.
 COUNT = """
-insert into levels (merchant, sku, location, on_hand, reserved) select :merchant, r.sku, r.location, r.on_hand, 0 from {rows} where true
+insert into levels (merchant, sku, location, on_hand, reserved, counted_at)
+select :merchant, r.sku, r.location, r.on_hand, 0, r.counted_at from {rows} where true
 on conflict (merchant, sku, location) do update set
-  on_hand = case when excluded.on_hand < levels.reserved then levels.reserved else excluded.on_hand end
+  on_hand = case when excluded.on_hand < levels.reserved then levels.reserved else excluded.on_hand end,
+  counted_at = case when excluded.on_hand < levels.reserved then levels.counted_at else excluded.counted_at end
 """
 
 
 def count(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]], now: int) -> None:
-    """A stock count: {sku, title, location, on_hand}. Units that are promised stay on hand, whatever was counted."""
+    """A stock count: {sku, title, location, on_hand, counted_at (now, where it is not given)}. Units that are promised stay on hand,
+    whatever was counted."""
+    rows = [{"counted_at": now, **row} for row in rows]
     before = lock_levels(db, merchant, (row["sku"] for row in rows))
     run_set(db, ADD_SKUS, COUNTED, rows, merchant=merchant, now=now)
     run_set(db, COUNT, COUNTED, rows, merchant=merchant)
@@ -132,15 +137,6 @@ def _difference(row: Mapping[str, Any], before: Mapping[Key, tuple[int, int]]) -
     on_hand, reserved = before.get((row["sku"], row["location"]), (0, 0))
     units = max(row["on_hand"], reserved) - on_hand
     return {"sku": row["sku"], "location": row["location"], "units": units, "cause": "counted", "subject": "count"}
-
-
-UNCOUNTED = "select r.sku from {rows} left join levels v on v.merchant = r.merchant and v.sku = r.sku where v.sku is null"
-
-
-def uncounted(db: Connection, merchant: str, skus: Iterable[str]) -> set[str]:
-    """Those of these SKUs that nobody counted yet, anywhere."""
-    rows = [{"sku": sku} for sku in sorted(set(skus))]
-    return {row.sku for row in run_set(db, UNCOUNTED, {"sku": "text"}, rows, merchant=merchant)} if rows else set()
 
 
 LEVELS = """

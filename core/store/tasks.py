@@ -100,9 +100,10 @@ select o.id from tasks o where o.id in (
   select t.id from {rows} left join tasks t on t.id = r.id and t.generation = r.generation and t.lease_until is not null {fence})
 order by o.merchant, o.kind, o.subject {lock}
 """
+# One that somebody is writing just now is left for the next second: to wait for it with others in hand is how deadlocks are made.
 RENEW = """
-update tasks set lease_until = {now} + :lease from {rows}
-where tasks.id = r.id and tasks.generation = r.generation and tasks.lease_until is not null
+update tasks set lease_until = {now} + :lease where id in (
+  select t.id from {rows} join tasks t on t.id = r.id and t.generation = r.generation and t.lease_until is not null {skip})
 """
 
 

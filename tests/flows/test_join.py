@@ -13,7 +13,7 @@ from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import join
 from core.flows.allocation import map_listing
-from core.store import connections, listings, stock
+from core.store import connections, listings
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
@@ -230,8 +230,6 @@ def test_what_left_before_the_first_count_is_in_that_count(house: House) -> None
     house.drain()
 
     assert books.level(house.hub, "A") == (7, 0)
-    with house.hub.database.read() as db:
-        assert stock.uncounted(db, house.merchant.id, ["A", "B"]) == {"B"}
 
 
 def rename(house: House, was: str, now: str) -> None:

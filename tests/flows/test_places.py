@@ -209,7 +209,7 @@ def test_what_another_service_or_a_place_that_is_not_ours_sends_is_shown_and_nev
     assert reserved(house) == {EAST: 1}
     assert books.lines(house.hub, order)["1"][:2] == (1, 1)
 
-    parcel = {"id": "p1", "at": house.clock.now.isoformat(), "place": "P2", "lines": {"1": 2}}
+    parcel = {"id": "p1", "at": house.clock.now.isoformat(), "place": "P2", "lines": [{"line": "1", "quantity": 2}]}
     north = house.systems["north"]
     sent = acts.fulfill(north, order, "1", 2)
     north.orders[order] = {**sent, "shipped": [parcel], "routing": [{"place": "P1", "lines": {"1": 1}}, {"place": "S", "lines": {"1": 1}}]}
@@ -225,7 +225,7 @@ def test_when_a_place_becomes_ours_its_open_orders_are_reserved_and_what_left_it
     flow.map_place(house.hub, house.connections["north"], "P2", [])
     order = sell(house, 5, at="P2", P2={"1": 5})
     north = house.systems["north"]
-    parcel = {"id": "p1", "at": house.clock.now.isoformat(), "place": "P2", "lines": {"1": 2}}
+    parcel = {"id": "p1", "at": house.clock.now.isoformat(), "place": "P2", "lines": [{"line": "1", "quantity": 2}]}
     sent = acts.fulfill(north, order, "1", 2)
     north.orders[order] = {**sent, "shipped": [parcel], "routing": [{"place": "P2", "lines": {"1": 3}}]}
     deliver(house, [notice(north.change(order), "sent")], house.connections["north"])

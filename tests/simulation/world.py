@@ -350,7 +350,7 @@ class World:
         merchant = self.house.merchant.id
         with self.hub.unit() as work:
             (level,) = stock.lock_levels(work.db, merchant, [sku]).values()
-            row = {"sku": sku, "title": "", "location": self.house.place, "on_hand": level[0] + more}
+            row = {"sku": sku, "title": "", "location": self.house.place, "on_hand": level[0] + more, "counted_at": 0}  # reckoned, not seen
             stock.count(work.db, merchant, [row], work.now)
             for connection in listings.touch(work.db, merchant, [sku], None):
                 work.ask(merchant, "publish_stock", connection, connection)

@@ -1,12 +1,12 @@
 """Shops for the tests of the door and the pages."""
 
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Clock, _do
+from tests.conftest import Clock
+from tests.servers import Databases
 from tests.web.shop import Shop, open_shop
 
 
@@ -39,8 +39,6 @@ def either_shop(make_shop: Callable[[str], Shop], database_url: str) -> Shop:
 @pytest.fixture
 def postgres_database(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty, migrated database on PostgreSQL."""
-    address = request.getfixturevalue("postgres_server")
-    name = f"web_{random.getrandbits(48):x}"
-    _do(address, f"create database {name} template house_template")
-    yield f"{address}/{name}"
-    _do(address, f"drop database {name} with (force)")
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    with databases.one() as address:
+        yield address
