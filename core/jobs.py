@@ -2,14 +2,14 @@
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
+from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, wait_s, workers_of
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, intake, stock
+from core.flows import allocation, backfill, intake, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -36,21 +36,33 @@ KINDS: dict[str, Job] = {
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
     "subscribe": Job(stock.subscribe),
+    "backfill": Job(backfill.backfill),
+    "fetch_history": Job(backfill.fetch_history, batch=8),
+    "take_history": Job(intake.take_orders, batch=10),  # a live order waits for no more than these
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
 
 def drain(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Callable[[], bool] = lambda: False) -> int:
-    """Do everything that is due in this queue, merchants, connections and kinds in turn. Gives how many tasks were done."""
-    turn, done = FIRST, 0
+    """Do everything that is due in this queue, merchants, connections and kinds in turn; what may wait, only while nothing else is
+    due. Gives how many tasks were done."""
+    turns, done = {queue: FIRST, LATER[queue]: FIRST}, 0
     while not stop():
-        with hub.database.read() as db:
-            after = tasks.next_turn(db, queue, turn, hub.now)
-        if after is None:
+        found = _next(hub, turns)
+        if found is None:
             return done
-        turn = after
-        done += work_off(hub, queue, turn, keeper)
+        name, turns[name] = found
+        done += work_off(hub, name, turns[name], keeper)
     return done
+
+
+def _next(hub: Hub, turns: Mapping[str, Turn]) -> tuple[str, Turn] | None:
+    """The first of these queues in which something is due, with whose turn it is."""
+    with hub.database.read() as db:
+        for queue, turn in turns.items():
+            if after := tasks.next_turn(db, queue, turn, hub.now):
+                return queue, after
+    return None
 
 
 def work_off(hub: Hub, queue: str, turn: Turn, keeper: "Keeper | None" = None) -> int:
@@ -109,7 +121,7 @@ def _record_all(hub: Hub, claim: Claim, error: BaseException) -> None:
     except LostLease:
         log.warning("lease lost", kind=claim.kind, merchant=claim.merchant)
     if first.state == "due":
-        hub.bell.ring(QUEUES[claim.kind], first.wait_s)
+        hub.bell.ring(workers_of(QUEUES[claim.kind]), first.wait_s)
 
 
 def judge(error: BaseException, task: Task, jitter: float) -> Outcome:

@@ -7,7 +7,7 @@ from connectors.bogus.channel import Bogus, BogusChannel
 from connectors.bogus.webhooks import BogusWebhooks
 from core.ports import Connector, Field, Kit, Limits, Rate
 
-CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown")
+CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown")
 
 
 def manifest(*systems: Bogus, name: str = "bogus") -> Connector:

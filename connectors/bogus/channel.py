@@ -41,6 +41,7 @@ class Bogus:
     whole: bool = True
     per_call: int = 100
     per_page: int = 50
+    remembers: timedelta | None = None  # how far back it lets us read; None: it does not say
     orders: dict[str, Document] = field(default_factory=dict)
     listings: dict[Key, Shelf] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
@@ -203,6 +204,27 @@ class BogusChannel:
         body = write_json(self._system.orders[order]) if self._system.whole else None
         return Notice("poll", f"{order}@{at.isoformat()}", About.ORDER, self._system.account, order, at, body)
 
+    def reach(self) -> tuple[datetime | None, str]:
+        with self._call("reach") as system:
+            if system.remembers is None:
+                return None, ""
+            return system.clock() - system.remembers, f"only the last {system.remembers.days} days came: Bogus forgets"
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        with self._call("history", (since, until, cursor, open_only)) as system:
+            begin = max(since, self.reach_of(system))
+            placed = sorted(
+                (as_datetime(item["placed_at"]), item["id"]) for item in system.orders.values() if not open_only or _is_open(item)
+            )
+            due = [(at, order) for at, order in placed if begin <= at < until and f"{at.isoformat()} {order}" > (cursor or "")]
+            page = due[: system.per_page]
+            notices = tuple(self._notice(as_datetime(system.orders[order]["updated_at"]), order) for _, order in page)
+            return Page(notices, f"{page[-1][0].isoformat()} {page[-1][1]}" if len(due) > len(page) else None)
+
+    @staticmethod
+    def reach_of(system: Bogus) -> datetime:
+        return system.clock() - system.remembers if system.remembers else datetime.min.replace(tzinfo=UTC)
+
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         with self._call("fetch", list(orders)) as system:
             return {order: write_json(system.orders[order]) if order in system.orders else None for order in orders}
@@ -241,3 +263,8 @@ class BogusChannel:
 
 def _found(key: Key, shelf: Shelf) -> Found:
     return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable)
+
+
+def _is_open(item: Document) -> bool:
+    """Something of it is still to be sent."""
+    return not item["cancelled_at"] and any(line["quantity"] > line["cancelled"] + line["fulfilled"] for line in item["lines"])

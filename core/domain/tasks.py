@@ -81,7 +81,9 @@ def wait_s(tries: int, jitter: float) -> float | None:
 
 LEASE = timedelta(seconds=4)
 
-# Where each kind of work is done: inside needs only the database, outside talks to other systems.
+# Where each kind of work is done: inside needs only the database, outside talks to other systems. What stands in a queue's `later` is
+# done by the same workers, and only while nothing of the queue itself is due.
+LATER = {"inside": "inside later", "outside": "outside later"}
 QUEUES = {
     "take_orders": "inside",
     "reserve": "inside",
@@ -92,4 +94,12 @@ QUEUES = {
     "publish_stock": "outside",
     "verify_stock": "outside",
     "subscribe": "outside",
+    "take_history": LATER["inside"],
+    "backfill": LATER["outside"],
+    "fetch_history": LATER["outside"],
 }
+
+
+def workers_of(queue: str) -> str:
+    """Whose bell rings for this queue."""
+    return next((name for name, later in LATER.items() if later == queue), queue)

@@ -1,10 +1,11 @@
 """Orders in: notices are kept, read, compared with what we know, saved, and their stock is reserved, a set at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.domain.backfill import is_past
 from core.domain.events import changes
 from core.domain.order import Line, Order
 from core.domain.stock import Dues, dues, history
@@ -56,6 +57,7 @@ class Reading:
 
     best: dict[str, tuple[Kept, Order]] = field(default_factory=dict)
     fetch: dict[str, int | None] = field(default_factory=dict)  # up to which revision; None: in any case
+    behind: set[str] = field(default_factory=set)  # of these, those that may wait: the backfill brought them
     bad: dict[str, tuple[Kept, BadPayload]] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ def take_orders(hub: Hub, claim: Claim) -> None:
     written = {ref: orders.write(order, kept.read_at) for ref, (kept, order) in reading.best.items()}
     with hub.unit(claim) as work:
         save(hub, work, connection, reading, written)
+        inbox.strip(work.db, [kept.id for kept, _ in reading.bad.values() if kept.topic == inbox.HISTORY])
         for ref, (_, error) in reading.bad.items():
             claim.say(ref, Outcome("parked", cause="BadPayload", detail=str(error), words=error.words))
 
@@ -78,7 +81,7 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
     """Normalize, and keep the newest of each order; a copy that nobody can read counts only until a newer good one."""
     normalize, reading = hub.connector(connection).order, Reading()
     for one in kept:
-        reading.outcomes[one.id] = "taken"
+        reading.outcomes[one.id] = _outcome(one, "taken")
         if one.body is None:
             _hint(reading, one)
             continue
@@ -87,7 +90,7 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
             if order.ref != one.ref:
                 raise BadPayload("the body is another order's", ref=one.ref)
         except BadPayload as error:
-            reading.outcomes[one.id] = "unreadable"
+            reading.outcomes[one.id] = _outcome(one, "unreadable")
             reading.bad[one.ref] = (one, error)
             continue
         reading.bad.pop(one.ref, None)
@@ -108,7 +111,13 @@ def _keep_waiting(reading: Reading) -> None:
 def _hint(reading: Reading, one: Kept) -> None:
     known = reading.fetch.get(one.ref, 0)
     reading.fetch[one.ref] = None if one.revision is None or known is None else max(one.revision, known)
-    reading.outcomes[one.id] = "hint"
+    reading.outcomes[one.id] = _outcome(one, "hint")
+    if one.topic == inbox.HISTORY:
+        reading.behind.add(one.ref)
+
+
+def _outcome(one: Kept, became: str) -> str:
+    return inbox.HISTORY if one.topic == inbox.HISTORY else became
 
 
 def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
@@ -126,15 +135,23 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     refs = written.keys() | reading.fetch.keys()
     known = orders.find(work.db, merchant, refs, box) if refs else {}
     new = {ref: known[ref].id if ref in known else hub.ids() for ref, one in written.items() if _wanted(reading, ref, one, known.get(ref))}
-    saved = orders.save(work.db, merchant, [(id, _whole(written[ref], known.get(ref))) for ref, id in new.items()], box, work.now)
+    past = {ref for ref in new.keys() - known.keys() if _is_past(connection, *reading.best[ref])}
+    rows = [(id, replace(_whole(written[ref], known.get(ref)), history=ref in past)) for ref, id in new.items()]
+    saved = orders.save(work.db, merchant, rows, box, work.now)
     taken = {ref: (id, written[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
     for ref, (_, order, before) in taken.items():
-        work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
-    _settle(work, connection, taken)
+        facts = changes(before.order if before else None, order)
+        work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
+    _settle(work, connection, taken, past)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
     inbox.close(work.db, reading.outcomes, work.now)
+
+
+def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:
+    """An old order that is over: it is known from now on, and moves nothing."""
+    return kept.topic == inbox.HISTORY and is_past(order, when(connection.stock_since))
 
 
 def _whole(one: Written, known: Known | None) -> Written:
@@ -165,14 +182,15 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
     for ref, revision in sorted(reading.fetch.items()):
         best = max(us(reading.best[ref][1].revision) if ref in reading.best else 0, known[ref].revision if ref in known else 0)
         if revision is None or revision > best:
-            work.ask(connection.merchant, "fetch_orders", ref, connection.id)
+            work.ask(connection.merchant, "fetch_history" if ref in reading.behind else "fetch_orders", ref, connection.id)
 
 
-def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]]) -> None:
+def _settle(work: Unit, connection: Connection, taken: Mapping[str, tuple[str, Order, Known | None]], past: Collection[str]) -> None:
     """Write all lines; those whose books may have to move are settled."""
     merchant, since = connection.merchant, when(connection.stock_since)
     booked = orders.booked(work.db, merchant, [id for id, _, before in taken.values() if before])
-    wishes = [wish for id, order, before in taken.values() for wish in _wishes(id, order, before, booked, since)]
+    wishes = [wish for ref, (id, order, before) in taken.items() if ref not in past for wish in _wishes(id, order, before, booked, since)]
+    wishes += [wish for ref, (id, order, _) in taken.items() if ref in past for wish in _past_wishes(id, order)]
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     if wishes:
         settle_lines(work, merchant, moving, places_for(connection, stock.places(work.db, merchant)), still)
@@ -194,6 +212,11 @@ def _first_wish(id: str, order: Order, line: Line, since: datetime) -> Wish:
     due = dues(order, line)
     past = history(order, line, since) if due.gone or due.back else (0, 0)
     return _wish(id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, _first_sold(order, line, due))
+
+
+def _past_wishes(id: str, order: Order) -> list[Wish]:
+    """All that left and came back counts as booked, and no channel shows anything else for it."""
+    return [replace(wish, sold=0) for wish in _wishes(id, order, None, {}, order.revision)]
 
 
 def _vanished(order: Order, before: Known) -> list[Line]:
