@@ -19,6 +19,7 @@ from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
 from config.wiring import door_kit, make_hub
 from core import jobs
+from core.domain.tasks import LATER
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
@@ -48,14 +49,14 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
 
 
 class Drains:
-    """Threads that do the tasks in this process: one inside, some outside, a sweeper and the keeper of leases."""
+    """Threads that do the tasks in this process: one inside, one for old orders, some outside, a sweeper and the keeper of leases."""
 
-    def __init__(self, hub: Hub, bell: ThreadBell, outside: int) -> None:
+    def __init__(self, hub: Hub, bell: ThreadBell, outside: int, keeper: Keeper | None = None) -> None:
         self._hub, self._bell = hub, bell
         self._stop = threading.Event()
-        self._keeper = Keeper(hub)
-        names = ["inside"] + ["outside"] * outside
-        self._threads = [threading.Thread(target=self._drain, args=(name,), name=f"drain-{name}", daemon=True) for name in names]
+        self._keeper = keeper or Keeper(hub)
+        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind)] + [("outside", jobs.drain)] * outside
+        self._threads = [threading.Thread(target=self._drain, args=one, name=f"drain-{one[0]}", daemon=True) for one in works]
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
     def start(self) -> "Drains":
@@ -69,15 +70,16 @@ class Drains:
         self._stop.set()
         end = time.monotonic() + STOP_S
         while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
-            for queue in ("inside", "outside"):
+            for queue in ("inside", LATER["inside"], "outside"):
                 self._bell.ring(queue)  # one ring wakes one of them
             time.sleep(0.02)
         self._keeper.stop()
 
-    def _drain(self, queue: str) -> None:
+    def _drain(self, bell: str, drain: Callable[..., int]) -> None:
+        queue = bell.partition(" ")[0]
         while not self._stop.is_set():
-            self._bell.wait(queue, SWEEP_S)
-            safely(lambda: jobs.drain(self._hub, queue, keeper=self._keeper, stop=self._stop.is_set))
+            self._bell.wait(bell, SWEEP_S)
+            safely(lambda: drain(self._hub, queue, keeper=self._keeper, stop=self._stop.is_set))
 
 
 def safely(work: Callable[[], object]) -> None:

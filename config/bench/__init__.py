@@ -12,7 +12,7 @@ from config.bench.report import render
 from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
-PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "catalogue", "growth", "memory")
+PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "catalogue", "growth", "memory")
 
 
 def run(
@@ -41,13 +41,13 @@ def run(
 
 
 def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pace: Pace) -> Iterator[Row]:
-    from config.bench import answers, bodies, catalogue, drain, growth, ingest, intake, lag, memory, pushes
+    from config.bench import answers, backfill, bodies, catalogue, drain, growth, ingest, intake, lag, memory, pushes
     from config.bench.rows import left_out
     from config.bench.stage import stores
 
     measures = {
         "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
-        "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured,
+        "backfill": backfill.measured, "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured,
     }  # fmt: skip
     with stores(["sqlite"] if parts == ["intake"] else pace.stores) as here:
         if here.missing:

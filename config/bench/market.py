@@ -1,6 +1,6 @@
 """One merchant who sells on several channels at once: Bogus channels in this process, that note when they are told what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from connectors.bogus.webhooks import signed
 from connectors.http import write_json
 from core.flows import connections as flows
 from core.hub import Hub, Silent
+from core.jobs import Keeper
 from core.ports import Answer, Push
 from core.store import listings, stock
 from core.store.connections import Connection
@@ -55,6 +56,7 @@ class Market:
     systems: dict[str, Listener]
     connections: dict[str, Connection]
     application: Any
+    keeper: Keeper
 
     def shelve(self, skus: Sequence[str], units: int, times: int = 1) -> None:
         """Count these SKUs, and offer each on every channel, which shows them already. With `times` the catalogue holds so many
@@ -75,11 +77,12 @@ class Market:
             found = [_offered(system, sku, units) for sku in skus]
             listings.keep(work.db, self.merchant, self.connections[name].id, found, work.now)
 
-    def sell(self, name: str, sku: str) -> None:
-        """A buyer takes one at this channel, which tells us of it."""
+    def sell(self, name: str, sku: str) -> str:
+        """A buyer takes one at this channel, which tells us of it. Gives the order."""
         document = self.systems[name].sell({sku: 1})
         raw = write_json(document)
         self.knock(raw, signed(raw, SECRET, delivery=document["id"], account=name))
+        return str(document["id"])
 
     def knock(self, raw: bytes, headers: dict[str, str]) -> None:
         if (status := call(self.application, raw, headers, "/webhooks/bogus")) != 200:
@@ -112,10 +115,14 @@ def _offered(system: Bogus, sku: str, units: int) -> dict[str, Any]:
 
 
 @contextmanager
-def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, thinks_s: float = 0.0) -> Iterator[Market]:
-    """A hub with these channels, and its drains at work in this process. A channel thinks so long before it answers a push."""
+def market(
+    url: str, home: Path, names: Sequence[str], *, drains: bool = True, make: Callable[..., Listener] = Listener,
+    watch: Callable[[Hub], Keeper] = Keeper, **system: Any,
+) -> Iterator[Market]:  # fmt: skip
+    """A hub with these channels, and its drains at work in this process; `watch` makes what holds their claims. `system` are
+    settings of the channels that `make` makes: one thinks so long before it answers a push."""
     settings, bell = settings_for(url, home), ThreadBell()
-    systems = {name: Listener(account=name, thinks_s=thinks_s) for name in names}
+    systems = {name: make(account=name, **system) for name in names}
     hub = Hub(
         database=Database(url),
         vault=Vault({"k1": bytes(32)}),
@@ -128,9 +135,10 @@ def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, t
     with hub.unit() as work:
         work.db.exec_driver_sql("delete from tasks")
         stock.add_location(work.db, merchant, place, "Main")
-    running = Drains(hub, bell, settings.outside_workers).start() if drains else None
+    keeper = watch(hub)
+    running = Drains(hub, bell, settings.outside_workers, keeper).start() if drains else None
     try:
-        yield Market(hub, merchant, place, systems, made, make_wsgi(settings, hub))
+        yield Market(hub, merchant, place, systems, made, make_wsgi(settings, hub), keeper)
     finally:
         if running:
             running.stop()

@@ -18,6 +18,10 @@ class Pace:
     sales: int = 200
     sales_per_s: float = 50.0
     hot_sales: int = 1000
+    old: int = 50_000  # orders of the backfill, over all its rounds
+    old_rounds: int = 5
+    live_per_s: float = 25.0  # orders that come in meanwhile
+    quiet_s: float = 4.0  # how long they come in without a backfill, each round
     small: int = 1_000
     large: int = 100_000
     changed: int = 100

@@ -35,6 +35,7 @@ GOALS = {
     "pushes_per_sale": Goal("pushes/sale", 0.2, 0.05, most=True),
     "catalogue_statements": Goal("statements", 1.1, 1.1, "ratio", most=True),
     "catalogue_calls": Goal("calls", 1.0, 1.0, "ratio", most=True),
+    "backfill_wait": Goal("ms", 1.5, 1.1, "ratio", most=True),
     "memory_mb": Goal("MB", 200, 120, most=True),
     "growth": Goal("ms/order", 1.1, 1.02, "ratio", most=True),
     "orders_per_s": Goal("orders/s", 300, 2000),

@@ -92,6 +92,11 @@ class Bogus:
             shelf.sold, shelf.shown = shelf.sold + count, max(0, shelf.shown - count)
         return listing, sku, count
 
+    def placed(self, since: datetime, until: datetime, after: str) -> list[Document]:
+        """Orders placed in [since, until), oldest first, behind a mark."""
+        found = [item for item in self.orders.values() if since <= as_datetime(item["placed_at"]) < until and mark_of(item) > after]
+        return sorted(found, key=mark_of)
+
     def change(self, order: str, **different: Any) -> Document:
         """Something happens to an order there; its last change is now, and later than the one before."""
         with self.lock:
@@ -133,6 +138,11 @@ class Bogus:
             return Answer(push.listing, push.sku, Told.ACCEPTED)
         shelf.shown = push.quantity
         return Answer(push.listing, push.sku, Told.SHOWN, push.quantity)
+
+
+def mark_of(item: Document) -> str:
+    """Where an order stands among all by the time it was placed."""
+    return f"{as_datetime(item['placed_at']).astimezone(UTC).isoformat()} {item['id']}"
 
 
 def a_line(id: str, listing: str, sku: str, quantity: int, currency: str) -> Document:
@@ -212,18 +222,11 @@ class BogusChannel:
 
     def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
         with self._call("history", (since, until, cursor, open_only)) as system:
-            begin = max(since, self.reach_of(system))
-            placed = sorted(
-                (as_datetime(item["placed_at"]), item["id"]) for item in system.orders.values() if not open_only or _is_open(item)
-            )
-            due = [(at, order) for at, order in placed if begin <= at < until and f"{at.isoformat()} {order}" > (cursor or "")]
+            begin = max(since, system.clock() - system.remembers) if system.remembers else since
+            due = [item for item in system.placed(begin, until, cursor or "") if not open_only or _is_open(item)]
             page = due[: system.per_page]
-            notices = tuple(self._notice(as_datetime(system.orders[order]["updated_at"]), order) for _, order in page)
-            return Page(notices, f"{page[-1][0].isoformat()} {page[-1][1]}" if len(due) > len(page) else None)
-
-    @staticmethod
-    def reach_of(system: Bogus) -> datetime:
-        return system.clock() - system.remembers if system.remembers else datetime.min.replace(tzinfo=UTC)
+            notices = tuple(self._notice(as_datetime(item["updated_at"]), item["id"]) for item in page)
+            return Page(notices, mark_of(page[-1]) if len(due) > len(page) else None)
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         with self._call("fetch", list(orders)) as system:

@@ -82,7 +82,7 @@ def wait_s(tries: int, jitter: float) -> float | None:
 LEASE = timedelta(seconds=4)
 
 # Where each kind of work is done: inside needs only the database, outside talks to other systems. What stands in a queue's `later` is
-# done by the same workers, and only while nothing of the queue itself is due.
+# begun only while nothing of the queue itself is due.
 LATER = {"inside": "inside later", "outside": "outside later"}
 QUEUES = {
     "take_orders": "inside",
@@ -100,6 +100,6 @@ QUEUES = {
 }
 
 
-def workers_of(queue: str) -> str:
-    """Whose bell rings for this queue."""
-    return next((name for name, later in LATER.items() if later == queue), queue)
+def bell_of(queue: str) -> str:
+    """What wakes those who do it: outside it is the same workers, inside a live order would wait for an old one."""
+    return "outside" if queue == LATER["outside"] else queue

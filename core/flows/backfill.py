@@ -17,8 +17,9 @@ from core.store.tables import us, when
 from core.store.unit import Unit
 
 TAKING = ("take_history", "fetch_history")
-BACKLOG = 500  # so many orders that were read and not taken yet are enough
-FULL_S = 0.5  # how long it waits then
+BACKLOG = 200  # so many orders that were read and not taken yet are enough
+FULL_S = 0.2  # how long it waits then
+RESTS = 2.0
 LASTS = timedelta(hours=20) // timedelta(microseconds=1)  # Amazon's page tokens end after a day (Orders 2026-01-01, read 2026-11)
 
 
@@ -97,15 +98,16 @@ def _ask_reach(hub: Hub, claim: Claim, connection: Connection, run: Run) -> None
 
 
 def _read_page(hub: Hub, claim: Claim, connection: Connection, run: Run) -> None:
-    """What the page tells is kept in the transaction that moves the cursor, or neither."""
+    """What the page tells is kept in the transaction that moves the cursor, or neither. Then it rests, longer than the page took."""
     asked, page = hub.now, _page(hub, connection, run)
+    wait_s = max(page.wait_s, RESTS * (hub.now - asked) / runs.SECOND)
     with hub.unit(claim) as work:
         news = _news(work, connection, page.items)
         kept = len(news) - len(_waiting(work, connection, news))
-        if _move(work, run, runs.paged(run, page.cursor, kept, len(page.items) - kept, work.now), page.wait_s):
+        if _move(work, run, runs.paged(run, page.cursor, kept, len(page.items) - kept, work.now), wait_s):
             _keep(hub, work, connection, news, asked)
-    if page.wait_s:
-        hub.bell.ring("outside", page.wait_s)
+    if wait_s:
+        hub.bell.ring("outside", wait_s)
 
 
 def _page(hub: Hub, connection: Connection, run: Run) -> Page[Notice]:

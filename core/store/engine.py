@@ -84,14 +84,46 @@ def is_too_busy(error: BaseException) -> bool:
     return state in TOO_BUSY or "database is locked" in words or "disk is full" in words
 
 
+class Turnstile:
+    """One at a time. Who is patient lets everybody else pass first."""
+
+    def __init__(self) -> None:
+        self._free, self._held, self._waiting, self._own = threading.Condition(), False, 0, threading.local()
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """This thread is patient meanwhile."""
+        self._own.patient = True
+        try:
+            yield
+        finally:
+            self._own.patient = False
+
+    def __enter__(self) -> None:
+        with self._free:
+            if getattr(self._own, "patient", False):
+                self._free.wait_for(lambda: not self._held and not self._waiting)
+            else:
+                self._waiting += 1
+                self._free.wait_for(lambda: not self._held)
+                self._waiting -= 1
+            self._held = True
+
+    def __exit__(self, *_: object) -> None:
+        with self._free:
+            self._held = False
+            self._free.notify_all()
+
+
 class Database:
-    """Transactions. On SQLite writers of this process queue at a lock instead of polling the file's."""
+    """Transactions. On SQLite writers of this process queue at a turnstile instead of polling the file's lock."""
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self.url = url
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writers = Turnstile() if self.is_sqlite else None
+        self._writer: AbstractContextManager[Any] = self._writers or nullcontext()
         # a read is one statement: on PostgreSQL it needs no transaction around it
         self._readers = self.engine.execution_options(reads=True, **{} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
 
@@ -99,6 +131,10 @@ class Database:
     def write(self) -> Iterator[Connection]:
         with self._writer, self.engine.begin() as db:
             yield db
+
+    def patience(self) -> AbstractContextManager[None]:
+        """Nobody waits for what this thread writes meanwhile: on SQLite others' writes go first."""
+        return self._writers.patience() if self._writers else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

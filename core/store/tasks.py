@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain.tasks import CRASHES, LATER, LEASE, QUEUES, Claim, Outcome, Task, workers_of
+from core.domain.tasks import CRASHES, LATER, LEASE, QUEUES, Claim, Outcome, Task, bell_of
 from core.errors import LostLease
 from core.store.sql import run, run_set
 
@@ -183,7 +183,7 @@ def revive(db: Connection, now: int) -> int:
 
 def due_queues(db: Connection, now: int) -> set[str]:
     """For the sweeper: the queues with work that is due."""
-    return {workers_of(row.queue) for row in run(db, DUE, now=now)}
+    return {bell_of(row.queue) for row in run(db, DUE, now=now)}
 
 
 DUE_OF = """
