@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, wait_s, bell_of
+from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
 from core.flows import allocation, backfill, intake, stock
 from core.hub import Hub

@@ -33,6 +33,7 @@ from core.ports import Fresh, Kit, Rate
 LISTING_DATA = "summaries,fulfillmentAvailability"
 SKUS = 20  # what one searchListingsItems takes
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+ORDER_REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 GZIP = b"\x1f\x8b"
 CHUNK = 65536
 AGENT = "Crossdock/0.1 (Language=Python)"
@@ -206,6 +207,22 @@ class Client:
             **more,
         )
 
+    def placed_orders(self, since: str, before: str, token: str | None, statuses: Sequence[str] = (), most: int = 0) -> Any:
+        """A page of orders made in [since, before] and, where given, in one of these states, by searchOrders."""
+        more = {"paginationToken": token} if token else {}
+        if statuses:
+            more["fulfillmentStatuses"] = ",".join(statuses)
+        return self._ask(
+            "searchOrders",
+            self._orders.search_orders,
+            createdAfter=since,
+            createdBefore=before,
+            marketplaceIds=",".join(self.marketplaces),
+            includedData=",".join(INCLUDED),
+            maxResultsPerPage=most or self._kit.settings["page_size"],
+            **more,
+        )
+
     def order(self, order: str) -> Any | None:
         """getOrder; None where Amazon has no such order."""
         return self._or_none("getOrder", self._orders.get_order, order, includedData=",".join(INCLUDED))
@@ -288,6 +305,12 @@ class Client:
         answer = self._ask("createReport", send, reportType=REPORT, marketplaceIds=[place], reportOptions=options)
         return need(answer, "reportId", str)
 
+    def create_order_report(self, since: str, until: str) -> str:
+        """Ask for the report of all orders made in at most 30 days, of all our marketplaces; gives its id."""
+        send, wish = self._reports.create_report, {"dataStartTime": since, "dataEndTime": until}
+        answer = self._ask("createReport", send, reportType=ORDER_REPORT, marketplaceIds=self.marketplaces, **wish)
+        return need(answer, "reportId", str)
+
     def report_state(self, report: str) -> Any:
         return self._ask("getReport", self._reports.get_report, report)
 
@@ -301,7 +324,7 @@ class Client:
             except (requests.RequestException, EOFError) as error:
                 raise Unavailable("Amazon's document broke off", cause=type(error).__name__) from None
             except (gzip.BadGzipFile, zlib.error):
-                raise BadPayload("amazon listings report: not gzip") from None
+                raise BadPayload("amazon report: not gzip") from None
 
     def _document(self, document: str) -> requests.Response:
         try:

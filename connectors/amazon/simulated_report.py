@@ -1,4 +1,4 @@
-"""The simulator's report of all listings, as Amazon writes it for each of its marketplaces. Pure."""
+"""The simulator's reports of all listings, as Amazon writes it for each of its marketplaces, and of orders. Pure."""
 
 import gzip
 from collections.abc import Iterable
@@ -56,4 +56,41 @@ def _fields(listing: dict[str, Any]) -> dict[str, str]:
         "fulfillment-channel": listing["code"],
         "merchant-shipping-group": "Migrated Template",
         "status": status,
+    }
+
+
+ORDERS = (
+    "amazon-order-id", "merchant-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel",
+    "ship-service-level", "product-name", "sku", "asin", "item-status", "quantity", "currency", "item-price", "ship-city", "ship-state",
+    "ship-postal-code", "ship-country",
+)  # fmt: skip
+WORDS = {"PENDING": "Pending", "UNSHIPPED": "Unshipped", "PARTIALLY_SHIPPED": "Shipping", "SHIPPED": "Shipped", "CANCELLED": "Cancelled"}
+
+
+def orders(raws: Iterable[dict[str, Any]], *, packed: bool) -> bytes:
+    """A line for each item of each order; times are whole seconds."""
+    rows = ["\t".join(ORDERS)]
+    rows += ["\t".join(_order_fields(raw, item).get(name, "") for name in ORDERS) for raw in raws for item in raw["orderItems"]]
+    text = "".join(f"{line}\r\n" for line in rows).encode("cp1252", "replace")
+    return gzip.compress(text, 5) if packed else text
+
+
+def _order_fields(raw: dict[str, Any], item: dict[str, Any]) -> dict[str, str]:
+    address = raw.get("recipient", {}).get("deliveryAddress", {})
+    fulfillment = raw.get("fulfillment", {})
+    return {
+        "amazon-order-id": raw["orderId"],
+        "purchase-date": f"{raw['createdTime'][:19]}+00:00",
+        "last-updated-date": f"{raw['lastUpdatedTime'][:19]}+00:00",
+        "order-status": WORDS.get(fulfillment.get("fulfillmentStatus", ""), "Pending"),
+        "fulfillment-channel": "Merchant" if fulfillment.get("fulfilledBy") == "MERCHANT" else "Amazon",
+        "sales-channel": raw["salesChannel"]["marketplaceName"],
+        "product-name": item["product"]["title"],
+        "sku": item["product"]["sellerSku"],
+        "asin": item["product"]["asin"],
+        "quantity": str(item["quantityOrdered"]),
+        "ship-city": address.get("city", ""),
+        "ship-state": address.get("stateOrRegion", ""),
+        "ship-postal-code": address.get("postalCode", ""),
+        "ship-country": address.get("countryCode", ""),
     }

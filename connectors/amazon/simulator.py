@@ -26,6 +26,7 @@ FBA_CODE = "AMAZON_NA"
 TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S, DOWNLOAD_S = 3600, 86400, 30, 300, 300
 REACH = 1000  # listings that searchListingsItems pages through
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+ORDER_REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 KEPT = 16  # documents of reports; Amazon keeps them for 90 days
 SQS, STORAGE = "sqs", "storage"
 LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
@@ -453,15 +454,37 @@ class Simulator:
 
     def _create_report(self, request: Request, *_: str) -> Response:
         body = _body(request, KEYS["createReport"].body, {"reportType": str, "marketplaceIds": list})
-        sites, options = body["marketplaceIds"], body.get("reportOptions", {})
-        if body["reportType"] != REPORT or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
+        sites, options, kind = body["marketplaceIds"], body.get("reportOptions", {}), body["reportType"]
+        if kind not in (REPORT, ORDER_REPORT) or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
             raise Wrong("the report type is not known, or a marketplace is not")
         if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
             raise Wrong("reportOptions holds texts")
         id_, locale = str(7_000_000 + self._next()), options.get("preferredReportDocumentLocale", "")
-        made = {"id": id_, "sites": sites, "locale": locale, "created": stamp(self.world.clock()), "status": "IN_QUEUE", "document": None}
+        made = {
+            "id": id_,
+            "kind": kind,
+            "window": self._of_orders(body) if kind == ORDER_REPORT else None,
+            "sites": sites,
+            "locale": locale,
+            "created": stamp(self.world.clock()),
+            "status": "IN_QUEUE",
+            "document": None,
+        }
         self.state["reports"][id_] = made
         return reply({"reportId": id_}, 202)
+
+    def _of_orders(self, body: dict[str, Any]) -> list[str]:
+        """The time that a report of orders is about: at most 30 days, of which none lies ahead."""
+        since, until = (_when(body.get(name, stamp(self.world.clock()))) for name in ("dataStartTime", "dataEndTime"))
+        if not since <= until <= self.world.clock() + timedelta(seconds=1) or until - since > timedelta(days=30):
+            raise Wrong("dataStartTime and dataEndTime are in order, in the past and at most 30 days apart")
+        return [stamp(since), stamp(until)]
+
+    def _reported(self, report: dict[str, Any]) -> list[dict[str, Any]]:
+        """The orders of a report of orders; none is older than two years."""
+        (since, until), oldest = report["window"], stamp(self.world.clock() - timedelta(days=731))
+        raws = [raw for raw in self._raws() if raw["salesChannel"]["marketplaceId"] in report["sites"]]
+        return sorted((raw for raw in raws if max(since, oldest) <= raw["createdTime"] <= until), key=lambda raw: str(raw["createdTime"]))
 
     def _make_report(self, report: dict[str, Any]) -> None:
         """It goes through the queue in time. Where there is nothing to report, Amazon cancels it; several marketplaces are one
@@ -471,7 +494,7 @@ class Simulator:
             return
         if age < timedelta(seconds=self.report_s):
             report["status"] = "IN_PROGRESS"
-        elif report["sites"][0] not in simulated.SITES or not self.state["listings"]:
+        elif report["sites"][0] not in simulated.SITES or not (self._reported(report) if report.get("window") else self.state["listings"]):
             report["status"] = "CANCELLED"
         else:
             report |= {"status": "DONE", "document": self._write_report(report)}
@@ -480,7 +503,10 @@ class Simulator:
         id_, site = f"amzn1.spdoc.1.4.{self._next()}", report["sites"][0]
         for old in [old for old, document in self.state["documents"].items() if "site" in document][: 1 - KEPT]:
             del self.state["documents"][old]
-        raw = simulated_report.document(self.state["listings"].values(), site, report["locale"], packed=self.packs)
+        if report.get("window"):
+            raw = simulated_report.orders(self._reported(report), packed=self.packs)
+        else:
+            raw = simulated_report.document(self.state["listings"].values(), site, report["locale"], packed=self.packs)
         self.state["documents"][id_] = {"site": site, "packed": self.packs, "type": "", "body": base64.b64encode(raw).decode(), "until": ""}
         return id_
 
@@ -489,7 +515,12 @@ class Simulator:
         if report is None:
             return _error("NotFound", "The report is not known", 404)
         self._make_report(report)
-        answer = {"reportId": id_, "reportType": REPORT, "marketplaceIds": report["sites"], "createdTime": report["created"]}
+        answer = {
+            "reportId": id_,
+            "reportType": report.get("kind", REPORT),
+            "marketplaceIds": report["sites"],
+            "createdTime": report["created"],
+        }
         result = {"reportDocumentId": report["document"]} if report["document"] else {}
         return reply({**answer, "processingStatus": report["status"], **result})
 

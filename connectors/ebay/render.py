@@ -1,7 +1,7 @@
 """Our types -> eBay's payloads. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.ports import Push
@@ -15,6 +15,15 @@ def timestamp(at: datetime) -> str:
 def window(since: datetime, until: datetime) -> str:
     """The getOrders filter for orders changed between two times, both ends included."""
     return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until)}]"
+
+
+OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"
+
+
+def placed(since: datetime, until: datetime, *, open_only: bool) -> str:
+    """The getOrders filter for orders made in [since, until): eBay counts both ends in, to the millisecond."""
+    made = f"creationdate:[{timestamp(since)}..{timestamp(until - timedelta(milliseconds=1))}]"
+    return f"{made},{OPEN}" if open_only else made
 
 
 def quantity(push: Push) -> dict[str, Any]:

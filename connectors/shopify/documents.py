@@ -39,6 +39,11 @@ ORDER_IDS = f"""query OrderIds($q: String!, $after: String) {{
   orders(first: 100, after: $after, sortKey: UPDATED_AT, query: $q) {{ {PAGE} nodes {{
   id updatedAt cancelledAt displayFinancialStatus displayFulfillmentStatus }} }} }}"""
 
+REACH = "query Reach { shop { createdAt } currentAppInstallation { accessScopes { handle } } }"
+
+HISTORY = f"""query History($q: String!, $after: String) {{
+  orders(first: 100, after: $after, sortKey: CREATED_AT, query: $q) {{ {PAGE} nodes {{ id createdAt updatedAt }} }} }}"""
+
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
   currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded displayFinancialStatus displayFulfillmentStatus note tags
@@ -131,6 +136,8 @@ HOOK = """mutation Hook($topic: WebhookSubscriptionTopic!, $hook: WebhookSubscri
 ALL = (
     SHOP,
     ORDER_IDS,
+    REACH,
+    HISTORY,
     ORDER_CORE,
     ORDER_MONEY,
     ORDER_SHIPPING,

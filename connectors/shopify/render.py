@@ -29,6 +29,11 @@ def changed(since: datetime, until: datetime) -> str:
     return f"updated_at:>='{_moment(since)}' AND updated_at:<'{_moment(until)}'"
 
 
+def created(since: datetime, until: datetime, *, open_only: bool) -> str:
+    """The search for orders made in [since, until); `open` are those that nobody archived or cancelled."""
+    return f"created_at:>='{_moment(since)}' AND created_at:<'{_moment(until)}'" + (" AND status:open" if open_only else "")
+
+
 def quantities(pushes: Sequence[Push]) -> dict[str, Any]:
     """`available` is what we may set; `changeFromQuantity` must be there since 2026-04, and null writes without compare."""
     return {
