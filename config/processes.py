@@ -28,6 +28,7 @@ from web.webhooks import Door
 
 log = structlog.get_logger("process")
 SWEEP_S = 5.0
+BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
 
@@ -176,6 +177,8 @@ def work(settings: Settings, queue: str) -> None:
     worker.take_over(hub, keeper, over.is_set)
     sweeping = threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper, over), name="sweeper", daemon=True)
     sweeping.start()
+    if queue == "inside":
+        threading.Thread(target=_behind, args=(hub, keeper, over), name="drain-inside later", daemon=True).start()
     while not over.is_set():
         try:
             _listen(settings, queue, over)
@@ -218,11 +221,19 @@ def _listen(settings: Settings, queue: str, over: threading.Event) -> None:
 
 def _sweep_and_drain(hub: Hub, queue: str, keeper: Keeper, over: threading.Event) -> None:
     """The worker's second leg: it stands while Redis is away."""
+    import worker
+
     while not over.is_set():
         safely(lambda: schedule.tick(hub))
         safely(lambda: jobs.sweep(hub))
-        safely(lambda: jobs.drain(hub, queue, keeper=keeper, stop=over.is_set))
+        safely(lambda: worker.drain_of(queue)(hub, queue, keeper=keeper, stop=over.is_set))
         over.wait(SWEEP_S)
+
+
+def _behind(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
+    """A worker's third leg: old orders are taken beside the live ones. Nobody rings for them."""
+    while not over.wait(BEHIND_S):
+        safely(lambda: jobs.drain_behind(hub, "inside", keeper=keeper, stop=over.is_set))
 
 
 def keep_workers(settings: Settings) -> int:
