@@ -4,6 +4,7 @@ Everything runs on this machine against private databases that are gone afterwar
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from config.bench.chart import draw
@@ -53,6 +54,8 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
+        if parts == ["backfill"]:
+            pace = replace(pace, old=pace.old_alone)
         for part in parts:
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)

@@ -94,6 +94,7 @@ class Live:
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
+    each = pace.old // len(stores.names) // pace.old_rounds
     for store in stores.names:
         with market(stores.new(store), stores.folder, [NAME], make=Archive, watch=Watch) as there:
             skus = [f"SKU-{number:04}" for number in range(SKUS)]
@@ -102,8 +103,8 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[R
             live.during(0.5, False)
             live.waits[False].clear()
             began = time.perf_counter()
-            seconds = sum(_round(there, live, pace, number) for number in range(pace.old_rounds))
-            yield _row(store, live, pace, seconds, time.perf_counter() - began)
+            seconds = sum(_round(there, live, pace.quiet_s, _old_orders(there, each, number)) for number in range(pace.old_rounds))
+            yield _row(store, live, each * pace.old_rounds, seconds, time.perf_counter() - began)
 
 
 def _watch(there: Market) -> Watch:
@@ -112,10 +113,10 @@ def _watch(there: Market) -> Watch:
     return there.keeper
 
 
-def _round(there: Market, live: Live, pace: Pace, number: int) -> float:
+def _round(there: Market, live: Live, quiet_s: float, old: list[Document]) -> float:
     """Live orders alone, then with a backfill behind them. Gives the seconds that it took."""
-    _archive(there).remember(_old_orders(there, pace.old // pace.old_rounds, number))
-    live.during(pace.quiet_s, False)
+    _archive(there).remember(old)
+    live.during(quiet_s, False)
     over, begin = threading.Event(), time.perf_counter()
     backfill.ask(there.hub, there.connections[NAME], there.hub.clock() - OLD - timedelta(days=1))
     there.hub.bell.ring("outside")
@@ -160,11 +161,11 @@ def _is_over(there: Market) -> bool:
         return run is not None and run.is_over and not db.exec_driver_sql(QUERY).scalar_one()
 
 
-def _row(store: str, live: Live, pace: Pace, seconds: float, all_s: float) -> Row:
+def _row(store: str, live: Live, old: int, seconds: float, all_s: float) -> Row:
     alone, behind = (measure.percentile(live.waits[which], 0.99) for which in (False, True))
     with live.there.hub.database.read() as db:
         kept = db.exec_driver_sql("select count(*) from orders where history").scalar_one()
-    if kept != pace.old // pace.old_rounds * pace.old_rounds:
+    if kept != old:
         raise RuntimeError(f"{kept} old orders came in")
     note = f"p99 of {len(live.waits[True])} live orders at {live.per_s:.0f}/s; {kept:,} old ones behind them at {kept / seconds:.0f}/s"
     note += f"; p50 {measure.median(live.waits[True]):.1f} ms, alone {measure.median(live.waits[False]):.1f} ms; {all_s:.0f} s"
