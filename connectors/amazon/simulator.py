@@ -678,8 +678,10 @@ class Simulator:
         listing[field] = max(0, listing[field] + units)
 
     def _later(self) -> datetime:
-        """Now, but after every change before: Amazon's times tell changes apart."""
+        """Now, but after every change before: Amazon's times tell changes apart. What happened long ago changes nothing of that."""
         now, last = self.world.clock(), self.state["last"]
+        if last and now < _when(last) - timedelta(minutes=1):
+            return now
         at = max(now, _when(last) + timedelta(milliseconds=1)) if last else now
         self.state["last"] = stamp(at)
         return at

@@ -132,6 +132,17 @@ def test_a_notice_of_an_old_order_names_its_last_change_and_is_its_own_delivery(
     assert rig.clock.now - 10 * DAY < first.revision <= rig.clock.now - 10 * DAY + timedelta(minutes=1)
 
 
+@CHANNELS
+def test_a_rehearsal_may_place_orders_of_long_ago(name: str) -> None:
+    rig = MAKE[name]()
+    simulator = rig.channel._kit.http
+    wish = {"lines": [{"sku": SKUS[name], "quantity": 1}], "days_ago": 200}
+    said = simulator.send("POST", f"http://sim.test/{name}/_sim/orders", changes=True, json=wish).json()
+
+    assert told(rig, rig.clock.now - 201 * DAY, rig.clock.now - 199 * DAY) == [str(said[0]["id"])]
+    assert told(rig, rig.clock.now - 199 * DAY, rig.clock.now + DAY) == []
+
+
 # ---- Shopify
 
 
