@@ -40,13 +40,13 @@ KINDS: dict[str, Job] = {
     "subscribe": Job(stock.subscribe),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
-    "take_history": Job(intake.take_orders, batch=50),
+    "take_history": Job(intake.take_orders, batch=20),
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
 
 YIELD_S = 0.01  # how long old orders are left alone while live work is due
-RESTS = 2.0
+RESTS = 4.0
 Stop = Callable[[], bool]
 
 
@@ -62,15 +62,16 @@ def drain_live(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: St
 
 
 def drain_behind(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Stop = lambda: False) -> int:
-    """What may wait, and is begun only while nothing of the queue itself is due; after each set it rests RESTS times as long. For a
-    thread that does nothing else."""
+    """What may wait, and is begun only while nothing of the queue itself is due or being done; after each set it rests RESTS times as
+    long. For a thread that does nothing else."""
     turn, done = FIRST, 0
     while not stop():
         with hub.database.read() as db:
-            after, live = tasks.next_turn(db, LATER[queue], turn, hub.now), tasks.next_turn(db, queue, FIRST, hub.now)
+            after = tasks.next_turn(db, LATER[queue], turn, hub.now)
+            busy = after and (tasks.next_turn(db, queue, FIRST, hub.now) or tasks.is_worked_on(db, queue))
         if after is None:
             return done
-        if live:
+        if busy:
             hub.pause(YIELD_S)
             continue
         turn, begun = after, time.monotonic()

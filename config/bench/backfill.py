@@ -8,7 +8,7 @@ import itertools
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -66,24 +66,36 @@ class Watch(Keeper):
 
 @dataclass
 class Live:
-    """Live orders at a fixed rate, whatever the hub does, from `begin` to `end`. `due` is when each should have been placed."""
+    """Live orders at a fixed rate, whatever the hub does. `alone` and `behind` hold how long each waited in each round: milliseconds
+    from the moment at which it was due to be placed until it was taken."""
 
     there: Market
     watch: Watch
     per_s: float
     skus: Iterator[str]
-    waits: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
+    alone: list[list[float]] = field(default_factory=list)
+    behind: list[list[float]] = field(default_factory=list)
 
-    def during(self, work: "threading.Event | float", behind: bool) -> None:
+    def until(self, is_over: Callable[[], bool]) -> list[float]:
         begin, due = time.perf_counter() + 0.1, dict[str, float]()
         for number in itertools.count():
-            at = begin + number / self.per_s
-            if (isinstance(work, float) and at > begin + work) or (isinstance(work, threading.Event) and work.is_set()):
+            if is_over():
                 break
+            at = begin + number / self.per_s
             time.sleep(max(0.0, at - time.perf_counter()))
             due[self.there.sell(NAME, next(self.skus))] = at
         self._await(due)
-        self.waits[behind] += [(self.watch.taken[order] - at) * 1000 for order, at in due.items()]
+        return [(self.watch.taken[order] - at) * 1000 for order, at in due.items()]
+
+    def during(self, seconds: float) -> list[float]:
+        end = time.perf_counter() + seconds
+        return self.until(lambda: time.perf_counter() > end)
+
+    @property
+    def ratio(self) -> float:
+        """Of the rounds' worst hundredths: rounds lie side by side, so what else the machine does is in both."""
+        pairs = zip(self.behind, self.alone, strict=True)
+        return measure.median([measure.percentile(behind, 0.99) / measure.percentile(alone, 0.99) for behind, alone in pairs])
 
     def _await(self, due: dict[str, float]) -> None:
         end = time.perf_counter() + PATIENCE_S
@@ -94,17 +106,17 @@ class Live:
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    each = pace.old // len(stores.names) // pace.old_rounds
+    each = min(pace.old_round, pace.old // len(stores.names))
+    rounds = pace.old // len(stores.names) // each
     for store in stores.names:
         with market(stores.new(store), stores.folder, [NAME], make=Archive, watch=Watch) as there:
             skus = [f"SKU-{number:04}" for number in range(SKUS)]
             there.shelve(skus, 1_000_000)
             live = Live(there, _watch(there), pace.live_per_s, itertools.cycle(skus))
-            live.during(0.5, False)
-            live.waits[False].clear()
+            live.during(0.5)
             began = time.perf_counter()
-            seconds = sum(_round(there, live, pace.quiet_s, _old_orders(there, each, number)) for number in range(pace.old_rounds))
-            yield _row(store, live, each * pace.old_rounds, seconds, time.perf_counter() - began)
+            seconds = sum(_round(there, live, pace.quiet_s, _old_orders(there, each, number)) for number in range(rounds))
+            yield _row(store, live, each * rounds, seconds, time.perf_counter() - began)
 
 
 def _watch(there: Market) -> Watch:
@@ -116,13 +128,13 @@ def _watch(there: Market) -> Watch:
 def _round(there: Market, live: Live, quiet_s: float, old: list[Document]) -> float:
     """Live orders alone, then with a backfill behind them. Gives the seconds that it took."""
     _archive(there).remember(old)
-    live.during(quiet_s, False)
+    live.alone.append(live.during(quiet_s))
     over, begin = threading.Event(), time.perf_counter()
     backfill.ask(there.hub, there.connections[NAME], there.hub.clock() - OLD - timedelta(days=1))
     there.hub.bell.ring("outside")
     watcher = threading.Thread(target=_wait, args=(there, over), daemon=True)
     watcher.start()
-    live.during(over, True)
+    live.behind.append(live.until(over.is_set))
     watcher.join()
     return time.perf_counter() - begin
 
@@ -162,11 +174,11 @@ def _is_over(there: Market) -> bool:
 
 
 def _row(store: str, live: Live, old: int, seconds: float, all_s: float) -> Row:
-    alone, behind = (measure.percentile(live.waits[which], 0.99) for which in (False, True))
+    alone, behind = ([wait for one in rounds for wait in one] for rounds in (live.alone, live.behind))
     with live.there.hub.database.read() as db:
         kept = db.exec_driver_sql("select count(*) from orders where history").scalar_one()
     if kept != old:
         raise RuntimeError(f"{kept} old orders came in")
-    note = f"p99 of {len(live.waits[True])} live orders at {live.per_s:.0f}/s; {kept:,} old ones behind them at {kept / seconds:.0f}/s"
-    note += f"; p50 {measure.median(live.waits[True]):.1f} ms, alone {measure.median(live.waits[False]):.1f} ms; {all_s:.0f} s"
-    return row("backfill_wait", store, behind, alone, note=note)
+    note = f"p99 of {len(behind)} live orders at {live.per_s:.0f}/s, {len(live.alone)} rounds; {kept:,} old ones behind them"
+    note += f" at {kept / seconds:.0f}/s; p50 {measure.median(behind):.1f} ms, alone {measure.median(alone):.1f} ms; {all_s:.0f} s"
+    return row("backfill_wait", store, measure.percentile(behind, 0.99), measure.percentile(alone, 0.99), live.ratio, note)

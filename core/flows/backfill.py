@@ -19,7 +19,7 @@ from core.store.unit import Unit
 TAKING = ("take_history", "fetch_history")
 BACKLOG = 200  # so many orders that were read and not taken yet are enough
 FULL_S = 0.2  # how long it waits then
-RESTS = 2.0
+RESTS = 4.0
 LASTS = timedelta(hours=20) // timedelta(microseconds=1)  # Amazon's page tokens end after a day (Orders 2026-01-01, read 2026-11)
 
 

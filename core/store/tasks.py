@@ -87,6 +87,11 @@ def next_turn(db: Connection, queue: str, after: Turn, now: int) -> Turn | None:
     return None
 
 
+def is_worked_on(db: Connection, queue: str) -> bool:
+    """For whoever works behind: somebody does something of this queue right now."""
+    return run(db, "select 1 from tasks where state = 'running' and queue = :queue limit 1", queue=queue).first() is not None
+
+
 def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim | None:
     merchant, connection, kind = turn
     rows = run(db, CLAIM, queue=queue, merchant=merchant, connection=connection, kind=kind, most=most, now=now, lease=LEASE_US).fetchall()

@@ -22,7 +22,7 @@ OWNERS = ("merchant", "connection", "id")  # a connection, and an id that was re
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
-    "renew", "record", "add", "add_merchant", "merchants", "by_account", "strip", "_by_id", "put",
+    "renew", "record", "add", "add_merchant", "merchants", "by_account", "strip", "_by_id", "put", "is_worked_on",
 }  # fmt: skip
 
 
