@@ -40,7 +40,7 @@ KINDS: dict[str, Job] = {
     "subscribe": Job(stock.subscribe),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
-    "take_history": Job(intake.take_orders, batch=20),
+    "take_history": Job(intake.take_orders, batch=10),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -85,34 +85,24 @@ def is_too_busy(error: BaseException) -> bool:
 
 
 class Turnstile:
-    """One at a time. Who is patient lets everybody else pass first."""
+    """One at a time; who may wait lets everybody else pass first."""
 
     def __init__(self) -> None:
-        self._free, self._held, self._waiting, self._own = threading.Condition(), False, 0, threading.local()
+        self._free, self._held, self._waiting = threading.Condition(), False, 0
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
-        """This thread is patient meanwhile."""
-        self._own.patient = True
+    def passing(self, *, patient: bool) -> Iterator[None]:
+        with self._free:
+            self._waiting += not patient
+            self._free.wait_for(lambda: not self._held and not (patient and self._waiting))
+            self._waiting -= not patient
+            self._held = True
         try:
             yield
         finally:
-            self._own.patient = False
-
-    def __enter__(self) -> None:
-        with self._free:
-            if getattr(self._own, "patient", False):
-                self._free.wait_for(lambda: not self._held and not self._waiting)
-            else:
-                self._waiting += 1
-                self._free.wait_for(lambda: not self._held)
-                self._waiting -= 1
-            self._held = True
-
-    def __exit__(self, *_: object) -> None:
-        with self._free:
-            self._held = False
-            self._free.notify_all()
+            with self._free:
+                self._held = False
+                self._free.notify_all()
 
 
 class Database:
@@ -122,19 +112,41 @@ class Database:
         self.engine = open_engine(url)
         self.url = url
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writers = Turnstile() if self.is_sqlite else None
-        self._writer: AbstractContextManager[Any] = self._writers or nullcontext()
+        self._turnstile, self._own = Turnstile(), threading.local()
         # a read is one statement: on PostgreSQL it needs no transaction around it
         self._readers = self.engine.execution_options(reads=True, **{} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._writer, self.engine.begin() as db:
-            yield db
+        patient = getattr(self._own, "patient", False)
+        with self._turnstile.passing(patient=patient) if self.is_sqlite else nullcontext(), self.engine.connect() as db:
+            with self._without_waiting(db) if patient else nullcontext(), db.begin():
+                if patient and not self.is_sqlite:
+                    db.exec_driver_sql("set local synchronous_commit = off")
+                yield db
 
-    def patience(self) -> AbstractContextManager[None]:
-        """Nobody waits for what this thread writes meanwhile: on SQLite others' writes go first."""
-        return self._writers.patience() if self._writers else nullcontext()
+    @contextmanager
+    def _without_waiting(self, db: Connection) -> Iterator[None]:
+        """Commits do not wait for the disk: a crash may undo the last of them, in order, and never a part of one."""
+        raw: Any = db.connection.driver_connection
+        usual = raw.execute("PRAGMA synchronous").fetchone()[0] if self.is_sqlite else None
+        if usual:
+            raw.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            if usual:
+                raw.execute(f"PRAGMA synchronous={usual}")
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Nobody waits for what this thread writes meanwhile, and all of it can be done again: others' writes go first, and its own do
+        not wait for the disk."""
+        self._own.patient = True
+        try:
+            yield
+        finally:
+            self._own.patient = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
