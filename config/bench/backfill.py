@@ -91,12 +91,6 @@ class Live:
         end = time.perf_counter() + seconds
         return self.until(lambda: time.perf_counter() > end)
 
-    @property
-    def ratio(self) -> float:
-        """Of the rounds' worst hundredths: rounds lie side by side, so what else the machine does is in both."""
-        pairs = zip(self.behind, self.alone, strict=True)
-        return measure.median([measure.percentile(behind, 0.99) / measure.percentile(alone, 0.99) for behind, alone in pairs])
-
     def _await(self, due: dict[str, float]) -> None:
         end = time.perf_counter() + PATIENCE_S
         while not due.keys() <= self.watch.taken.keys():
@@ -181,4 +175,4 @@ def _row(store: str, live: Live, old: int, seconds: float, all_s: float) -> Row:
         raise RuntimeError(f"{kept} old orders came in")
     note = f"p99 of {len(behind)} live orders at {live.per_s:.0f}/s, {len(live.alone)} rounds; {kept:,} old ones behind them"
     note += f" at {kept / seconds:.0f}/s; p50 {measure.median(behind):.1f} ms, alone {measure.median(alone):.1f} ms; {all_s:.0f} s"
-    return row("backfill_wait", store, measure.percentile(behind, 0.99), measure.percentile(alone, 0.99), live.ratio, note)
+    return row("backfill_wait", store, measure.percentile(behind, 0.99), measure.percentile(alone, 0.99), note=note)

@@ -20,9 +20,9 @@ class Pace:
     hot_sales: int = 1000
     old: int = 10_000  # orders of the backfill, over all its rounds and kinds of database
     old_alone: int = 50_000  # where nothing else is measured: some minutes
-    old_round: int = 2_500
+    old_round: int = 1_250
     live_per_s: float = 25.0  # orders that come in meanwhile
-    quiet_s: float = 4.0  # how long they come in without a backfill, each round
+    quiet_s: float = 6.0  # how long they come in without a backfill, each round
     small: int = 1_000
     large: int = 100_000
     changed: int = 100

@@ -147,6 +147,16 @@ class Database:
             yield
         finally:
             self._own.patient = False
+        if self.is_sqlite:
+            self._carry_over()
+
+    def _carry_over(self) -> None:
+        """What was written goes from the log into the file now, beside whoever writes: else one of them must do it all at some time."""
+        raw: Any = self.engine.raw_connection()
+        try:
+            raw.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            raw.close()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
