@@ -20,4 +20,9 @@ def drain(queue: str) -> int:
     answer = getattr(hub.bell, "answer", None)
     if answer:
         answer(queue)
-    return jobs.drain(hub, queue, keeper=keeper, stop=stop)
+    return drain_of(queue)(hub, queue, keeper=keeper, stop=stop)
+
+
+def drain_of(queue: str) -> Callable[..., int]:
+    """Inside, another thread of the process takes old orders, so that no live one waits for them."""
+    return jobs.drain_live if queue == "inside" else jobs.drain

@@ -61,7 +61,7 @@ class RedisBell:
             timer = threading.Timer(wait_s, self.ring, (queue,))
             timer.daemon = True
             timer.start()
-        elif time.monotonic() >= self._away_until:
+        elif queue in self._queues and time.monotonic() >= self._away_until:  # for old orders nobody is woken: they are looked for
             self._ring(queue)
 
     def _ring(self, queue: str) -> None:

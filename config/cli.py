@@ -689,6 +689,7 @@ def connect(
     click.echo(f"{channel} {account} is connected as {one.id}; its listings are read and its orders polled as soon as the hub runs")
     if one.live_at is None:
         click.echo("it is watched: nothing is written there until `crossdock golive` is told --yes")
+    click.echo("orders that changed within the last 30 days come by themselves; `crossdock backfill` brings older ones")
 
 
 @cli.command()
@@ -937,6 +938,37 @@ def places_first(settings: Settings, connection: str, location: str, merchant: s
         _fail(f"places first: you have no location {location}; there are {', '.join(ours) or 'none'}")
     flow.begin_at(hub, one, ours[location])
     click.echo(f"orders of {one.channel} {one.account} are reserved at {location} first")
+
+
+@cli.command()
+@click.argument("connection")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]), help="A day, from its first hour anywhere; or a moment.")
+@click.option("--days", type=click.IntRange(1, 36_500), help="So many days back, instead of --since.")
+@click.option("--dry-run", is_flag=True, help="Say how far back the channel lets us read and what would be asked; nothing is asked.")
+@click.option("--status", is_flag=True, help="How far it came; nothing is asked.")
+@click.option("--stop", is_flag=True, help="Read nothing more; what was read is taken.")
+@click.option("--follow", is_flag=True, help="Stay until it is over.")
+@of_merchant
+@as_json
+@click.pass_obj
+def backfill(settings: Settings, /, connection: str, merchant: str, as_json: bool, **wish: Any) -> None:
+    """Bring in old orders of a channel, behind live work: open ones first, then the rest, from now back. As far as it lets us read,
+    unless --since or --days says less.
+
+    Orders that are over are known from then on, and move no stock. Asked for again while it runs, only an earlier --since changes
+    anything; afterwards it reads all anew and passes what is known. CONNECTION is an id, an account or a channel.
+    """
+    from config.history import Wish, show
+
+    if wish["since"] and wish["days"]:
+        _fail("backfill: say --since or --days, not both")
+    if sum(wish[name] for name in ("dry_run", "status", "stop")) > 1:
+        _fail("backfill: --dry-run, --status and --stop exclude each other")
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    found = show(hub, one, Wish(**wish), _console() if sys.stdout.isatty() else None)
+    click.echo(json.dumps(found.document) if as_json else found.words)
+    sys.exit(0 if found.ok else 1)
 
 
 def _connection(hub: Any, owner: str, name: str) -> Any:

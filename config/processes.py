@@ -19,6 +19,7 @@ from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
 from config.wiring import door_kit, make_hub
 from core import jobs
+from core.domain.tasks import LATER
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
@@ -27,6 +28,7 @@ from web.webhooks import Door
 
 log = structlog.get_logger("process")
 SWEEP_S = 5.0
+BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
 
@@ -48,14 +50,14 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
 
 
 class Drains:
-    """Threads that do the tasks in this process: one inside, some outside, a sweeper and the keeper of leases."""
+    """Threads that do the tasks in this process: one inside, one for old orders, some outside, a sweeper and the keeper of leases."""
 
-    def __init__(self, hub: Hub, bell: ThreadBell, outside: int) -> None:
+    def __init__(self, hub: Hub, bell: ThreadBell, outside: int, keeper: Keeper | None = None) -> None:
         self._hub, self._bell = hub, bell
         self._stop = threading.Event()
-        self._keeper = Keeper(hub)
-        names = ["inside"] + ["outside"] * outside
-        self._threads = [threading.Thread(target=self._drain, args=(name,), name=f"drain-{name}", daemon=True) for name in names]
+        self._keeper = keeper or Keeper(hub)
+        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind)] + [("outside", jobs.drain)] * outside
+        self._threads = [threading.Thread(target=self._drain, args=one, name=f"drain-{one[0]}", daemon=True) for one in works]
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
     def start(self) -> "Drains":
@@ -70,15 +72,16 @@ class Drains:
         self._stop.set()
         end = time.monotonic() + STOP_S
         while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
-            for queue in ("inside", "outside"):
+            for queue in ("inside", LATER["inside"], "outside"):
                 self._bell.ring(queue)  # one ring wakes one of them
             time.sleep(0.02)
         self._keeper.stop()
 
-    def _drain(self, queue: str) -> None:
+    def _drain(self, bell: str, drain: Callable[..., int]) -> None:
+        queue = bell.partition(" ")[0]
         while not self._stop.is_set():
-            self._bell.wait(queue, SWEEP_S)
-            safely(lambda: jobs.drain(self._hub, queue, keeper=self._keeper, stop=self._stop.is_set))
+            self._bell.wait(bell, SWEEP_S)
+            safely(lambda: drain(self._hub, queue, keeper=self._keeper, stop=self._stop.is_set))
 
 
 def safely(work: Callable[[], object]) -> None:
@@ -176,6 +179,8 @@ def work(settings: Settings, queue: str) -> None:
     worker.take_over(hub, keeper, over.is_set)
     sweeping = threading.Thread(target=_sweep_and_drain, args=(hub, queue, keeper, over), name="sweeper", daemon=True)
     sweeping.start()
+    if queue == "inside":
+        threading.Thread(target=_behind, args=(hub, keeper, over), name="drain-inside later", daemon=True).start()
     while not over.is_set():
         try:
             _listen(settings, queue, over)
@@ -218,11 +223,19 @@ def _listen(settings: Settings, queue: str, over: threading.Event) -> None:
 
 def _sweep_and_drain(hub: Hub, queue: str, keeper: Keeper, over: threading.Event) -> None:
     """The worker's second leg: it stands while Redis is away."""
+    import worker
+
     while not over.is_set():
         safely(lambda: schedule.tick(hub))
         safely(lambda: jobs.sweep(hub))
-        safely(lambda: jobs.drain(hub, queue, keeper=keeper, stop=over.is_set))
+        safely(lambda: worker.drain_of(queue)(hub, queue, keeper=keeper, stop=over.is_set))
         over.wait(SWEEP_S)
+
+
+def _behind(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
+    """A worker's third leg: old orders are taken beside the live ones. Nobody rings for them."""
+    while not over.wait(BEHIND_S):
+        safely(lambda: jobs.drain_behind(hub, "inside", keeper=keeper, stop=over.is_set))
 
 
 def keep_workers(settings: Settings) -> int:

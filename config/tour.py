@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.hub import Hub
-from core.ports import Answer, Commits, Counts, Follows, Push, Subscribes, Told
+from core.ports import Answer, Commits, Counts, Follows, Push, Remembers, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
 
@@ -21,6 +21,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     channel.places()
     channel.poll(hub.clock() - timedelta(hours=1), hub.clock(), None)
     _walk_listings(channel)
+    if isinstance(channel, Remembers):
+        _remember(channel, hub)
     _big_order(hub, connection, hand)
     pushes = _pushes(hub, connection)
     answers = channel.show(pushes, hub.ids())
@@ -57,6 +59,19 @@ def _count(channel: Counts, now: datetime) -> None:
         if cursor is None:
             return
         time.sleep(page.wait_s)
+
+
+def _remember(channel: Remembers, hub: Hub) -> None:
+    """The old orders of a month, first those that are open."""
+    channel.reach()
+    for open_only in (True, False):
+        until, cursor = hub.clock(), None
+        while True:
+            page = channel.history(until - timedelta(days=29), until, cursor, open_only=open_only)
+            cursor = page.cursor
+            if cursor is None:
+                break
+            time.sleep(page.wait_s)
 
 
 def _big_order(hub: Hub, connection: Connection, hand: Any) -> None:

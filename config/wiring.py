@@ -120,6 +120,9 @@ class NoBudget:
     def learn(self, operation: str, rate: Any = None, left: float | None = None) -> None:
         return None
 
+    def behind(self) -> "NoBudget":
+        return self
+
 
 class NoTokens:
     """A door acts for no connection; what it needs it asks for with the app's own credentials."""

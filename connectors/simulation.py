@@ -12,7 +12,8 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape, unescape
@@ -354,6 +355,17 @@ def _control(world: World, simulator: Simulated, request: Request, steps: list[s
         raise BadRequest(f"The wish cannot be understood: {error}.") from None
 
 
+@contextmanager
+def _then(world: World, wish: Mapping[str, Any]) -> Iterator[None]:
+    """It happened `days_ago`, where the wish says so."""
+    clock, ago = world.clock, timedelta(days=float(wish.get("days_ago", 0)))
+    world.clock = lambda: clock() - ago
+    try:
+        yield
+    finally:
+        world.clock = clock
+
+
 def _controlled(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
     """GET reads, POST does; bodies and answers are JSON."""
     wish = json.loads(request.get_data() or b"{}")
@@ -372,9 +384,11 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["catalogue"]:
                 return reply(simulator.catalogue(_products(wish["products"])))
             case "POST", ["orders"]:
-                return reply(simulator.place(wish))
+                with _then(world, wish):
+                    return reply(simulator.place(wish))
             case "POST", ["orders", order, what]:
-                return reply(simulator.act(order, what, wish))
+                with _then(world, wish):
+                    return reply(simulator.act(order, what, wish))
             case "POST", ["faults"]:
                 world.faults[:] = [Fault(**fault) for fault in wish["faults"]]
                 return reply({"faults": len(world.faults)})

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -115,12 +115,19 @@ class Hub:
 
     def channel(self, connection: Connection) -> Channel:
         """The channel of a connection, made once a thread; made anew when its secrets or settings change."""
-        made: dict[str, tuple[Any, Channel]] = self._own.__dict__.setdefault("channels", {})
-        wants = (connection.login, connection.settings, connection.account)
-        if connection.id not in made or made[connection.id][0] != wants:
+        return self._made("live", connection, lambda kit: kit)
+
+    def channel_behind(self, connection: Connection) -> Channel:
+        """The same for work that may wait: its calls leave live work its share of every budget."""
+        return self._made("behind", connection, lambda kit: replace(kit, budget=kit.budget.behind()))
+
+    def _made(self, manner: str, connection: Connection, fit: Callable[[Kit], Kit]) -> Channel:
+        made: dict[tuple[str, str], tuple[Any, Channel]] = self._own.__dict__.setdefault("channels", {})
+        wants, key = (connection.login, connection.settings, connection.account), (manner, connection.id)
+        if key not in made or made[key][0] != wants:
             connector = self.connector(connection)
-            made[connection.id] = (wants, connector.channel(self.make_kit(self, connection, connector)))
-        return made[connection.id][1]
+            made[key] = (wants, connector.channel(fit(self.make_kit(self, connection, connector))))
+        return made[key][1]
 
     def at(self, moment: int) -> datetime:
         return when(moment)

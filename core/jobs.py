@@ -1,15 +1,17 @@
 """All the job code there is: which flow does which kind of task, and what each error means."""
 
 import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
 
-from core.domain.tasks import QUEUES, Claim, Outcome, Task, wait_s
+from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, days, heard, intake, linking, places, readback, stock
+from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -41,25 +43,75 @@ KINDS: dict[str, Job] = {
     "settle_orders": Job(places.settle_orders),
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
+    "backfill": Job(backfill.backfill),
+    "fetch_history": Job(backfill.fetch_history, batch=8),
+    "take_history": Job(intake.take_orders, batch=10),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
 
-def drain(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Callable[[], bool] = lambda: False) -> int:
-    """Do everything that is due in this queue, merchants, connections and kinds in turn. Gives how many tasks were done."""
+YIELD_S = 0.01  # how long old orders are left alone while live work is due
+RESTS = 4.0
+Stop = Callable[[], bool]
+
+
+def drain(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Stop = lambda: False) -> int:
+    """Do everything that is due in this queue, merchants, connections and kinds in turn; what may wait, only while nothing else is
+    due. Gives how many tasks were done."""
+    return _drain(hub, (queue, LATER[queue]), keeper, stop)
+
+
+def drain_live(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Stop = lambda: False) -> int:
+    """The same without what may wait: that is somebody else's, so that nothing live waits for it."""
+    return _drain(hub, (queue,), keeper, stop)
+
+
+def drain_behind(hub: Hub, queue: str, *, keeper: "Keeper | None" = None, stop: Stop = lambda: False) -> int:
+    """What may wait, and is begun only while nothing of the queue itself is due or being done; after each set it rests RESTS times as
+    long. For a thread that does nothing else."""
     turn, done = FIRST, 0
     while not stop():
         with hub.database.read() as db:
-            after = tasks.next_turn(db, queue, turn, hub.now)
+            after = tasks.next_turn(db, LATER[queue], turn, hub.now)
+            busy = after and (tasks.next_turn(db, queue, FIRST, hub.now) or tasks.is_worked_on(db, queue))
         if after is None:
             return done
-        turn = after
-        done += work_off(hub, queue, turn, keeper)
+        if busy:
+            hub.pause(YIELD_S)
+            continue
+        turn, begun = after, time.monotonic()
+        done += work_off(hub, LATER[queue], turn, keeper)
+        hub.pause(RESTS * (time.monotonic() - begun))
     return done
+
+
+def _drain(hub: Hub, queues: Iterable[str], keeper: "Keeper | None", stop: Stop) -> int:
+    turns, done = dict.fromkeys(queues, FIRST), 0
+    while not stop():
+        found = _next(hub, turns)
+        if found is None:
+            return done
+        name, turns[name] = found
+        done += work_off(hub, name, turns[name], keeper)
+    return done
+
+
+def _next(hub: Hub, turns: Mapping[str, Turn]) -> tuple[str, Turn] | None:
+    """The first of these queues in which something is due, with whose turn it is."""
+    with hub.database.read() as db:
+        for queue, turn in turns.items():
+            if after := tasks.next_turn(db, queue, turn, hub.now):
+                return queue, after
+    return None
 
 
 def work_off(hub: Hub, queue: str, turn: Turn, keeper: "Keeper | None" = None) -> int:
     """Claim one set and do it. Gives its size; 0 when others were faster."""
+    with hub.database.patience() if queue in LATER.values() else nullcontext():
+        return _work_off(hub, queue, turn, keeper)
+
+
+def _work_off(hub: Hub, queue: str, turn: Turn, keeper: "Keeper | None") -> int:
     with hub.database.write() as db:
         claim = tasks.claim(db, queue, turn, KINDS[turn[2]].batch, hub.now)
     if claim is None:
@@ -122,7 +174,7 @@ def _record_all(hub: Hub, claim: Claim, error: BaseException) -> None:
     except LostLease:
         log.warning("lease lost", kind=claim.kind, merchant=claim.merchant)
     if first.state == "due":
-        hub.bell.ring(QUEUES[claim.kind], first.wait_s)
+        hub.bell.ring(bell_of(QUEUES[claim.kind]), first.wait_s)
 
 
 def judge(error: BaseException, task: Task, jitter: float) -> Outcome:

@@ -278,6 +278,10 @@ class Budget(Protocol):
         """What the channel's own headers say of the budget."""
         ...
 
+    def behind(self) -> "Budget":
+        """The same budgets for work that may wait: they give only what leaves half of a full one to the rest."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fresh:

@@ -632,6 +632,66 @@ def test_the_opening_stock_is_not_taken_from_a_channel_without_the_one_answer_th
     assert (said.code, said.out) == (0, "")  # it shows 98 and two are sold: a hundred, as was counted
 
 
+# ---- old orders
+
+
+def test_a_backfill_is_asked_for_shown_widened_and_stopped(run: Run, shop: Shop) -> None:
+    assert run("backfill", "shopify", "--status").code == 1
+
+    asked = json.loads(run("backfill", "shopify", "--since", "2020-10-01", "--json").out)
+    assert (asked["phase"], asked["since"], asked["orders"]) == ("open", "2020-09-30T10:00:00+00:00", 0)  # where that day begins first
+    assert json.loads(run("backfill", "shopify", "--days", "5", "--json").out)["since"] == asked["since"]
+    wider = json.loads(run("backfill", "shopify", "--since", "2020-09-01T00:00:00+0200", "--json").out)
+    assert wider["since"] == "2020-08-31T22:00:00+00:00"
+
+    shop.drain()
+    said = run("backfill", "shopify", "--status")
+    assert (said.code, said.out[:21], said.out[-29:]) == (0, "over: 0 orders kept, ", "back to 2020-08-31 22:00 UTC\n")
+
+    run("backfill", "shopify")
+    assert "stopped by hand" in run("backfill", "shopify", "--stop").out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--since", "yesterday"], "--since"),
+        (["--since", "2026-10-01", "--days", "3"], "not both"),
+        (["--dry-run", "--status"], "exclude"),
+        (["--days", "0"], "--days"),
+    ],
+)
+def test_a_backfill_that_cannot_be_meant_is_refused_in_a_line(run: Run, shop: Shop, words: list[str], named: str) -> None:
+    said = run("backfill", "shopify", *words)
+
+    assert (said.code, named in said.why) == (2, True)
+
+
+def test_a_dry_run_says_how_far_back_the_channel_lets_us_read_and_asks_for_nothing(
+    run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.simulator.state["scopes"].remove("read_all_orders")
+    monkeypatch.setattr(cli, "_hub", lambda settings: shop.hub)  # its channel is the simulator
+
+    said = run("backfill", "shopify", "--dry-run")
+
+    assert said.code == 0
+    assert "only the last 60 days came: the app lacks read_all_orders" in said.out
+    assert "2 stretches of 30 days" in said.out
+    assert shop.rows("select * from backfills") == []
+
+
+def test_a_run_is_followed_until_it_is_over(run: Run, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_hub", lambda settings: shop.hub)
+    looks: list[float] = []
+    shop.hub.pause = lambda seconds: (looks.append(seconds), shop.drain())[0]
+
+    said = run("backfill", "shopify", "--days", "90", "--follow")
+
+    assert said.out.startswith("over: ")
+    assert len(looks) == 1
+
+
 # ---- backup
 
 
@@ -677,6 +737,9 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "no worker holds a lease for more than a minute": (OUTLIVED,),
     "what is due is done within ten minutes": (
         "update tasks set state = 'due', due_at = :now - 700000000 where id = (select max(id) from tasks)",
+    ),
+    "every backfill on its way has a task": (
+        "insert into backfills (merchant, connection, since, until, phase, begun_at) select merchant, id, 0, 1, 'open', 1 from connections",
     ),
     "every notice that waits has a task": ("delete from tasks where kind = 'take_orders'",),
     "every order has its lines' books": ("delete from order_lines",),

@@ -4,6 +4,7 @@ Everything runs on this machine against private databases that are gone afterwar
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from config.bench.chart import draw
@@ -12,7 +13,7 @@ from config.bench.report import render
 from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
-PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "catalogue", "growth", "memory", "reconcile")
+PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "catalogue", "growth", "memory", "reconcile")
 
 
 def run(
@@ -41,19 +42,21 @@ def run(
 
 
 def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pace: Pace) -> Iterator[Row]:
-    from config.bench import answers, bodies, catalogue, drain, growth, ingest, intake, lag, memory, pushes, reconcile
+    from config.bench import answers, backfill, bodies, catalogue, drain, growth, ingest, intake, lag, memory, pushes, reconcile
     from config.bench.rows import left_out
     from config.bench.stage import stores
 
     measures = {
         "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
-        "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured,
+        "backfill": backfill.measured, "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured,
         "reconcile": reconcile.measured,
     }  # fmt: skip
     with stores(["sqlite"] if parts in (["intake"], ["reconcile"]) else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
+        if parts == ["backfill"]:
+            pace = replace(pace, old=pace.old_alone)
         for part in parts:
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)

@@ -1,11 +1,13 @@
 """One merchant who sells on several channels at once: Bogus channels in this process, that note when they are told what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
+
+from sqlalchemy import text
 
 from config.bells import ThreadBell
 from config.bench.child import SECRET, settings_for
@@ -19,6 +21,7 @@ from connectors.bogus.webhooks import signed
 from connectors.http import write_json
 from core.flows import connections as flows
 from core.hub import Hub, Silent
+from core.jobs import Keeper
 from core.ports import Answer, Push
 from core.store import listings, stock
 from core.store.connections import Connection
@@ -26,6 +29,8 @@ from core.store.engine import Database
 from core.store.unit import Unit
 from core.store.vault import Vault
 
+SOON_US = 5_000_000  # what is due later waits for the clock, not for a worker
+OPEN = text("select 1 from tasks where state in ('due', 'running') and due_at < :soon limit 1")
 CATALOGUE = {"skus": ("sku",), "levels": ("sku",), "listings": ("listing", "sku", "alike")}
 
 
@@ -55,6 +60,7 @@ class Market:
     systems: dict[str, Listener]
     connections: dict[str, Connection]
     application: Any
+    keeper: Keeper
 
     def shelve(self, skus: Sequence[str], units: int, times: int = 1) -> None:
         """Count these SKUs, and offer each on every channel, which shows them already. With `times` the catalogue holds so many
@@ -75,11 +81,12 @@ class Market:
             found = [_offered(system, sku, units) for sku in skus]
             listings.keep(work.db, self.merchant, self.connections[name].id, found, work.now)
 
-    def sell(self, name: str, sku: str) -> None:
-        """A buyer takes one at this channel, which tells us of it."""
+    def sell(self, name: str, sku: str) -> str:
+        """A buyer takes one at this channel, which tells us of it. Gives the order."""
         document = self.systems[name].sell({sku: 1})
         raw = write_json(document)
         self.knock(raw, signed(raw, SECRET, delivery=document["id"], account=name))
+        return str(document["id"])
 
     def knock(self, raw: bytes, headers: dict[str, str]) -> None:
         if (status := call(self.application, raw, headers, "/webhooks/bogus")) != 200:
@@ -103,7 +110,7 @@ class Market:
 
     def _open(self) -> bool:
         with self.hub.database.read() as db:
-            return bool(db.exec_driver_sql("select 1 from tasks where state in ('due', 'running') limit 1").first())
+            return bool(db.execute(OPEN, {"soon": self.hub.now + SOON_US}).first())
 
 
 def _offered(system: Bogus, sku: str, units: int) -> dict[str, Any]:
@@ -112,10 +119,14 @@ def _offered(system: Bogus, sku: str, units: int) -> dict[str, Any]:
 
 
 @contextmanager
-def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, thinks_s: float = 0.0) -> Iterator[Market]:
-    """A hub with these channels, and its drains at work in this process. A channel thinks so long before it answers a push."""
+def market(
+    url: str, home: Path, names: Sequence[str], *, drains: bool = True, make: Callable[..., Listener] = Listener,
+    watch: Callable[[Hub], Keeper] = Keeper, **system: Any,
+) -> Iterator[Market]:  # fmt: skip
+    """A hub with these channels, and its drains at work in this process; `watch` makes what holds their claims. `system` are
+    settings of the channels that `make` makes: one thinks so long before it answers a push."""
     settings, bell = settings_for(url, home), ThreadBell()
-    systems = {name: Listener(account=name, thinks_s=thinks_s) for name in names}
+    systems = {name: make(account=name, **system) for name in names}
     hub = Hub(
         database=Database(url),
         vault=Vault({"k1": bytes(32)}),
@@ -128,9 +139,10 @@ def market(url: str, home: Path, names: Sequence[str], *, drains: bool = True, t
     with hub.unit() as work:
         work.db.exec_driver_sql("delete from tasks")
         stock.add_location(work.db, merchant, place, "Main")
-    running = Drains(hub, bell, settings.outside_workers).start() if drains else None
+    keeper = watch(hub)
+    running = Drains(hub, bell, settings.outside_workers, keeper).start() if drains else None
     try:
-        yield Market(hub, merchant, place, systems, made, make_wsgi(settings, hub))
+        yield Market(hub, merchant, place, systems, made, make_wsgi(settings, hub), keeper)
     finally:
         if running:
             running.stop()

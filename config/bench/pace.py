@@ -18,6 +18,11 @@ class Pace:
     sales: int = 200
     sales_per_s: float = 50.0
     hot_sales: int = 1000
+    old: int = 10_000  # orders of the backfill, over all its rounds and kinds of database
+    old_alone: int = 50_000  # where nothing else is measured: some minutes
+    old_round: int = 1_250
+    live_per_s: float = 25.0  # orders that come in meanwhile
+    quiet_s: float = 6.0  # how long they come in without a backfill, each round
     small: int = 1_000
     large: int = 100_000
     changed: int = 100

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.amazon import listings, notices, past, render
 from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
+from connectors.amazon.history import History
 from connectors.amazon.read import need
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
@@ -16,6 +17,10 @@ from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, P
 
 BATCH = 10  # what one SQS call takes
 REACH = 1000  # listings that searchListingsItems pages through (its model, 2026-08)
+OPEN = ("PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED")
+FAR_BACK = frozenset(["A1VC38T7YXB528", "A39IBJ37TRP1C6", "A19VAU5U5O7RUS"])  # JP, AU, SG
+SINCE_2016, TWO_YEARS = datetime(2016, 1, 1, tzinfo=UTC), timedelta(days=729)
+MILLISECOND = timedelta(milliseconds=1)
 FEED = "feed "  # how the words of an accepted push begin; the feed's id follows
 DELAYED = "not sent: the budget of this operation is spent"
 
@@ -26,6 +31,7 @@ class AmazonChannel:
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
         self._catalogue = Catalogue(kit, self._client)
+        self._history = History(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -46,6 +52,26 @@ class AmazonChannel:
         found = sorted(read, key=lambda notice: notice.revision or since)
         following = _token(answer, "nextToken")
         return Page(tuple(found), f"{before}|{following}" if following else None, _covered(answer, before))
+
+    def reach(self) -> tuple[datetime | None, str]:
+        """Two years, but in Japan, Australia and Singapore (Orders, read 2026-11)."""
+        if set(self._client.marketplaces) <= FAR_BACK:
+            return SINCE_2016, "Amazon gives orders since 2016 here"
+        return self._kit.clock() - TWO_YEARS, "Amazon gives orders of the last two years"
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        """Open orders whole, by searchOrders; all of them by report, which names them: what is not known is fetched."""
+        if not open_only:
+            return self._history.page(since, until, cursor)
+        before, _, token = (cursor or "").partition("|")
+        upper = min(until - MILLISECOND, self._kit.clock() - timedelta(seconds=self._kit.settings["min_age_s"]))
+        if not cursor and upper <= since:
+            return Page(())
+        answer = self._client.placed_orders(stamp(since), before or stamp(upper), token or None, OPEN)
+        found, following = need(answer, "orders", list), _token(answer, "nextToken")
+        return Page(
+            tuple(_notice(order, self._kit.account) for order in found), f"{before or stamp(upper)}|{following}" if following else None
+        )
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         """One getOrder each. An order that the budget did not reach is left out: ask for it again."""

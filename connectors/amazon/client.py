@@ -207,6 +207,22 @@ class Client:
             **more,
         )
 
+    def placed_orders(self, since: str, before: str, token: str | None, statuses: Sequence[str] = (), most: int = 0) -> Any:
+        """A page of orders made in [since, before] and, where given, in one of these states, by searchOrders."""
+        more = {"paginationToken": token} if token else {}
+        if statuses:
+            more["fulfillmentStatuses"] = ",".join(statuses)
+        return self._ask(
+            "searchOrders",
+            self._orders.search_orders,
+            createdAfter=since,
+            createdBefore=before,
+            marketplaceIds=",".join(self.marketplaces),
+            includedData=",".join(INCLUDED),
+            maxResultsPerPage=most or self._kit.settings["page_size"],
+            **more,
+        )
+
     def order(self, order: str) -> Any | None:
         """getOrder; None where Amazon has no such order."""
         return self._or_none("getOrder", self._orders.get_order, order, includedData=",".join(INCLUDED))
@@ -309,7 +325,7 @@ class Client:
             except (requests.RequestException, EOFError) as error:
                 raise Unavailable("Amazon's document broke off", cause=type(error).__name__) from None
             except (gzip.BadGzipFile, zlib.error):
-                raise BadPayload("amazon listings report: not gzip") from None
+                raise BadPayload("amazon report: not gzip") from None
 
     def _document(self, document: str) -> requests.Response:
         try:

@@ -20,6 +20,7 @@ from core.errors import BadPayload, Refused
 from core.ports import Kit, Page
 
 PIECE = timedelta(days=30)
+NAMED = 20  # so many lines that cannot be read are named by number
 COLUMNS = (b"amazon-order-id", b"purchase-date", b"last-updated-date", b"order-status", b"sales-channel")
 SALES = {
     "US": "com",
@@ -111,18 +112,29 @@ def _sales(country: str) -> str:
 
 def rows(lines: Iterable[bytes]) -> Iterator[Row]:
     """One for each item of each order; lines that cannot be read are left out, and said. Raises BadPayload where columns are missing."""
+    broken: list[int] = []
+    yield from (row for row in read_rows(lines, broken) if row)
+    say_broken(broken)
+
+
+def say_broken(broken: list[int]) -> None:
+    if broken:
+        structlog.get_logger("amazon").warning("lines of an orders report left out", count=len(broken), lines=broken[:NAMED])
+
+
+def read_rows(lines: Iterable[bytes], broken: list[int]) -> Iterator[Row | None]:
+    """One for each line below the header; None for one that cannot be read, whose number goes into `broken`. The report holds buyers'
+    addresses too: only the columns named here are ever looked at. Raises BadPayload for a header that lacks one."""
     lines = iter(lines)
     names = [name.strip().lower() for name in next(lines, b"").removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n").split(b"\t")]
     if missing := [name.decode() for name in COLUMNS if name not in names]:
         raise BadPayload(f"amazon orders report: there is no column {missing[0]}")
-    places, broken = [names.index(name) for name in COLUMNS], 0
-    for line in lines:
+    places = [names.index(name) for name in COLUMNS]
+    for number, line in enumerate(lines, 2):
         row = _row(line.rstrip(b"\r\n").split(b"\t"), places, len(names))
-        broken += row is None
-        if row:
-            yield row
-    if broken:
-        structlog.get_logger("amazon").warning("lines of an orders report left out", count=broken)
+        if row is None:
+            broken.append(number)
+        yield row
 
 
 def _row(fields: list[bytes], places: list[int], width: int) -> Row | None:

@@ -1,4 +1,4 @@
-"""The simulator's report of all listings, as Amazon writes it for each of its marketplaces. Pure."""
+"""The simulator's reports of all listings, as Amazon writes it for each of its marketplaces, and of orders. Pure."""
 
 import gzip
 from collections.abc import Iterable
@@ -59,29 +59,38 @@ def _fields(listing: dict[str, Any]) -> dict[str, str]:
     }
 
 
-ORDER_COLUMNS = (
+ORDERS = (
     "amazon-order-id", "merchant-order-id", "purchase-date", "last-updated-date", "order-status", "fulfillment-channel", "sales-channel",
-    "order-channel", "ship-service-level", "product-name", "sku", "asin", "item-status", "quantity", "currency", "item-price",
+    "ship-service-level", "product-name", "sku", "asin", "item-status", "quantity", "currency", "item-price", "ship-city", "ship-state",
+    "ship-postal-code", "ship-country",
 )  # fmt: skip
-STATUSES = {"PENDING": "Pending", "UNSHIPPED": "Unshipped", "PARTIALLY_SHIPPED": "PartiallyShipped", "SHIPPED": "Shipped"}
-OTHER = "Cancelled"
+WORDS = {"PENDING": "Pending", "UNSHIPPED": "Unshipped", "PARTIALLY_SHIPPED": "Shipping", "SHIPPED": "Shipped", "CANCELLED": "Cancelled"}
 
 
 def orders(raws: Iterable[dict[str, Any]], *, packed: bool) -> bytes:
-    """All orders, a line for each item, as Amazon's report by order date writes them."""
-    lines = ["\t".join(ORDER_COLUMNS), *("\t".join(row) for raw in raws for row in _order_rows(raw))]
-    text = "".join(f"{line}\r\n" for line in lines).encode("cp1252", "replace")
+    """A line for each item of each order; times are whole seconds."""
+    rows = ["\t".join(ORDERS)]
+    rows += ["\t".join(_order_fields(raw, item).get(name, "") for name in ORDERS) for raw in raws for item in raw["orderItems"]]
+    text = "".join(f"{line}\r\n" for line in rows).encode("cp1252", "replace")
     return gzip.compress(text, 5) if packed else text
 
 
-def _order_rows(raw: dict[str, Any]) -> Iterable[tuple[str, ...]]:
-    placed, changed = (raw[key][:19] + "+00:00" for key in ("createdTime", "lastUpdatedTime"))
+def _order_fields(raw: dict[str, Any], item: dict[str, Any]) -> dict[str, str]:
+    address = raw.get("recipient", {}).get("deliveryAddress", {})
     fulfillment = raw.get("fulfillment", {})
-    status = STATUSES.get(fulfillment.get("fulfillmentStatus", ""), OTHER)
-    party = "Merchant" if fulfillment.get("fulfilledBy") == "MERCHANT" else "Amazon"
-    for item in raw["orderItems"]:
-        goods, units = item["product"], str(item["quantityOrdered"])
-        yield (
-            raw["orderId"], "", placed, changed, status, party, raw["salesChannel"]["marketplaceName"], "", "Standard", goods["title"],
-            goods["sellerSku"], goods["asin"], status, units, "", "",
-        )  # fmt: skip
+    return {
+        "amazon-order-id": raw["orderId"],
+        "purchase-date": f"{raw['createdTime'][:19]}+00:00",
+        "last-updated-date": f"{raw['lastUpdatedTime'][:19]}+00:00",
+        "order-status": WORDS.get(fulfillment.get("fulfillmentStatus", ""), "Pending"),
+        "fulfillment-channel": "Merchant" if fulfillment.get("fulfilledBy") == "MERCHANT" else "Amazon",
+        "sales-channel": raw["salesChannel"]["marketplaceName"],
+        "product-name": item["product"]["title"],
+        "sku": item["product"]["sellerSku"],
+        "asin": item["product"]["asin"],
+        "quantity": str(item["quantityOrdered"]),
+        "ship-city": address.get("city", ""),
+        "ship-state": address.get("stateOrRegion", ""),
+        "ship-postal-code": address.get("postalCode", ""),
+        "ship-country": address.get("countryCode", ""),
+    }

@@ -28,6 +28,7 @@ REACH = 1000  # listings that searchListingsItems pages through
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ORDERS_DAYS = 30  # "Report can be requested only upto 30 days" (vendor's tracker, 2023-05)
+OLDEST = timedelta(days=731)  # older orders are not returned
 KEPT = 16  # documents of reports; Amazon keeps them for 90 days
 SQS, STORAGE = "sqs", "storage"
 LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
@@ -486,8 +487,9 @@ class Simulator:
     def _reported(self, report: dict[str, Any]) -> list[dict[str, Any]]:
         """What a report is about. Orders come of the whole region, whatever marketplaces were named (vendor's tracker, 2022 to 2024)."""
         if report["type"] == ORDERS:
-            since, until = report["span"]
-            return [raw for raw in self._raws() if since <= raw["createdTime"] <= until]
+            since, until = max(report["span"][0], stamp(self.world.clock() - OLDEST)), report["span"][1]
+            found = [raw for raw in self._raws() if since <= raw["createdTime"] <= until]
+            return sorted(found, key=lambda raw: str(raw["createdTime"]))
         return list(self.state["listings"].values()) if report["sites"][0] in simulated.SITES else []
 
     def _write_report(self, report: dict[str, Any]) -> str:
@@ -665,8 +667,10 @@ class Simulator:
         listing[field] = max(0, listing[field] + units)
 
     def _later(self) -> datetime:
-        """Now, but after every change before: Amazon's times tell changes apart."""
+        """Now, but after every change before: Amazon's times tell changes apart. What happened long ago changes nothing of that."""
         now, last = self.world.clock(), self.state["last"]
+        if last and now < _when(last) - timedelta(minutes=1):
+            return now
         at = max(now, _when(last) + timedelta(milliseconds=1)) if last else now
         self.state["last"] = stamp(at)
         return at

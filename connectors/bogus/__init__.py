@@ -7,8 +7,8 @@ from connectors.bogus.channel import Bogus, BogusChannel, CommittingChannel
 from connectors.bogus.webhooks import BogusWebhooks
 from core.ports import Connector, Field, Kit, Limits, Rate
 
-CALLS = ("probe", "poll", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling", "subscribe",
-         "unsubscribed", "placed", "history")  # fmt: skip
+CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
+         "subscribe", "unsubscribed", "placed")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:

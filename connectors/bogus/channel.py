@@ -46,6 +46,7 @@ class Bogus:
     merges: bool = False
     per_call: int = 100
     per_page: int = 50
+    remembers: timedelta | None = None  # how far back it lets us read; None: it does not say
     orders: dict[str, Document] = field(default_factory=dict)
     listings: dict[Key, Shelf] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
@@ -126,6 +127,11 @@ class Bogus:
         parts = [{"place": place, "lines": dict(lines)} for place, lines in places.items()]
         return self.change(order, routing=parts)
 
+    def placed_in(self, since: datetime, until: datetime, after: str) -> list[Document]:
+        """Orders placed in [since, until), oldest first, behind a mark."""
+        found = [item for item in self.orders.values() if since <= as_datetime(item["placed_at"]) < until and mark_of(item) > after]
+        return sorted(found, key=mark_of)
+
     def change(self, order: str, **different: Any) -> Document:
         """Something happens to an order there; its last change is now, and later than the one before."""
         with self.lock:
@@ -175,6 +181,11 @@ def _key(listing: str, sku: str, place: str) -> Key:
 
 def _answer(push: Push, told: Told, quantity: int | None = None, words: str = "") -> Answer:
     return Answer(push.listing, push.sku, told, quantity, words, push.place)
+
+
+def mark_of(item: Document) -> str:
+    """Where an order stands among all by the time it was placed."""
+    return f"{as_datetime(item['placed_at']).astimezone(UTC).isoformat()} {item['id']}"
 
 
 def a_line(id: str, listing: str, sku: str, quantity: int, currency: str) -> Document:
@@ -246,6 +257,20 @@ class BogusChannel:
         body = write_json(self._system.orders[order]) if self._system.whole else None
         return Notice("poll", f"{order}@{at.isoformat()}", About.ORDER, self._system.account, order, at, body)
 
+    def reach(self) -> tuple[datetime | None, str]:
+        with self._call("reach") as system:
+            if system.remembers is None:
+                return None, ""
+            return system.clock() - system.remembers, f"only the last {system.remembers.days} days came: Bogus forgets"
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        with self._call("history", (since, until, cursor, open_only)) as system:
+            begin = max(since, system.clock() - system.remembers) if system.remembers else since
+            due = [item for item in system.placed_in(begin, until, cursor or "") if not open_only or _is_open(item)]
+            page = due[: system.per_page]
+            notices = tuple(self._notice(as_datetime(item["updated_at"]), item["id"]) for item in page)
+            return Page(notices, mark_of(page[-1]) if len(due) > len(page) else None)
+
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         with self._call("fetch", list(orders)) as system:
             return {order: write_json(system.orders[order]) if order in system.orders else None for order in orders}
@@ -298,19 +323,6 @@ class BogusChannel:
             end = min(until, start + timedelta(days=system.per_page))
             days = Counter(_day(item) for item in system.orders.values() if start <= as_datetime(item["placed_at"]) < end)
             return Page(tuple(sorted(days.items())), end.isoformat() if end < until else None)
-
-    def reach(self) -> tuple[datetime | None, str]:
-        return None, ""
-
-    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
-        """By the moment they were placed."""
-        with self._call("history", (since, until, cursor)) as system:
-            placed = sorted((as_datetime(item["placed_at"]), id) for id, item in system.orders.items() if _is_open(item) or not open_only)
-            due = [id for at, id in placed if since <= at < until]
-            start = int(cursor or 0)
-            page = tuple(self._notice(as_datetime(system.orders[id]["updated_at"]), id) for id in due[start : start + system.per_page])
-            upto = start + system.per_page
-            return Page(page, str(upto) if upto < len(due) else None)
 
 
 class CommittingChannel(BogusChannel):

@@ -45,13 +45,26 @@ class EbayChannel:
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
         """Orders that changed in the window. Should orders leave it while we page (they changed again), the rest moves
         up by as many places: then we step back by that many, and see some twice rather than one never."""
+        page = self._page(render.window(max(since, self._earliest()), min(until, self._kit.clock())), cursor)
+        return replace(page, items=tuple(sorted(page.items, key=lambda notice: notice.revision or since)), until=until)
+
+    def _page(self, window: str, cursor: str | None) -> Page[Notice]:
         at: dict[str, Any] = json.loads(cursor) if cursor else {"offset": 0, "total": None}
-        reach = self._kit.clock() - timedelta(days=float(self._kit.settings["reach_days"]))
-        window = render.window(max(since, reach), min(until, self._kit.clock()))
         said = self._client.orders(window, at["offset"])
         found = said.get("orders") or []
-        items = sorted((self._notice(one) for one in found), key=lambda notice: notice.revision or since)
-        return Page(tuple(items), _next(at, len(found), said.get("total")), until)
+        return Page(tuple(self._notice(one) for one in found), _next(at, len(found), said.get("total")))
+
+    def _earliest(self) -> datetime:
+        return self._kit.clock() - timedelta(days=float(self._kit.settings["reach_days"]))
+
+    def reach(self) -> tuple[datetime | None, str]:
+        return self._earliest(), "eBay gives orders of the last two years"
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        """As `poll`, by the day on which orders were made. Those that are sent or cancelled leave the open ones while we page: then we
+        step back as there."""
+        since, until = max(since, self._earliest()), min(until, self._kit.clock())
+        return self._page(render.placed(since, until, open_only=open_only), cursor) if since < until else Page(())
 
     def _notice(self, document: Any) -> Notice:
         """An order in its list's form; without a body where only its own address tells all (shipments, cancel requests)."""

@@ -17,9 +17,13 @@ def window(since: datetime, until: datetime) -> str:
     return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until)}]"
 
 
-def placed(since: datetime, until: datetime) -> str:
-    """The getOrders filter for orders made in [since, until): eBay counts both ends, and by milliseconds."""
-    return f"creationdate:[{timestamp(since)}..{timestamp(until - timedelta(milliseconds=1))}]"
+OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"
+
+
+def placed(since: datetime, until: datetime, *, open_only: bool = False) -> str:
+    """The getOrders filter for orders made in [since, until): eBay counts both ends in, to the millisecond."""
+    made = f"creationdate:[{timestamp(since)}..{timestamp(until - timedelta(milliseconds=1))}]"
+    return f"{made},{OPEN}" if open_only else made
 
 
 def quantity(push: Push) -> dict[str, Any]:

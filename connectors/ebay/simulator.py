@@ -354,19 +354,24 @@ class Simulator:
         ]
 
     def _changed(self, text: str) -> list[dict[str, Any]]:
-        """By the time that the filter names: of the last change, or of making."""
-        (since, until), made = self._window(text), text.startswith("creationdate:")
-        key = "creationDate" if made else "lastModifiedDate"
-        orders = [order for order in self.state["orders"].values() if since <= order["document"][key] <= until]
-        return sorted(orders, key=lambda order: (order["document"][key], order["document"]["orderId"]))
+        """By a filter's text: one window, the states of fulfillment beside it. Without any filter, those of the last 90 days."""
+        filters = {name: value for name, _, value in (part.partition(":") for part in text.split(",") if part)}
+        states = _states(filters.pop("orderfulfillmentstatus", None))
+        name = next(
+            (name for name in ("creationdate", "lastmodifieddate") if name in filters), ""
+        )  # where both are given, the first counts
+        if strange := [name for name in filters if name not in ("creationdate", "lastmodifieddate")]:
+            raise Refusal(400, 30700, "API_FULFILLMENT", f"Invalid filter name: {strange[0]}")
+        field = "lastModifiedDate" if name == "lastmodifieddate" else "creationDate"
+        since, until = self._window(name, filters.get(name, ""))
+        orders = [order for order in self.state["orders"].values() if since <= order["document"][field] <= until]
+        orders = [order for order in orders if order["document"]["orderFulfillmentStatus"] in states]
+        return sorted(orders, key=lambda order: (order["document"][field], order["document"]["orderId"]))
 
-    def _window(self, text: str) -> tuple[str, str]:
+    def _window(self, name: str, value: str) -> tuple[str, str]:
         now = self.world.clock()
-        if not text:
+        if not name:
             return stamp(now - timedelta(days=90)), stamp(now)
-        name, _, value = text.partition(":")
-        if name not in ("lastmodifieddate", "creationdate"):
-            raise Refusal(400, 30700, "API_FULFILLMENT", f"Invalid filter name: {name}")
         if not (value.startswith("[") and value.endswith("]") and ".." in value):
             raise Refusal(400, 30800, "API_FULFILLMENT", f"Invalid filter value {value} for filter {name}")
         start, _, end = value[1:-1].partition("..")
@@ -830,6 +835,19 @@ def _filter_time(text: str) -> datetime:
     if at.tzinfo is None or not text.endswith("Z"):
         raise Refusal(400, 30810, "API_FULFILLMENT", "Invalid date format")
     return at
+
+
+STATES = {"NOT_STARTED", "IN_PROGRESS", "FULFILLED"}
+
+
+def _states(value: str | None) -> set[str]:
+    """eBay knows two sets of them, and no others (getOrders, filter; read 2026-11)."""
+    if value is None:
+        return STATES
+    found = set(value.removeprefix("{").removesuffix("}").split("|"))
+    if not (value.startswith("{") and value.endswith("}")) or found not in ({"NOT_STARTED", "IN_PROGRESS"}, {"FULFILLED", "IN_PROGRESS"}):
+        raise Refusal(400, 30800, "API_FULFILLMENT", f"Invalid filter value {value} for filter orderfulfillmentstatus")
+    return found
 
 
 def _body_rows(request: Request, known: Mapping[str, type]) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ MANIFEST = Connector(
         "url": "https://{account}",
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
+        "deep": 20_000,  # orders of one search, after which another one goes on: Shopify pages no deeper than 25,000
         "bulk_from": 500,  # variants; a shop of so many has them exported into a file, a smaller one is read page by page
     },
     rates={"graphql": Rate(per_s=100.0, burst=2000.0)},  # points, standard plan; `throttleStatus` corrects both at the first answer
@@ -59,6 +60,8 @@ MANIFEST = Connector(
         "Shop",
         "OrderIds",
         "OrdersCount",
+        "Reach",
+        "History",
         "OrderCore",
         "OrderMoney",
         "OrderShipping",

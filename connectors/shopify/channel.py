@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.http import as_datetime, write_json
-from connectors.shopify import catalogue, documents, render
+from connectors.shopify import catalogue, documents, history, render
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
@@ -22,6 +22,8 @@ TOLD = {
 }
 KEYS = 3  # tries with a new key where Shopify says that an earlier attempt with the old one failed
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+RECENT = timedelta(days=60)  # what an app sees without ALL_ORDERS (shopify.dev, access scopes, read 2026-11)
+ALL_ORDERS = "read_all_orders"
 FEW, MANY = 20, 250  # Shopify's plain lists cannot be paged: a full one is asked for again, as long as it may be
 
 LOOK_S = 1.0  # how often a file that is being written is looked after
@@ -53,6 +55,22 @@ class ShopifyChannel:
         page = self._client.run("OrderIds", documents.ORDER_IDS, query)["orders"]
         notices = tuple(_notice(node, self._kit.account) for node in page["nodes"])
         return Page(notices, _next(page), until)
+
+    def reach(self) -> tuple[datetime | None, str]:
+        """To the shop's first day, if the merchant granted as much."""
+        said = self._client.run("Reach", documents.REACH)
+        if any(scope["handle"] == ALL_ORDERS for scope in said["currentAppInstallation"]["accessScopes"]):
+            return as_datetime(said["shop"]["createdAt"]), ""
+        return self._kit.clock() - RECENT, f"only the last {RECENT.days} days came: the app lacks {ALL_ORDERS}"
+
+    def history(self, since: datetime, until: datetime, cursor: str | None, *, open_only: bool) -> Page[Notice]:
+        """Names and times, oldest first. Where a search gets deep, another one begins at the second in which the last order of this one
+        was made: that second's are told twice rather than never."""
+        mark = history.mark(cursor, since)
+        asked = {"q": render.placed(mark.since, until, open_only=open_only), "after": mark.after}
+        page = self._client.run("History", documents.HISTORY, asked)["orders"]
+        items = tuple(history.notice(node, self._kit.account) for node in page["nodes"])
+        return Page(items, mark.following(page, int(self._kit.settings["deep"])))
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         """Each order by its three documents and their next pages, merged. One that the budget did not reach is left out: ask for it

@@ -44,6 +44,10 @@ ORDER_IDS = f"""query OrderIds($q: String!, $after: String) {{
 
 # At most 10,000 are counted; of more it says AT_LEAST (the schema's own words, 2026-10).
 ORDERS_COUNT = "query OrdersCount($q: String!) { ordersCount(query: $q) { count precision } }"
+REACH = "query Reach { shop { createdAt } currentAppInstallation { accessScopes { handle } } }"
+
+HISTORY = f"""query History($q: String!, $after: String) {{
+  orders(first: 100, after: $after, sortKey: PROCESSED_AT, query: $q) {{ {PAGE} nodes {{ id processedAt updatedAt }} }} }}"""
 
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
@@ -150,6 +154,8 @@ ALL = (
     SHOP,
     ORDER_IDS,
     ORDERS_COUNT,
+    REACH,
+    HISTORY,
     ORDER_CORE,
     ORDER_MONEY,
     ORDER_SHIPPING,

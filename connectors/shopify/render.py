@@ -40,9 +40,11 @@ def changed(since: datetime, until: datetime) -> str:
     return f"updated_at:>='{_moment(since)}' AND updated_at:<'{_moment(until)}'"
 
 
-def placed(since: datetime, until: datetime) -> str:
-    """The search for orders placed in [since, until): by processed_at, which is when we say that an order was placed."""
-    return f"processed_at:>='{_moment(since)}' AND processed_at:<'{_moment(until)}'"
+def placed(since: datetime, until: datetime, *, open_only: bool = False) -> str:
+    """The search for orders placed in [since, until): by processed_at, which is when we say that an order was placed. `open` are those
+    that nobody archived or cancelled."""
+    window = f"processed_at:>='{_moment(since)}' AND processed_at:<'{_moment(until)}'"
+    return f"{window} AND status:'open'" if open_only else window
 
 
 def quantities(pushes: Sequence[Push]) -> dict[str, Any]:

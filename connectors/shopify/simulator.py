@@ -41,6 +41,12 @@ UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
+SCOPES = (
+    "read_orders", "write_orders", "read_all_orders", "read_inventory", "write_inventory", "read_products", "read_locations",
+)  # fmt: skip
+ALL_ORDERS, RECENT = "read_all_orders", timedelta(days=60)
+DEEPEST = 25_000  # objects that one search pages through
+OPEN = "status:open"
 ITEMS = 500_000  # an inventory item's number less its variant's
 KEYS_KEPT = 5_000
 STORAGE = "storage"
@@ -67,6 +73,8 @@ class Simulator:
                 {"id": CLOSED, "name": "Old shed", "is_active": False, "is_fulfillment_service": False},
             ],
             "orders": {},
+            "opened": (world.clock() - timedelta(days=3650)).isoformat(),
+            "scopes": list(SCOPES),
             "access": {},
             "refresh": {FIRST_REFRESH: None},
             "keys": {},
@@ -75,9 +83,11 @@ class Simulator:
             "writes": {},
             "sold": {},
         }
+        self.deepest = DEEPEST
         self._home, self._files = "", dict[str, exports.File]()
         self._fields: dict[tuple[str, str], door.Resolver] = {
             ("QueryRoot", "shop"): self._shop,
+            ("QueryRoot", "currentAppInstallation"): lambda *_: {"access_scopes": [{"handle": name} for name in self.state["scopes"]]},
             ("QueryRoot", "order"): self._order,
             ("QueryRoot", "orders"): self._orders,
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
@@ -160,7 +170,7 @@ class Simulator:
         return reply(
             {
                 "access_token": access,
-                "scope": "read_orders,write_orders,read_inventory,write_inventory,read_products,read_locations",
+                "scope": ",".join(self.state["scopes"]),
                 "expires_in": int(TOKEN_LIFE.total_seconds()),
                 "refresh_token": refresh,
                 "refresh_token_expires_in": 7776000,
@@ -214,23 +224,36 @@ class Simulator:
         return reply({"errors": [_coded("Throttled", "THROTTLED")], "extensions": self._cost(asked, None)})
 
     def _shop(self, *_: Any) -> Json:
-        return {"id": door.gid("Shop", 1), "name": "Crossdock Demo", "myshopify_domain": ACCOUNT, "currency_code": self.state["currency"]}
+        return {
+            "id": door.gid("Shop", 1),
+            "name": "Crossdock Demo",
+            "myshopify_domain": ACCOUNT,
+            "currency_code": self.state["currency"],
+            "created_at": self.state["opened"],
+        }
 
     def _order(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json | None:
         kind, number = _opened_gid(args["id"])
         record = self.state["orders"].get(number) if kind == "Order" else None
-        return None if record is None else seen(record, self.state["locations"])
+        return None if record is None or not self._visible(record) else seen(record, self.state["locations"])
+
+    def _visible(self, record: Json) -> bool:
+        """Older orders are held back from an app without the scope for all."""
+        age = self.world.clock() - datetime.fromisoformat(record["body"]["created_at"])
+        return ALL_ORDERS in self.state["scopes"] or age <= RECENT
 
     def _orders(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         column = {"UPDATED_AT": "updated_at", "CREATED_AT": "created_at", "PROCESSED_AT": "processed_at", "ID": "id"}[args["sortKey"]]
         wanted = _search(args.get("query") or "")
-        rows = [listed(record) for record in self.state["orders"].values() if wanted(record["body"])]
+        rows = [listed(record) for record in self.state["orders"].values() if wanted(record["body"]) and self._visible(record)]
         rows.sort(key=lambda row: (row[column], row["id"]))
+        if args.get("after") and sum((row[column], row["id"]) <= tuple(door.opened(args["after"])) for row in rows) >= self.deepest:
+            raise GraphQLError(f"Cannot page beyond {self.deepest} objects; narrow the search", extensions={"code": "BAD_REQUEST"})
         return door.connection(rows, {**args, "first": min(args["first"], self.world.page)}, lambda row: (row[column], row["id"]))
 
     def _orders_count(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         wanted = _search(args.get("query") or "")
-        return _counted(sum(wanted(record["body"]) for record in self.state["orders"].values()), args)
+        return _counted(sum(wanted(record["body"]) and self._visible(record) for record in self.state["orders"].values()), args)
 
     def _locations(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         shown = [one for one in self.state["locations"] if one["is_active"] or args["includeInactive"]]

@@ -81,7 +81,9 @@ def wait_s(tries: int, jitter: float) -> float | None:
 
 LEASE = timedelta(seconds=4)
 
-# Where each kind of work is done: inside needs only the database, outside talks to other systems.
+# Where each kind of work is done: inside needs only the database, outside talks to other systems. What stands in a queue's `later` is
+# begun only while nothing of the queue itself is due.
+LATER = {"inside": "inside later", "outside": "outside later"}
 QUEUES = {
     "take_orders": "inside",
     "reserve": "inside",
@@ -97,4 +99,12 @@ QUEUES = {
     "settle_orders": "inside",
     "compare_days": "outside",
     "compare_listings": "outside",
+    "take_history": LATER["inside"],
+    "backfill": LATER["outside"],
+    "fetch_history": LATER["outside"],
 }
+
+
+def bell_of(queue: str) -> str:
+    """What wakes those who do it: outside it is the same workers, inside a live order would wait for an old one."""
+    return "outside" if queue == LATER["outside"] else queue

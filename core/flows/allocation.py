@@ -129,6 +129,7 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
             elif sold:
                 lowered[id] = (lowered.get(id) or 0) + sold
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
+    listings.lock_of(work.db, merchant, plan.skus, lowered)
     for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
 

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -126,6 +126,7 @@ class SharedBudget:
     connection: str
     rates: Mapping[str, Rate]
     faster: float = 1.0
+    leaves: float = 0.0  # the share of a full budget that it does not touch
 
     def take(self, operation: str, units: float = 1.0) -> None:
         rate = self.rates.get(operation)
@@ -133,7 +134,7 @@ class SharedBudget:
             return
         with self.hub.database.write() as db:
             wait_s = connections.take(
-                db, self.connection, operation, rate.per_s * self.faster, rate.burst, min(units, rate.burst), self.hub.now
+                db, self.connection, operation, rate.per_s * self.faster, rate.burst, min(units, rate.burst), self.hub.now, self.leaves
             )
         if wait_s:
             raise RateLimited("our own budget for this call is spent", wait_s=wait_s, operation=operation)
@@ -143,3 +144,6 @@ class SharedBudget:
             connections.learn(
                 db, self.connection, operation, self.hub.now, rate.per_s if rate else None, rate.burst if rate else None, left
             )
+
+    def behind(self) -> "SharedBudget":
+        return replace(self, leaves=0.5)

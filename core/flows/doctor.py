@@ -68,15 +68,22 @@ CHECKS = (
     ),
     Check(
         "what is due is done within ten minutes",
-        """select count(*) from tasks t where state = 'due' and due_at < :now - 600000000
+        """select count(*) from tasks t where state = 'due' and due_at < :now - 600000000 and queue in ('inside', 'outside')
            and not exists (select 1 from connections c where c.id = t.connection and c.state <> 'active')""",
         "start the hub or its workers, or more of them",
     ),
     Check(
+        "every backfill on its way has a task",
+        """select count(*) from backfills b where b.phase <> 'done'
+           and not exists (select 1 from tasks t where t.merchant = b.merchant and t.kind = 'backfill' and t.subject = b.connection
+                           and t.state in ('due', 'running', 'parked'))""",
+        "crossdock backfill CONNECTION asks for it again",
+    ),
+    Check(
         "every notice that waits has a task",
         """select count(*) from inbox i where i.done_at is null and i.ref is not null
-           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind = 'take_orders' and t.subject = i.ref
-                           and t.state in ('due', 'running', 'parked'))""",
+           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind in ('take_orders', 'take_history')
+                           and t.subject = i.ref and t.state in ('due', 'running', 'parked'))""",
         "crossdock reconcile --mend asks for them again",
     ),
     Check(

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from core.domain.backfill import is_past
 from core.domain.events import changes
 from core.domain.kin import may_come_again
 from core.domain.order import Order
@@ -62,6 +63,7 @@ class Reading:
 
     best: dict[str, tuple[Kept, Order]] = field(default_factory=dict)
     fetch: dict[str, int | None] = field(default_factory=dict)  # up to which revision; None: in any case
+    behind: set[str] = field(default_factory=set)  # of these, those that may wait: the backfill brought them
     bad: dict[str, tuple[Kept, BadPayload]] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
 
@@ -76,6 +78,7 @@ def take_orders(hub: Hub, claim: Claim) -> None:
     written = {ref: orders.write(order, kept.read_at) for ref, (kept, order) in reading.best.items()}
     with hub.unit(claim) as work:
         save(hub, work, connection, reading, written)
+        inbox.strip(work.db, [kept.id for kept, _ in reading.bad.values() if kept.topic == inbox.HISTORY])
         for ref, (_, error) in reading.bad.items():
             claim.say(ref, Outcome("parked", cause="BadPayload", detail=str(error), words=error.words))
 
@@ -84,7 +87,7 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
     """Normalize, and keep the newest of each order; a copy that nobody can read counts only until a newer good one."""
     normalize, reading = hub.connector(connection).order, Reading()
     for one in kept:
-        reading.outcomes[one.id] = "taken"
+        reading.outcomes[one.id] = _outcome(one, "taken")
         if one.body is None:
             _hint(reading, one)
             continue
@@ -93,7 +96,7 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
             if order.ref != one.ref:
                 raise BadPayload("the body is another order's", ref=one.ref)
         except BadPayload as error:
-            reading.outcomes[one.id] = "unreadable"
+            reading.outcomes[one.id] = _outcome(one, "unreadable")
             reading.bad[one.ref] = (one, error)
             continue
         reading.bad.pop(one.ref, None)
@@ -114,7 +117,13 @@ def _keep_waiting(reading: Reading) -> None:
 def _hint(reading: Reading, one: Kept) -> None:
     known = reading.fetch.get(one.ref, 0)
     reading.fetch[one.ref] = None if one.revision is None or known is None else max(one.revision, known)
-    reading.outcomes[one.id] = "hint"
+    reading.outcomes[one.id] = _outcome(one, "hint")
+    if one.topic == inbox.HISTORY:
+        reading.behind.add(one.ref)
+
+
+def _outcome(one: Kept, became: str) -> str:
+    return inbox.HISTORY if one.topic == inbox.HISTORY else became
 
 
 def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
@@ -133,19 +142,26 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     refs = written.keys() | reading.fetch.keys() | seen.near | seen.far
     known = orders.find(work.db, merchant, refs, box) if refs else {}
     new = {ref: known[ref].id if ref in known else hub.ids() for ref, one in written.items() if _wanted(reading, ref, one, known.get(ref))}
-    whole = {ref: _whole(written[ref], known.get(ref)) for ref in new}
+    past = {ref for ref in new.keys() - known.keys() if _is_past(connection, *reading.best[ref])}
+    whole = {ref: replace(_whole(written[ref], known.get(ref)), history=ref in past) for ref in new}
     saved = orders.save(work.db, merchant, [(id, whole[ref]) for ref, id in new.items()], box, work.now)
     taken = {ref: (id, whole[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
     for ref, (_, order, before) in taken.items():
-        work.happened(merchant, [(ref, fact) for fact in changes(before.order if before else None, order)])
+        facts = changes(before.order if before else None, order)
+        work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
-    if taken and settle(work, connection, taken, known, kindred).places.is_split:
-        _ask_routes(work, connection, {ref: written[ref].order for ref in taken})
+    if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
+        _ask_routes(work, connection, {ref: written[ref].order for ref in taken if ref not in past})
     _ask_links(work, merchant, taken, kindred)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
     inbox.close(work.db, reading.outcomes, work.now)
+
+
+def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:
+    """An old order that is over: it is known from now on, and moves nothing."""
+    return kept.topic == inbox.HISTORY and is_past(order, when(connection.stock_since))
 
 
 def _whole(one: Written, known: Known | None) -> Written:
@@ -176,7 +192,7 @@ def _ask_fetches(work: Unit, connection: Connection, reading: Reading, known: Ma
     for ref, revision in sorted(reading.fetch.items()):
         best = max(us(reading.best[ref][1].revision) if ref in reading.best else 0, known[ref].revision if ref in known else 0)
         if revision is None or revision > best:
-            work.ask(connection.merchant, "fetch_orders", ref, connection.id)
+            work.ask(connection.merchant, "fetch_history" if ref in reading.behind else "fetch_orders", ref, connection.id)
 
 
 def _ask_links(work: Unit, merchant: str, taken: Taken, kindred: Kindred) -> None:

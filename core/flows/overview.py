@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.store import findings, inbox, listings, orders, stock, tasks
+from core.domain.backfill import Run
+from core.store import backfills, findings, inbox, listings, orders, stock, tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`totals` are (channel, currency, orders, total in minor units); lags are milliseconds from a sale to a channel told."""
+    """`totals` are (channel, currency, orders, total in minor units); lags are milliseconds from a sale to a channel told; `backfills`
+    are the runs through old orders, one a connection."""
 
     totals: list[Any]
     units: dict[str, int]
@@ -20,6 +22,7 @@ class Overview:
     lag_p99: int | None
     pushes: int
     missed: "Missed"
+    backfills: list[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +62,5 @@ def overview(db: Connection, merchant: str, now: int) -> Overview:
         lag_p99=percentile(lags, 0.99),
         pushes=len(lags),
         missed=missed(db, merchant, now),
+        backfills=backfills.all_of(db, merchant),
     )

@@ -46,14 +46,15 @@ def ground_of(work: Unit, connection: Connection) -> Ground:
 
 def settle(
     work: Unit, connection: Connection, taken: Taken, known: Mapping[str, Known], kindred: Kindred, sure: Collection[str] = (),
-    change: Change = lambda wish: wish,
+    change: Change = lambda wish: wish, past: Collection[str] = (),
 ) -> Ground:  # fmt: skip
     """Write all lines; those whose books may have to move are settled, and so are those of orders that were found to be kin of theirs.
-    Of `sure` orders that were cancelled no combined order is to come any more. Gives the connection's ground."""
+    Of `sure` orders that were cancelled no combined order is to come any more; `past` ones are history. Gives the connection's ground."""
     merchant, others, ground = connection.merchant, _others(taken, known, kindred), ground_of(work, connection)
     booked = orders.booked(work.db, merchant, [id for id, _, before in (*taken.values(), *others.values()) if before])
     view = View(kindred, booked, sure, {connection.id: ground})
-    wishes = [change(wish) for id, order, before in taken.values() for wish in _wishes(view, id, order, before)]
+    wishes = [change(wish) for ref, (id, order, before) in taken.items() if ref not in past for wish in _wishes(view, id, order, before)]
+    wishes += [wish for ref, (id, order, _) in taken.items() if ref in past for wish in _past_wishes(view, id, order)]
     wishes = since_count(work, merchant, wishes, {id: order for id, order, _ in taken.values()})
     moving, still = [wish for wish in wishes if _moves(wish)], [wish for wish in wishes if not _moves(wish)]
     moving += [wish for wish in _wishes_of_others(work, others, view) if _moves(wish)]
@@ -108,6 +109,12 @@ def _first_wish(view: View, id: str, order: Order, line: Line) -> Wish:
     sold = _new_sold(view, order, line)
     due = resting(*past) if view.kindred.of(order.ref).rests(line.id) else due
     return _wish(view, id, order, line, due, Booked(0, *past, None) if any(past) else UNBOOKED, sold)
+
+
+def _past_wishes(view: View, id: str, order: Order) -> list[Wish]:
+    """All that left and came back counts as booked, and no channel shows anything else for it."""
+    ground = replace(view.grounds[order.connection], since=order.revision)
+    return [replace(wish, sold=0) for wish in _wishes(replace(view, grounds={order.connection: ground}), id, order, None)]
 
 
 def _due(view: View, id: str, order: Order, line: Line, before: Known) -> Dues:

@@ -47,6 +47,7 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     tell, early = _hold_back(hub, connection, tell, began)
     key = hub.ids()
     with hub.unit(claim, finish=False) as work:
+        listings.lock(work.db, (one.id for one in batch))
         listings.settled(work.db, [(one.id, one.changed) for one in rest])
         listings.rested(work.db, [(one.id, one.changed) for one in spent], _midnight(day, limits))
         _learn(work, connection, [(one, actual[one.name]) for one in look if one.name in actual], began, day.isoformat())

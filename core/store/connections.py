@@ -245,20 +245,21 @@ on conflict (connection, operation) do update set at = :now, remaining =
   case when budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 > budgets.burst then budgets.burst
        else budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 end - :units
 where case when budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 > budgets.burst then budgets.burst
-           else budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 end >= :units
+           else budgets.remaining + (:now - budgets.at) * budgets.per_s / 1000000.0 end >= :needed
 returning remaining
 """
 BUCKET = "select remaining, at, per_s, burst from budgets where connection = :connection and operation = :operation"
 
 
-def take(db: Db, connection: str, operation: str, per_s: float, burst: float, units: float, now: int) -> float:
-    """Take from a rate budget; 0 when it sufficed, else the seconds until it will."""
-    row = run(db, TAKE, connection=connection, operation=operation, per_s=per_s, burst=burst, units=units, now=now).first()
+def take(db: Db, connection: str, operation: str, per_s: float, burst: float, units: float, now: int, leaves: float = 0.0) -> float:
+    """Take from a rate budget; 0 when it sufficed, else the seconds until it will. `leaves` is the share of a full one that stays."""
+    needed = min(burst, units + leaves * burst)
+    row = run(db, TAKE, connection=connection, operation=operation, per_s=per_s, burst=burst, units=units, needed=needed, now=now).first()
     if row is not None:
         return 0.0
     bucket = run(db, BUCKET, connection=connection, operation=operation).one()
     left: float = min(bucket.burst, bucket.remaining + (now - bucket.at) * bucket.per_s / 1e6)
-    wait_s: float = (units - left) / bucket.per_s
+    wait_s: float = (min(bucket.burst, needed) - left) / bucket.per_s
     return max(0.05, wait_s)
 
 

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -84,21 +84,79 @@ def is_too_busy(error: BaseException) -> bool:
     return state in TOO_BUSY or "database is locked" in words or "disk is full" in words
 
 
+class Turnstile:
+    """One at a time; who may wait lets everybody else pass first."""
+
+    def __init__(self) -> None:
+        self._free, self._held, self._waiting = threading.Condition(), False, 0
+
+    @contextmanager
+    def passing(self, *, patient: bool) -> Iterator[None]:
+        with self._free:
+            self._waiting += not patient
+            self._free.wait_for(lambda: not self._held and not (patient and self._waiting))
+            self._waiting -= not patient
+            self._held = True
+        try:
+            yield
+        finally:
+            with self._free:
+                self._held = False
+                self._free.notify_all()
+
+
 class Database:
-    """Transactions. On SQLite writers of this process queue at a lock instead of polling the file's."""
+    """Transactions. On SQLite writers of this process queue at a turnstile instead of polling the file's lock."""
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         self.url = url
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._turnstile, self._own = Turnstile(), threading.local()
         # a read is one statement: on PostgreSQL it needs no transaction around it
         self._readers = self.engine.execution_options(reads=True, **{} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._writer, self.engine.begin() as db:
-            yield db
+        patient = getattr(self._own, "patient", False)
+        with self._turnstile.passing(patient=patient) if self.is_sqlite else nullcontext(), self.engine.connect() as db:
+            with self._without_waiting(db) if patient else nullcontext(), db.begin():
+                if patient and not self.is_sqlite:
+                    db.exec_driver_sql("set local synchronous_commit = off")
+                yield db
+
+    @contextmanager
+    def _without_waiting(self, db: Connection) -> Iterator[None]:
+        """Commits do not wait for the disk: a crash may undo the last of them, in order, and never a part of one."""
+        raw: Any = db.connection.driver_connection
+        usual = raw.execute("PRAGMA synchronous").fetchone()[0] if self.is_sqlite else None
+        if usual:
+            raw.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            if usual:
+                raw.execute(f"PRAGMA synchronous={usual}")
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Nobody waits for what this thread writes meanwhile, and all of it can be done again: others' writes go first, and its own do
+        not wait for the disk."""
+        self._own.patient = True
+        try:
+            yield
+        finally:
+            self._own.patient = False
+        if self.is_sqlite:
+            self._carry_over()
+
+    def _carry_over(self) -> None:
+        """What was written goes from the log into the file now, beside whoever writes: else one of them must do it all at some time."""
+        raw: Any = self.engine.raw_connection()
+        try:
+            raw.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            raw.close()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -72,13 +72,32 @@ def waiting(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> lis
     ]  # fmt: skip
 
 
+HISTORY = "history"  # the topic of old orders; and what became of them, since nothing of them is kept here
 DONE = {"id": "bigint", "outcome": "text"}
 CLOSE = "update inbox set done_at = :now, outcome = r.outcome from {rows} where inbox.id = r.id"
 
 
+THESE = "(select i.id from {rows} left join inbox i on i.id = r.id {fence})"
+FORGET = f"delete from inbox where id in {THESE}"
+STRIP = f"update inbox set body = null where id in {THESE}"
+
+
 def close(db: Connection, outcomes: Mapping[int, str], now: int) -> None:
-    if outcomes:
-        run_set(db, CLOSE, DONE, [{"id": id, "outcome": outcome} for id, outcome in outcomes.items()], now=now)
+    """Say what became of notices. Old orders go at once: their buyers may be past their time."""
+    read = [{"id": id, "outcome": outcome} for id, outcome in outcomes.items() if outcome != HISTORY]
+    if read:
+        run_set(db, CLOSE, DONE, read, now=now)
+    _by_id(db, FORGET, [id for id, outcome in outcomes.items() if outcome == HISTORY])
+
+
+def strip(db: Connection, ids: Sequence[int]) -> None:
+    """Let the bodies of these go; they wait as notices that only name their order."""
+    _by_id(db, STRIP, ids)
+
+
+def _by_id(db: Connection, statement: str, ids: Sequence[int]) -> None:
+    if ids:
+        run_set(db, statement, {"id": "bigint"}, [{"id": id} for id in ids])
 
 
 def waits(db: Connection, merchant: str) -> int:

@@ -53,8 +53,8 @@ FOUND = {"listing": "text", "sku": "text", "place": "text", "title": "text", "ha
 KEEP = """
 insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, shown, shown_from, shown_at, figure_at,
                       changed, found_at, seen_at)
-select :merchant, :connection, r.listing, r.sku, r.place, lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown, :began, :now, :began,
-       1, :now, :now from {rows} where true
+select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown,
+       :began, :now, :began, 1, :now, :now from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, writable = excluded.writable,
@@ -113,7 +113,7 @@ def keep(
     if rows:
         since = now if began is None else began
         run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
-    if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row["place"]):
+    if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row.get("place")):
         for statement in (INHERIT, UNPLACED_PARTS, UNPLACED):
             run_set(db, statement, NAMES, placed, merchant=merchant)
 
@@ -203,6 +203,31 @@ def touch(db: Connection, merchant: str, skus: Iterable[str], since: int | None)
     """The free units of these SKUs changed (by a sale at `since`): their listings must be looked at. Gives the connections."""
     rows = [{"sku": sku} for sku in sorted(set(skus))]
     return {row.connection for row in run_set(db, TOUCH, SKU, rows, merchant=merchant, since=since)} if rows else set()
+
+
+# Whoever writes several listings locks them first, in the order of their ids: sales and what is published meet on the same rows.
+LOCK = """
+select o.id from listings o where o.id in (select t.id from {rows} left join listings t on t.id = r.id {fence}) order by o.id {lock}
+"""
+LOCK_OF = """
+select o.id from listings o where o.id in (
+  select p.listing_id from {rows} left join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
+  union select t.id from {rows} left join listings t on t.id = r.id) order by o.id {lock}
+"""
+
+
+def lock(db: Connection, ids: Iterable[int]) -> None:
+    """Until the transaction ends. SQLite has one writer."""
+    rows = [{"id": id} for id in set(ids)]
+    if rows and db.dialect.name == "postgresql":
+        run_set(db, LOCK, {"id": "bigint"}, rows)
+
+
+def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> None:
+    """The same for those that consume these SKUs, and these."""
+    rows = [*({"sku": sku} for sku in set(skus)), *({"id": id} for id in set(ids))]
+    if rows and db.dialect.name == "postgresql":
+        run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
 
 
 SOLD = {"id": "bigint", "units": "int"}

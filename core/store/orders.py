@@ -38,6 +38,7 @@ class Written:
     person: bytes | None
     digest: str
     read_at: int | None = None
+    history: bool = False  # it came with the backfill, and was over
 
 
 def write(order: Order, read_at: int | None = None) -> Written:
@@ -115,13 +116,13 @@ def _read(row: Any, box: Box) -> Order:
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint", "source_id": "text",
+    "read_at": "bigint", "source_id": "text", "history": "boolean",
 }  # fmt: skip
 SAVE = """
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at, source_id)
+                    problems, taken_at, saved_at, read_at, source_id, history)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at, r.source_id
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history
 from {rows} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
@@ -136,11 +137,13 @@ def save(db: Connection, merchant: str, rows: Sequence[tuple[str, Written]], box
     """Write these orders under their ids; gives the ids that were written. One that somebody wrote first is left alone."""
     if not rows:
         return set()
-    return {row.id for row in run_set(db, SAVE, SAVED, [_row(id, one, box) for id, one in rows], merchant=merchant, now=now)}
+    return {row.id for row in run_set(db, SAVE, SAVED, [_row(id, one, box, now) for id, one in rows], merchant=merchant, now=now)}
 
 
-def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
-    order, problems = one.order, one.order.problems()
+def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
+    """A buyer whose data is past its time is not written."""
+    order, problems, until = one.order, one.order.problems(), us((one.order.ship_by or one.order.placed_at) + KEPT)
+    person = one.person if until > now else None
     return {
         "id": id,
         "connection": order.connection,
@@ -152,11 +155,12 @@ def _row(id: str, one: Written, box: Box) -> dict[str, Any]:
         "currency": order.currency,
         "total": order.total.minor,
         "doc": one.doc.decode(),
-        "person": box.seal_text(f"orders|person|{id}", one.person) if one.person else None,
-        "person_until": us((order.ship_by or order.placed_at) + KEPT) if one.person else None,
+        "person": box.seal_text(f"orders|person|{id}", person) if person else None,
+        "person_until": until if person else None,
         "problems": "\n".join(problems) or None,
         "read_at": one.read_at,
         "source_id": named(order),
+        "history": one.history,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain.tasks import CRASHES, LEASE, Claim, Outcome, Task
+from core.domain.tasks import CRASHES, LATER, LEASE, QUEUES, Claim, Outcome, Task, bell_of
 from core.errors import LostLease
 from core.store.sql import run, run_set
 
@@ -49,7 +49,7 @@ def _locked(one: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
-OPEN = """(queue = 'inside' or not exists (select 1 from connections c where c.id = tasks.connection
+OPEN = f"""(queue in ('inside', '{LATER["inside"]}') or not exists (select 1 from connections c where c.id = tasks.connection
                                        and (c.state <> 'active' or c.blocked_until > :now)))"""
 # The next kind of work in turn: merchants, their connections and kinds come round, so none starves another.
 NEXT = f"""
@@ -85,6 +85,11 @@ def next_turn(db: Connection, queue: str, after: Turn, now: int) -> Turn | None:
         if row:
             return (row.merchant, row.connection, row.kind)
     return None
+
+
+def is_worked_on(db: Connection, queue: str) -> bool:
+    """For whoever works behind: somebody does something of this queue right now."""
+    return run(db, "select 1 from tasks where state = 'running' and queue = :queue limit 1", queue=queue).first() is not None
 
 
 def claim(db: Connection, queue: str, turn: Turn, most: int, now: int) -> Claim | None:
@@ -184,7 +189,33 @@ def revive(db: Connection, now: int) -> int:
 
 def due_queues(db: Connection, now: int) -> set[str]:
     """For the sweeper: the queues with work that is due."""
-    return {row.queue for row in run(db, DUE, now=now)}
+    return {bell_of(row.queue) for row in run(db, DUE, now=now)}
+
+
+DUE_OF = """
+select id from tasks where queue = :queue and merchant = :merchant and connection = :connection and kind = :kind and state = 'due'
+limit :most
+"""
+
+
+def due_of(db: Connection, merchant: str, connection: str, kind: str, most: int) -> int:
+    """How many tasks of a kind are due, counted no further than `most`."""
+    values = {"queue": QUEUES[kind], "merchant": merchant, "connection": connection, "kind": kind, "most": most}
+    return len(run(db, DUE_OF, **values).fetchall())
+
+
+NAMED = {"kind": "text", "subject": "text"}
+UNDER_WAY = """
+select t.subject from {rows}
+left join tasks t on t.merchant = r.merchant and t.kind = r.kind and t.subject = r.subject and t.state in ('due', 'running', 'parked')
+"""
+
+
+def under_way(db: Connection, merchant: str, kinds: Iterable[str], subjects: Sequence[str]) -> set[str]:
+    """Those of these subjects for which something of these kinds is still to be done."""
+    rows = [{"kind": kind, "subject": subject} for kind in kinds for subject in subjects]
+    found = run_set(db, UNDER_WAY, NAMED, rows, merchant=merchant) if rows else ()
+    return {row.subject for row in found if row.subject}
 
 
 def prune(db: Connection, before: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.domain.events import Event
-from core.domain.tasks import QUEUES, Claim
+from core.domain.tasks import QUEUES, Claim, bell_of
 from core.store import events, tasks
 
 
@@ -39,4 +39,4 @@ class Unit:
         for merchant, facts in self._facts.items():
             events.append(self.db, merchant, facts, self.caused_by, self.now)
         tasks.ask(self.db, self._asked.values(), self.now, held)
-        return {str(row["queue"]) for row in self._asked.values() if row["due_at"] <= self.now}
+        return {bell_of(row["queue"]) for row in self._asked.values() if row["due_at"] <= self.now}

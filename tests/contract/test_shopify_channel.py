@@ -1057,6 +1057,8 @@ def tour(rig: Rig) -> None:
     rig.channel.shown(rig.pushes())
     rig.channel.selling("SKU-3", None)  # type: ignore[attr-defined]
     rig.channel.subscribe("https://hub.example/webhooks/shopify")  # type: ignore[attr-defined]
+    rig.channel.reach()  # type: ignore[attr-defined]
+    rig.channel.history(START - timedelta(days=1), START + timedelta(hours=1), None, open_only=True)  # type: ignore[attr-defined]
     for notice in rig.channel.poll(START, START + timedelta(hours=1), None).items:
         rig.clock.forward(seconds=30)
         rig.channel.fetch([notice.order or ""])

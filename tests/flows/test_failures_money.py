@@ -27,6 +27,7 @@ from core.domain.order import (
     TaxMode,
 )
 from core.store import orders
+from core.store.tables import us
 from tests.conftest import House
 from tests.flows import books
 from tests.flows.acts import deliver, notice
@@ -93,9 +94,10 @@ some = settings(max_examples=60, deadline=None, derandomize=True, suppress_healt
 
 
 def there_and_back(house: House, order: Order) -> Order:
+    """While its buyer may be kept."""
     box, merchant = house.hub.box(house.merchant.id), house.merchant.id
     with house.hub.database.write() as db:
-        assert orders.save(db, merchant, [(order.id, orders.write(order))], box, house.hub.now) == {order.id}
+        assert orders.save(db, merchant, [(order.id, orders.write(order))], box, us(order.placed_at)) == {order.id}
         return orders.find(db, merchant, [order.ref], box)[order.ref].order
 
 

@@ -395,7 +395,7 @@ class World:
         for _ in range(200):
             self.systems["south"].settle()
             jobs.sweep(self.hub)
-            self.house.drain()
+            self.house.work()
             self.systems["south"].settle()
             later = self._all("""select min(at) from (
                 select max(t.due_at, c.blocked_until) as at from tasks t join connections c on c.id = t.connection where t.state = 'due'

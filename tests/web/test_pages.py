@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import Client, TestResponse
 
+from core.flows import backfill
 from core.store import findings
 from core.store.findings import Finding
 from tests.web.relay import Relay
@@ -100,6 +101,16 @@ def test_the_first_page_shows_orders_stock_listings_and_what_waits_for_a_person(
     assert "BadPayload" in text
     assert "unmapped" in text
     assert re.search(r"<td[^>]*>A</td>", text)
+
+
+def test_the_first_page_shows_how_far_a_run_through_old_orders_came_while_it_runs(shop: Shop, page: Callable[..., TestResponse]) -> None:
+    backfill.ask(shop.hub, shop.connection, shop.clock() - timedelta(days=100))
+    running = page("/").get_data(as_text=True)
+    shop.drain()
+
+    assert "Old orders" in running
+    assert "open ones first" in running
+    assert "Old orders" not in page("/").get_data(as_text=True)
 
 
 def test_an_orders_page_tells_its_lines_and_its_story(canary_shop: Shop, page: Callable[..., TestResponse]) -> None:
