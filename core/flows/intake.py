@@ -151,7 +151,7 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
-        _ask_routes(work, connection, {ref: written[ref].order for ref in taken if ref not in past})
+        _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
     _ask_links(work, merchant, taken, kindred)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
@@ -205,12 +205,12 @@ def _ask_links(work: Unit, merchant: str, taken: Taken, kindred: Kindred) -> Non
 ROUTED_S, ROUTED_WITHIN = 60.0, timedelta(hours=1)  # how often, and how long, a channel is asked where it will send an order from
 
 
-def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Order]) -> None:
+def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Written]) -> None:
     """From where an order is sent a webhook does not tell, and the channel itself only after a while."""
-    for ref, order in looks.items():
-        young = us(order.placed_at + ROUTED_WITHIN) > work.now
-        if not order.routing and any(line.open for line in order.lines) and (order.routing is None or young):
-            work.ask(connection.merchant, "fetch_orders", ref, connection.id, wait_s=0.0 if order.routing is None else ROUTED_S)
+    for ref, one in looks.items():
+        pushed, young = one.read_at is None, us(one.order.placed_at + ROUTED_WITHIN) > work.now
+        if not one.order.routing and any(line.open for line in one.order.lines) and (pushed or young):
+            work.ask(connection.merchant, "fetch_orders", ref, connection.id, wait_s=0.0 if pushed else ROUTED_S)
 
 
 LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")

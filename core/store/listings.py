@@ -225,7 +225,7 @@ def lock(db: Connection, ids: Iterable[int]) -> None:
 
 def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> None:
     """The same for those that consume these SKUs, and these."""
-    rows = [*({"sku": sku} for sku in set(skus)), *({"id": id} for id in set(ids))]
+    rows: list[dict[str, Any]] = [*({"sku": sku} for sku in set(skus)), *({"id": id} for id in set(ids))]
     if rows and db.dialect.name == "postgresql":
         run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
 

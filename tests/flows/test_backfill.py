@@ -47,6 +47,7 @@ def counted(house: House, days_ago: float = 0) -> None:
     with house.hub.database.write() as db:
         moment = us(house.clock.now - timedelta(days=days_ago))
         db.execute(text("update connections set stock_since = :at"), {"at": moment})
+        db.execute(text("update levels set counted_at = :at"), {"at": moment})
 
 
 def ask(house: House, days: float = 200) -> Run:
