@@ -31,6 +31,7 @@ SWEEP_S = 5.0
 BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
+SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
 def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
@@ -61,6 +62,7 @@ class Drains:
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
     def start(self) -> "Drains":
+        sys.setswitchinterval(SWITCH_S)
         safely(lambda: schedule.tick(self._hub))  # before anything is written: it knows how long nobody was here
         self._keeper.start()
         for thread in self._threads:

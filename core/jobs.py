@@ -45,7 +45,7 @@ KINDS: dict[str, Job] = {
     "compare_listings": Job(readback.compare_listings),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
-    "take_history": Job(intake.take_orders, batch=10),  # a set is soon over: live orders share the processor with it
+    "take_history": Job(intake.take_orders, batch=4),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
