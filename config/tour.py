@@ -9,6 +9,7 @@ from core.hub import Hub
 from core.ports import Answer, Commits, Counts, Follows, Push, Remembers, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
+from core.store.listings import Dirty
 
 PATIENCE = 100  # tenths of a second for a channel to work off what it accepted
 BIG = 60  # lines of an order that no page holds, and pushes that no single call takes
@@ -86,9 +87,14 @@ def _big_order(hub: Hub, connection: Connection, hand: Any) -> None:
 
 
 def _pushes(hub: Hub, connection: Connection) -> list[Push]:
-    """Every listing as it is shown now: a tour changes nothing."""
-    with hub.database.read() as db:
-        batch = listings.everything(db, connection.id, BIG)
+    """Every listing as it is shown now: a tour changes nothing. After a large order none is known until it was read again."""
+    batch: list[Dirty] = []
+    for _ in range(PATIENCE):
+        with hub.database.read() as db:
+            batch = listings.everything(db, connection.id, BIG)
+        if batch:
+            break
+        time.sleep(0.1)
     return [Push(one.listing, one.sku, one.handle, one.shown or 0, one.shown, one.place) for one in batch]
 
 
