@@ -45,13 +45,13 @@ KINDS: dict[str, Job] = {
     "compare_listings": Job(readback.compare_listings),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
-    "take_history": Job(intake.take_orders, batch=4),  # a set is soon over: live orders share the processor with it
+    "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
 
 
 YIELD_S = 0.01  # how long old orders are left alone while live work is due
-RESTS = 4.0
+RESTS = 2.0
 Stop = Callable[[], bool]
 
 
