@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect
@@ -56,3 +57,32 @@ def test_an_old_file_is_copied_before_it_is_changed(tmp_path: Path) -> None:
     with kept.read() as db:
         assert db.exec_driver_sql("select sku from skus").scalar_one() == "A"
     kept.close()
+
+
+OF_THE_FIRST_TABLES = (
+    "insert into merchants (id, name, data_key, created_at) values ('m', 'M', 'k', 1)",
+    """insert into connections (id, merchant, channel, account, label, created_at) values
+       ('shop', 'm', 'shopify', 'a', 'a', 1), ('seller', 'm', 'amazon', 'b', 'b', 1)""",
+    "insert into locations (id, merchant, name) values ('main', 'm', 'Main')",
+    """insert into listings (id, merchant, connection, listing, sku, handle, shown, shown_at, lower_since) values
+       (7, 'm', 'shop', 'L', 'A', '{"item": "1", "location": "70001"}', 4, 99, 5), (8, 'm', 'seller', 'B0', 'A', '{}', 4, 98, null)""",
+)
+
+
+def test_what_was_known_before_there_were_places_is_carried_over(tmp_path: Path) -> None:
+    old, config = Database(f"sqlite:///{tmp_path}/old.db"), schema._config()
+    with old.write() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0001")
+    with old.write() as db:
+        for statement in OF_THE_FIRST_TABLES:
+            db.exec_driver_sql(statement)
+
+    schema.migrate(old)
+
+    with old.read() as db:
+        rows = [tuple(row) for row in db.exec_driver_sql("select id, place, figure_at, raise_from, shown from listings order by id")]
+        ours = [tuple(row) for row in db.exec_driver_sql("select connection, place, location from place_locations order by 1")]
+    old.close()
+    assert rows == [(7, "70001", 99, 5, 4), (8, "", 98, None, 4)]
+    assert ours == [("seller", "", "main"), ("shop", "70001", "main")]
