@@ -11,7 +11,7 @@ from tests.flows import books
 from tests.flows.quick import Houses
 from tests.simulation.world import KIN, World, a_street, run
 
-SEEDS, BLOCK = range(1, 61), 15
+SEEDS, BLOCK = range(1, 81), 20
 SOMETIMES = {"crash", "failure", "lost answer", "freeze", "sold", "quiet"}
 
 
