@@ -66,7 +66,7 @@ def _running(command: Sequence[str], folder: Path, ready: Callable[[], bool]) ->
         server.wait(timeout=20)
 
 
-AWAY = ("fsync", "synchronous_commit", "full_page_writes")  # what waits for a disk
+AWAY = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")  # what waits for a disk, or works when it likes
 
 
 @contextmanager

@@ -159,6 +159,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def young(request: pytest.FixtureRequest) -> None:
+    """The test's database is new, so that its plans are those of one without statistics."""
+    if "postgresql" in request.node.name:
+        databases: servers.Databases = request.getfixturevalue("postgres_databases")
+        databases.only_young()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty, migrated database of each kind."""

@@ -531,6 +531,7 @@ def test_of_an_old_order_that_nobody_can_read_no_body_is_kept_and_it_is_fetched_
 # ---- the database
 
 
+@pytest.mark.usefixtures("young")
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_backfill_reads_no_table_whole(make_house: MakeHouse, whole: bool) -> None:
     house = make_house()

@@ -14,7 +14,8 @@ from core.flows.allocation import ask_waiting
 from core.store.engine import Database
 from tests.conftest import House
 from tests.flows import acts
-from tests.servers import Databases
+
+pytestmark = pytest.mark.usefixtures("young")
 
 GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus"
 WHOLE = {
@@ -23,13 +24,6 @@ WHOLE = {
     rf"|Scan (?:using \w+ )?on (?:{GROWING}|(?:ix|uq|pk)_\w+)\b[^\n]*\n(?!\s*(?:Index|Recheck) Cond)",
 }
 EXPLAIN = {"sqlite": "explain query plan ", "postgresql": "explain "}
-
-
-@pytest.fixture(autouse=True)
-def _young(request: pytest.FixtureRequest) -> None:
-    if "postgresql" in request.node.name:
-        databases: Databases = request.getfixturevalue("postgres_databases")
-        databases.only_young()
 
 
 @contextmanager
