@@ -10,12 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from config import logging, processes
 from config.bench import measure
 from config.servers import free_port, listens
 from config.settings import Settings, load
 from config.wiring import make_hub
 from core import jobs
+from core.flows import connections as flows
+from core.hub import Hub
+from core.store.sql import run
 
 SECRET = "made-up-secret-of-the-bench"  # noqa: S105 - signs made-up bodies in a made-up shop
 APPS = {"SHOPIFY__CLIENT_ID": "made-up", "SHOPIFY__CLIENT_SECRET": SECRET, "BOGUS__SECRET": SECRET}
@@ -63,13 +68,55 @@ def _drain(settings: Settings, most_s: float) -> None:
     sys.stdout.write(json.dumps({"done": done, "seconds": time.monotonic() - begin, "peak_mb": measure.peak_mb()}) + "\n")
 
 
-def main(what: str, url: str, home: str, number: str, redis_url: str = "") -> None:
+def reader(url: str, home: Path, merchant: str, channel: str, seller: str) -> dict[str, Any]:
+    """A process that reads all listings of a channel's simulator at this address: {listings, mapped, seconds, cpu_s, peak_mb}."""
+    command = [sys.executable, "-m", __spec__.name, "read", url, str(home), merchant, channel, seller]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=900).stdout
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
+LISTED = """
+select count(distinct l.id) as listings, count(distinct p.listing_id) as mapped
+from listings l left join listing_parts p on p.listing_id = l.id where l.connection = :connection
+"""
+BUSY = "select min(due_at) from tasks where kind = 'read_listings' and state in ('due', 'running')"
+
+
+def _read(url: str, home: Path, merchant: str, channel: str, seller: str) -> None:
+    said = requests.get(f"{seller}/_sim/credentials", timeout=10).json()
+    apps = {f"CROSSDOCK_APPS__{channel.upper()}__{key.upper()}": value for key, value in said["app"].items()}
+    hub = make_hub(load({"home": home, "database_url": url, "log_level": "error"}, apps))
+    settings = {**said["settings"], "faster": 1000.0, "min_age_s": 0, "verify_s": 1}
+    made = flows.connect(hub, merchant, channel, said["account"], said["login"], settings=settings)
+    with hub.database.write() as db:
+        run(db, "delete from tasks where kind <> 'read_listings'")
+        run(db, "update tasks set due_at = 0")
+    begin, cpu = time.monotonic(), time.process_time()
+    while (due := _due(hub)) is not None:
+        time.sleep(max(0.0, (due - hub.now) / 1e6))
+        jobs.drain(hub, "outside")
+    took = {"seconds": time.monotonic() - begin, "cpu_s": time.process_time() - cpu, "peak_mb": measure.peak_mb()}
+    with hub.database.read() as db:
+        row = run(db, LISTED, connection=made.id).one()
+    sys.stdout.write(json.dumps({"listings": row.listings, "mapped": row.mapped, **took}) + "\n")
+
+
+def _due(hub: Hub) -> int | None:
+    with hub.database.read() as db:
+        found: int | None = run(db, BUSY).scalar_one()
+    return found
+
+
+def main(what: str, url: str, home: str, *more: str) -> None:
     logging.set_up("error")
-    match what:
-        case "serve":
-            processes.serve(settings_for(url, Path(home), port=int(number), redis_url=redis_url))
-        case "drain":
-            _drain(settings_for(url, Path(home)), float(number))
+    match what, *more:
+        case "serve", port, redis_url:
+            processes.serve(settings_for(url, Path(home), port=int(port), redis_url=redis_url))
+        case "drain", most_s:
+            _drain(settings_for(url, Path(home)), float(most_s))
+        case "read", merchant, channel, seller:
+            _read(url, Path(home), merchant, channel, seller)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Pace:
     small: int = 1_000
     large: int = 100_000
     changed: int = 100
+    listed: int = 100_000  # listings of each channel that are read for the first time
     grown: int = 150  # orders a round of the growth
     grown_rounds: int = 31
     waiting: int = 50_000
