@@ -23,7 +23,7 @@ from core.domain.tasks import LATER
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
-from web.pages import make_app
+from web.app import make_app
 from web.webhooks import Door
 
 log = structlog.get_logger("process")

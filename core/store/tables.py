@@ -60,7 +60,13 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 merchants = Table(
-    "merchants", metadata, Column("id", Text, primary_key=True), _need("name"), _need("data_key"), _need("created_at", BigInteger)
+    "merchants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("name"),
+    _need("data_key"),
+    _need("created_at", BigInteger),
+    _need("settings", default="'{}'"),  # JSON: zone, locale and what else the merchant chose
 )
 
 connections = Table(
@@ -84,6 +90,8 @@ connections = Table(
     _may("live_at", BigInteger),  # its stock is written once all orders up to then are here, 0: they are; none: it is only watched
     _need("created_at", BigInteger),
     _need("own_map", Boolean, "false"),  # somebody said which of our locations it sells from; else all, where it has one place
+    _may("login_until", BigInteger),  # when its login ends unless somebody renews it
+    _may("scopes"),  # what the channel lets us do, as it says it
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),
 )
@@ -211,10 +219,18 @@ orders = Table(
     _may("copy_of"),  # the ref of our order that it is another sight of: it is shown, and moves nothing
     _may("merged_into"),  # the ref of the order that holds its lines now
     _need("history", Boolean, "false"),  # it came with the backfill and was over by then: it reserves, tells and books nothing
+    _may("status"),  # what `doc` says, so that orders can be found by it; the truth is there
+    _may("payment"),
+    _may("fulfillment"),
+    _may("held_at", BigInteger),  # one of the staff stopped it then
+    _may("held_why"),
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
     Index("ix_orders_problems", "merchant", **_where("problems is not null")),
+    Index(None, "connection", "placed_at", "id"),
+    Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
+    Index("ix_orders_held", "merchant", **_where("held_at is not null")),
     Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
 
@@ -426,3 +442,221 @@ findings = Table(
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))
+
+# Who works here. A user may belong to several merchants; a Shopify shop's staff come with its own word for them and no password.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _may("email"),  # in small letters
+    _may("subject"),  # who a channel says this is: "shopify/shop/user"
+    _need("name", default="''"),
+    _need("data_key"),
+    _may("password"),  # argon2
+    _may("totp"),  # sealed
+    _need("totp_step", BigInteger, "0"),  # the last one used: none works twice
+    _need("failed", Integer, "0"),
+    _need("locked_until", BigInteger, "0"),
+    _may("locale"),
+    _need("created_at", BigInteger),
+    _may("disabled_at", BigInteger),
+    UniqueConstraint("email"),
+    UniqueConstraint("subject"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    _need("merchant"),
+    _need("user_id"),
+    _need("role"),
+    _need("alerts", default="'{}'"),  # JSON: what is told at once, what once a day
+    _need("created_at", BigInteger),
+    PrimaryKeyConstraint("merchant", "user_id"),
+    Index(None, "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),  # the hash of what the cookie holds
+    _need("user_id"),
+    _need("merchant"),
+    _need("created_at", BigInteger),
+    _need("seen_at", BigInteger),
+    _need("until", BigInteger),
+    Index(None, "user_id"),
+    Index(None, "until"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("email"),
+    _need("role"),
+    _need("token"),  # its hash
+    _need("invited_by"),
+    _need("created_at", BigInteger),
+    _need("until", BigInteger),
+    _may("accepted_at", BigInteger),
+    UniqueConstraint("token"),
+    Index(None, "merchant", "created_at"),
+)
+
+# A consent that somebody was sent to a channel to give: what comes back must carry its state, by the same person.
+consents = Table(
+    "consents",
+    metadata,
+    Column("state", Text, primary_key=True),  # its hash
+    _need("merchant"),
+    _need("user_id"),
+    _need("channel"),
+    _need("wish", default="'{}'"),  # JSON: which account, with which settings
+    _need("until", BigInteger),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("name"),
+    _need("secret"),  # its hash
+    _need("tail"),  # its last letters, to tell it by
+    _need("scopes"),
+    _need("created_by"),
+    _need("created_at", BigInteger),
+    _may("used_at", BigInteger),
+    _may("revoked_at", BigInteger),
+    UniqueConstraint("secret"),
+    Index(None, "merchant", "created_at"),
+)
+
+# What was answered to a write with this key: asked again, it is answered again and not done again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _need("merchant"),
+    _need("api_key"),
+    _need("name"),
+    _need("digest"),
+    _may("status", Integer),  # none: it is being done
+    _may("body"),  # sealed
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("api_key", "name"),
+    Index(None, "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("at", BigInteger),
+    _need("who"),  # a user's id, "key/..." or "command line"
+    _need("name"),  # as it was then
+    _need("act"),
+    _need("subject", default="''"),
+    _need("body", default="'{}'"),
+    Index(None, "merchant", "id"),
+    Index(None, "merchant", "subject", "id"),
+)
+
+order_notes = Table(
+    "order_notes",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("order_id"),
+    _need("who"),
+    _need("name"),
+    _need("words"),  # sealed: people write about people
+    _need("at", BigInteger),
+    Index(None, "order_id", "id"),
+)
+
+order_tags = Table(
+    "order_tags",
+    metadata,
+    _need("merchant"),
+    _need("order_id"),
+    _need("tag"),
+    PrimaryKeyConstraint("order_id", "tag"),
+    Index(None, "merchant", "tag", "order_id"),
+)
+
+# By which words an order is found: keyed hashes of its number, SKUs and parcels, and of its buyer's name and address while we hold them.
+order_words = Table(
+    "order_words",
+    metadata,
+    _need("merchant"),
+    _need("word"),
+    _need("order_id"),
+    _need("personal", Boolean, "false"),
+    PrimaryKeyConstraint("merchant", "word", "order_id"),
+    Index(None, "order_id"),
+)
+
+# What cannot wait, once a cause: told when it is raised, cleared when it is mended.
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("cause"),
+    _need("subject"),
+    _need("body", default="'{}'"),
+    _need("raised_at", BigInteger),
+    _may("told_at", BigInteger),
+    _may("cleared_at", BigInteger),
+    Index("uq_alerts_open", "merchant", "cause", "subject", unique=True, **_where("cleared_at is null")),
+    Index(None, "merchant", "id"),
+)
+
+# What somebody looked at and left as it is, with the reason.
+ignored = Table(
+    "ignored",
+    metadata,
+    _need("merchant"),
+    _need("cause"),
+    _need("subject"),
+    _need("who"),
+    _need("name"),
+    _need("note"),
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("merchant", "cause", "subject"),
+)
+
+# Outgoing webhooks: whom we tell of events, how far each has been told, and what came of each call.
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("url"),
+    _need("secret"),  # sealed
+    _need("kinds", default="'[]'"),  # JSON; none: all
+    _need("state", default="'active'"),  # active, paused
+    _may("reason"),
+    _need("sent_to", BigInteger, "0"),  # the last event that it was told of
+    _need("created_at", BigInteger),
+    Index(None, "merchant"),
+)
+
+hook_calls = Table(
+    "hook_calls",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("hook"),
+    _need("event_id", BigInteger),
+    _need("message"),  # the id that its receiver sees, the same at each try
+    _need("at", BigInteger),
+    _may("status", Integer),  # none: nobody answered
+    _need("ms", Integer, "0"),
+    _may("words"),
+    Index(None, "hook", "id"),
+    Index(None, "at"),
+)

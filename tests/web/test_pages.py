@@ -155,9 +155,12 @@ def test_every_answer_says_what_a_browser_may_do_with_it(page: Callable[..., Tes
     answer = page(path)
     answer.close()
 
-    assert answer.headers["Content-Security-Policy"] == "default-src 'self'; frame-ancestors 'none'"
+    assert answer.headers["Content-Security-Policy"] == (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'self'"
+    )
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (answer.headers["Cache-Control"] == "no-store") == (not path.startswith("/static/crossdock"))
     assert "Set-Cookie" not in answer.headers
 
 

@@ -1,0 +1,120 @@
+"""The pages and the API as one Flask application: its routes, who is let in, how times and money are written, what browsers are told."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Flask, g, render_template, request
+from flask_babel import Babel, format_currency, format_datetime, format_decimal, get_locale, gettext
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from core.domain.money import Money
+from core.flows import ways as notices
+from core.hub import Hub
+from core.store.tables import when
+from web import here
+from web.pages import home, orders
+from web.shell import navigation
+from web.visitor import PUBLIC, Visitor, Way, guard, needs
+from web.visitor import hub as this_hub
+
+LOCALES = ("en", "ru")
+ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
+health = Blueprint("health", __name__)
+
+
+def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,)) -> Flask:
+    """`ways` are those by which people and programs are let in, asked in this order."""
+    app = Flask(__name__)
+    app.extensions["hub"] = hub
+    Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
+    for room in (*ROOMS, health):
+        app.register_blueprint(room)
+    guard(app, ways)
+    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
+    app.context_processor(_shell)
+    app.jinja_env.globals |= {"proof": lambda: "", "get_locale": get_locale}
+    app.register_error_handler(HTTPException, _sorry)
+    app.after_request(_harden)
+    return app
+
+
+def _asks() -> Visitor | None:
+    found: Visitor | None = g.get("visitor")
+    return found
+
+
+def _locale() -> str:
+    asks = _asks()
+    return (asks and asks.locale) or request.accept_languages.best_match(LOCALES) or LOCALES[0]
+
+
+def _zone() -> str:
+    asks = _asks()
+    return asks.zone if asks else "UTC"
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount as the reader's language writes it, with its currency."""
+    return str(format_currency(Decimal(Money(minor, currency).text()), currency))
+
+
+def clock(at: int, form: str = "medium") -> str:
+    """A moment (microseconds, UTC) on the merchant's clock, as the reader's language writes it."""
+    return str(format_datetime(when(at), form))
+
+
+def _shell() -> dict[str, Any]:
+    asks = _asks()
+    return {"visitor": asks, "navigation": navigation(asks) if asks else []}
+
+
+def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException:
+    """What went wrong, for a person: nothing that was sent to us is said again."""
+    if error.code is None or error.code < 400:
+        return error
+    ours = error.description if error.description != type(error).description else None
+    return render_template("sorry.html", title=_title(error.code), words=ours or _words(error.code)), error.code
+
+
+def _title(code: int) -> str:
+    known = {401: gettext("Please sign in"), 403: gettext("This is not yours to see"), 404: gettext("There is no such page")}
+    return str(known.get(code) or gettext("That did not work"))
+
+
+def _words(code: int) -> str:
+    known = {
+        401: gettext("You are not signed in, or your session has ended."),
+        403: gettext("Your role does not allow this. An owner can change that in the settings."),
+        404: gettext("It may have moved, or belongs to somebody else."),
+        413: gettext("That was too much at once."),
+        503: gettext("The database does not answer. Try again in a minute."),
+    }
+    otherwise = gettext("Nothing was changed. Try again, and if it happens again, tell whoever looks after this installation.")
+    return str(known.get(code) or otherwise)
+
+
+def _harden(answer: Response) -> Response:
+    """What a browser may do with this page. Whoever let the visitor in says who may frame it (`g.frame`) and whose scripts it may
+    run beside ours (`g.scripts`)."""
+    scripts, frame = " ".join(["'self'", *g.get("scripts", ())]), " ".join(g.get("frame", ())) or "'none'"
+    allowed = f"default-src 'self'; script-src {scripts}; style-src {scripts}; img-src 'self' data:; frame-ancestors {frame}"
+    answer.headers["Content-Security-Policy"] = f"{allowed}; base-uri 'none'; form-action 'self'"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    if request.endpoint != "static" or answer.status_code >= 400:
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@health.get("/healthz")
+@needs(PUBLIC)
+def lives() -> tuple[dict[str, str], int]:
+    """200 while the database answers, else 503."""
+    try:
+        with this_hub().database.read() as db:
+            db.exec_driver_sql("select 1")
+    except SQLAlchemyError:
+        return {"status": "the database does not answer"}, 503
+    return {"status": "ok"}, 200

@@ -1,0 +1,36 @@
+"""What stands around each page: the way to the others."""
+
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+from flask_babel import gettext
+
+from web.visitor import Visitor, needed
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    name: str
+    address: str
+    is_here: bool
+
+
+def navigation(asks: Visitor) -> list[Link]:
+    """The rooms that this visitor may enter."""
+    return [
+        Link(name, url_for(endpoint), request.blueprint == endpoint.split(".")[0])
+        for endpoint, name in _rooms().items()
+        if (wanted := needed(current_app, endpoint)) and asks.may(wanted)
+    ]
+
+
+def _rooms() -> dict[str, str]:
+    return {
+        "home.page": gettext("Overview"),
+        "orders.page": gettext("Orders"),
+        "stock.page": gettext("Stock"),
+        "attention.page": gettext("Needs attention"),
+        "connections.page": gettext("Connections"),
+        "settings.page": gettext("Settings"),
+        "activity.page": gettext("Activity"),
+    }
