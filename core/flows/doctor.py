@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from core.store import row_locks
 from core.store.sql import run
 
 
@@ -108,4 +109,6 @@ class Finding:
 
 def examine(db: Connection, now: int) -> list[Finding]:
     """Every check's finding, in order."""
-    return [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    found = [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    why = row_locks.why_not(db)
+    return [*found, Finding("on PostgreSQL pages cannot see other merchants' rows", int(bool(why)), why)]
