@@ -372,13 +372,16 @@ def switch(hub: Hub, session: str, merchant: str) -> bool:
         return sessions.switch(db, id_of(session), merchant)
 
 
-def end_sessions(hub: Hub, user: str, which: str, but: str) -> None:
-    """One of a person's sessions by its id, or, with "others", all but the one whose token is `but`."""
+def end_session(hub: Hub, user: str, id: str) -> bool:
+    """One of a person's own; False where it is none of theirs."""
     with writing(hub) as db:
-        if which == "others":
-            sessions.end_all(db, user, id_of(but))
-        else:
-            sessions.end(db, which, user)
+        return sessions.end(db, id, user)
+
+
+def end_others(hub: Hub, user: str, token: str) -> None:
+    """All sessions of a person's but the one by which they ask."""
+    with writing(hub) as db:
+        sessions.end_all(db, user, id_of(token))
 
 
 def set_merchant(hub: Hub, merchant: str, name: str, zone: str, locale: str, by: Actor) -> None:

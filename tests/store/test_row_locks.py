@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 
 from core.flows import connections as flows
+from core.flows.doctor import examine
 from core.store import audit, row_locks, schema
 from core.store.engine import WEB, Database
 from core.store.tables import metadata
@@ -194,11 +195,11 @@ def test_where_no_role_may_be_made_everything_works_without_and_says_so_until_so
     database = Database(lowly)
     schema.migrate(database)
     with database.read() as db:
-        why = row_locks.why_not(db)
+        [broken] = [finding for finding in examine(db, 0) if not finding.ok]
     database.bind("m")
-    assert one(database, "select current_user <> '" + WEB + "'")
+    assert one(database, f"select current_user <> '{WEB}'")
     database.close()
-    assert f"grant {WEB} to lowly_" in why
+    assert f"grant {WEB} to lowly_" in broken.next_step
 
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as somebody:
         somebody.execute(f"grant {WEB} to {lowly.rpartition('/')[2]}")

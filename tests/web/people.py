@@ -38,7 +38,7 @@ class Person(Client):
         """As a browser on this site asks, unless `headers` say otherwise."""
         if args and isinstance(args[0], str):
             said = {} if kwargs.get("method", "GET") in SAFE else self._of_a_form()
-            kwargs = {"base_url": self.base, **kwargs, "headers": {**said, **dict(kwargs.get("headers") or {})}}
+            kwargs = {"base_url": self.base, "buffered": True, **kwargs, "headers": {**said, **dict(kwargs.get("headers") or {})}}
         return super().open(*args, **kwargs)
 
     def _of_a_form(self) -> dict[str, str]:

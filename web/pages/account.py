@@ -100,9 +100,16 @@ def take_off_code() -> Page:
 @pages.post("/account/sessions/<session>/end")
 @needs("own")
 def end_session(session: str) -> Page:
-    """One of them, or "others": all but this."""
-    people.end_sessions(hub(), visitor().user, session, alone.session())
-    return _done(gettext("Ended."))
+    if not people.end_session(hub(), visitor().user, session):
+        abort(404)
+    return _done(gettext("That session has ended."))
+
+
+@pages.post("/account/sessions/end")
+@needs("own")
+def end_others() -> Page:
+    people.end_others(hub(), visitor().user, alone.session())
+    return _done(gettext("All other sessions have ended."))
 
 
 @pages.post("/account/merchant")
