@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from config import logging
+from config.people_cli import user
 from config.settings import BadSettings, Settings, load
 from core.store.tables import when
 
@@ -201,7 +202,7 @@ def simulate(settings: Settings, port: int, limits: str, seed: int, empty: bool,
 @click.pass_obj
 def migrate(settings: Settings, check: bool) -> None:
     """Bring the database to this version's tables. An SQLite file is copied first."""
-    from core.store import schema
+    from core.store import row_locks, schema
     from core.store.engine import Database
 
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -212,6 +213,10 @@ def migrate(settings: Settings, check: bool) -> None:
         sys.exit(was != schema.head())
     copy = schema.migrate(database)
     click.echo(f"{was or 'nothing'} -> {schema.head()}" + (f"; the file as it was: {copy}" if copy else ""))
+    with database.read() as db:
+        why = row_locks.why_not(db)
+    if why:
+        click.echo(f"crossdock: pages go without the second lock between merchants: {why}", err=True)
 
 
 @cli.command()
@@ -1208,6 +1213,9 @@ def _tell(row: Any) -> None:
     """Progress, where a person looks."""
     if sys.stderr.isatty():
         click.echo(f"{row.name} {row.store}: {row.value}", err=True)
+
+
+cli.add_command(user)
 
 
 if __name__ == "__main__":

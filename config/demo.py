@@ -1,5 +1,6 @@
 """The rehearsal: simulators and a hub as children of this process, one merchant on three channels, orders, and the checks."""
 
+import base64
 import json
 import os
 import random
@@ -25,14 +26,17 @@ from config.processes import environment
 from config.settings import BadSettings, Settings
 from config.wiring import make_hub
 from core.domain.money import Money
+from core.domain.roles import Role
 from core.flows import connections as flows
+from core.flows import passwords, people
 from core.flows.overview import Overview, overview, percentile
 from core.hub import Hub
 from core.store import connections, listings, places, schema, stock, tasks
 from core.store.connections import Connection, Merchant
+from core.store.people import User
 from core.store.sql import run as sql
 
-MERCHANT = "Crossdock demo"
+MERCHANT, OWNER = "Crossdock demo", "owner@example.com"
 PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
 READY_S = 60.0
 PER_S = 100  # buyers at a sale
@@ -80,6 +84,7 @@ class Stage:
     merchant: Merchant
     by_channel: dict[str, Connection]
     patience_s: float
+    password: str
     started: float = field(default_factory=time.monotonic)
 
 
@@ -101,7 +106,7 @@ def run(
     with ExitStack() as over:
         try:
             stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, first_day=first_day)
-            say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}")
+            say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}\nSign in as {OWNER} with {stage.password}")
             joined = first_day.play(stage, say) if first_day else None
             _play(stage, count, seed, quiet=as_json)
             if tour:
@@ -110,7 +115,7 @@ def run(
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
-        print(json.dumps(report)) if as_json else _show(report, stage.settings)
+        print(json.dumps(report)) if as_json else _show(report, stage.settings, stage.password)
         if not and_exit:
             _wait_for_the_end(as_json)
         return 0 if report["ok"] else 1
@@ -124,6 +129,7 @@ def _set_up(
     over.callback(hub.database.close)
     schema.migrate(hub.database)
     merchant = _merchant(hub)
+    password = _owner(hub, merchant)
     port = _free_port(8410)
     options = ["--port", str(port), "--empty", "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
     over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
@@ -139,7 +145,7 @@ def _set_up(
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
-    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits])
+    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password)
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -154,6 +160,15 @@ def _merchant(hub: Hub) -> Merchant:
     if strangers or any(one.name != MERCHANT for one in known):
         raise BadSettings("demo: this database has connections that the demo did not make; use another --home or --database-url")
     return known[0] if known else flows.add_merchant(hub, MERCHANT)
+
+
+def _owner(hub: Hub, merchant: Merchant) -> str:
+    """Somebody can sign in; gives their password, which is this home's own and the same each time."""
+    password = base64.b32encode(hub.vault.derive("the demo's owner")[0][:10]).decode().lower()
+    known = people.find(hub, OWNER) or people.add(hub, merchant.id, OWNER, "Olive Owner", Role.OWNER)
+    if isinstance(known, User) and not passwords.fits(password, known.password):
+        people.set_password(hub, known, password, people.COMMAND_LINE)
+    return password
 
 
 def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[str], count: int) -> None:
@@ -493,7 +508,7 @@ def _lags(stage: Stage) -> list[int]:
         return [max(0, (row.told_at - row.placed_at) // 1000) for row in sql(db, LAGS, merchant=stage.merchant.id)]
 
 
-def _show(report: Mapping[str, Any], settings: Settings) -> None:
+def _show(report: Mapping[str, Any], settings: Settings, password: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -512,6 +527,7 @@ def _show(report: Mapping[str, Any], settings: Settings) -> None:
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
     table.add_row("seconds", str(report["seconds"]))
     table.add_row("orders and stock, live", settings.public_url)
+    table.add_row("sign in", f"{OWNER} with {password}")
     console = Console()
     console.print(table)
     for line in report["unexpected_parked"]:

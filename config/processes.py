@@ -20,6 +20,7 @@ from config.settings import Settings
 from config.wiring import door_kit, make_hub
 from core import jobs
 from core.domain.tasks import LATER
+from core.flows import people
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
@@ -42,7 +43,8 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
         if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
     }
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door, pages = Door(hub, made, writer, settings.body_limit, settings.public_url), make_app(hub).wsgi_app
+    door = Door(hub, made, writer, settings.body_limit, settings.public_url)
+    pages = make_app(hub, public_url=settings.public_url).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
@@ -111,6 +113,8 @@ def serve(settings: Settings) -> None:
     """Run the web, and the drains too where nobody else does them, until a signal ends it."""
     from gunicorn.app.base import BaseApplication
 
+    _tell_the_first(settings)
+
     alone = settings.is_sqlite or not settings.redis_url
     running: list[Drains] = []
 
@@ -135,6 +139,15 @@ def serve(settings: Settings) -> None:
             return application
 
     Server().run()
+
+
+def _tell_the_first(settings: Settings) -> None:
+    """Nobody can sign in yet: whoever sees this becomes the owner by the address, which holds a secret, and nobody else does."""
+    hub = make_hub(settings)
+    token = people.setup_token(hub)
+    if people.is_setup(hub, token):
+        print(f"Nobody can sign in yet. Make the first owner: {settings.public_url}/setup/{token}", file=sys.stderr, flush=True)
+    hub.database.close()
 
 
 def _hurry(doors: Iterable[Any]) -> None:

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import structlog
 
+from core.domain.signin import FORGOTTEN, IDLE
 from core.flows import join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks
+from core.store import connections, findings, inbox, sessions, tasks
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -102,3 +103,5 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+            sessions.prune(db, hub.now, hub.now - IDLE // timedelta(microseconds=1))
+            sessions.prune_tries(db, hub.now - FORGOTTEN // timedelta(microseconds=1))

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
-from werkzeug.test import Client
 
 from config import cli
 from core.flows.doctor import CHECKS
 from core.store import findings, listings, stock
 from core.store.findings import Finding
 from tests.conftest import Clock
+from tests.web.people import come_in, hire
 from tests.web.shop import Shop, open_shop
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -565,7 +565,7 @@ def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, 
     monkeypatch.setattr(cli.time, "sleep", meanwhile)
     live = run("golive", "shopify", "--yes").out
     listed = run("connect").out
-    page = Client(shop.app).get("/live", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
+    page = come_in(shop, hire(shop.hub, shop.merchant, "viewer"), shop.merchant).get("/live").text
     followed = run("golive", "shopify", "--wait").out
 
     assert nothing == 1

@@ -13,31 +13,50 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import here
-from web.pages import home, orders
+from web import alone, proof
+from web.pages import account, activity, home, orders, people, settings, signin
 from web.shell import navigation
-from web.visitor import PUBLIC, Visitor, Way, guard, needs
+from web.visitor import MACHINES, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
-LOCALES = ("en", "ru")
-ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
+LANGUAGES = {"en": "English", "ru": "Русский"}
+LOCALES = tuple(LANGUAGES)
+ROOMS: tuple[Blueprint, ...] = (
+    home.pages,
+    orders.pages,
+    settings.pages,
+    people.pages,
+    activity.pages,
+    signin.pages,
+    account.pages,
+)
+FORM_LIMIT = 16_000_000  # bytes that a page takes
 health = Blueprint("health", __name__)
 
 
-def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,)) -> Flask:
-    """`ways` are those by which people and programs are let in, asked in this order."""
+def make_app(hub: Hub, ways: tuple[Way, ...] = (alone.visitor,), public_url: str = "http://127.0.0.1:8400") -> Flask:
+    """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come."""
     app = Flask(__name__)
     app.extensions["hub"] = hub
+    app.config |= {"PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": FORM_LIMIT, "LANGUAGES": LANGUAGES, **_flashes(hub, public_url)}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
     for room in (*ROOMS, health):
         app.register_blueprint(room)
-    guard(app, ways)
+    guard(app, ways, proof.check)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
-    app.jinja_env.globals |= {"proof": lambda: "", "get_locale": get_locale}
+    app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale}
     app.register_error_handler(HTTPException, _sorry)
     app.after_request(_harden)
+    app.after_request(proof.keep_door)
     return app
+
+
+def _flashes(hub: Hub, public_url: str) -> dict[str, Any]:
+    """Flask's own cookie holds what the next page says first, and nothing else."""
+    newest, *older = hub.vault.derive("flashes")
+    kept = {"SECRET_KEY": newest, "SECRET_KEY_FALLBACKS": older, "SESSION_COOKIE_NAME": "crossdock-said"}
+    return {**kept, "SESSION_COOKIE_SECURE": public_url.startswith("https:"), "SESSION_COOKIE_SAMESITE": "Lax"}
 
 
 def _asks() -> Visitor | None:
@@ -67,7 +86,8 @@ def clock(at: int, form: str = "medium") -> str:
 
 def _shell() -> dict[str, Any]:
     asks = _asks()
-    return {"visitor": asks, "navigation": navigation(asks) if asks else []}
+    named = {"house": g.get("house", ""), "houses": g.get("houses", 1)}
+    return {"visitor": asks, "navigation": navigation(asks) if asks else [], **named}
 
 
 def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException:
@@ -109,7 +129,7 @@ def _harden(answer: Response) -> Response:
 
 
 @health.get("/healthz")
-@needs(PUBLIC)
+@needs(MACHINES)
 def lives() -> tuple[dict[str, str], int]:
     """200 while the database answers, else 503."""
     try:

@@ -1,17 +1,23 @@
 """Who asks, and what they may. Each route names what it needs with `needs`; what names nothing is let nobody in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, abort, current_app, g, request
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import ClosingIterator
 
 from core.domain.roles import PERMISSIONS, Role, may
 from core.hub import Hub
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 View = TypeVar("View", bound=Callable[..., Any])
-PUBLIC = "public"  # a page for people who are not let in yet, or for machines that ask whether we live
+PUBLIC = "public"  # a page for people who are not let in yet; its forms carry a proof like all others
+MACHINES = "machines"  # a door for machines that nobody is signed in at: they prove themselves in their own way, or need not
+OPEN = (PUBLIC, MACHINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +43,8 @@ Way = Callable[[Hub], Visitor | Response | None]  # an answer instead of a visit
 
 
 def needs(permission: str) -> Callable[[View], View]:
-    """What a visitor must be allowed to do to be let in; PUBLIC: nothing. Raises KeyError for a permission that nobody knows."""
-    if permission != PUBLIC:
+    """What a visitor must be allowed to do to be let in; PUBLIC, MACHINES: nothing. Raises KeyError for a permission that nobody knows."""
+    if permission not in OPEN:
         PERMISSIONS[permission]
 
     def mark(view: View) -> View:
@@ -53,22 +59,44 @@ def needed(app: Flask, endpoint: str) -> str | None:
     return getattr(app.view_functions.get(endpoint), "needs", None)
 
 
-def guard(app: Flask, ways: tuple[Way, ...]) -> None:
-    """Let nobody in who may not: asked before each request."""
-    app.extensions["ways"] = ways
+def guard(app: Flask, ways: tuple[Way, ...], check: Callable[[], None]) -> None:
+    """Let nobody in who may not: asked before each request. `check` refuses what was not sent from a page of ours."""
+    app.extensions["ways"], app.extensions["check"] = ways, check
     app.before_request(_let_in)
     app.view_functions["static"] = needs(PUBLIC)(app.view_functions["static"])
+    app.wsgi_app = _Released(app.wsgi_app, app.extensions["hub"])  # type: ignore[method-assign]
+
+
+class _Released:
+    """A request's thread is bound to a merchant until its answer is sent, a long one's last line too; then to nobody."""
+
+    def __init__(self, application: "WSGIApplication", hub: Hub) -> None:
+        self._application, self._hub = application, hub
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        self._release()
+        try:
+            return ClosingIterator(self._application(environ, start_response), self._release)
+        except BaseException:
+            self._release()
+            raise
+
+    def _release(self) -> None:
+        self._hub.database.bind("")
 
 
 def _let_in() -> Response | None:
-    if request.endpoint is None or (wanted := needed(current_app, request.endpoint)) == PUBLIC:
-        return None  # what is not there is answered by Flask
-    found = _found()
-    if isinstance(found, Response):
-        return found
-    g.visitor = found
-    if wanted is None or not found.may(wanted):
-        abort(403)
+    wanted = needed(current_app, request.endpoint) if request.endpoint else MACHINES  # what is not there is answered by Flask
+    if wanted not in OPEN:
+        found = _found()
+        if isinstance(found, Response):
+            return found
+        g.visitor = found
+        hub().database.bind(found.merchant)
+        if wanted is None or not found.may(wanted):
+            abort(403)
+    if wanted != MACHINES:
+        current_app.extensions["check"]()
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from core.store import row_locks
 from core.store.sql import run
 
 
@@ -108,4 +109,10 @@ class Finding:
 
 def examine(db: Connection, now: int) -> list[Finding]:
     """Every check's finding, in order."""
-    return [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    found = [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    return found if db.dialect.name == "sqlite" else [*found, _second_lock(db)]
+
+
+def _second_lock(db: Connection) -> Finding:
+    why = row_locks.why_not(db)
+    return Finding("pages cannot see other merchants' rows", int(bool(why)), why)

@@ -455,8 +455,6 @@ users = Table(
     _may("password"),  # argon2
     _may("totp"),  # sealed
     _need("totp_step", BigInteger, "0"),  # the last one used: none works twice
-    _need("failed", Integer, "0"),
-    _need("locked_until", BigInteger, "0"),
     _may("locale"),
     _need("created_at", BigInteger),
     _may("disabled_at", BigInteger),
@@ -485,8 +483,20 @@ sessions = Table(
     _need("created_at", BigInteger),
     _need("seen_at", BigInteger),
     _need("until", BigInteger),
+    _need("agent", default="''"),  # which browser, as it says itself
     Index(None, "user_id"),
     Index(None, "until"),
+)
+
+# Who was refused, and how often: an e-mail address that was typed in, known or not, and the address that it came from.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),  # a keyed hash of either
+    _need("failed", Integer),
+    _need("at", BigInteger),
+    _need("until", BigInteger, "0"),  # nothing is tried before
+    Index(None, "at"),
 )
 
 invitations = Table(
@@ -562,6 +572,7 @@ audit = Table(
     _need("body", default="'{}'"),
     Index(None, "merchant", "id"),
     Index(None, "merchant", "subject", "id"),
+    Index(None, "merchant", "who", "id"),
 )
 
 order_notes = Table(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Clock
 from tests.servers import Databases
+from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
 
 
@@ -28,6 +29,16 @@ def shop(make_shop: Callable[[str], Shop], sqlite_template: Path, tmp_path: Path
     path = tmp_path / "house.db"
     path.write_bytes(sqlite_template.read_bytes())
     return make_shop(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def signed_in(shop: Shop) -> Callable[..., Person]:
+    """signed_in("viewer") is the browser of a viewer of the shop's merchant; they send with each form the proof that it was ours."""
+
+    def make(role: str = "owner", **named: str) -> Person:
+        return come_in(shop, hire(shop.hub, shop.merchant, role, **named), shop.merchant)
+
+    return make
 
 
 @pytest.fixture

@@ -51,6 +51,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_merchant_created_at"), ["merchant", "created_at"], unique=False)
 
     op.create_table(
+        "attempts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempts_at"), ["at"], unique=False)
+
+    op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("merchant", sa.Text(), nullable=False),
@@ -65,6 +76,7 @@ def upgrade() -> None:
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_merchant_id"), ["merchant", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_merchant_subject_id"), ["merchant", "subject", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_merchant_who_id"), ["merchant", "who", "id"], unique=False)
 
     op.create_table(
         "consents",
@@ -206,6 +218,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("agent", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
@@ -222,8 +235,6 @@ def upgrade() -> None:
         sa.Column("password", sa.Text(), nullable=True),
         sa.Column("totp", sa.Text(), nullable=True),
         sa.Column("totp_step", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
-        sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("locked_until", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
