@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.domain.later import N_
+
 
 class Why(StrEnum):
     """What stands between a listing and the number that it should show; the first that holds."""
@@ -94,10 +96,6 @@ def _not_yet(one: Display) -> Why:
 def _told(one: Display) -> Why:
     """Told, or nothing to tell."""
     return Why.RIGHT if one.shown == one.wanted else Why.NEXT
-
-
-def N_(words: str) -> str:  # noqa: N802 - the name by which catalogues of words know sentences that are translated later
-    return words
 
 
 # What people read. %(until)s, %(reason)s and %(channel)s are put in by who shows it.
