@@ -58,7 +58,7 @@ CHANNELS = (
         N_("A login ends soon"),
         N_("From that day on the channel does not let us in."),
         N_("Connect it again before that; it takes a minute."),
-        (Press.CONNECTION,),
+        (Press.CONNECTION,), ignorable=False,
     ),
 )  # fmt: skip
 
