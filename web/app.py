@@ -14,13 +14,14 @@ from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
 from web import here
-from web.pages import home, orders
+from web.pages import attention, home, orders, stock
+from web.said import said
 from web.shell import navigation, way
 from web.visitor import PUBLIC, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
 LOCALES = ("en", "ru")
-ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
+ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, stock.pages, attention.pages)
 health = Blueprint("health", __name__)
 
 
@@ -34,7 +35,7 @@ def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,)) -> Flask:
     guard(app, ways)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
-    app.jinja_env.globals |= {"proof": lambda: "", "get_locale": get_locale, "way": way}
+    app.jinja_env.globals |= {"proof": lambda: "", "get_locale": get_locale, "way": way, "said": said}
     app.register_error_handler(HTTPException, _sorry)
     app.after_request(_harden)
     return app

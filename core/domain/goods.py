@@ -1,7 +1,7 @@
 """By which words our goods are found, and which of them a channel's listing may be. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 MOST = 12  # words of one title: nobody looks for the thirteenth
 LENGTH = 40
@@ -47,3 +47,20 @@ def after(word: str) -> str:
 def likely(found: Iterable[tuple[str, str]]) -> list[str]:
     """SKUs that a listing may be, from (name they share, SKU): those of the same SKU text first."""
     return list(dict.fromkeys(sku for _, sku in sorted(found, key=lambda one: (not one[0].startswith(WHOLE_SKU), one[1]))))
+
+
+def parts(text: str) -> dict[str, int]:
+    """What one unit of a listing consumes, as somebody types it: "KET-SA-04", or "MUG=2, TRAY" for a set. Raises ValueError."""
+    made: dict[str, int] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        sku, mark, units = part.rpartition("=")
+        name, count = (sku.strip(), units.strip()) if mark and units.strip().isdecimal() else (part, "1")
+        if not name or name in made or not 1 <= int(count) <= 9_999:
+            raise ValueError(text)
+        made[name] = int(count)
+    return made
+
+
+def spelled(made: Mapping[str, int]) -> str:
+    """The same as a text."""
+    return ", ".join(sku if units == 1 else f"{sku}={units}" for sku, units in made.items())

@@ -71,5 +71,5 @@ def _move(hub: Hub, work: Unit, merchant: str, shelf: Shelf, reason: Reason, uni
 def _tell_of_it(work: Unit, merchant: str, shelf: Shelf, wish: Wish, was: int | None, units: int, who: Who) -> None:
     sku, location, name = shelf
     work.happened(merchant, [(f"sku/{sku}", StockAdjusted(location, was, units, wish.reason.value))])
-    said = {"location": location, "place": name, "was": was, "now": units, "reason": wish.reason.value, "note": wish.note}
+    said = {"location": location, "place": name, "was": was, "became": units, "reason": wish.reason.value, "note": wish.note}
     audit.write(work.db, merchant, work.now, who.id, who.name, "stock.adjust", f"sku/{sku}", **said)

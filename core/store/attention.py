@@ -5,6 +5,7 @@ Each source gives rows of one shape: cause, subject (by which it is ignored), se
 detail, kind, units, connection, at (microseconds), id (of an order, a listing or a task).
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,11 @@ class Item:
     at: int
     id: str
 
+    @property
+    def mark(self) -> str:
+        """Names how it is, for a form: whoever leaves it as it is has seen it so."""
+        return hashlib.blake2b(self.seen.encode(), digest_size=8).hexdigest()
+
 
 FIELDS = "x.cause, x.subject, x.seen, x.name, x.detail, x.kind, x.units, x.connection, x.at, x.id"
 HOW_MANY = f"select x.cause, count(*) as n from ({EVERYTHING}) x {LEFT} where i.at is null group by x.cause"
@@ -139,10 +145,13 @@ def page(
     db: Connection, merchant: str, cause: str, now: int, *, ignored: bool = False, before: int = FOREVER, after: str = "", most: int = 50
 ) -> list[Item]:  # fmt: skip
     """What there is of one cause, the newest first, from (before, after) on: those that nobody ignored, or those that somebody did."""
-    source = SOURCES.get(cause) or (FOUND if cause.startswith("found-") else PARKED)
-    statement = PAGE.replace("{source}", source)
+    statement = PAGE.replace("{source}", _source(cause))
     values = {"merchant": merchant, "cause": cause, "before": before, "after": after, "most": most, "ignored": ignored, **_when(now)}
     return [_item(row) for row in run(db, statement, **values)]
+
+
+def _source(cause: str) -> str:
+    return SOURCES.get(cause) or (FOUND if cause.startswith("found-") else PARKED)
 
 
 # ---- left as it is
@@ -154,6 +163,7 @@ on conflict (merchant, cause, subject) do update set who = excluded.who, name = 
   seen = excluded.seen
 """
 SEEN = {"subject": "text", "seen": "text"}
+THESE = f"select {FIELDS} from {{rows}} join ({{source}}) x on x.subject = r.subject where x.cause = :cause"
 NOTES = "select cause, subject, name, note, at from ignored where merchant = :merchant order by at desc limit :most"
 AGAIN = "delete from ignored where merchant = :merchant and cause = :cause and subject = :subject"
 
@@ -165,6 +175,13 @@ def ignore(
     rows = [{"subject": subject, "seen": seen} for subject, seen in some]
     if rows:
         run_set(db, IGNORED, SEEN, rows, merchant=merchant, cause=cause, who=who, name=name, note=note, now=now)
+
+
+def these(db: Connection, merchant: str, cause: str, subjects: Iterable[str], now: int) -> list[Item]:
+    """Those of one cause with these subjects, as they are now."""
+    rows = [{"subject": subject} for subject in sorted(set(subjects))]
+    statement = THESE.replace("{source}", _source(cause))
+    return [_item(row) for row in run_set(db, statement, {"subject": "text"}, rows, merchant=merchant, cause=cause, **_when(now))]
 
 
 def ignored(db: Connection, merchant: str, most: int = 100) -> list[Any]:

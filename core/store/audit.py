@@ -1,6 +1,7 @@
 """The audit trail: who did what, written with what they did and never changed."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,3 +15,22 @@ def write(db: Connection, merchant: str, now: int, who: str, name: str, act: str
     """One act of a person or a program: `who` is a user's id, "key/..." or "command line", `name` how they are called now, `act` is
     "room.verb", `subject` what it was done to, `body` what a reader wants to know of it. No buyer's data."""
     run(db, WRITE, merchant=merchant, at=now, who=who, name=name, act=act, subject=subject, body=json.dumps(body, sort_keys=True))
+
+
+OF = "select at, who, name, act, subject, body from audit where merchant = :merchant and subject = :subject order by id desc limit :most"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    at: int
+    who: str
+    name: str
+    act: str
+    subject: str
+    body: dict[str, Any]
+
+
+def of(db: Connection, merchant: str, subject: str, most: int = 50) -> list[Act]:
+    """What was done to one subject, the newest first."""
+    rows = run(db, OF, merchant=merchant, subject=subject, most=most)
+    return [Act(row.at, row.who, row.name, row.act, row.subject, json.loads(row.body)) for row in rows]

@@ -1,5 +1,7 @@
 """By which words goods are found, and which of ours a listing may be."""
 
+import pytest
+
 from core.domain import goods
 
 
@@ -28,3 +30,18 @@ def test_what_sorts_behind_a_word_is_behind_all_that_begin_with_it() -> None:
 
 def test_who_is_spelled_alike_is_likelier_than_who_is_called_alike() -> None:
     assert goods.likely([("~kettle", "A"), ("=ketsa04", "B"), ("~kettle", "B")]) == ["B", "A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [("A", {"A": 1}), (" A , B=2 ", {"A": 1, "B": 2}), ("A=B", {"A=B": 1}), ("A=B=3", {"A=B": 3}), ("", {}), (" , ", {})],
+)
+def test_what_a_listing_consumes_is_typed_as_a_text(text: str, made: dict[str, int]) -> None:
+    assert goods.parts(text) == made
+    assert goods.parts(goods.spelled(made)) == made
+
+
+@pytest.mark.parametrize("text", ["A, A", "A=0", "=2", "A=99999"])
+def test_what_nobody_can_mean_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        goods.parts(text)
