@@ -28,7 +28,7 @@ from tasks t where t.merchant = :merchant and t.state = 'parked'
 FOUND = """
 select 'found-' || f.what as cause, f.connection || ' ' || f.subject as subject, f.theirs || ' ' || f.ours as seen, f.subject as name,
   'there: ' || f.theirs || '; here: ' || f.ours as detail, f.what as kind, 0 as units, f.connection, f.found_at as at, '' as id
-from connections c join findings f on f.connection = c.id and f.mended_at is null where c.merchant = :merchant
+from findings f where f.merchant = :merchant and f.mended_at is null and f.found_at > 0
 """
 SHORT = """
 select 'oversold' as cause, o.id as subject, cast(sum(l.hold - l.held) as text) as seen, o.name, min(l.sku) as detail, '' as kind,
@@ -48,7 +48,7 @@ group by o.connection, l.listing, l.sku
 ODD = """
 select 'problem' as cause, o.id as subject, o.problems as seen, o.name, o.problems as detail, '' as kind, 0 as units, o.connection,
   o.saved_at as at, o.id
-from orders o where o.merchant = :merchant and o.problems is not null
+from orders o where o.merchant = :merchant and o.problems is not null and o.saved_at > 0
 """
 LATE = """
 select 'late' as cause, o.id as subject, cast(o.ship_by as text) as seen, o.name, cast(o.ship_by as text) as detail, '' as kind, 0 as units,
@@ -73,7 +73,7 @@ SOURCES: Mapping[str, str] = {
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))
-LEFT = "left join ignored i on i.merchant = :merchant and i.cause = x.cause and i.subject = x.subject and i.seen = x.seen"
+LEFT = "left join ignored i on i.merchant = :merchant and i.cause = item.cause and i.subject = item.subject and i.seen = item.seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class Item:
         return hashlib.blake2b(self.seen.encode(), digest_size=8).hexdigest()
 
 
-FIELDS = "x.cause, x.subject, x.seen, x.name, x.detail, x.kind, x.units, x.connection, x.at, x.id"
-HOW_MANY = f"select x.cause, count(*) as n from ({EVERYTHING}) x {LEFT} where i.at is null group by x.cause"
+FIELDS = "item.cause, item.subject, item.seen, item.name, item.detail, item.kind, item.units, item.connection, item.at, item.id"
+HOW_MANY = f"select item.cause, count(*) as n from ({EVERYTHING}) item {LEFT} where i.at is null group by item.cause"
 FIRST = f"""
 select * from (
-  select {FIELDS}, count(*) over (partition by x.cause) as n,
-    row_number() over (partition by x.cause order by x.at desc, x.subject) as place
-  from ({EVERYTHING}) x {LEFT} where i.at is null) y
-where y.place <= :most order by y.cause, y.place
+  select {FIELDS}, count(*) over (partition by item.cause) as n,
+    row_number() over (partition by item.cause order by item.at desc, item.subject) as place
+  from ({EVERYTHING}) item {LEFT} where i.at is null) numbered
+where numbered.place <= :most order by numbered.cause, numbered.place
 """
 
 DAY_US = 86_400_000_000
@@ -134,9 +134,9 @@ def _item(row: Any) -> Item:
 
 
 PAGE = f"""
-select {FIELDS}, i.note, i.name as by, i.at as ignored_at from ({{source}}) x {LEFT}
-where x.cause = :cause and (x.at < :before or (x.at = :before and x.subject > :after)) and (i.at is not null) = :ignored
-order by x.at desc, x.subject limit :most
+select {FIELDS}, i.note, i.name as by, i.at as ignored_at from ({{source}}) item {LEFT}
+where item.cause = :cause and (item.at < :before or (item.at = :before and item.subject > :after)) and (i.at is not null) = :ignored
+order by item.at desc, item.subject limit :most
 """
 FOREVER = 2**62
 
@@ -163,7 +163,7 @@ on conflict (merchant, cause, subject) do update set who = excluded.who, name = 
   seen = excluded.seen
 """
 SEEN = {"subject": "text", "seen": "text"}
-THESE = f"select {FIELDS} from {{rows}} join ({{source}}) x on x.subject = r.subject where x.cause = :cause"
+THESE = f"select {FIELDS} from {{rows}} join ({{source}}) item on item.subject = r.subject where item.cause = :cause"
 NOTES = "select cause, subject, name, note, at from ignored where merchant = :merchant order by at desc limit :most"
 AGAIN = "delete from ignored where merchant = :merchant and cause = :cause and subject = :subject"
 

@@ -17,7 +17,7 @@ select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.
   l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
-from ({{these}}) t join listings l on l.id = t.id join connections c on c.id = l.connection
+from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
 left join listing_parts p on p.listing_id = l.id left join places k on k.connection = l.connection and k.place = l.place
 """
 OF_SKU = "select q.listing_id as id from listing_parts q where q.merchant = :merchant and q.sku = :sku limit :most"
@@ -107,7 +107,7 @@ def one(db: Connection, merchant: str, id: int) -> Listed | None:
 MANY = 1001  # counted no further
 HOW_MANY = f"""
 select c.id, c.channel, c.label, (select count(*) from (select 1 from listings l where l.connection = c.id and not l.mapped
-  and l.writable is null and l.listing <> '' limit {MANY}) u) as n
+  and l.writable is null and l.listing <> '' limit {MANY}) few) as n
 from connections c where c.merchant = :merchant order by c.created_at, c.id
 """
 

@@ -23,11 +23,11 @@ def of_a_day(db: Connection, merchant: str, begin: int, end: int) -> list[Any]:
 
 # A sale is told to every channel; it is over when the last of them was.
 LAGS = """
-select p.since, max(p.told_at) as told_at from (
+select told.since, max(told.told_at) as told_at from (
   select u.since, u.told_at from pushes u
   where u.merchant = :merchant and u.asked_at >= :after and u.since is not null and u.told in ('shown', 'accepted')
-  order by u.asked_at desc limit :most) p
-group by p.since
+  order by u.asked_at desc limit :most) told
+group by told.since
 """
 
 

@@ -35,10 +35,11 @@ def name(db: Connection, merchant: str, titles: Iterable[tuple[str, str]], now: 
 
 
 SHELVES = """
-select s.sku, s.title, coalesce(sum(v.on_hand), 0) as on_hand, coalesce(sum(v.reserved), 0) as reserved, count(v.location) as places,
-       (select count(*) from listing_parts p where p.merchant = s.merchant and p.sku = s.sku) as listings
-from ({these}) s left join levels v on v.merchant = s.merchant and v.sku = s.sku
-group by s.merchant, s.sku, s.title order by s.sku
+select shelf.sku, shelf.title, coalesce(sum(v.on_hand), 0) as on_hand, coalesce(sum(v.reserved), 0) as reserved,
+  count(v.location) as places,
+  (select count(*) from listing_parts p where p.merchant = shelf.merchant and p.sku = shelf.sku) as listings
+from ({these}) shelf left join levels v on v.merchant = shelf.merchant and v.sku = shelf.sku
+group by shelf.merchant, shelf.sku, shelf.title order by shelf.sku
 """
 ALL = "select merchant, sku, title from skus where merchant = :merchant and sku > :after order by sku limit :most"
 # Those whose words begin with the first one looked for; the others are looked for with them.
@@ -47,8 +48,8 @@ select k.merchant, k.sku, k.title from (
   select distinct w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word >= :word and w.word < :end and w.sku > :after
     and not exists (select 1 from {rows} where not exists (
       select 1 from sku_words o where o.merchant = w.merchant and o.sku = w.sku and o.word = r.word))
-  order by w.sku limit :most) f
-join skus k on k.merchant = f.merchant and k.sku = f.sku
+  order by w.sku limit :most) named
+join skus k on k.merchant = named.merchant and k.sku = named.sku
 """
 
 

@@ -13,7 +13,8 @@ SEEN = """
 select c.id, c.channel, c.account, c.label, c.state, c.reason, c.live_at, c.blocked_until, c.created_at, c.login_until, c.settings,
   coalesce(m.at, 0) as read_at, coalesce(g.at, 0) as paged_at, coalesce(l.at, 0) as listed_at, l.cursor is not null as listing,
   b.phase, b.since, b.until, b.at as back_to, b.orders, b.passed, b.note,
-  exists (select 1 from findings f where f.connection = c.id and f.what = 'silence' and f.mended_at is null) as silent
+  exists (select 1 from findings f where f.merchant = :merchant and f.found_at > 0 and f.mended_at is null
+          and f.connection = c.id and f.what = 'silence') as silent
 from connections c
 left join marks m on m.connection = c.id and m.name = 'orders' left join marks g on g.connection = c.id and g.name = 'orders paged'
 left join marks l on l.connection = c.id and l.name = 'listings' left join backfills b on b.connection = c.id

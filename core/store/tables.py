@@ -233,6 +233,7 @@ orders = Table(
     Index(None, "connection", "placed_at", "id"),
     Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
     Index("ix_orders_held", "merchant", **_where("held_at is not null")),
+    Index("ix_orders_odd", "merchant", "saved_at", **_where("problems is not null")),
     Index("ix_orders_ship_by", "merchant", "ship_by", **_where("ship_by is not null")),
     Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
@@ -457,6 +458,7 @@ findings = Table(
     Index("uq_findings_open", "connection", "what", "subject", unique=True, **_where("mended_at is null")),
     Index(None, "merchant", "id"),
     Index(None, "connection", "what", "found_at"),
+    Index("ix_findings_open", "merchant", "found_at", **_where("mended_at is null")),
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))

@@ -25,7 +25,7 @@ class Person:
 
     def ask(self, path: str, **said: Any) -> TestResponse:
         with self._counting():
-            return self.client.get(path, query_string=said)
+            return self.client.get(path, query_string=said or None)
 
     def get(self, path: str, **said: Any) -> str:
         answer = self.ask(path, **said)

@@ -309,6 +309,8 @@ def _of_the_pages() -> None:
     op.create_index(op.f("ix_uploads_at"), "uploads", ["at"], unique=False)
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ship_by", sa.BigInteger(), nullable=True))
+    _partial("ix_orders_odd", "orders", ["merchant", "saved_at"], "problems is not null")
+    _partial("ix_findings_open", "findings", ["merchant", "found_at"], "mended_at is null")
     _partial("ix_orders_ship_by", "orders", ["merchant", "ship_by"], "ship_by is not null")
     with op.batch_alter_table("listings", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mapped", sa.Boolean(), server_default=sa.text("false"), nullable=False))
