@@ -42,10 +42,20 @@ from ({these}) shelf left join levels v on v.merchant = shelf.merchant and v.sku
 group by shelf.merchant, shelf.sku, shelf.title order by shelf.sku
 """
 ALL = "select merchant, sku, title from skus where merchant = :merchant and sku > :after order by sku limit :most"
-# Those whose words begin with the first one looked for; the others are looked for with them.
-FOUND = """
+# Those with a word that begins so. The range is worked out by itself: in the order of the SKUs a plan that is made once for all words
+# would read every word.
+BEGUN = """
 select k.merchant, k.sku, k.title from (
-  select distinct w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word >= :word and w.word < :end and w.sku > :after
+  select distinct begun.merchant, begun.sku from (
+    select w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word >= :word and w.word < :end {fence}) begun
+  where begun.sku > :after order by begun.sku limit :most) named
+join skus k on k.merchant = named.merchant and k.sku = named.sku
+"""
+# Those with all of these words and one that begins so.
+SPELLED = """
+select k.merchant, k.sku, k.title from (
+  select w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word = :first and w.sku > :after
+    and exists (select 1 from sku_words o where o.merchant = w.merchant and o.sku = w.sku and o.word >= :word and o.word < :end)
     and not exists (select 1 from {rows} where not exists (
       select 1 from sku_words o where o.merchant = w.merchant and o.sku = w.sku and o.word = r.word))
   order by w.sku limit :most) named
@@ -56,12 +66,15 @@ join skus k on k.merchant = named.merchant and k.sku = named.sku
 def page(db: Connection, merchant: str, text: str = "", after: str = "", most: int = 50) -> list[Any]:
     """SKUs with their sums {sku, title, on_hand, reserved, places, listings}, in their order, behind `after`; with `text` those that it
     finds."""
-    words = goods.sought(text)
-    if not words:
-        return list(run(db, SHELVES.replace("{these}", ALL), merchant=merchant, after=after, most=most))
-    *whole, last = words
-    values = {"merchant": merchant, "word": last, "end": goods.after(last), "after": after, "most": most}
-    return list(run_set(db, SHELVES.replace("{these}", FOUND), {"word": "text"}, [{"word": word} for word in whole], **values))
+    *whole, last = goods.sought(text) or [""]
+    values = {"merchant": merchant, "after": after, "most": most}
+    if not last:
+        return list(run(db, SHELVES.replace("{these}", ALL), **values))
+    values |= {"word": last, "end": goods.after(last)}
+    if not whole:
+        return list(run(db, SHELVES.replace("{these}", BEGUN), **values))
+    rows = [{"word": word} for word in whole[1:]]
+    return list(run_set(db, SHELVES.replace("{these}", SPELLED), {"word": "text"}, rows, first=whole[0], **values))
 
 
 ONE = "select sku, title, created_at from skus where merchant = :merchant and sku = :sku"
