@@ -14,8 +14,9 @@ from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
 from web import alone, proof
-from web.pages import account, activity, home, orders, people, settings, signin
-from web.shell import navigation
+from web.pages import account, activity, attention, home, orders, people, settings, signin, stock
+from web.said import said
+from web.shell import navigation, way
 from web.visitor import MACHINES, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
@@ -24,6 +25,8 @@ LOCALES = tuple(LANGUAGES)
 ROOMS: tuple[Blueprint, ...] = (
     home.pages,
     orders.pages,
+    stock.pages,
+    attention.pages,
     settings.pages,
     people.pages,
     activity.pages,
@@ -45,7 +48,7 @@ def make_app(hub: Hub, ways: tuple[Way, ...] = (alone.visitor,), public_url: str
     guard(app, ways, proof.check)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
-    app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale}
+    app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale, "way": way, "said": said}
     app.register_error_handler(HTTPException, _sorry)
     app.after_request(_harden)
     app.after_request(proof.keep_door)

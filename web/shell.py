@@ -1,8 +1,9 @@
 """What stands around each page: the way to the others."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 from flask_babel import gettext
 
 from web.visitor import Visitor, needed
@@ -34,3 +35,9 @@ def _rooms() -> dict[str, str]:
         "settings.page": gettext("Settings"),
         "activity.page": gettext("Activity"),
     }
+
+
+def way(endpoint: str, **values: Any) -> str:
+    """The address of a page for links to it; "" where it is not there, or not for this visitor."""
+    asks, wanted = g.get("visitor"), needed(current_app, endpoint)
+    return url_for(endpoint, **values) if asks and wanted and asks.may(wanted) else ""

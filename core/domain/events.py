@@ -148,6 +148,16 @@ class UnitsBack:
     units: int
 
 
+@dataclass(frozen=True, slots=True)
+class StockAdjusted:
+    """Somebody said by hand what lies on a shelf; `was` None: nobody had counted it."""
+
+    location: str
+    was: int | None
+    now: int
+    reason: str
+
+
 Event = (
     OrderTaken
     | ListingRenamed
@@ -168,6 +178,7 @@ Event = (
     | MappingNeeded
     | UnitsLeft
     | UnitsBack
+    | StockAdjusted
 )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection as Db
@@ -97,6 +98,11 @@ def take(hub: Hub, merchant: str, sheet: Sheet, *, allow_alike: bool = False, dr
     return made[0]
 
 
+def count_one(hub: Hub, work: Unit, merchant: str, one: Counted) -> Shelved:
+    """A single count, in the caller's transaction. Raises WrongLines."""
+    return _Desk(hub, work, merchant, Sheet((one,))).count()[0]
+
+
 @dataclass
 class _Desk:
     """One file and what is known of what it names."""
@@ -113,11 +119,17 @@ class _Desk:
         db = self.work.db
         self.counts = self.sheet.counts
         self.connections = connections.all_of(db, self.merchant)
-        self.listings = counts.listings(db, self.merchant) if self.sheet.maps else []
-        self.known = counts.skus(db, self.merchant)
         self.places = {name: id for id, name in counts.locations(db, self.merchant).items()}
         stock.lock_levels(db, self.merchant, self._skus())
         self.levels = counts.levels(db, self.merchant, self._skus())
+
+    @cached_property
+    def listings(self) -> list[Listed]:
+        return counts.listings(self.db, self.merchant) if self.sheet.maps else []
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        return counts.skus(self.db, self.merchant)
 
     def _skus(self) -> set[str]:
         return {one.sku for one in self.counts} | {sku for one in self.sheet.maps for sku in one.parts}
@@ -151,6 +163,17 @@ class _Desk:
             warnings=[*self._warnings(shelves, effects)], same=len(shelves) - len(changed) + len(maps) - len(remapped),
             silent=self.sheet.silent,
         )  # fmt: skip
+
+    def count(self) -> list[Shelved]:
+        """Take its counts alone, without a look at what each channel would show."""
+        made = self._shelves()
+        self._check_counts(made)
+        if self.wrong:
+            raise WrongLines(self.wrong)
+        self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
+        self._book_what_left([])
+        self._tell(shelves := [shelved for _, shelved in made])
+        return shelves
 
     # ---- what cannot be taken
 

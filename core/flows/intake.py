@@ -228,7 +228,7 @@ def fetch_orders(hub: Hub, claim: Claim) -> None:
             if id not in found:
                 claim.say(subject, LATER)
         for subject in _lost(hub, work, connection, [subject for id, subject in ids.items() if id in found and found[id] is None]):
-            claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+            claim.say(subject, Outcome("parked", cause="Gone", detail="the channel has no such order (any more)"))
 
 
 def _lost(hub: Hub, work: Unit, connection: Connection, gone: Sequence[str]) -> list[str]:

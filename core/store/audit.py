@@ -1,6 +1,7 @@
 """The audit trail: who did what, written with what they did and never changed."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,3 +33,22 @@ def page(db: Connection, merchant: str, below: int = BELOW_ALL, who: str = "", a
     given: dict[str, Any] = {"who": who} if who else {}
     given |= {"act": act, "room": f"{act}.", "size": len(act) + 1} if act else {}
     return list(run(db, statement, merchant=merchant, below=below, most=most, **given))
+
+
+OF = "select at, who, name, act, subject, body from audit where merchant = :merchant and subject = :subject order by id desc limit :most"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    at: int
+    who: str
+    name: str
+    act: str
+    subject: str
+    body: dict[str, Any]
+
+
+def of(db: Connection, merchant: str, subject: str, most: int = 50) -> list[Act]:
+    """What was done to one subject, the newest first."""
+    rows = run(db, OF, merchant=merchant, subject=subject, most=most)
+    return [Act(row.at, row.who, row.name, row.act, row.subject, json.loads(row.body)) for row in rows]

@@ -116,18 +116,18 @@ def _read(row: Any, box: Box) -> Order:
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint", "source_id": "text", "history": "boolean",
+    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint",
 }  # fmt: skip
 SAVE = """
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at, source_id, history)
+                    problems, taken_at, saved_at, read_at, source_id, history, ship_by)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by
 from {rows} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
-  read_at = excluded.read_at, source_id = excluded.source_id
+  read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -161,6 +161,7 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
         "read_at": one.read_at,
         "source_id": named(order),
         "history": one.history,
+        "ship_by": us(order.ship_by) if order.ship_by else None,
     }
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE = timedelta(microseconds=1)
@@ -224,6 +225,7 @@ orders = Table(
     _may("fulfillment"),
     _may("held_at", BigInteger),  # one of the staff stopped it then
     _may("held_why"),
+    _may("ship_by", BigInteger),  # what `doc` says: by then it must have left
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
@@ -231,6 +233,8 @@ orders = Table(
     Index(None, "connection", "placed_at", "id"),
     Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
     Index("ix_orders_held", "merchant", **_where("held_at is not null")),
+    Index("ix_orders_odd", "merchant", "saved_at", **_where("problems is not null")),
+    Index("ix_orders_ship_by", "merchant", "ship_by", **_where("ship_by is not null")),
     Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
 
@@ -290,6 +294,7 @@ listings = Table(
     _need("figure_at", BigInteger, "0"),  # the moment of what we believe it shows: it is raised once orders are read past that
     _need("compared", BigInteger, "0"),  # what `changed` counted when it was last read back and held against what we believe
     _may("sought", Integer),  # the units committed there for which its orders were looked for already
+    _need("mapped", Boolean, "false"),  # it has parts
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
@@ -297,6 +302,8 @@ listings = Table(
     Index("ix_listings_resting", "connection", **_where("rests_until is not null")),
     Index("ix_listings_raising", "connection", **_where("raise_from is not null")),
     Index(None, "merchant"),
+    Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
+    Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
 )
 
 listing_parts = Table(
@@ -318,6 +325,17 @@ skus = Table(
     _need("title", default="''"),
     _need("created_at", BigInteger),
     PrimaryKeyConstraint("merchant", "sku"),
+)
+
+# By which words a SKU is found: those of its spelling and its title in small letters, and either as a whole ("=", "~" before it).
+sku_words = Table(
+    "sku_words",
+    metadata,
+    _need("merchant"),
+    _need("word", Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")),  # compared by its letters alone, as SQLite does
+    _need("sku"),
+    PrimaryKeyConstraint("merchant", "word", "sku"),
+    Index(None, "merchant", "sku"),
 )
 
 locations = Table(
@@ -439,6 +457,8 @@ findings = Table(
     _may("how"),  # repaired, gone by itself, accepted
     Index("uq_findings_open", "connection", "what", "subject", unique=True, **_where("mended_at is null")),
     Index(None, "merchant", "id"),
+    Index(None, "connection", "what", "found_at"),
+    Index("ix_findings_open", "merchant", "found_at", **_where("mended_at is null")),
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))
@@ -637,7 +657,45 @@ ignored = Table(
     _need("name"),
     _need("note"),
     _need("at", BigInteger),
+    _need("seen", default="''"),  # how it was then: once it is otherwise it is shown again
     PrimaryKeyConstraint("merchant", "cause", "subject"),
+)
+
+# What is told to people outside of the pages: written with its cause, sent by a task of its own.
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", Text, primary_key=True),  # its Message-ID: sent again, it is the same letter
+    _need("merchant"),
+    _need("user_id"),
+    _need("way"),  # mail, hook
+    _need("about"),  # alert, mended, digest
+    _need("title"),
+    _need("body"),
+    _need("at", BigInteger),
+    _may("sent_at", BigInteger),
+    _may("outcome"),  # sent, kept (nobody said how mail leaves here), or why it was not sent
+    Index(None, "merchant", "user_id", "at"),
+    Index(None, "at"),
+)
+
+# Files with counts and maps that somebody brought: looked at first, then taken or left.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("who"),
+    _need("name"),  # whose
+    _need("file"),  # what it was called
+    _need("at", BigInteger),
+    _need("state"),  # new, wrong, looked, wanted, taken, gone
+    _need("options", default="'{}'"),
+    _need("text"),
+    _need("report", default="'{}'"),
+    _may("undo"),
+    Index(None, "merchant", "at"),
+    Index(None, "at"),
 )
 
 # Outgoing webhooks: whom we tell of events, how far each has been told, and what came of each call.

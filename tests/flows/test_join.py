@@ -163,7 +163,7 @@ def test_a_push_that_would_empty_more_than_a_fifth_of_a_channel_is_parked_until_
 
     assert writes(house) == 0
     ((kind, _, cause),) = [row[:3] for row in books.parked(house.hub)]
-    assert (kind, cause) == ("publish_stock", "Refused")
+    assert (kind, cause) == ("publish_stock", "WouldEmpty")
 
     house.clock.pass_(timedelta(minutes=5))
     house.poll()

@@ -23,7 +23,7 @@ OWNERS = ("merchant", "connection", "id")  # a connection, and an id that was re
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
-    "strip", "_by_id", "put", "is_worked_on",
+    "strip", "_by_id", "put", "is_worked_on", "_have_parts",
 }  # fmt: skip
 
 

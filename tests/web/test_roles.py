@@ -4,9 +4,11 @@ anything of another merchant's."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from flask import Blueprint, Flask, abort
+from markupsafe import escape
 from sqlalchemy import text
 from werkzeug.routing import Rule
 from werkzeug.test import Client
@@ -186,8 +188,15 @@ class Burglar:
             said = dict.fromkeys(NAMES, one)
             answer = me.open(door.path(one), method=door.method, query_string=said, data=said if door.method in UNSAFE else None)
             is_found = door.kinds and answer.status_code not in (400, 404)
-            if is_found or answer.status_code >= 500 or CANARY.lower() in answer.text.lower():
+            if is_found or answer.status_code >= 500 or CANARY.lower() in _unsaid(answer.text.lower(), one.lower()):
                 yield f"{door} {one}: {answer.status_code}"
+
+
+def _unsaid(text: str, said: str) -> str:
+    """The answer without what it only repeats of the question."""
+    for spelled in (str(escape(said)), quote(said), quote_plus(said)):
+        text = text.replace(spelled, "")
+    return text
 
 
 def app_of(shop: Shop) -> Flask:

@@ -1,39 +1,42 @@
-"""The first page: what came in, what needs somebody, how fast channels are told."""
+"""The first page: what came in today, what needs somebody, how fast channels are told, how each of them is."""
 
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 
-from core.flows import overview, ways
-from core.store import findings, listings, orders, stock, tasks
+from core.flows import front
 from web.visitor import hub, needs, visitor
 
 pages = Blueprint("home", __name__)
 
 
-def _view() -> Mapping[str, Any]:
-    merchant = visitor().merchant
-    with hub().database.read() as db:
-        return {
-            "overview": overview.overview(db, merchant, hub().now),
-            "orders": orders.latest(db, merchant, 25),
-            "listings": listings.all_of(db, merchant)[:90],
-            "levels": stock.levels(db, merchant, most=30),
-            "findings": findings.listed(db, merchant, only_open=True, most=20),
-            "parked": tasks.listed(db, merchant, state="parked", most=20),
-            "ways": ways.ways(hub(), db, merchant),
-        }
-
-
 @pages.get("/")
 @needs("orders.read")
 def page() -> str:
-    return render_template("home.html", **_view())
+    return render_template("home.html", moving=_moving())
 
 
 @pages.get("/live")
 @needs("orders.read")
-def live() -> str:
-    """The moving part of the page, fetched every two seconds."""
-    return render_template("live.html", **_view())
+def live() -> Response | Markup:
+    """The moving part of the page, fetched every few seconds; nothing where it would look as before."""
+    moving = _moving()
+    return Response(status=204) if request.args.get("seen") == moving.mark else moving.html
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """`mark` names how it looks now."""
+
+    mark: str
+    html: Markup
+
+
+def _moving() -> Moving:
+    with hub().database.read() as db:
+        made = front.look(hub(), db, visitor().merchant, visitor().zone)
+    text = render_template("live.html", front=made)
+    mark = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return Moving(mark, Markup(render_template("moving.html", mark=mark, html=Markup(text))))  # noqa: S704 - our own templates made it

@@ -1,7 +1,14 @@
 """the staff: users, sessions, keys, notes, tags, alerts, outgoing webhooks; how orders are found."""
 
+import json
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from core.domain.goods import words
+from core.store.tables import us
 
 revision = "0003"
 down_revision = "0002"
@@ -264,3 +271,85 @@ def upgrade() -> None:
             postgresql_where=sa.text("held_at is not null"),
         )
         batch_op.create_index("ix_orders_status", ["merchant", "status", "placed_at", "id"], unique=False)
+    _of_the_pages()
+
+
+def _of_the_pages() -> None:
+    """What the pages look things up by, and where they keep what people bring and are told."""
+    words = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    op.create_table(
+        "sku_words",
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("word", words, nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant", "word", "sku", name=op.f("pk_sku_words")),
+    )
+    op.create_index(op.f("ix_sku_words_merchant_sku"), "sku_words", ["merchant", "sku"], unique=False)
+    op.create_table(
+        "letters",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letters")),
+    )
+    op.create_index(op.f("ix_letters_merchant_user_id_at"), "letters", ["merchant", "user_id", "at"], unique=False)
+    op.create_index(op.f("ix_letters_at"), "letters", ["at"], unique=False)
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("options", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("report", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("undo", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+    )
+    op.create_index(op.f("ix_uploads_merchant_at"), "uploads", ["merchant", "at"], unique=False)
+    op.create_index(op.f("ix_uploads_at"), "uploads", ["at"], unique=False)
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("ship_by", sa.BigInteger(), nullable=True))
+    _partial("ix_orders_odd", "orders", ["merchant", "saved_at"], "problems is not null")
+    _partial("ix_findings_open", "findings", ["merchant", "found_at"], "mended_at is null")
+    _partial("ix_orders_ship_by", "orders", ["merchant", "ship_by"], "ship_by is not null")
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("mapped", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    _partial("ix_listings_unmapped", "listings", ["connection", "id"], "not mapped")
+    _partial("ix_listings_problem", "listings", ["connection", "id"], "problem is not null")
+    op.create_index(op.f("ix_findings_connection_what_found_at"), "findings", ["connection", "what", "found_at"], unique=False)
+    with op.batch_alter_table("ignored", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("seen", sa.Text(), server_default=sa.text("('')"), nullable=False))
+    op.execute("update listings set mapped = true where id in (select listing_id from listing_parts)")
+    _find_goods()
+    _ship_by()
+
+
+def _partial(name: str, table: str, columns: list[str], condition: str) -> None:
+    op.create_index(name, table, columns, unique=False, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
+
+
+def _find_goods() -> None:
+    """SKUs of before are found by their words, too."""
+    table = sa.table("sku_words", sa.column("merchant"), sa.column("word"), sa.column("sku"))
+    for row in op.get_bind().execute(sa.text("select merchant, sku, title from skus")).fetchall():
+        op.bulk_insert(table, [{"merchant": row.merchant, "word": word, "sku": row.sku} for word in words(row.sku, row.title)])
+
+
+def _ship_by() -> None:
+    """Orders of before say it in their documents alone."""
+    db = op.get_bind()
+    for row in db.execute(sa.text("select id, doc from orders where doc like '%\"ship_by\"%'")).fetchall():
+        if said := json.loads(row.doc).get("ship_by"):
+            at = us(datetime.fromisoformat(said))
+            db.execute(sa.text("update orders set ship_by = :at where id = :id"), {"at": at, "id": row.id})

@@ -1,0 +1,157 @@
+"""Stock: our SKUs with what lies where, what each channel shows of them and why; adjusting; matching listings."""
+
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from flask_babel import gettext, ngettext
+from markupsafe import Markup
+
+from core.domain import goods as words
+from core.domain import showing
+from core.domain.adjusting import WORDS, Answer, Reason, Wish
+from core.errors import Refused
+from core.flows import adjusting, mapping
+from core.flows.adjusting import Adjusted
+from core.flows.mapping import Mapped, NotOurs
+from core.store import audit, displays, goods, stock
+from web import asked
+from web.said import say, who
+from web.visitor import hub, needs, visitor
+
+pages = Blueprint("stock", __name__)
+MOST = 50
+NOTE = 500  # letters of a note
+NOT_SAID = -(10**15)  # no number of units
+
+
+@pages.get("/stock")
+@needs("stock.read")
+def page() -> str:
+    text, after, merchant = asked.text("q", 200).strip(), asked.text("after"), visitor().merchant
+    with hub().database.read() as db:
+        found = goods.page(db, merchant, text, after, MOST + 1)
+        unmatched = displays.unmatched_counts(db, merchant)
+    more = found[MOST - 1].sku if len(found) > MOST else ""
+    return render_template("stock.html", rows=found[:MOST], text=text, after=after, more=more, unmatched=sum(row.n for row in unmatched))
+
+
+# ---- one SKU
+
+
+@pages.get("/stock/sku")
+@needs("stock.read")
+def one() -> str:
+    return _one(asked.text("sku"))
+
+
+def _one(sku: str, wish: Wish | None = None) -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        row = goods.one(db, merchant, sku) or abort(404)
+        shown = [(one, showing.why(one.display)) for one in displays.of_sku(db, merchant, sku)]
+        facts = {
+            "levels": goods.levels(db, merchant, sku), "promised": goods.promised(db, merchant, sku),
+            "moves": stock.movements(db, merchant, sku, 50), "acts": audit.of(db, merchant, f"sku/{sku}", 50),
+        }  # fmt: skip
+    return render_template("sku.html", row=row, shown=shown, showing=showing, reasons=WORDS, wish=wish, by=_by(facts["acts"]), **facts)
+
+
+def _by(acts: list[Any]) -> dict[tuple[int, str], Any]:
+    """Who adjusted what, by when and where."""
+    return {(act.at, act.body.get("location", "")): act for act in acts if act.act == "stock.adjust"}
+
+
+@pages.post("/stock/sku")
+@needs("stock.write")
+def adjust() -> str:
+    sku, wish = asked.text("sku"), _wish()
+    if wish is None:
+        say("bad", gettext("Write a whole number of units."))
+        return _one(sku)
+    try:
+        done = adjusting.adjust(hub(), visitor().merchant, sku, asked.text("location"), wish, who())
+    except Refused:
+        abort(404)
+    say(*_told(done))
+    return _one(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
+
+
+def _wish() -> Wish | None:
+    """What the form says; None where it says no number."""
+    units, seen, reason = asked.number(asked.text("units"), NOT_SAID), asked.text("seen"), asked.text("reason")
+    if units == NOT_SAID or (asked.text("how") == "by" and reason not in WORDS):
+        return None
+    why = Reason(reason) if asked.text("how") == "by" else Reason.COUNTED
+    return Wish(why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip())
+
+
+def _told(done: Adjusted) -> tuple[str, str]:
+    match done.answer:
+        case Answer.DONE:
+            return "good", gettext("%(now)s on hand now. Every channel is told.", now=done.now)
+        case Answer.SAME:
+            return "info", gettext("It was %(now)s already; nothing changed.", now=done.now)
+        case Answer.CHANGED:
+            return "warn", gettext(
+                "It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=done.now
+            )
+        case Answer.PROMISED:
+            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=done.reserved)
+        case Answer.NOTHING:
+            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=done.now)
+
+
+# ---- matching
+
+
+@pages.get("/stock/unmatched")
+@needs("stock.read")
+def unmatched() -> str:
+    return _unmatched(asked.text("connection"), asked.number(asked.text("after")))
+
+
+def _unmatched(connection: str, after: int, typed: dict[int, str] | None = None) -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        known = displays.unmatched_counts(db, merchant)
+        here = connection or next((row.id for row in known if row.n), known[0].id if known else "")
+        found = displays.unmatched(db, merchant, here, after, MOST + 1)
+        likely = goods.likely(db, merchant, {one.id: (one.sku, one.title) for one in found[:MOST]})
+    more = found[MOST - 1].id if len(found) > MOST else None
+    return render_template("unmatched.html", known=known, here=here, rows=found[:MOST], likely=likely, typed=typed or {}, more=more)
+
+
+@pages.post("/stock/unmatched")
+@needs("listings.map")
+def map_listings() -> str:
+    """Those that are ticked, or the one whose button was pressed."""
+    typed = {id: asked.text(f"sku_{id}") for id in asked.numbers("only") or asked.numbers("take")}
+    done = _map({id: text for id, text in typed.items() if text.strip()}, new="new" in request.form)
+    if done:
+        say("good", ngettext("%(num)s listing is matched.", "%(num)s listings are matched.", len(done)), undo=_undo(done))
+    return _unmatched(asked.text("connection"), asked.number(asked.text("after")), {} if done else typed)
+
+
+def _map(said: dict[int, str], *, new: bool = False) -> list[Mapped]:
+    """Nothing where it was refused: then that is said."""
+    try:
+        return mapping.map_many(hub(), visitor().merchant, said, who(), new=new)
+    except NotOurs as error:
+        say("bad", gettext("Nobody knows these SKUs: %(skus)s. Mend them, or tick that they are new.", skus=", ".join(error.skus)))
+    except Refused:
+        say("bad", gettext("Write a SKU of yours, or a set as MUG=2, TRAY. Nothing was changed."))
+    return []
+
+
+def _undo(done: list[Mapped]) -> Markup:
+    rows = [(one.listing.id, words.spelled(one.was)) for one in done]
+    return Markup(render_template("undo.html", rows=rows))  # noqa: S704 - our own template made it
+
+
+@pages.post("/stock/unmap")
+@needs("listings.map")
+def unmap() -> str:
+    """The way back: each listing consumes what it did before."""
+    if _map(dict(zip(asked.numbers("id"), asked.texts("was"), strict=False))):
+        say("good", gettext("It is as it was before."))
+    return _unmatched("", 0)
