@@ -79,7 +79,7 @@ def _zone() -> str:
 
 def money(minor: int, currency: str) -> str:
     """An amount as the reader's language writes it, with its currency."""
-    return str(format_currency(Decimal(Money(minor, currency).text()), currency))
+    return str(format_currency(Decimal(Money(int(minor), currency).text()), currency))
 
 
 def clock(at: int, form: str = "medium") -> str:

@@ -86,6 +86,7 @@ class _Released:
 
 
 def _let_in() -> Response | None:
+    _refuse_unreadable()
     wanted = needed(current_app, request.endpoint) if request.endpoint else MACHINES  # what is not there is answered by Flask
     if wanted not in OPEN:
         found = _found()
@@ -98,6 +99,16 @@ def _let_in() -> Response | None:
     if wanted != MACHINES:
         current_app.extensions["check"]()
     return None
+
+
+def _refuse_unreadable() -> None:
+    """400 for a text that no database of ours can keep: no view need think of it."""
+    given = [
+        *(request.view_args or {}).values(),
+        *(value for pairs in (request.args, request.form) for _, value in pairs.items(multi=True)),
+    ]
+    if any(isinstance(value, str) and "\0" in value for value in given):
+        abort(400)
 
 
 def _found() -> Visitor | Response:

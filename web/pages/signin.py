@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from core.domain.signin import Problem
@@ -42,7 +42,10 @@ def _answer(said: signin.Answer) -> Page:
         case CodeWanted(ticket):
             return _form(ticket=ticket)
         case Sorry(wait_s) if wait_s:
-            return _form(problem=gettext("That was tried too often. Wait %(minutes)s minutes.", minutes=-(-wait_s // 60))), 429
+            words = ngettext(
+                "That was tried too often. Wait %(num)d minute.", "That was tried too often. Wait %(num)d minutes.", -(-wait_s // 60)
+            )
+            return _form(problem=words), 429
     ticket = request.form.get("ticket", "")
     return _form(problem=_wrong(ticket), ticket=ticket), 401
 
