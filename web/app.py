@@ -1,8 +1,10 @@
 """The pages and the API as one Flask application: its routes, who is let in, how times and money are written, what browsers are told."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from apiflask import APIFlask
 from flask import Blueprint, Flask, g, render_template, request
 from flask_babel import Babel, format_currency, format_datetime, format_decimal, get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +15,9 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import here
+from web import here, keys
+from web.api import problems
+from web.api.app import open_to_programs
 from web.pages import home, orders
 from web.shell import navigation
 from web.visitor import PUBLIC, Visitor, Way, guard, needs
@@ -24,14 +28,17 @@ ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
 health = Blueprint("health", __name__)
 
 
-def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,)) -> Flask:
-    """`ways` are those by which people and programs are let in, asked in this order."""
-    app = Flask(__name__)
+def make_app(hub: Hub, ways: tuple[Way, ...] = (keys.visitor, here.visitor), told: Mapping[str, Any] | None = None) -> Flask:
+    """`ways` are those by which people and programs are let in, asked in this order; `told` is what the operator set, by the names under
+    which the app's parts read it."""
+    app = APIFlask(__name__, enable_openapi=False, json_errors=False)
+    app.config |= told or {}
     app.extensions["hub"] = hub
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
     for room in (*ROOMS, health):
         app.register_blueprint(room)
     guard(app, ways)
+    open_to_programs(app)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
     app.jinja_env.globals |= {"proof": lambda: "", "get_locale": get_locale}
@@ -70,10 +77,12 @@ def _shell() -> dict[str, Any]:
     return {"visitor": asks, "navigation": navigation(asks) if asks else []}
 
 
-def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException:
-    """What went wrong, for a person: nothing that was sent to us is said again."""
+def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
+    """What went wrong, for a person or a program: nothing that was sent to us is said again."""
     if error.code is None or error.code < 400:
         return error
+    if problems.is_for_programs():
+        return problems.answer(error)
     ours = error.description if error.description != type(error).description else None
     return render_template("sorry.html", title=_title(error.code), words=ours or _words(error.code)), error.code
 

@@ -97,6 +97,11 @@ def take(hub: Hub, merchant: str, sheet: Sheet, *, allow_alike: bool = False, dr
     return made[0]
 
 
+def count(hub: Hub, work: Unit, merchant: str, one: Counted) -> Shelved:
+    """One SKU's count at one place, in somebody else's transaction; what channels will show is not looked at. Raises WrongLines."""
+    return _Desk(hub, work, merchant, Sheet(counts=(one,), titles={one.sku: one.title}, lines={one.sku: one.line})).count()
+
+
 @dataclass
 class _Desk:
     """One file and what is known of what it names."""
@@ -131,17 +136,10 @@ class _Desk:
 
     def take(self) -> Report:
         maps = [(said, name) for said in self.sheet.maps if (name := self._listing(said))]
-        made = self._shelves()
-        self._check_spelling()
-        self._check_counts(made)
-        if self.wrong:
-            raise WrongLines(self.wrong)
+        made = self._checked()
         before, waited = self._shown(), set(self._waiting())
-        self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
-        self._book_what_left(maps)
-        remapped = self._remap(maps)
+        remapped = self._write(made, maps)
         shelves = [shelved for _, shelved in made]
-        self._tell(shelves)
         changed = [one for one in shelves if one.was != one.will]
         after = self._shown() if changed or remapped else before
         effects = [effect for one in self.connections if (effect := _effect(one, before, after))]
@@ -151,6 +149,27 @@ class _Desk:
             warnings=[*self._warnings(shelves, effects)], same=len(shelves) - len(changed) + len(maps) - len(remapped),
             silent=self.sheet.silent,
         )  # fmt: skip
+
+    def count(self) -> Shelved:
+        """The only row of a sheet that says nothing else."""
+        made = self._checked()
+        self._write(made, [])
+        return made[0][1]
+
+    def _checked(self) -> list[tuple[Counted, Shelved]]:
+        made = self._shelves()
+        self._check_spelling()
+        self._check_counts(made)
+        if self.wrong:
+            raise WrongLines(self.wrong)
+        return made
+
+    def _write(self, made: Sequence[tuple[Counted, Shelved]], maps: Sequence[tuple[Said, Name]]) -> list[Remapped]:
+        self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
+        self._book_what_left(maps)
+        remapped = self._remap(maps)
+        self._tell([shelved for _, shelved in made])
+        return remapped
 
     # ---- what cannot be taken
 
