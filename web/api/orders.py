@@ -21,7 +21,7 @@ api = APIBlueprint("api_orders", __name__, url_prefix="/api/v1/orders", tag="Ord
 _behind = Decoder(tuple[Annotated[int, Meta(ge=0, le=2**62)], Annotated[str, Meta(max_length=64, pattern=r"^[\w-]+$")]])
 
 
-@reads(api, "", "orders.read", say.OrderPage)
+@reads(api, "", "orders.read", say.OrderPage, 404)
 @api.input(say.OrdersAsked, location="query", arg_name="asked")
 def page(asked: say.OrdersAsked) -> say.OrderPage:
     """Orders, the newest first"""

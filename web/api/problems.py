@@ -1,6 +1,7 @@
 """What went wrong, for programs: problem+json (RFC 9457). Nothing that was sent to us is said again."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -117,12 +118,22 @@ def set_up(app: Flask) -> None:
     app.json = Reader(app)
 
 
+def _number(text: str) -> int | Decimal:
+    """A whole number may be written as 3.0 or 3e1; what is none stays what it is, and is refused by whoever wants one."""
+    value = Decimal(text)
+    return int(value) if value.adjusted() < DIGITS and value == value.to_integral_value() else value
+
+
+DIGITS = 20
+_decoder = msgspec.json.Decoder(float_hook=_number)
+
+
 class Reader(DefaultJSONProvider):
     """JSON as it comes in."""
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
         """Raises ValueError for what is not JSON: too deep, NaN and bad UTF-8 included."""
         try:
-            return msgspec.json.decode(s)
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            return _decoder.decode(s)
+        except (msgspec.DecodeError, RecursionError, UnicodeError, ArithmeticError):
             raise ValueError("not JSON") from None

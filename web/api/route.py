@@ -146,4 +146,4 @@ def position(text: str | None, values: msgspec.json.Decoder[Values]) -> Values |
     try:
         return values.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise Refusal(422, "no-such-page", "`after` must be the `next` of a page before.") from None
+        raise Refusal(404, "no-such-page", "`after` must be the `next` of a page before.") from None

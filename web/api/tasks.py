@@ -20,7 +20,7 @@ Word = Annotated[str, Meta(max_length=500, pattern=r"^[^\x00-\x1f]*$")]
 _behind = Decoder(tuple[Word, Word])
 
 
-@reads(api, "", "attention.read", say.TaskPage)
+@reads(api, "", "attention.read", say.TaskPage, 404)
 @api.input(say.TasksAsked, location="query", arg_name="asked")
 def page(asked: say.TasksAsked) -> say.TaskPage:
     """Tasks that are not done"""
