@@ -1,8 +1,10 @@
 """The pages and the API as one Flask application: its routes, who is let in, how times and money are written, what browsers are told."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from apiflask import APIFlask
 from flask import Blueprint, Flask, g, render_template, request
 from flask_babel import Babel, format_currency, format_datetime, format_decimal, get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,8 +15,11 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import alone, proof
+from web import alone, keys, proof
+from web.api import problems
+from web.api.app import open_to_programs
 from web.pages import account, activity, attention, home, orders, people, settings, signin, stock
+from web.pages import keys as keys_page
 from web.said import said
 from web.shell import navigation, way
 from web.visitor import MACHINES, Visitor, Way, guard, needs
@@ -29,23 +34,30 @@ ROOMS: tuple[Blueprint, ...] = (
     attention.pages,
     settings.pages,
     people.pages,
+    keys_page.pages,
     activity.pages,
     signin.pages,
     account.pages,
 )
 FORM_LIMIT = 16_000_000  # bytes that a page takes
+WAYS: tuple[Way, ...] = (keys.visitor, alone.visitor)
 health = Blueprint("health", __name__)
 
 
-def make_app(hub: Hub, ways: tuple[Way, ...] = (alone.visitor,), public_url: str = "http://127.0.0.1:8400") -> Flask:
-    """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come."""
-    app = Flask(__name__)
+def make_app(
+    hub: Hub, ways: tuple[Way, ...] = WAYS, public_url: str = "http://127.0.0.1:8400", told: Mapping[str, Any] | None = None
+) -> Flask:
+    """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come;
+    `told` is what the operator set, by the names under which the app's parts read it."""
+    app = APIFlask(__name__, enable_openapi=False, json_errors=False)
+    app.config |= told or {}
     app.extensions["hub"] = hub
     app.config |= {"PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": FORM_LIMIT, "LANGUAGES": LANGUAGES, **_flashes(hub, public_url)}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
     for room in (*ROOMS, health):
         app.register_blueprint(room)
     guard(app, ways, proof.check)
+    open_to_programs(app)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
     app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale, "way": way, "said": said}
@@ -93,10 +105,12 @@ def _shell() -> dict[str, Any]:
     return {"visitor": asks, "navigation": navigation(asks) if asks else [], **named}
 
 
-def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException:
-    """What went wrong, for a person: nothing that was sent to us is said again."""
+def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
+    """What went wrong, for a person or a program: nothing that was sent to us is said again."""
     if error.code is None or error.code < 400:
         return error
+    if problems.is_for_programs():
+        return problems.answer(error)
     ours = error.description if error.description != type(error).description else None
     return render_template("sorry.html", title=_title(error.code), words=ours or _words(error.code)), error.code
 

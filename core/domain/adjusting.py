@@ -6,6 +6,7 @@ from enum import StrEnum
 from core.domain.later import N_
 
 MOST = 1_000_000_000
+UNSEEN = -1  # on hand, of whom did not look before: a program that tells a difference
 
 
 class Reason(StrEnum):
@@ -34,7 +35,7 @@ WORDS: dict[Reason, str] = {
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody wants of a shelf: `units` on hand where `reason` is COUNTED, else so many more (or less). `seen` is what they saw on
-    hand when they said so; None: nobody had counted it."""
+    hand when they said so; None: nobody had counted it; UNSEEN: they did not look."""
 
     reason: Reason
     units: int
@@ -47,12 +48,15 @@ class Answer(StrEnum):
     SAME = "same"
     CHANGED = "changed"  # it is not as they saw it
     PROMISED = "promised"  # orders hold more than would be left
+    UNKNOWN = "unknown"  # nobody has counted it, so there is nothing to differ from
     NOTHING = "nothing"  # less than nothing would lie there, or more than fits
 
 
 def will(wish: Wish, on_hand: int | None, reserved: int) -> tuple[Answer, int]:
     """What would lie there, and whether it may."""
-    if on_hand != wish.seen:
+    if wish.seen == UNSEEN and on_hand is None:
+        return Answer.UNKNOWN, 0
+    if wish.seen not in (on_hand, UNSEEN):
         return Answer.CHANGED, on_hand or 0
     units = wish.units if wish.reason is Reason.COUNTED else (on_hand or 0) + wish.units
     if not 0 <= units <= MOST:

@@ -38,6 +38,18 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "own": EVERYBODY,  # one's own password, second factor, alerts
 }
 
+# What a program may be let do by an API key: each stands at a route of the API, or at a part of what one answers.
+SCOPES = (
+    "orders.read",
+    "orders.buyers",
+    "stock.read",
+    "stock.write",
+    "listings.map",
+    "connections.read",
+    "attention.read",
+    "attention.act",
+)
+
 
 def may(role: Role, permission: str) -> bool:
     """Raises KeyError for a permission that nobody knows."""

@@ -28,13 +28,18 @@ class Adjusted:
 def adjust(hub: Hub, merchant: str, sku: str, location: str, wish: Wish, who: Who) -> Adjusted:
     """Do what somebody wants of a shelf, if it is still as they saw it. Raises Refused for a SKU or a location that is not there."""
     with hub.unit() as work:
-        name = _name(work, merchant, sku, location)
-        level = stock.lock_levels(work.db, merchant, [sku]).get((sku, location))
-        was, reserved = level or (None, 0)
-        answer, units = will(wish, was, reserved)
-        if answer is Answer.DONE:
-            _write(hub, work, merchant, (sku, location, name), wish, was, units)
-            _tell_of_it(work, merchant, (sku, location, name), wish, was, units, who)
+        return adjust_in(hub, work, merchant, sku, location, wish, who)
+
+
+def adjust_in(hub: Hub, work: Unit, merchant: str, sku: str, location: str, wish: Wish, who: Who) -> Adjusted:
+    """The same in the caller's transaction."""
+    name = _name(work, merchant, sku, location)
+    level = stock.lock_levels(work.db, merchant, [sku]).get((sku, location))
+    was, reserved = level or (None, 0)
+    answer, units = will(wish, was, reserved)
+    if answer is Answer.DONE:
+        _write(hub, work, merchant, (sku, location, name), wish, was, units)
+        _tell_of_it(work, merchant, (sku, location, name), wish, was, units, who)
     return Adjusted(answer, was, units, reserved)
 
 

@@ -575,14 +575,14 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
     return [_as_shown(row) for row in run(db, EVERYTHING, connection=connection, most=most)]
 
 
-ALL = f"""
+SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
        l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
-where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
 """
+ALL = f"{SEEN} where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -609,10 +609,35 @@ class Shelf:
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
+    return _shelves(run(db, ALL, merchant=merchant, connection=connection))
+
+
+UNMATCHED = "and not exists (select 1 from listing_parts u where u.listing_id = n.id)"
+PAGES = {
+    of + also: f"""{SEEN} where l.id in (
+      select n.id from listings n where {where} and n.id > :after {UNMATCHED if also else ""} order by n.id limit :most) order by l.id"""
+    for of, where in (("all", "n.merchant = :merchant"), ("one", "n.connection = :connection and n.merchant || '' = :merchant"))
+    for also in ("", " unmatched")
+}
+ONE = f"{SEEN} where l.id = :id and l.merchant || '' = :merchant"
+
+
+def page(db: Connection, merchant: str, after: int, most: int, *, connection: str = "", unmatched: bool = False) -> list[Shelf]:
+    """Up to `most` listings behind the id `after`; only a connection's, only those that nobody mapped."""
+    statement = PAGES[("one" if connection else "all") + (" unmatched" if unmatched else "")]
+    values = {"connection": connection} if connection else {}
+    return _shelves(run(db, statement, merchant=merchant, after=after, most=most, **values))
+
+
+def one(db: Connection, merchant: str, id: int) -> Shelf | None:
+    return next(iter(_shelves(run(db, ONE, merchant=merchant, id=id))), None)
+
+
+def _shelves(found: Iterable[Any]) -> list[Shelf]:
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
-    for row in run(db, ALL, merchant=merchant, connection=connection):
+    for row in found:
         rows[row.id] = row
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:

@@ -393,3 +393,25 @@ def by_id(db: Connection, merchant: str, id: str) -> tuple[Any, Order] | None:
     """One order, without its person."""
     row = run(db, ONE, merchant=merchant, id=id).first()
     return (row, _order.decode(row.doc)) if row else None
+
+
+NAMES = """
+select o.id, o.connection, o.channel_id from {rows}
+left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
+"""
+
+
+def ids_of(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, str]:
+    """Our ids of the orders among these refs."""
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
+    found = run_set(db, NAMES, REFS, rows, merchant=merchant) if rows else ()
+    return {f"{row.connection}/{row.channel_id}": row.id for row in found if row.id is not None}
+
+
+PERSON = "select person from orders where id = :id and merchant || '' = :merchant"
+
+
+def person_of(db: Connection, merchant: str, id: str, box: Box) -> Person | None:
+    """The buyer of an order; None where we do not hold their data, or not any more. For those allowed to see it."""
+    sealed = run(db, PERSON, id=id, merchant=merchant).scalar()
+    return _person.decode(box.open_text(f"orders|person|{id}", sealed)) if sealed else None

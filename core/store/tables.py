@@ -193,7 +193,8 @@ events = Table(
     _need("body"),
     _need("at", BigInteger),
     _need("caused_by"),
-    Index(None, "merchant", "subject", "id"),
+    Index(None, "subject", "id"),
+    Index(None, "merchant", "id"),
 )
 
 orders = Table(
@@ -304,6 +305,7 @@ listings = Table(
     Index(None, "merchant"),
     Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
     Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
+    Index(None, "merchant", "id"),
 )
 
 listing_parts = Table(
@@ -558,6 +560,7 @@ api_keys = Table(
     _need("scopes"),
     _need("created_by"),
     _need("created_at", BigInteger),
+    _may("until", BigInteger),  # when it ends by itself
     _may("used_at", BigInteger),
     _may("revoked_at", BigInteger),
     UniqueConstraint("secret"),
@@ -710,6 +713,9 @@ hooks = Table(
     _need("state", default="'active'"),  # active, paused
     _may("reason"),
     _need("sent_to", BigInteger, "0"),  # the last event that it was told of
+    _need("failed", Integer, "0"),  # tries in a row that came to nothing
+    _may("failing_since", BigInteger),
+    _need("rests_until", BigInteger, "0"),
     _need("created_at", BigInteger),
     Index(None, "merchant"),
 )

@@ -97,7 +97,7 @@ def _told(done: Adjusted) -> tuple[str, str]:
             )
         case Answer.PROMISED:
             return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=done.reserved)
-        case Answer.NOTHING:
+        case Answer.NOTHING | Answer.UNKNOWN:
             return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=done.now)
 
 

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
@@ -122,6 +123,9 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default=sa.text("'active'"), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("sent_to", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("rests_until", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hooks")),
     )
@@ -249,6 +253,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
         sa.UniqueConstraint("subject", name=op.f("uq_users_subject")),
     )
+    with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_events_merchant_subject_id"))
+        batch_op.create_index(batch_op.f("ix_events_subject_id"), ["subject", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_events_merchant_id"), ["merchant", "id"], unique=False)
+
+    with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listings_merchant_id"), ["merchant", "id"], unique=False)
+
     with op.batch_alter_table("connections", schema=None) as batch_op:
         batch_op.add_column(sa.Column("login_until", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("scopes", sa.Text(), nullable=True))
