@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import structlog
 
-from core.flows import join
+from core.flows import hooks, join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks
+from core.store import connections, findings, idempotency, inbox, tasks
+from core.store import hooks as hook_store
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -19,6 +20,7 @@ STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that 
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
+KEPT_CALLS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -76,6 +78,7 @@ def tick(hub: Hub) -> int:
             due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
+    hooks.ask_behind(hub)
     _prune_daily(hub, last)
     return len(due)
 
@@ -102,3 +105,5 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+            hook_store.prune(db, hub.now - KEPT_CALLS // timedelta(microseconds=1))
+            idempotency.prune(db, hub.now)

@@ -42,7 +42,9 @@ def _page(**more: Any) -> str:
     with hub().database.read() as db:
         found = keys.all_of(db, visitor().merchant)
     holding = [key for key in found if key.holds(hub().now)]
-    return render_template("keys.html", keys=holding, ended=[key for key in found if key not in holding], scopes=scope_words(), days=DAYS, **more)
+    return render_template(
+        "keys.html", keys=holding, ended=[key for key in found if key not in holding], scopes=scope_words(), days=DAYS, **more
+    )
 
 
 @pages.post("")
