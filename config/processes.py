@@ -44,7 +44,7 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
     }
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
     door = Door(hub, made, writer, settings.body_limit, settings.public_url)
-    pages = make_app(hub, public_url=settings.public_url).wsgi_app
+    pages = make_app(hub, public_url=settings.public_url, told=_told(settings)).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
@@ -52,14 +52,22 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
     return application
 
 
+def _told(settings: Settings) -> dict[str, Any]:
+    """What the operator set for the pages and the API, by the names under which they read it."""
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    return {"API_PER_S": settings.api_per_s, "API_BURST": settings.api_burst, "METRICS_TOKEN": token}
+
+
 class Drains:
-    """Threads that do the tasks in this process: one inside, one for old orders, some outside, a sweeper and the keeper of leases."""
+    """Threads that do the tasks in this process: one inside, one for old orders, one for webhooks, some outside, a sweeper, the keeper of
+    leases."""
 
     def __init__(self, hub: Hub, bell: ThreadBell, outside: int, keeper: Keeper | None = None) -> None:
         self._hub, self._bell = hub, bell
         self._stop = threading.Event()
         self._keeper = keeper or Keeper(hub)
-        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind)] + [("outside", jobs.drain)] * outside
+        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind), ("hooks", jobs.drain_live)]
+        works += [("outside", jobs.drain)] * outside
         self._threads = [threading.Thread(target=self._drain, args=one, name=f"drain-{one[0]}", daemon=True) for one in works]
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
@@ -76,7 +84,7 @@ class Drains:
         self._stop.set()
         end = time.monotonic() + STOP_S
         while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
-            for queue in ("inside", LATER["inside"], "outside"):
+            for queue in ("inside", LATER["inside"], "hooks", "outside"):
                 self._bell.ring(queue)  # one ring wakes one of them
             time.sleep(0.02)
         self._keeper.stop()
@@ -196,6 +204,8 @@ def work(settings: Settings, queue: str) -> None:
     sweeping.start()
     if queue == "inside":
         threading.Thread(target=_behind, args=(hub, keeper, over), name="drain-inside later", daemon=True).start()
+    else:
+        threading.Thread(target=_tell, args=(hub, keeper, over), name="drain-hooks", daemon=True).start()
     while not over.is_set():
         try:
             _listen(settings, queue, over)
@@ -251,6 +261,12 @@ def _behind(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
     """A worker's third leg: old orders are taken beside the live ones. Nobody rings for them."""
     while not over.wait(BEHIND_S):
         safely(lambda: jobs.drain_behind(hub, "inside", keeper=keeper, stop=over.is_set))
+
+
+def _tell(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
+    """The third leg of a worker outside: merchants' programs are told, and hold up nothing else when they are slow."""
+    while not over.wait(BEHIND_S):
+        safely(lambda: jobs.drain_live(hub, "hooks", keeper=keeper, stop=over.is_set))
 
 
 def keep_workers(settings: Settings) -> int:

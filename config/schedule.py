@@ -7,10 +7,11 @@ from datetime import timedelta
 import structlog
 
 from core.domain.signin import FORGOTTEN, IDLE
-from core.flows import join
+from core.flows import hooks, join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, sessions, tasks
+from core.store import connections, findings, idempotency, inbox, sessions, tasks
+from core.store import hooks as hook_store
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -20,6 +21,7 @@ STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that 
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
+KEPT_CALLS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -77,6 +79,7 @@ def tick(hub: Hub) -> int:
             due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
+    hooks.ask_behind(hub)
     _prune_daily(hub, last)
     return len(due)
 
@@ -105,3 +108,5 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
             sessions.prune(db, hub.now, hub.now - IDLE // timedelta(microseconds=1))
             sessions.prune_tries(db, hub.now - FORGOTTEN // timedelta(microseconds=1))
+            hook_store.prune(db, hub.now - KEPT_CALLS // timedelta(microseconds=1))
+            idempotency.prune(db, hub.now)

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=32)
     outside_workers: int = Field(3, ge=1, le=32)
     body_limit: int = Field(2_000_000, ge=1_000)
+    api_per_s: int = Field(10, ge=1, le=10_000)
+    api_burst: int = Field(120, ge=1, le=100_000)
+    hooks_private: bool = False
+    metrics_token: SecretStr | None = Field(None, min_length=16)
     log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$")
     apps: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -10,6 +10,7 @@ from requests.adapters import BaseAdapter
 
 import connectors
 from config.settings import BadSettings, Settings, key_ring
+from connectors.hooks import Poster
 from connectors.http import Http
 from core.flows.connections import SharedBudget, StoredTokens
 from core.hub import Hub, Silent, utc_now
@@ -36,6 +37,7 @@ def make_hub(settings: Settings, *, bell: Any = None, clock: Callable[[], dateti
         clock=clock,
         bell=bell or Silent(),
         options=functools.partial(options, settings),
+        outward=Poster(private=settings.hooks_private),
     )
 
 

@@ -368,3 +368,26 @@ class Connector:
     poll_age: timedelta = timedelta(minutes=2)
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of telling somebody: the status (None: nobody answered), how long it took, our words for what was wrong, and how long
+    they asked us to wait."""
+
+    status: int | None
+    ms: int = 0
+    words: str = ""
+    wait_s: float = 0.0
+
+
+class Outward(Protocol):
+    """How a merchant's own programs are told something, at an address that they named."""
+
+    def refuses(self, url: str) -> str:
+        """Why nothing may be told there; empty: it may."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Heard:
+        """Tell it. Never raises for what the other side does, or does not."""
+        ...

@@ -57,6 +57,15 @@ def settled(database: Database, merchant: str, after: int) -> int:
 FEED = """
 select id, subject, kind, body, at from events where merchant = :merchant and id > :after and id <= :upto order by id limit :most
 """
+THESE = "select e.id, e.subject, e.kind, e.body, e.at from {rows} left join events e on e.id = r.id and e.merchant || '' = :merchant"
+
+
+def these(db: Connection, merchant: str, ids: Sequence[int]) -> list[Any]:
+    """Those of these that are this merchant's."""
+    rows = [{"id": id} for id in ids]
+    return [row for row in run_set(db, THESE, {"id": "bigint"}, rows, merchant=merchant) if row.id is not None] if rows else []
+
+
 STORY_FROM = """
 select id, subject, kind, body, at from events where subject = :subject and merchant || '' = :merchant and id > :after
 order by id limit :most

@@ -710,7 +710,7 @@ hooks = Table(
     _need("url"),
     _need("secret"),  # sealed
     _need("kinds", default="'[]'"),  # JSON; none: all
-    _need("state", default="'active'"),  # active, paused
+    _need("state", default="'active'"),  # active; paused by somebody; stopped, since it failed for days
     _may("reason"),
     _need("sent_to", BigInteger, "0"),  # the last event that it was told of
     _need("failed", Integer, "0"),  # tries in a row that came to nothing

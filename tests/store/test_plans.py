@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("young")
 
 GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus"
 WHOLE = {
-    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections)\w+ USING .*\(merchant=\?\)",
+    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections|hooks)\w+ USING .*\(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWING})\b|Hash Join|Merge Join|ix_(?:listings|orders)_merchant"
     rf"|Scan (?:using \w+ )?on (?:{GROWING}|(?:ix|uq|pk)_\w+)\b[^\n]*\n(?!\s*(?:Index|Recheck) Cond)",
 }

@@ -14,6 +14,7 @@ from web.app import make_app
 from web.visitor import needed
 
 ADA = ("u-ada", "Ada")
+HERE = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8400"}
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Program:
         more = {} if body is None else {"data": body} if isinstance(body, bytes) else {"json": body}
         if isinstance(body, bytes):
             told.setdefault("Content-Type", "application/json")
-        return Client(self.app).open(f"/api/v1/{path}", method=method, headers=told, **more)
+        return Client(self.app).open(f"/api/v1/{path}", method=method, headers=told, buffered=True, **more)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.ask("GET", path, **headers)

@@ -15,12 +15,11 @@ from core.store import keys as store
 from tests.web.programs import ADA, HERE, Program, a_program, routes
 from tests.web.shop import Shop
 from tests.web.test_api_reads import fill, ids
-
 from web.app import make_app
 
 
 def bearer(shop: Shop, authorization: str, path: str = "/api/v1/orders") -> Any:
-    return Client(shop.app).get(path, headers={"Authorization": authorization}, environ_overrides=HERE)
+    return Client(shop.app).get(path, headers={"Authorization": authorization}, environ_overrides=HERE, buffered=True)
 
 
 def test_what_is_kept_of_a_key_is_its_hash_and_its_last_letters(shop: Shop) -> None:
@@ -76,7 +75,10 @@ def test_no_route_of_the_api_opens_without_a_key_even_to_whoever_sits_here(shop:
     shop.drain()
     asked = [(method, fill(path, ids(shop))) for method, path, _ in routes(shop.hub)]
 
-    answers = {path: Client(shop.app).open(f"/api/v1/{path}", method=method, environ_overrides=HERE).status_code for method, path in asked}
+    answers = {
+        path: Client(shop.app).open(f"/api/v1/{path}", method=method, environ_overrides=HERE, buffered=True).status_code
+        for method, path in asked
+    }
 
     assert set(answers.values()) == {401}
     assert len(answers) > 10
@@ -85,7 +87,9 @@ def test_no_route_of_the_api_opens_without_a_key_even_to_whoever_sits_here(shop:
 def test_a_key_opens_the_api_and_no_page(shop: Shop) -> None:
     till = a_program(shop)
 
-    asked = Client(shop.app).get("/", headers={"Authorization": f"Bearer {till.key}"}, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
+    asked = Client(shop.app).get(
+        "/", headers={"Authorization": f"Bearer {till.key}"}, environ_overrides={"REMOTE_ADDR": "203.0.113.9"}, buffered=True
+    )
 
     assert asked.status_code == 403
 

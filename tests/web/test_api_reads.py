@@ -269,11 +269,14 @@ def statements(shop: Shop, till: Program, path: str) -> list[tuple[str, Any]]:
         if re.match(r"\s*(select|insert|update|delete|with)", statement):
             said.append((statement, parameters))
 
-    event.listen(shop.hub.database.engine, "before_cursor_execute", hear)
+    till.get(path)  # what is opened once, is open
+    for engine in shop.hub.database.engines:
+        event.listen(engine, "before_cursor_execute", hear)
     try:
         assert till.get(path).status_code == 200
     finally:
-        event.remove(shop.hub.database.engine, "before_cursor_execute", hear)
+        for engine in shop.hub.database.engines:
+            event.remove(engine, "before_cursor_execute", hear)
     return said
 
 

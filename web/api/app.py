@@ -11,7 +11,7 @@ from flask import Response, current_app, jsonify, render_template, request
 from core.domain.roles import SCOPES
 from web import keys
 from web.api import connections, events, listings, orders, problems, route, stock, tasks
-from web.visitor import PUBLIC, needs
+from web.visitor import MACHINES, needs
 
 BODY = 65_536
 MOST_PER_S, MOST_AT_ONCE = 10, 120
@@ -92,14 +92,14 @@ def _small() -> None:
 
 
 @document.get("/api/v1/openapi.json")
-@needs(PUBLIC)
+@needs(MACHINES)
 def openapi() -> Response:
     """The API's own description."""
     return jsonify(_spec())
 
 
 @document.get("/api/docs")
-@needs(PUBLIC)
+@needs(MACHINES)
 def docs() -> str:
     """The same for people."""
     return render_template("docs.html", spec=_spec(), scopes=SCOPES, fields=_fields, parameters=_parameters)

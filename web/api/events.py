@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from apiflask import APIBlueprint
 
 from core.domain.feed import type_of
+from core.flows.feed import facts_of
 from core.store import events as store
 from core.store import orders
 from core.store.tables import when
@@ -41,5 +41,5 @@ def event(row: Any, ids: Mapping[str, str]) -> say.EventSaid:
         at=when(row.at),
         subject=row.subject,
         order=ids.get(row.subject),
-        facts=msgspec.json.decode(row.body),
+        facts=facts_of(row),
     )

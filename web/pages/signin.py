@@ -78,7 +78,7 @@ def leave() -> Response:
 def setup(token: str) -> Page:
     if not people.is_setup(hub(), token):
         abort(404)
-    return render_template("setup.html", said={})
+    return render_template("setup.html", typed={})
 
 
 @pages.post("/setup/<token>")
@@ -90,7 +90,7 @@ def set_up(token: str) -> Page:
         return alone.let_in(done, "/")
     if done is Problem.GONE:
         abort(404)
-    return render_template("setup.html", said=said, problem=words.problem(done)), 400
+    return render_template("setup.html", typed=said, problem=words.problem(done)), 400
 
 
 # ---- a link by which one sets a password
