@@ -69,7 +69,7 @@ def listed(settings: Settings, as_json: bool) -> None:
         told = [{**row._mapping, "has_password": bool(row.has_password), "has_code": bool(row.has_code)} for row in rows]
         click.echo(json.dumps(told))
         return
-    cells = [(row.email or row.subject, row.name, row.role, row.house, _how(row)) for row in rows]
+    cells = [(row.email or row.subject, row.name, row.role, row.merchant_name, _how(row)) for row in rows]
     _table("Users", ("e-mail", "name", "role", "merchant", "signs in"), cells)
 
 

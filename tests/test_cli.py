@@ -845,7 +845,7 @@ def test_a_house_without_a_merchant_gets_its_first_with_its_owner(run: Run, home
     assert run("user", "add", "ada@staff.example", "--merchant-name", "North Sea Trading").code == 0
 
     [one] = json.loads(run("user", "list", "--json").out)
-    assert (one["house"], one["role"], one["has_password"]) == ("North Sea Trading", "owner", False)
+    assert (one["merchant_name"], one["role"], one["has_password"]) == ("North Sea Trading", "owner", False)
 
 
 def test_while_nobody_can_sign_in_whoever_starts_it_is_told_how_the_first_owner_is_made(

@@ -24,7 +24,7 @@ BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
     "strip", "_by_id", "put", "is_worked_on",
-    "lock_house", "is_empty", "by_email", "count_tries", "hold_up", "waits",  # before it is known who asks
+    "lock_first", "is_empty", "by_email", "count_tries", "hold_up", "waits",  # before it is known who asks
 }  # fmt: skip
 
 

@@ -767,7 +767,7 @@ def empty(shop: Shop) -> Shop:
     return shop
 
 
-FIRST = {"email": EMAIL, "name": "Ada", "password": PASSWORD, "house": "North Sea Trading"}
+FIRST = {"email": EMAIL, "name": "Ada", "password": PASSWORD, "merchant_name": "North Sea Trading"}
 
 
 def test_whoever_has_the_printed_address_makes_the_first_owner_and_is_in(empty: Shop) -> None:
@@ -805,7 +805,7 @@ def test_of_two_who_have_the_address_one_becomes_the_owner(empty: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"email": "x"}, {"name": ""}, {"password": "short"}, {"house": ""}, {"name": "a\x00b"}, {"house": "x" * 101}]
+    "spoil", [{"email": "x"}, {"name": ""}, {"password": "short"}, {"merchant_name": ""}, {"name": "a\x00b"}, {"merchant_name": "x" * 101}]
 )
 def test_a_first_owner_needs_an_address_a_name_a_password_and_a_house(empty: Shop, spoil: dict[str, str]) -> None:
     path = f"/setup/{people.setup_token(empty.hub)}"
@@ -815,7 +815,7 @@ def test_a_first_owner_needs_an_address_a_name_a_password_and_a_house(empty: Sho
 
 
 def test_the_first_owner_owns_the_merchant_that_is_here_already(shop: Shop) -> None:
-    fill_in(Person(shop), f"/setup/{people.setup_token(shop.hub)}", **{**FIRST, "house": ""})
+    fill_in(Person(shop), f"/setup/{people.setup_token(shop.hub)}", **{**FIRST, "merchant_name": ""})
 
     assert shop.rows("select merchant, role from members") == [(shop.merchant, "owner")]
 
