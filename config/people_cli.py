@@ -66,10 +66,11 @@ def listed(settings: Settings, as_json: bool) -> None:
 
     rows = everyone(_hub(settings))
     if as_json:
-        click.echo(json.dumps([dict(row._mapping) for row in rows]))
+        told = [{**row._mapping, "has_password": bool(row.has_password), "has_code": bool(row.has_code)} for row in rows]
+        click.echo(json.dumps(told))
         return
-    told = [(row.email or row.subject, row.name, row.role, row.house, _how(row)) for row in rows]
-    _table("Users", ("e-mail", "name", "role", "merchant", "signs in"), told)
+    cells = [(row.email or row.subject, row.name, row.role, row.merchant_name, _how(row)) for row in rows]
+    _table("Users", ("e-mail", "name", "role", "merchant", "signs in"), cells)
 
 
 def _how(row: Any) -> str:

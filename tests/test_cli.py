@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from config import cli
+from config import cli, demo, processes
+from core.domain.roles import Role
+from core.flows import passwords, people
 from core.flows.doctor import CHECKS
-from core.store import findings, listings, stock
+from core.store import connections, findings, listings, stock
 from core.store.findings import Finding
 from tests.conftest import Clock
-from tests.web.people import come_in, hire
+from tests.web.people import PASSWORD, come_in, hire
 from tests.web.shop import Shop, open_shop
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -777,6 +779,100 @@ def test_the_doctor_finds_a_planted_fault_and_says_what_to_do(run: Run, shop: Sh
     assert broken[name]["broken"] >= 1
     assert broken[name]["next_step"]
     assert "BROKEN" in seen.out
+
+
+# ---- who may sign in
+
+
+def test_somebody_is_let_in_by_a_link_that_sets_their_password_once(run: Run, shop: Shop) -> None:
+    said = run("user", "add", " Ada@Staff.example", "--name", "Ada", "--role", "manager")
+    [link] = said.out.splitlines()
+    token = link.rpartition("/")[2]
+
+    assert link.startswith("http://127.0.0.1:8400/password/")
+    assert run("user", "add", "ada@staff.example").why.startswith("crossdock: user add: they work for this merchant already")
+    assert people.redeem(shop.hub, token, PASSWORD) is None
+    assert people.redeem(shop.hub, token, PASSWORD) == people.Problem.GONE
+    assert json.loads(run("user", "list", "--json").out)[0]["role"] == "manager"
+    assert "ada@staff.example" in run("user", "list").out
+
+
+def test_a_password_is_read_from_standard_input_and_never_printed(run: Run, shop: Shop) -> None:
+    said = run("user", "add", "ada@staff.example", "--ask", stdin=f"{PASSWORD}\n".encode())
+
+    assert (said.code, PASSWORD in said.out + said.err) == (0, False)
+    assert (
+        run("user", "password", "ada@staff.example", "--ask", stdin=b"short\n").why
+        == "crossdock: user: a password needs at least 10 characters"
+    )
+    user = people.find(shop.hub, "ada@staff.example")
+    assert user
+    assert passwords.fits(PASSWORD, user.password)
+
+
+def test_whoever_forgot_password_and_telephone_gets_a_link_and_signs_in_without_a_code(run: Run, shop: Shop) -> None:
+    run("user", "add", "ada@staff.example", "--ask", stdin=f"{PASSWORD}\n".encode())
+    with shop.hub.database.write() as db:
+        db.execute(text("update users set totp = 'sealed'"))
+
+    said = run("user", "password", "ada@staff.example", "--without-code")
+
+    assert "/password/" in said.out
+    assert shop.one("select totp from users") is None
+    assert shop.rows("select act from audit order by id desc limit 1") == [("user.code_off",)]
+
+
+def test_roles_are_given_and_people_shut_out_and_let_in_again(run: Run, shop: Shop) -> None:
+    run("user", "add", "olive@staff.example")
+    run("user", "add", "ada@staff.example", "--role", "viewer")
+
+    assert run("user", "role", "olive@staff.example", "viewer").why == (
+        "crossdock: user role: the last owner stays: make somebody else an owner first"
+    )
+    assert run("user", "role", "ada@staff.example", "owner").out == "ada@staff.example: owner\n"
+    assert run("user", "disable", "olive@staff.example").out == "olive@staff.example is shut out\n"
+    assert "not: disabled" in run("user", "list").out
+    assert run("user", "disable", "olive@staff.example", "--undo").code == 0
+    assert "not: disabled" not in run("user", "list").out
+    for words in (("role", "x@staff.example", "owner"), ("disable", "x@staff.example"), ("password", "x@staff.example")):
+        assert run("user", *words).why == "crossdock: there is no user x@staff.example: crossdock user list"
+    assert run("user", "add", "x").why == "crossdock: user add: that is not an e-mail address"
+    assert run("user", "add", "x@staff.example", "--role", "king").code == 2
+
+
+def test_a_house_without_a_merchant_gets_its_first_with_its_owner(run: Run, home: Path) -> None:
+    assert "connect" in run("user", "add", "ada@staff.example").why
+    assert run("user", "add", "ada@staff.example", "--merchant-name", "North Sea Trading").code == 0
+
+    [one] = json.loads(run("user", "list", "--json").out)
+    assert (one["merchant_name"], one["role"], one["has_password"]) == ("North Sea Trading", "owner", False)
+
+
+def test_while_nobody_can_sign_in_whoever_starts_it_is_told_how_the_first_owner_is_made(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processes._tell_the_first(shop.settings)
+    told = capsys.readouterr().err
+    people.add(shop.hub, shop.merchant, "ada@staff.example", "Ada", Role.OWNER)
+    processes._tell_the_first(shop.settings)
+
+    assert f"https://hub.example/setup/{people.setup_token(shop.hub)}" in told
+    assert capsys.readouterr().err == ""
+
+
+def test_the_rehearsals_owner_signs_in_with_the_password_that_it_prints_each_time(shop: Shop) -> None:
+    merchant = connections.Merchant(shop.merchant, "", "")
+
+    first, again = demo._owner(shop.hub, merchant), demo._owner(shop.hub, merchant)
+    user = people.find(shop.hub, demo.OWNER)
+    assert user
+    people.set_password(shop.hub, user, PASSWORD, people.COMMAND_LINE)
+    after = demo._owner(shop.hub, merchant)
+
+    user = people.find(shop.hub, demo.OWNER)
+    assert first == again == after
+    assert user
+    assert passwords.fits(first, user.password)
 
 
 # ---- as a process

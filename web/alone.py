@@ -31,7 +31,7 @@ def visitor(hub: Hub) -> Visitor | Response | None:
     if row is None:
         return _to_signin()
     chosen = msgspec.json.decode(row.settings)
-    g.session, g.house, g.houses = token, row.house, row.houses
+    g.session, g.merchant_name, g.merchants = token, row.merchant_name, row.merchants
     locale, zone = row.locale or chosen.get("locale", ""), chosen.get("zone", "UTC")
     return Visitor(row.merchant, row.user_id, row.name or row.email, Role(row.role), "alone", locale=locale, zone=zone)
 

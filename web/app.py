@@ -101,7 +101,7 @@ def clock(at: int, form: str = "medium") -> str:
 
 def _shell() -> dict[str, Any]:
     asks = _asks()
-    named = {"house": g.get("house", ""), "houses": g.get("houses", 1)}
+    named = {"merchant_name": g.get("merchant_name", ""), "merchants": g.get("merchants", 1)}
     return {"visitor": asks, "navigation": navigation(asks) if asks else [], **named}
 
 

@@ -29,6 +29,16 @@ def may(one: Role) -> str:
     return str(said[one])
 
 
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}  # the first that fits
+SYSTEMS = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS X": "macOS", "Linux": "Linux"}
+
+
+def browser(agent: str) -> str:
+    """What a browser calls itself, shortly: "Firefox, Linux"; as it says it where we know none of it."""
+    known = [next((name for sign, name in signs.items() if sign in agent), "") for signs in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, known)) or agent[:40] or str(gettext("unknown"))
+
+
 def problem(problem: Problem) -> str:
     said = {
         Problem.SHORT: gettext("A password needs at least %(count)s characters.", count=SHORTEST),

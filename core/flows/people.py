@@ -62,16 +62,16 @@ def is_setup(hub: Hub, token: str) -> bool:
         return is_ours and people.is_empty(db)
 
 
-def first_owner(hub: Hub, token: str, email: str, name: str, password: str, house: str, asker: Asker) -> Welcome | Problem:
-    """Make the owner of all merchants that are here, of a new one named `house` where there is none; they are signed in."""
+def first_owner(hub: Hub, token: str, email: str, name: str, password: str, merchant_name: str, asker: Asker) -> Welcome | Problem:
+    """Make the owner of all merchants that are here, of a new one of that name where there is none; they are signed in."""
     if problem := _problem(email, name, password):
         return problem
     hashed = passwords.hashed(password) if is_setup(hub, token) else ""
     with writing(hub) as db:
-        people.lock_house(db)
+        people.lock_first(db)
         if not hashed or not people.is_empty(db):
             return Problem.GONE
-        merchants = [one.id for one in connections.merchants(db)] or _found(hub, db, house)
+        merchants = [one.id for one in connections.merchants(db)] or _found(hub, db, merchant_name)
         if not merchants:
             return Problem.NAME
         user = _add(hub, db, email, name, hashed)
@@ -80,12 +80,12 @@ def first_owner(hub: Hub, token: str, email: str, name: str, password: str, hous
         return begin(hub, db, user, merchants[0], asker.agent)
 
 
-def _found(hub: Hub, db: Db, house: str) -> list[str]:
+def _found(hub: Hub, db: Db, name: str) -> list[str]:
     """A merchant of that name; none where it is no name."""
     id = hub.ids()
-    if called(house):
-        connections.add_merchant(db, Merchant(id, called(house), hub.vault.new_key(id)), hub.now)
-    return [id] if called(house) else []
+    if called(name):
+        connections.add_merchant(db, Merchant(id, called(name), hub.vault.new_key(id)), hub.now)
+    return [id] if called(name) else []
 
 
 def _add(hub: Hub, db: Db, email: str, name: str, password: str | None) -> str:
@@ -108,7 +108,7 @@ def add(hub: Hub, merchant: str, email: str, name: str, role: Role) -> User | Pr
         return Problem.EMAIL
     with writing(hub) as db:
         known = people.by_email(db, tidy(email))
-        if known and merchant in {one.id for one in people.houses(db, known.id)}:
+        if known and merchant in {one.id for one in people.merchants_of(db, known.id)}:
             return Problem.TAKEN
         user = known.id if known else _add(hub, db, email, name, None)
         _take_in(hub, db, merchant, user, role, COMMAND_LINE, "user.add")
@@ -148,8 +148,8 @@ def take_off_code(hub: Hub, user: User) -> None:
 
 def _note(hub: Hub, db: Db, user: User, by: Actor, act: str) -> None:
     """In the audit trail of each merchant that they work for."""
-    for house in people.houses(db, user.id):
-        audit.write(db, house.id, hub.now, by.who, by.name, act, user.id, email=user.email)
+    for merchant in people.merchants_of(db, user.id):
+        audit.write(db, merchant.id, hub.now, by.who, by.name, act, user.id, email=user.email)
 
 
 # ---- passwords
@@ -270,7 +270,7 @@ def withdraw(hub: Hub, merchant: str, id: str, by: Actor) -> Problem | None:
 
 
 def invited(hub: Hub, token: str) -> Any:
-    """The invitation of this link: email, role, merchant, house; None where it holds no more."""
+    """The invitation of this link: email, role, merchant, merchant_name; None where it holds no more."""
     with reading(hub) as db:
         return people.invited(db, hash_of(token), hub.now)
 
@@ -347,7 +347,7 @@ class Own:
     user: User
     sessions: list[Any]
     here: str
-    houses: list[Any]
+    merchants: list[Any]
     recovery: int
 
 
@@ -358,7 +358,7 @@ def own(hub: Hub, id: str, token: str) -> Own:
         if user is None:
             raise KeyError(id)
         open_ones = sessions.own(db, id, hub.now, hub.now - us(IDLE))
-        return Own(user, open_ones, id_of(token), people.houses(db, id), codes.left(hub, user))
+        return Own(user, open_ones, id_of(token), people.merchants_of(db, id), codes.left(hub, user))
 
 
 def set_own(hub: Hub, user: str, name: str, locale: str | None) -> None:

@@ -161,14 +161,14 @@ def holder(hub: Hub, db: Db, purpose: str, ticket: str) -> User | None:
 def _welcome(hub: Hub, user: User, asker: Asker) -> Answer:
     """A session, new in any case, with the merchant that they came to first."""
     with writing(hub) as db:
-        houses = people.houses(db, user.id)
+        merchants = people.merchants_of(db, user.id)
         forgive(hub, db, user.email or user.id, asker.address)
-        if not houses:
+        if not merchants:
             return _refuse(asker)
         if asker.former:
             sessions.end(db, asker.former, user.id)
-        made = begin(hub, db, user.id, houses[0].id, asker.agent)
-        audit.write(db, houses[0].id, hub.now, user.id, user.name or user.email or "", "user.in", user.id)
+        made = begin(hub, db, user.id, merchants[0].id, asker.agent)
+        audit.write(db, merchants[0].id, hub.now, user.id, user.name or user.email or "", "user.in", user.id)
     return made
 
 

@@ -40,7 +40,7 @@ def _user(row: Any) -> User | None:
     return User(**row._mapping) if row else None
 
 
-def lock_house(db: Connection) -> None:
+def lock_first(db: Connection) -> None:
     """Only one makes the first owner; until the transaction ends."""
     if db.dialect.name == "postgresql":
         run(db, "select pg_advisory_xact_lock(hashtextextended('first owner', 0))")
@@ -100,7 +100,7 @@ STAFF = """
 select u.id, u.email, u.name, u.disabled_at, m.role, m.created_at from members m join users u on u.id = m.user_id
 where m.merchant = :merchant order by m.created_at, u.id
 """
-HOUSES = """
+MERCHANTS = """
 select h.id, h.name, m.role from members m join merchants h on h.id = m.merchant where m.user_id = :id order by m.created_at, h.id
 """
 
@@ -114,9 +114,9 @@ def staff(db: Connection, merchant: str) -> list[Any]:
     return list(run(db, STAFF, merchant=merchant))
 
 
-def houses(db: Connection, id: str) -> list[Any]:
+def merchants_of(db: Connection, id: str) -> list[Any]:
     """The merchants that a person works for: (id, name, role), the one joined first at first."""
-    return list(run(db, HOUSES, id=id))
+    return list(run(db, MERCHANTS, id=id))
 
 
 def owners(db: Connection, merchant: str) -> list[str]:
@@ -139,7 +139,7 @@ def leave(db: Connection, merchant: str, user: str) -> None:
 def everyone(db: Connection) -> list[Any]:
     """For the sweeper, and whoever has the command line: every user with each merchant that they work for."""
     statement = """select u.id, u.email, u.subject, u.name, u.disabled_at, u.password is not null as has_password,
-      u.totp is not null as has_code, m.role, h.name as house, h.id as merchant
+      u.totp is not null as has_code, m.role, h.name as merchant_name, h.id as merchant
       from users u left join members m on m.user_id = u.id left join merchants h on h.id = m.merchant order by u.created_at, u.id, h.id"""
     return list(run(db, statement))
 
@@ -151,7 +151,7 @@ insert into invitations (id, merchant, email, role, token, invited_by, created_a
 values (:id, :merchant, :email, :role, :token, :by, :now, :until)
 """
 INVITED = """
-select i.id, i.merchant, i.email, i.role, i.until, h.name as house from invitations i join merchants h on h.id = i.merchant
+select i.id, i.merchant, i.email, i.role, i.until, h.name as merchant_name from invitations i join merchants h on h.id = i.merchant
 where i.token = :id and i.accepted_at is null and i.until > :now
 """
 OPEN = """

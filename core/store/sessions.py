@@ -12,8 +12,8 @@ insert into sessions (id, user_id, merchant, created_at, seen_at, until, agent)
 values (:id, :user, :merchant, :now, :now, :until, :agent)
 """
 ASKS = """
-select s.merchant, s.user_id, s.seen_at, u.name, u.email, u.locale, m.role, h.name as house, h.settings,
-  (select count(*) from members n where n.user_id = s.user_id) as houses
+select s.merchant, s.user_id, s.seen_at, u.name, u.email, u.locale, m.role, h.name as merchant_name, h.settings,
+  (select count(*) from members n where n.user_id = s.user_id) as merchants
 from sessions s join users u on u.id = s.user_id join members m on m.merchant = s.merchant and m.user_id = s.user_id
 join merchants h on h.id = s.merchant
 where s.id = :id and s.until > :now and s.seen_at > :idle and u.disabled_at is null

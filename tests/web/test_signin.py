@@ -19,6 +19,8 @@ from core.flows.signin import Asker
 from core.store import people as store
 from tests.web.people import PASSWORD, Person, come_in, hire, rows
 from tests.web.shop import Shop
+from web import words
+from web.app import make_app
 
 EMAIL = "ada@staff.example"
 ELSEWHERE = {"REMOTE_ADDR": "203.0.113.9"}
@@ -70,6 +72,19 @@ def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_lines(shop: Shop,
 
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
+
+
+def test_where_people_come_by_a_plain_line_the_cookie_goes_there_too(shop: Shop, ada: str) -> None:
+    """On a machine of one's own there is no TLS."""
+    me = Person(shop)
+    me.application, me.base = make_app(shop.hub, public_url="http://127.0.0.1:8400").wsgi_app, "http://127.0.0.1:8400"
+
+    answer = sign_in(me)
+    [cookie] = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("crossdock=")]
+
+    assert "HttpOnly" in cookie
+    assert "Secure" not in cookie
+    assert is_in(me)
 
 
 def test_the_database_holds_no_cookie_that_opens_anything(shop: Shop, ada: str) -> None:
@@ -701,6 +716,19 @@ def test_everybody_sees_where_they_are_signed_in_and_ends_it(shop: Shop, ada: st
     assert [is_in(one) for one in (me, third, bob)] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1", "Safari, iPhone"),
+        ("curl/8.0", "curl/8.0"),
+    ],
+)
+def test_a_browser_is_named_as_people_name_it(agent: str, shown: str) -> None:
+    assert words.browser(agent) == shown
+
+
 def test_whoever_is_shut_out_or_taken_off_is_out_at_once(shop: Shop, ada: str) -> None:
     hire(shop.hub, shop.merchant)
     bob = hire(shop.hub, shop.merchant, email="bob@staff.example")
@@ -739,7 +767,7 @@ def empty(shop: Shop) -> Shop:
     return shop
 
 
-FIRST = {"email": EMAIL, "name": "Ada", "password": PASSWORD, "house": "North Sea Trading"}
+FIRST = {"email": EMAIL, "name": "Ada", "password": PASSWORD, "merchant_name": "North Sea Trading"}
 
 
 def test_whoever_has_the_printed_address_makes_the_first_owner_and_is_in(empty: Shop) -> None:
@@ -777,7 +805,7 @@ def test_of_two_who_have_the_address_one_becomes_the_owner(empty: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [{"email": "x"}, {"name": ""}, {"password": "short"}, {"house": ""}, {"name": "a\x00b"}, {"house": "x" * 101}]
+    "spoil", [{"email": "x"}, {"name": ""}, {"password": "short"}, {"merchant_name": ""}, {"name": "a\x00b"}, {"merchant_name": "x" * 101}]
 )
 def test_a_first_owner_needs_an_address_a_name_a_password_and_a_house(empty: Shop, spoil: dict[str, str]) -> None:
     path = f"/setup/{people.setup_token(empty.hub)}"
@@ -787,7 +815,7 @@ def test_a_first_owner_needs_an_address_a_name_a_password_and_a_house(empty: Sho
 
 
 def test_the_first_owner_owns_the_merchant_that_is_here_already(shop: Shop) -> None:
-    fill_in(Person(shop), f"/setup/{people.setup_token(shop.hub)}", **{**FIRST, "house": ""})
+    fill_in(Person(shop), f"/setup/{people.setup_token(shop.hub)}", **{**FIRST, "merchant_name": ""})
 
     assert shop.rows("select merchant, role from members") == [(shop.merchant, "owner")]
 

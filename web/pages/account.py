@@ -26,7 +26,9 @@ def page() -> Page:
 
 def _page(problem: Problem | None = None, **more: Any) -> Page:
     own = people.own(hub(), visitor().user, alone.session())
-    text = render_template("account.html", own=own, languages=_languages(), problem=problem and words.problem(problem), **more)
+    text = render_template(
+        "account.html", own=own, languages=_languages(), browser=words.browser, problem=problem and words.problem(problem), **more
+    )
     return (text, 400) if problem else text
 
 

@@ -84,7 +84,7 @@ def setup(token: str) -> Page:
 @pages.post("/setup/<token>")
 @needs(PUBLIC)
 def set_up(token: str) -> Page:
-    said = {name: request.form.get(name, "") for name in ("email", "name", "house")}
+    said = {name: request.form.get(name, "") for name in ("email", "name", "merchant_name")}
     done = people.first_owner(hub(), token, **said, password=request.form.get("password", ""), asker=alone.asker())
     if isinstance(done, Welcome):
         return alone.let_in(done, "/")
