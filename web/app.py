@@ -19,13 +19,14 @@ from web import here, keys
 from web.api import problems
 from web.api.app import open_to_programs
 from web.pages import home, orders
+from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
 from web.shell import navigation
 from web.visitor import PUBLIC, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
 LOCALES = ("en", "ru")
-ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, keys_page.pages)
+ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, keys_page.pages, hooks_page.pages)
 health = Blueprint("health", __name__)
 
 
