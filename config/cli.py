@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import logging
+from config import keys_cli, logging
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load
 from core.store.tables import when
@@ -1207,6 +1207,10 @@ def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg:
     else:
         _console().print(measure.render(rows))
     sys.exit(0 if measure.all_kept(rows) else 1)
+
+
+cli.add_command(keys_cli.keys)
+cli.add_command(keys_cli.hooks)
 
 
 def _tell(row: Any) -> None:

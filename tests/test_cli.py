@@ -921,3 +921,50 @@ def test_findings_are_listed_with_their_evidence_and_how_they_ended(run: Run, sh
     with shop.hub.database.write() as db:
         findings.close(db, shop.connection.id, "day", ["2026-11-20"], "gone by itself", now)
     assert (run("findings").code, run("findings", "--open", "--json").code) == (0, 0)
+
+
+# ---- keys and webhooks
+
+
+def test_a_key_is_made_listed_and_revoked(run: Run, shop: Shop) -> None:
+    key = run("key", "add", "till", "--scope", "orders.read", "--scope", "stock.read", "--days", "30").out.strip()
+    [listed] = json.loads(run("key", "list", "--json").out)
+
+    assert Client(shop.app).get("/api/v1/orders", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert (listed["name"], listed["tail"], listed["scopes"], listed["holds"]) == ("till", key[-4:], ["orders.read", "stock.read"], True)
+    assert key not in run("key", "list").out
+    assert run("key", "revoke", listed["id"]).code == 0
+    assert json.loads(run("key", "list", "--json").out)[0]["holds"] is False
+    assert run("key", "revoke", listed["id"]).code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["key", "add", "till"], ["key", "add", "till", "--scope", "all"], ["key", "add", "", "--scope", "orders.read"]]
+)
+def test_a_key_that_cannot_be_made_is_one_line_and_exit_2(run: Run, shop: Shop, words: list[str]) -> None:
+    assert run(*words).code == 2
+    assert shop.one("select count(*) from api_keys") == 0
+
+
+def test_a_webhook_is_added_and_looked_after(run: Run, shop: Shop) -> None:
+    id, secret = run("hook", "add", "https://till.example/in", "--type", "order.taken").out.split()
+
+    assert secret.startswith("whsec_")
+    assert run("hook", "secret", id).out.startswith("whsec_")
+    for words, state in ((("pause", id), "paused"), (("resume", id), "active"), (("test", id), "active")):
+        assert run("hook", *words).code == 0
+        assert json.loads(run("hook", "list", "--json").out)[0]["state"] == state
+    assert "https://till.example/in" in run("hook", "list").out
+    assert {subject for (subject,) in shop.rows("select subject from tasks where kind = 'send_hooks'")} == {id, f"{id}/test"}
+    assert json.loads(run("hook", "log", id, "--json").out) == []
+    assert run("hook", "resend", id, "999999").code == 2
+    assert run("hook", "remove", id).code == 0
+    assert run("hook", "remove", id).code == 2
+
+
+@pytest.mark.parametrize("url", ["http://till.example/", "https://127.0.0.1/", "https://169.254.169.254/latest/meta-data", "till.example"])
+def test_an_address_that_is_not_public_or_not_https_is_one_line_and_exit_2(run: Run, shop: Shop, url: str) -> None:
+    said = run("hook", "add", url)
+
+    assert (said.code, shop.one("select count(*) from hooks")) == (2, 0)
+    assert said.why.startswith("crossdock: hook add: ")

@@ -19,6 +19,7 @@ from web import alone, keys, proof
 from web.api import problems
 from web.api.app import open_to_programs
 from web.pages import account, activity, attention, home, orders, people, settings, signin, stock
+from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
 from web.said import said
 from web.shell import navigation, way
@@ -35,6 +36,7 @@ ROOMS: tuple[Blueprint, ...] = (
     settings.pages,
     people.pages,
     keys_page.pages,
+    hooks_page.pages,
     activity.pages,
     signin.pages,
     account.pages,
