@@ -9,7 +9,7 @@ import structlog
 from core.flows import join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks
+from core.store import connections, findings, inbox, tasks, uploads
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -19,6 +19,7 @@ STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that 
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
+KEPT_UPLOADS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -102,3 +103,4 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+            uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
