@@ -11,7 +11,7 @@ import structlog
 
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, stock, uploads
+from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, start, stock, uploads
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -43,6 +43,7 @@ KINDS: dict[str, Job] = {
     "settle_orders": Job(places.settle_orders),
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
+    "reckon": Job(start.reckon),
     "look_at_file": Job(uploads.look_at_file),
     "take_file": Job(uploads.take_file),
     "backfill": Job(backfill.backfill),

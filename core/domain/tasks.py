@@ -99,6 +99,7 @@ QUEUES = {
     "settle_orders": "inside",
     "compare_days": "outside",
     "compare_listings": "outside",
+    "reckon": "outside",
     "look_at_file": "outside",  # it may take seconds: no live order is to wait for it
     "take_file": "outside",
     "take_history": LATER["inside"],

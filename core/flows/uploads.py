@@ -8,11 +8,13 @@ from typing import Any
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import counting, stock_csv
+from core.flows import counting, join, stock_csv
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
-from core.store import audit, uploads
+from core.store import audit, counts, uploads
+from core.store.connections import Connection
 from core.store.unit import Unit
+from core.store.uploads import Upload
 
 LIMIT = 8_000_000  # bytes
 SHOWN = 200  # rows of each kind that a page shows
@@ -26,13 +28,19 @@ def bring(hub: Hub, merchant: str, file: str, raw: bytes, location: str, who: Wh
         raise Refused("it is not a text in UTF-8") from None
     if "\0" in text:
         raise Refused("it is not a text")
-    return _keep(hub, merchant, file, text, location, who)
+    return _keep(hub, merchant, file, text, {"location": location}, who)
 
 
-def _keep(hub: Hub, merchant: str, file: str, text: str, location: str, who: Who) -> str:
+def bring_opening(hub: Hub, connection: Connection, who: Who, *, others_taken_off: bool) -> str:
+    """Have what a channel shows written as a count, to be looked at like a file. `others_taken_off` as `join.opening` has it."""
+    options = {"location": "Main", "opening": connection.id, "others": others_taken_off}
+    return _keep(hub, connection.merchant, f"what {connection.label} shows", "", options, who)
+
+
+def _keep(hub: Hub, merchant: str, file: str, text: str, options: dict[str, Any], who: Who) -> str:
     id = hub.ids()
     with hub.unit() as work:
-        uploads.add(work.db, merchant, id, file, text, {"location": location}, who.id, who.name, work.now)
+        uploads.add(work.db, merchant, id, file, text, options, who.id, who.name, work.now)
         work.ask(merchant, "look_at_file", id)
     return id
 
@@ -43,7 +51,7 @@ def bring_back(hub: Hub, merchant: str, id: str, who: Who) -> str:
         known, text = uploads.one(db, merchant, id), uploads.undo_of(db, merchant, id)
     if known is None or text is None:
         raise Refused("it was not taken")
-    return _keep(hub, merchant, f"undo {known.file}", text, known.options["location"], who)
+    return _keep(hub, merchant, f"undo {known.file}", text, {"location": known.options["location"]}, who)
 
 
 def accept(hub: Hub, merchant: str, id: str, who: Who) -> bool:
@@ -63,9 +71,23 @@ def look_at_file(hub: Hub, claim: Claim) -> None:
         known, text = uploads.one(db, merchant, id), uploads.text_of(db, merchant, id, "new")
     if known is None or text is None:
         return
+    text, left = _opening(hub, known) if "opening" in known.options else (text, [])
     state, report = _looked(hub, merchant, text, known.options["location"])
     with hub.unit(claim) as work:
-        uploads.move(work.db, merchant, id, "new", state, report)
+        uploads.move(work.db, merchant, id, "new", state, {**report, "left": left[:SHOWN]}, text=text)
+
+
+def _opening(hub: Hub, known: Upload) -> tuple[str, list[str]]:
+    """What the channel shows as a file, and a line for each SKU that it does not tell."""
+    connection = hub.connection(known.options["opening"])
+    found, left = join.opening(hub, connection, others_taken_off=known.options["others"])
+    with hub.database.read() as db:
+        names = counts.locations(db, known.merchant)
+    first = next(iter(names.values()), known.options["location"])
+    out = io.StringIO()
+    rows = zip(found, join.lines(found), strict=True)
+    stock_csv.write(out, ({**row, "location": names.get(one.location, first)} for one, row in rows))
+    return out.getvalue(), left
 
 
 def _looked(hub: Hub, merchant: str, text: str, location: str) -> tuple[str, dict[str, Any]]:

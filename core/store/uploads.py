@@ -14,10 +14,10 @@ insert into uploads (id, merchant, who, name, file, at, state, options, text)
 values (:id, :merchant, :who, :name, :file, :now, 'new', :options, :text)
 """
 ONE = f"select {FIELDS} from uploads o where o.id = :id and o.merchant = :merchant"
-NEWEST = f"select {FIELDS} from uploads o where o.merchant = :merchant order by o.at desc limit :most"
+NEWEST = f"select {FIELDS} from uploads o where o.merchant = :merchant and o.at > 0 order by o.at desc limit :most"
 TEXT = "select o.text, o.state from uploads o where o.id = :id and o.merchant = :merchant {lock}"
 MOVE = """
-update uploads set state = :state, report = coalesce(:report, report), undo = coalesce(:undo, undo)
+update uploads set state = :state, report = coalesce(:report, report), undo = coalesce(:undo, undo), text = coalesce(:text, text)
 where id = :id and merchant = :merchant and state = :was
 """
 
@@ -74,11 +74,12 @@ def undo_of(db: Connection, merchant: str, id: str) -> str | None:
 
 
 def move(
-    db: Connection, merchant: str, id: str, was: str, state: str, report: dict[str, Any] | None = None, undo: str | None = None
+    db: Connection, merchant: str, id: str, was: str, state: str, report: dict[str, Any] | None = None, undo: str | None = None,
+    text: str | None = None,
 ) -> bool:  # fmt: skip
-    """False where somebody was first."""
+    """False where somebody was first. What is None stays as it is."""
     said = None if report is None else msgspec.json.encode(report).decode()
-    return run(db, MOVE, merchant=merchant, id=id, was=was, state=state, report=said, undo=undo).rowcount == 1
+    return run(db, MOVE, merchant=merchant, id=id, was=was, state=state, report=said, undo=undo, text=text).rowcount == 1
 
 
 def prune(db: Connection, before: int) -> int:

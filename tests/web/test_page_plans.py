@@ -18,7 +18,7 @@ from tests.web.shop import Shop
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
-SHORT = "ix_connections_merchant|ix_tasks_parked|ix_orders_problems|sqlite_autoindex_(?:locations|ignored)_\\d"  # whole, and never long
+SHORT = "ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|sqlite_autoindex_(?:locations|ignored)_\\d"  # whole, and never long
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWS})\b|Hash Join|Merge Join|ix_listings_merchant"
@@ -51,9 +51,11 @@ def busy(either_shop: Shop) -> Shop:
     return shop
 
 
+CONNECTION = "the shop's"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
-    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/attention", {}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
+    ("/attention", {}), ("/start", {}), ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
 )  # fmt: skip
 
@@ -63,7 +65,7 @@ def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
     asked = {}
     with statements(busy.hub.database) as seen:
         for path, said in PAGES:
-            assert ana.get(path, **said)
+            assert ana.get(path, **{name: busy.connection.id if value == CONNECTION else value for name, value in said.items()})
             asked[path, *said.values()] = len(ana.statements)
 
     assert {path: count for path, count in asked.items() if count > MOST} == {}
