@@ -9,12 +9,12 @@ import structlog
 from core.flows import join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks, uploads
+from core.store import alerts, connections, findings, inbox, tasks, uploads
 from core.store.connections import Connection
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
-DAY_US = 86_400_000_000
+DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
@@ -77,8 +77,20 @@ def tick(hub: Hub) -> int:
             due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
+    _look_for_alerts(hub, last)
     _prune_daily(hub, last)
     return len(due)
+
+
+def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
+    """Every minute, for each merchant: is there something that cannot wait?"""
+    minute = hub.now // MINUTE_US
+    if last.get("alerts", -1) >= minute:
+        return
+    with hub.unit() as work:
+        if run(work.db, WIN, name="alerts", slot=minute).rowcount:
+            for merchant in connections.merchants(work.db):
+                work.ask(merchant.id, "raise_alerts", merchant.id)
 
 
 def _be_here(hub: Hub, last: int | None) -> None:
@@ -104,3 +116,4 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
             uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
+            alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))

@@ -11,7 +11,7 @@ import structlog
 
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, start, stock, uploads
+from core.flows import alerts, allocation, backfill, days, heard, intake, letters, linking, places, readback, start, stock, uploads
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -44,6 +44,8 @@ KINDS: dict[str, Job] = {
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
     "reckon": Job(start.reckon),
+    "raise_alerts": Job(alerts.raise_alerts),
+    "send_alerts": Job(letters.send_alerts),
     "look_at_file": Job(uploads.look_at_file),
     "take_file": Job(uploads.take_file),
     "backfill": Job(backfill.backfill),

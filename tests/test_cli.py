@@ -565,14 +565,14 @@ def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, 
     monkeypatch.setattr(cli.time, "sleep", meanwhile)
     live = run("golive", "shopify", "--yes").out
     listed = run("connect").out
-    page = Client(shop.app).get("/live", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
+    page = Client(shop.app).get("/start", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
     followed = run("golive", "shopify", "--wait").out
 
     assert nothing == 1
     waits = f"waits for orders of shopify {shop.connection.account} read to "
     assert waits in live
     assert waits in listed
-    assert waits in page
+    assert f"Waits until these are read: shopify {shop.connection.account}" in page
     assert followed.splitlines()[-1] == f"shopify {shop.connection.account}: its stock is written now"
     assert json.loads(run("connect", "--json").out)[0]["stock"] == "written"
 

@@ -14,14 +14,14 @@ from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
 from web import here
-from web.pages import attention, home, orders, start, stock
+from web.pages import alerts, attention, home, orders, start, stock
 from web.said import said
 from web.shell import navigation, way
 from web.visitor import PUBLIC, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
 LOCALES = ("en", "ru")
-ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, stock.pages, attention.pages, start.pages)
+ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, stock.pages, attention.pages, start.pages, alerts.pages)
 health = Blueprint("health", __name__)
 
 

@@ -100,6 +100,8 @@ QUEUES = {
     "compare_days": "outside",
     "compare_listings": "outside",
     "reckon": "outside",
+    "raise_alerts": "inside",
+    "send_alerts": "outside",
     "look_at_file": "outside",  # it may take seconds: no live order is to wait for it
     "take_file": "outside",
     "take_history": LATER["inside"],
