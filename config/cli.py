@@ -444,8 +444,7 @@ def stock_import(
 
     Semicolons and tabs do as well as commas. `crossdock stock export` writes such a file.
     """
-    from config import stock_csv
-    from core.flows import counting
+    from core.flows import counting, stock_csv
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
@@ -468,7 +467,7 @@ def stock_import(
 
 
 def _counted_at(text: str | None) -> int | None:
-    from config.stock_csv import moment
+    from core.flows.stock_csv import moment
 
     try:
         return moment(text) if text else None
@@ -485,7 +484,7 @@ def _wrong_lines(name: str, lines: list[tuple[int, str]], as_json: bool) -> NoRe
 
 
 def _write_rows(path: Path, rows: Iterable[Any]) -> None:
-    from config import stock_csv
+    from core.flows import stock_csv
 
     try:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -496,7 +495,7 @@ def _write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 def _preview(report: Any) -> None:
     """What a file would do: shelves, maps, channels, orders."""
-    from config.stock_csv import parts
+    from core.flows.stock_csv import parts
 
     if report.shelves:
         names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
@@ -520,7 +519,7 @@ def _preview(report: Any) -> None:
 
 
 def _units(units: int | None) -> object:
-    from config.stock_csv import UNCOUNTED
+    from core.flows.stock_csv import UNCOUNTED
 
     return UNCOUNTED if units is None else units
 
@@ -541,7 +540,7 @@ def stock_export(settings: Settings, file: Path | None, unmapped: bool, merchant
     Edit it in a spreadsheet and import it. The figures are of the moment that stands in counted_at: a row that stays as it is changes
     nothing, whatever is sold meanwhile. Where you count anew, put in the moment of that, or nothing for the moment of the import.
     """
-    from config import stock_csv
+    from core.flows import stock_csv
 
     hub = _hub(settings)
     rows = stock_csv.export(hub, _merchant(hub, merchant), unmapped=unmapped)
@@ -574,8 +573,8 @@ def stock_opening(
     Units that are sold on this channel have left what it shows. Those of the other channels have left it only where a person or
     another tool took them off there too; say which with one of the two options. CONNECTION is an id, an account or a channel.
     """
-    from config.stock_csv import apply
     from core.flows import join
+    from core.flows.stock_csv import apply
     from core.store import places
 
     hub = _hub(settings)

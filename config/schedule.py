@@ -10,18 +10,19 @@ from core.domain.signin import FORGOTTEN, IDLE
 from core.flows import hooks, join
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, idempotency, inbox, sessions, tasks
+from core.store import alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
 from core.store import hooks as hook_store
 from core.store.connections import Connection
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
-DAY_US = 86_400_000_000
+DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
 KEPT_CALLS = timedelta(days=30)
+KEPT_UPLOADS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -80,8 +81,20 @@ def tick(hub: Hub) -> int:
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     hooks.ask_behind(hub)
+    _look_for_alerts(hub, last)
     _prune_daily(hub, last)
     return len(due)
+
+
+def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
+    """Every minute, for each merchant: is there something that cannot wait?"""
+    minute = hub.now // MINUTE_US
+    if last.get("alerts", -1) >= minute:
+        return
+    with hub.unit() as work:
+        if run(work.db, WIN, name="alerts", slot=minute).rowcount:
+            for merchant in connections.merchants(work.db):
+                work.ask(merchant.id, "raise_alerts", merchant.id)
 
 
 def _be_here(hub: Hub, last: int | None) -> None:
@@ -110,3 +123,5 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             sessions.prune_tries(db, hub.now - FORGOTTEN // timedelta(microseconds=1))
             hook_store.prune(db, hub.now - KEPT_CALLS // timedelta(microseconds=1))
             idempotency.prune(db, hub.now)
+            uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
+            alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))

@@ -3,13 +3,14 @@
 import base64
 import contextlib
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -53,9 +54,18 @@ class Settings(BaseSettings):
     api_burst: int = Field(120, ge=1, le=100_000)
     hooks_private: bool = False
     metrics_token: SecretStr | None = Field(None, min_length=16)
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = Field("crossdock@localhost", pattern=r"^[^\s<>]+@[^\s<>]+$|^[^<>\r\n]+ <[^\s<>]+@[^\s<>]+>$")
     log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$")
     apps: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_way_out(cls, url: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"|(smtp|smtps)://.+|file:///.+", url.get_secret_value()):
+            raise ValueError("must be smtp://, smtps:// or file:///a folder")
+        return url
 
     @classmethod
     def settings_customise_sources(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from core.domain.tasks import Claim
 from core.errors import Unsupported
-from core.ports import Channel, Connector, Heard, Kit, Outward
+from core.ports import Channel, Connector, Heard, Kit, Outward, Post
 from core.store import connections, hooks, tasks
 from core.store.connections import Connection
 from core.store.engine import Database
@@ -65,7 +65,8 @@ def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
 @dataclass
 class Hub:
     """`make_kit` gives a connector its means, `options` says what a connection is set to with the operator's settings and the address by
-    which channels reach us (`public_url`); `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too."""
+    which channels reach us (`public_url`); `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too. `post` sends
+    letters (None: they are only kept), `translate` gives words in the language of a locale."""
 
     database: Database
     vault: Vault
@@ -78,6 +79,9 @@ class Hub:
     pause: Callable[[float], None] = time.sleep
     options: Callable[[Connection, Connector], Mapping[str, Any]] = lambda connection, connector: connection.settings
     outward: Outward = field(default_factory=Nowhere)
+    post: Post | None = None
+    public_url: str = ""
+    translate: Callable[[str, str], str] = lambda locale, words: words
 
     def __post_init__(self) -> None:
         self.ids = self.make_id or uuid7(self.clock)

@@ -11,7 +11,22 @@ import structlog
 
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, backfill, days, heard, hooks, intake, linking, places, readback, stock
+from core.flows import (
+    alerts,
+    allocation,
+    backfill,
+    days,
+    heard,
+    hooks,
+    intake,
+    letters,
+    linking,
+    places,
+    readback,
+    start,
+    stock,
+    uploads,
+)
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -44,6 +59,11 @@ KINDS: dict[str, Job] = {
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
     "send_hooks": Job(hooks.send_hooks),
+    "reckon": Job(start.reckon),
+    "raise_alerts": Job(alerts.raise_alerts),
+    "send_alerts": Job(letters.send_alerts),
+    "look_at_file": Job(uploads.look_at_file),
+    "take_file": Job(uploads.take_file),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
     "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it

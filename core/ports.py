@@ -316,6 +316,26 @@ class Kit:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """Something told to a person or to a program of theirs. `id` is the same however often it is sent; `to` is an address of mail, or of a
+    program that takes calls."""
+
+    id: str
+    to: str
+    title: str
+    body: str
+    at: datetime
+
+
+class Post(Protocol):
+    """The way out for letters. Each method gives a word on what became of it; raises Unavailable, OutcomeUnknown and Refused."""
+
+    def mail(self, letter: Letter) -> str: ...
+
+    def call(self, letter: Letter) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A credential or setting that somebody types in. `help` says where to find it."""
 

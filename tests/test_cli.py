@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from werkzeug.test import Client
 
 from config import cli, demo, processes
 from core.domain.roles import Role
@@ -567,14 +568,14 @@ def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, 
     monkeypatch.setattr(cli.time, "sleep", meanwhile)
     live = run("golive", "shopify", "--yes").out
     listed = run("connect").out
-    page = come_in(shop, hire(shop.hub, shop.merchant, "viewer"), shop.merchant).get("/live").text
+    page = come_in(shop, hire(shop.hub, shop.merchant, "viewer"), shop.merchant).get("/start").text
     followed = run("golive", "shopify", "--wait").out
 
     assert nothing == 1
     waits = f"waits for orders of shopify {shop.connection.account} read to "
     assert waits in live
     assert waits in listed
-    assert waits in page
+    assert f"Waits until these are read: shopify {shop.connection.account}" in page
     assert followed.splitlines()[-1] == f"shopify {shop.connection.account}: its stock is written now"
     assert json.loads(run("connect", "--json").out)[0]["stock"] == "written"
 

@@ -18,7 +18,7 @@ from core.store.tables import when
 from web import alone, keys, proof
 from web.api import problems
 from web.api.app import open_to_programs
-from web.pages import account, activity, attention, home, orders, people, settings, signin, stock
+from web.pages import account, activity, alerts, attention, home, orders, people, settings, signin, start, stock
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
 from web.said import said
@@ -30,6 +30,7 @@ LANGUAGES = {"en": "English", "ru": "Русский"}
 LOCALES = tuple(LANGUAGES)
 ROOMS: tuple[Blueprint, ...] = (
     home.pages,
+    start.pages,
     orders.pages,
     stock.pages,
     attention.pages,
@@ -37,6 +38,7 @@ ROOMS: tuple[Blueprint, ...] = (
     people.pages,
     keys_page.pages,
     hooks_page.pages,
+    alerts.pages,
     activity.pages,
     signin.pages,
     account.pages,

@@ -271,6 +271,9 @@ DOES = {
     "compare_days": N_("Counting orders by the day"),
     "compare_listings": N_("Reading listings back"),
     "backfill": N_("Bringing old orders in"),
+    "reckon": N_("Working out what going live would change"),
+    "look_at_file": N_("Looking at a file with counts"),
+    "take_file": N_("Taking a file with counts"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "send_alerts": N_("Sending a message"),
 }

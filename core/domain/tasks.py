@@ -100,6 +100,11 @@ QUEUES = {
     "compare_days": "outside",
     "compare_listings": "outside",
     "send_hooks": "hooks",  # others' programs may be slow or dead: nothing of a channel's waits behind them
+    "reckon": "outside",
+    "raise_alerts": "inside",
+    "send_alerts": "outside",
+    "look_at_file": "outside",  # it may take seconds: no live order is to wait for it
+    "take_file": "outside",
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

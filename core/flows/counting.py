@@ -92,10 +92,15 @@ def take(hub: Hub, merchant: str, sheet: Sheet, *, allow_alike: bool = False, dr
     """Take all of it in one transaction; gives what changed. Looking is the same transaction, not kept. Raises WrongLines."""
     made: list[Report] = []
     with suppress(_OnlyLooked), hub.unit() as work:
-        made.append(_Desk(hub, work, merchant, sheet, allow_alike=allow_alike).take())
+        made.append(take_in(hub, work, merchant, sheet, allow_alike=allow_alike))
         if dry_run:
             raise _OnlyLooked
     return made[0]
+
+
+def take_in(hub: Hub, work: Unit, merchant: str, sheet: Sheet, *, allow_alike: bool = False) -> Report:
+    """The same in the caller's transaction, which must not be kept when this raises WrongLines."""
+    return _Desk(hub, work, merchant, sheet, allow_alike=allow_alike).take()
 
 
 def count_one(hub: Hub, work: Unit, merchant: str, one: Counted) -> Shelved:

@@ -67,12 +67,13 @@ def notices(connector: Connector, said: Mapping[str, Any]) -> str:
     """How news come by these settings. An address that nobody outside reaches brings none, unless the channel is a simulator here."""
     if connector.queue and said.get("queue_url"):
         return QUEUE
-    here = any(_is_here(str(said.get(name) or "")) for name in ("url", "api_url"))
+    here = any(is_here(str(said.get(name) or "")) for name in ("url", "api_url"))
     address = str(said.get("webhook_url") or said.get("public_url") or "")
     return WEBHOOK if connector.webhooks and address and (here or _is_public(address)) else POLL
 
 
-def _is_here(url: str) -> bool:
+def is_here(url: str) -> bool:
+    """An address of this machine alone."""
     host = urlsplit(url.replace("{account}", "")).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -86,7 +87,7 @@ def _is_public(url: str) -> bool:
     try:
         return said.scheme == "https" and ipaddress.ip_address(said.hostname or "").is_global
     except ValueError:
-        return said.scheme == "https" and "." in (said.hostname or "") and not _is_here(url)
+        return said.scheme == "https" and "." in (said.hostname or "") and not is_here(url)
 
 
 def late(connector: Connector, said: Mapping[str, Any]) -> int:

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from config.stock_csv import apply
 from core import jobs
 from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import join
 from core.flows.allocation import map_listing
+from core.flows.stock_csv import apply
 from core.store import connections, listings
 from tests.conftest import House
 from tests.flows import acts, books

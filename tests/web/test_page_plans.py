@@ -17,8 +17,11 @@ from tests.web.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
+KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
 GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
-SHORT = "ix_connections_merchant|ix_tasks_parked|ix_orders_problems|sqlite_autoindex_(?:locations|ignored)_\\d"  # whole, and never long
+SHORT = (
+    rf"ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|uq_alerts_open|{KEYS}"  # whole, and never long
+)
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWS})\b|Hash Join|Merge Join|ix_listings_merchant"
@@ -51,9 +54,12 @@ def busy(either_shop: Shop) -> Shop:
     return shop
 
 
+CONNECTION = "the shop's"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
-    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/attention", {}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
+    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
+    ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
 )  # fmt: skip
 
@@ -63,7 +69,7 @@ def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
     asked = {}
     with statements(busy.hub.database) as seen:
         for path, said in PAGES:
-            assert ana.get(path, **said)
+            assert ana.get(path, **{name: busy.connection.id if value == CONNECTION else value for name, value in said.items()})
             asked[path, *said.values()] = len(ana.statements)
 
     assert {path: count for path, count in asked.items() if count > MOST} == {}
@@ -84,4 +90,17 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
         ana.post("/attention/problem/show", subject=subject.partition(" ")[2])
         ana.post("/attention/read", connection=busy.connection.id)
 
+    assert wholes(busy.hub.database, seen) == []
+
+
+def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
+    with busy.hub.unit() as work:
+        work.db.exec_driver_sql("insert into users (id, email, data_key, created_at) values ('u1', 'ana@north.example', '', 1)")
+        member = f"insert into members (merchant, user_id, role, created_at) values ('{busy.merchant}', 'u1', 'owner', 1)"
+        work.db.exec_driver_sql(member)
+        work.ask(busy.merchant, "raise_alerts", busy.merchant)
+    with statements(busy.hub.database) as seen:
+        busy.drain()
+
+    assert busy.one("select count(*) from letters") == 1
     assert wholes(busy.hub.database, seen) == []

@@ -265,3 +265,36 @@ def test_whatever_goods_are_called_is_text_and_never_markup(shop: Shop, ana: Per
         assert "<script>alert" not in text
         assert "<img" not in text
         assert "{{7*7}}" in text or "alert" not in text
+
+
+# ---- locations
+
+
+def test_a_channels_place_is_said_to_be_one_of_ours_or_none(shop: Shop, ana: Person) -> None:
+    [(place,)] = shop.rows("select place from places where active and not service")
+    assert "Main" in ana.get("/stock/locations")
+
+    ana.post("/stock/locations", name="Shop")
+    [(id,)] = shop.rows("select id from locations where name = 'Shop'")
+    text = ana.post("/stock/places", connection=shop.connection.id, place=place, location=id)
+
+    assert "It is so from now on" in text
+    assert shop.rows("select place, location from place_locations") == [(place, id)]
+    ana.post("/stock/places", connection=shop.connection.id, place=place)
+    assert "none of yours" in ana.get("/stock/locations")
+    ana.post("/stock/places", connection=shop.connection.id, forget=1)
+    assert shop.one("select count(*) from place_locations") == 2
+    assert [act for (act,) in shop.rows("select act from audit order by id")] == ["location.add", "place.map", "place.map", "place.forget"]
+
+
+def test_a_location_has_a_name_of_its_own(shop: Shop, ana: Person) -> None:
+    for name in ("", "  ", "Main"):
+        assert "Write a name that none of your locations has" in ana.post("/stock/locations", name=name)
+    assert shop.one("select count(*) from locations") == 1
+
+
+def test_nobody_says_what_another_merchants_place_is(shop: Shop) -> None:
+    stranger = person(shop.hub, "another")
+
+    assert stranger.send("/stock/places", connection=shop.connection.id, place="", location="place").status_code == 404
+    assert "Main" not in stranger.get("/stock/locations")

@@ -1,8 +1,10 @@
 """Stock: our SKUs with what lies where, what each channel shows of them and why; adjusting; matching listings."""
 
+import io
+from contextlib import closing
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
@@ -10,10 +12,12 @@ from core.domain import goods as words
 from core.domain import showing
 from core.domain.adjusting import WORDS, Answer, Reason, Wish
 from core.errors import Refused
-from core.flows import adjusting, mapping
+from core.flows import adjusting, mapping, places, stock_csv, uploads
 from core.flows.adjusting import Adjusted
 from core.flows.mapping import Mapped, NotOurs
-from core.store import audit, displays, goods, stock
+from core.store import audit, connections, displays, goods, health, stock
+from core.store import places as locations_of
+from core.store import uploads as uploads_of
 from web import asked
 from web.said import say, who
 from web.visitor import hub, needs, visitor
@@ -155,3 +159,139 @@ def unmap() -> str:
     if _map(dict(zip(asked.numbers("id"), asked.texts("was"), strict=False))):
         say("good", gettext("It is as it was before."))
     return _unmatched("", 0)
+
+
+# ---- files
+
+
+@pages.get("/stock/export.csv")
+@needs("stock.read")
+def export() -> Response:
+    """Every SKU with its levels and maps, as the import takes it; spreadsheets find no formula in it."""
+    out = io.StringIO()
+    stock_csv.write(out, stock_csv.export(hub(), visitor().merchant, unmapped="unmapped" in request.args))
+    return _file("stock.csv", out.getvalue())
+
+
+def _file(name: str, text: str) -> Response:
+    answer = Response("\ufeff" + text, mimetype="text/csv")  # by that mark spreadsheets know that it is UTF-8
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
+@pages.get("/stock/import")
+@needs("stock.write")
+def bring() -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        known, places = uploads_of.newest(db, merchant), locations_of.locations(db, merchant)
+    return render_template("import.html", known=known, places=places, limit=uploads.LIMIT)
+
+
+@pages.post("/stock/import")
+@needs("stock.write")
+def upload() -> str:
+    request.max_content_length = uploads.LIMIT + 100_000
+    name, raw = _brought()
+    if not raw or len(raw) > uploads.LIMIT:
+        say("bad", gettext("Choose a file of at most %(size)s MB.", size=uploads.LIMIT // 1_000_000))
+        return bring()
+    try:
+        return _upload(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
+    except Refused:
+        say("bad", gettext("It is not a text in UTF-8. Save it as CSV (UTF-8) in your spreadsheet."))
+        return bring()
+
+
+def _brought() -> tuple[str, bytes]:
+    """The file's name and what is in it, no further than one byte beyond the limit."""
+    file = request.files.get("file")
+    if file is None:
+        return "", b""
+    with closing(file):
+        return asked.printable(file.filename or "")[:200], file.stream.read(uploads.LIMIT + 1)
+
+
+@pages.get("/stock/import/<id>")
+@needs("stock.write")
+def uploaded(id: str) -> str:
+    return _upload(id)
+
+
+def _upload(id: str) -> str:
+    with hub().database.read() as db:
+        found = uploads_of.one(db, visitor().merchant, id) or abort(404)
+    return render_template("upload.html", one=found)
+
+
+@pages.post("/stock/import/<id>/take")
+@needs("stock.write")
+def take(id: str) -> str:
+    uploads.accept(hub(), visitor().merchant, id, who())
+    return _upload(id)
+
+
+@pages.post("/stock/import/<id>/undo")
+@needs("stock.write")
+def undo(id: str) -> str:
+    """What undoes it is looked at like any other file."""
+    try:
+        return _upload(uploads.bring_back(hub(), visitor().merchant, id, who()))
+    except Refused:
+        abort(404)
+
+
+@pages.get("/stock/import/<id>/undo.csv")
+@needs("stock.write")
+def undo_file(id: str) -> Response:
+    with hub().database.read() as db:
+        text = uploads_of.undo_of(db, visitor().merchant, id)
+    return _file("undo.csv", text) if text is not None else abort(404)
+
+
+# ---- where it lies, and what channels call that
+
+
+@pages.get("/stock/locations")
+@needs("stock.read")
+def locations() -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
+        rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
+    there: dict[str, dict[str, list[Any]]] = {}
+    for row in rows:
+        there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
+    sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
+    return render_template("locations.html", ours=ours, known=known, there=there, sells=sells)
+
+
+@pages.post("/stock/locations")
+@needs("settings.write")
+def add_location() -> str:
+    name = asked.text("name", 100).strip()
+    if not name or not places.add_location(hub(), visitor().merchant, name, who()):
+        say("bad", gettext("Write a name that none of your locations has."))
+    else:
+        say("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
+    return locations()
+
+
+@pages.post("/stock/places")
+@needs("settings.write")
+def map_place() -> str:
+    """Say which of our locations a channel's place is; "forget": nobody has said anything."""
+    with hub().database.read() as db:
+        mine = {one.id: one for one in connections.all_of(db, visitor().merchant)}
+        ours = {row.id for row in locations_of.locations(db, visitor().merchant)}
+    one = mine.get(asked.text("connection")) or abort(404)
+    try:
+        if "forget" in request.form:
+            places.unmap_places(hub(), one, who())
+        else:
+            places.map_place(hub(), one, asked.text("place"), [id for id in asked.texts("location") if id in ours], who())
+    except Refused:
+        say("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
+        return locations()
+    say("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
+    return locations()

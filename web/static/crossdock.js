@@ -1,4 +1,7 @@
-// What htmx does not do: nothing is fetched for a page that nobody looks at.
+// What htmx does not do: nothing is fetched for a page that nobody looks at, and nothing is exchanged under somebody's hands.
+const inUse = (part) => part?.querySelector("details[open]") || (part?.contains(document.activeElement) && document.activeElement.matches("input, select, textarea"));
+
 document.addEventListener("htmx:confirm", (event) => {
-  if (document.hidden && event.detail.triggeringEvent?.type !== "submit") event.preventDefault();
+  const byItself = !["submit", "click"].includes(event.detail.triggeringEvent?.type);
+  if (byItself && (document.hidden || inUse(event.detail.target))) event.preventDefault();
 });
