@@ -7,9 +7,10 @@ from datetime import timedelta
 import structlog
 
 from core.flows import join
+from core.flows.indexing import ask_indexing
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks
+from core.store import acts, connections, findings, inbox, tasks
 from core.store.connections import Connection
 from core.store.sql import run
 
@@ -19,6 +20,7 @@ STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that 
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
+KEPT_ACTS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -77,6 +79,7 @@ def tick(hub: Hub) -> int:
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     _prune_daily(hub, last)
+    _index_daily(hub, last)
     return len(due)
 
 
@@ -101,4 +104,14 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
         if run(db, WIN, name="prune", slot=today).rowcount:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
+            acts.prune(db, hub.now - KEPT_ACTS // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+
+
+def _index_daily(hub: Hub, last: dict[str, int]) -> None:
+    """What an older version kept is made searchable; at once after an upgrade, since that never happened before."""
+    today = hub.now // DAY_US
+    if last.get("index", -1) < today:
+        with hub.unit() as work:
+            if run(work.db, WIN, name="index", slot=today).rowcount:
+                ask_indexing(work)

@@ -22,4 +22,7 @@ def visitor(hub: Hub) -> Visitor | None:
         found = connections.merchants(db)
     if not found:
         abort(404, "nobody is connected yet: crossdock connect")
-    return Visitor(request.args.get("merchant") or found[0].id, "", "", Role.VIEWER, "here")
+    wanted = request.args.get("merchant") or found[0].id
+    if wanted not in {merchant.id for merchant in found}:
+        abort(404)
+    return Visitor(wanted, "", "", Role.VIEWER, "here")

@@ -99,6 +99,8 @@ QUEUES = {
     "settle_orders": "inside",
     "compare_days": "outside",
     "compare_listings": "outside",
+    "act_on_orders": "inside",
+    "index_orders": LATER["inside"],
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

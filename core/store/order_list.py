@@ -6,13 +6,16 @@ after WALK orders and says how far it came: rare things among very many are foun
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from core.domain.wanted import Cursor, Wanted
 from core.store.order_sieves import Plan
-from core.store.sql import run
+from core.store.sql import run, run_set
+from core.store.vault import Box
 
 WALK = 3_000
 COUNTED = 1_000  # beyond that it is "more than"
@@ -77,6 +80,23 @@ def walk(db: Connection, plan: Plan, part: Stretch, most: int) -> Walked:
     return Walked(rows[:most], full, None if full else stopped)
 
 
+def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str], Cursor | None]:
+    """The ids of up to `most` orders of this stretch, and where the walk stopped before its end."""
+    stopped = _end(db, plan, part) if plan.is_sparse else None
+    part = replace(part, end=stopped) if stopped else part
+    rows = run(db, _places(plan, part, plan.checks, "limit :most"), **plan.values, **part.values, most=most)
+    return [row.id for row in rows], stopped
+
+
+THESE = "select o.id, o.placed_at from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+
+
+def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool) -> Sequence[Any]:
+    """These of the merchant's orders as `walk` gives them, the newest first."""
+    statement, rows = SHOWN.replace("FOUND", THESE).replace("WAY", "desc"), [{"id": id} for id in ids]
+    return run_set(db, statement, {"id": "text"}, rows, merchant=merchant, buyers=buyers).fetchall()
+
+
 def _places(plan: Plan, part: Stretch, checks: str, limit: str) -> str:
     between, order = BETWEEN[part.way], f"order by o.placed_at {part.way}, o.id {part.way}"
     return f"select o.id, o.placed_at from {_from(plan)} and {between} and {checks} {order} {limit}"
@@ -110,3 +130,67 @@ def count(db: Connection, plan: Plan) -> Count:
     counted = f"select 1 from {_from(plan)} and {BETWEEN['desc']} and {plan.checks} limit :most"
     found = run(db, f"select count(*) from ({counted}) as counted", **plan.values, **part.values, most=COUNTED + 1).scalar_one()
     return Count(min(found, COUNTED), found <= COUNTED and stopped is None)
+
+
+class _Line(msgspec.Struct):
+    ordered: int
+
+
+class _Doc(msgspec.Struct):
+    lines: list[_Line]
+    test: bool = False
+    ship_by: datetime | None = None
+
+
+class _Buyer(msgspec.Struct):
+    name: str = ""
+
+
+_doc, _buyer = msgspec.json.Decoder(_Doc), msgspec.json.Decoder(_Buyer)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row of the list, with what its document tells: `units` ordered, and its buyer's name for those who may see it."""
+
+    row: Any
+    units: int
+    test: bool
+    ship_by: datetime | None
+    buyer: str
+    tags: tuple[str, ...]
+
+    @property
+    def place(self) -> Cursor:
+        return place_of(self.row)
+
+
+def shown(row: Any, box: Box) -> Shown:
+    """Raises Unreadable where its buyer's data was sealed for another place."""
+    doc = _doc.decode(row.doc)
+    buyer = _buyer.decode(box.open_text(f"orders|person|{row.id}", row.person)).name if row.person else ""
+    return Shown(row, sum(line.ordered for line in doc.lines), doc.test, doc.ship_by, buyer, tags_of(row))
+
+
+def tags_of(row: Any) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, (row.tags or "").split(","))))
+
+
+def place_of(row: Any) -> Cursor:
+    return Cursor(row.placed_at, row.id)
+
+
+CHOICES = """
+with recursive used(tag) as (
+  select min(tag) from order_tags where merchant = :merchant
+  union all select (select min(g.tag) from order_tags g where g.merchant = :merchant and g.tag > used.tag) from used
+            where used.tag is not null)
+select 'connection' as what, id, label as name, channel, created_at as rank from connections where merchant = :merchant
+union all select 'location', id, name, '', rank from locations where merchant = :merchant
+union all select * from (select 'tag', tag, tag, '', 0 from used where tag is not null limit 200) as tags
+"""
+
+
+def choices(db: Connection, merchant: str) -> list[Any]:
+    """(what, id, name, channel): the connections, locations and tags that a merchant can filter by."""
+    return sorted(run(db, CHOICES, merchant=merchant), key=lambda row: (row.what, row.rank, row.name))

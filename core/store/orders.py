@@ -182,6 +182,25 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
     }
 
 
+UNINDEXED = "select connection, channel_id from orders where merchant = :merchant and status is null order by placed_at desc limit :most"
+INDEX = """
+update orders set status = r.status, payment = r.payment, fulfillment = r.fulfillment from {rows}
+where orders.id = r.id and orders.merchant || '' = :merchant
+"""
+
+
+def unindexed(db: Connection, merchant: str, most: int) -> list[str]:
+    """Refs of orders that were kept before they could be filtered and searched, the newest first."""
+    return [f"{row.connection}/{row.channel_id}" for row in run(db, UNINDEXED, merchant=merchant, most=most)]
+
+
+def index(db: Connection, merchant: str, found: Sequence[tuple[str, Order]]) -> None:
+    """Write down the statuses of these orders, by our ids. They are locked."""
+    rows = [{"id": id, **statuses(order)} for id, order in found]
+    if rows:
+        run_set(db, INDEX, dict.fromkeys(("id", "status", "payment", "fulfillment"), "text"), rows, merchant=merchant)
+
+
 LINES = {
     "order_id": "text", "line": "text", "listing": "text", "sku": "text", "hold": "int", "gone": "int", "back": "int", "back_to": "text",
     "ships": "boolean", "held": "int", "booked_gone": "int", "booked_back": "int", "waits": "text", "assigned": "text",

@@ -617,8 +617,8 @@ order_acts = Table(
     _need("act"),  # hold, release, note, tag, untag
     _need("detail", default="''"),  # why, or which tag
     _may("words"),  # sealed: the note
-    _need("orders"),  # JSON: their ids
-    _need("changed", default="'[]'"),  # JSON: of these, those that it changed
+    _need("orders"),  # JSON: their ids, each with why it is to be held
+    _need("changed", default="'{}'"),  # JSON: of these, those that it changed, each with why it was
     _need("done", Integer, "0"),  # how many were looked at
     _need("at", BigInteger),
     _may("ended_at", BigInteger),

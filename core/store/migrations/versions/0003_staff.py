@@ -211,7 +211,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), server_default=sa.text("('')"), nullable=False),
         sa.Column("words", sa.Text(), nullable=True),
         sa.Column("orders", sa.Text(), nullable=False),
-        sa.Column("changed", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("changed", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("done", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
