@@ -8,9 +8,10 @@ import structlog
 
 from core.domain.signin import FORGOTTEN, IDLE
 from core.flows import hooks, join
+from core.flows.indexing import ask_indexing
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
+from core.store import acts, alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
 from core.store import hooks as hook_store
 from core.store.connections import Connection
 from core.store.sql import run
@@ -23,6 +24,7 @@ KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
 KEPT_CALLS = timedelta(days=30)
 KEPT_UPLOADS = timedelta(days=30)
+KEPT_ACTS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -83,6 +85,7 @@ def tick(hub: Hub) -> int:
     hooks.ask_behind(hub)
     _look_for_alerts(hub, last)
     _prune_daily(hub, last)
+    _index_daily(hub, last)
     return len(due)
 
 
@@ -118,6 +121,7 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
         if run(db, WIN, name="prune", slot=today).rowcount:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
+            acts.prune(db, hub.now - KEPT_ACTS // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
             sessions.prune(db, hub.now, hub.now - IDLE // timedelta(microseconds=1))
             sessions.prune_tries(db, hub.now - FORGOTTEN // timedelta(microseconds=1))
@@ -125,3 +129,12 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             idempotency.prune(db, hub.now)
             uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
             alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+
+
+def _index_daily(hub: Hub, last: dict[str, int]) -> None:
+    """What an older version kept is made searchable; at once after an upgrade, since that never happened before."""
+    today = hub.now // DAY_US
+    if last.get("index", -1) < today:
+        with hub.unit() as work:
+            if run(work.db, WIN, name="index", slot=today).rowcount:
+                ask_indexing(work)

@@ -366,6 +366,13 @@ def _then(world: World, wish: Mapping[str, Any]) -> Iterator[None]:
         world.clock = clock
 
 
+def _seen(simulator: Simulated, order: str) -> Any:
+    for one in simulator.orders():
+        if one["id"] == order:
+            return one
+    raise NotFound
+
+
 def _controlled(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
     """GET reads, POST does; bodies and answers are JSON."""
     wish = json.loads(request.get_data() or b"{}")
@@ -377,6 +384,8 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
                 return reply(simulator.credentials(request.host_url.rstrip("/") + "/" + simulator.name))
             case "GET", ["orders"]:
                 return reply(simulator.orders())
+            case "GET", ["orders", order]:
+                return reply(_seen(simulator, order))
             case "GET", ["listings"]:
                 return reply(simulator.listings())
             case "GET", ["log"]:

@@ -16,8 +16,10 @@ from core.flows import (
     allocation,
     backfill,
     days,
+    desk,
     heard,
     hooks,
+    indexing,
     intake,
     letters,
     linking,
@@ -66,6 +68,8 @@ KINDS: dict[str, Job] = {
     "take_file": Job(uploads.take_file),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
+    "act_on_orders": Job(desk.act_on_orders),
+    "index_orders": Job(indexing.index_orders),
     "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task

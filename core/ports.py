@@ -387,6 +387,7 @@ class Connector:
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
+    order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
     merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)
 
 

@@ -1,10 +1,10 @@
 """Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.amazon.tables import RATES
+from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
 from core.errors import BadPayload
 from core.ports import Channel, Connector, Field, Kit, Limits
@@ -26,6 +26,14 @@ def _orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     from connectors.amazon.normalize import orders
 
     return orders(document, connection)
+
+
+def _order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in Seller Central; in the simulator, what that has of it."""
+    if settings["url"]:
+        return f"{settings['url']}/_sim/orders/{order}"
+    first = settings["marketplace_ids"].split(",")[0].strip()
+    return f"https://{SELLER_CENTRAL.get(first, 'sellercentral.amazon.com')}/orders-v3/order/{order}"
 
 
 MANIFEST = Connector(
@@ -69,6 +77,7 @@ MANIFEST = Connector(
     channel=_channel,
     order=_order,
     orders=_orders,
+    order_url=_order_url,
     simulator="connectors.amazon.simulator:Simulator",
     poll_overlap=timedelta(minutes=15),
     poll_age=timedelta(0),  # `min_age_s` rules

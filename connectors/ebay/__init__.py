@@ -3,7 +3,7 @@
 Nothing heavy is imported here; client and SDK come in when a channel is made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from core.errors import BadPayload
 from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
 
 SCOPE = "https://api.ebay.com/oauth/api_scope"
+API = "https://api.ebay.com"
 DAY = 86_400.0
 
 
@@ -47,6 +48,16 @@ def orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     return normalize.orders(document, connection)
 
 
+SITES = {"GB": "co.uk", "DE": "de", "FR": "fr", "IT": "it", "ES": "es", "AU": "com.au", "CA": "ca"}  # others are looked at on ebay.com
+
+
+def order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in Seller Hub; in the simulator, what that has of it."""
+    if settings["api_url"] != API:
+        return f"{settings['api_url']}/_sim/orders/{order}"
+    return f"https://www.ebay.{SITES.get(settings['marketplace'].removeprefix('EBAY_'), 'com')}/sh/ord/details?orderid={order}"
+
+
 MANIFEST = Connector(
     name="ebay",
     label="eBay",
@@ -60,7 +71,7 @@ MANIFEST = Connector(
     ),
     login=(Field("refresh_token", "Refresh token", "Given when the seller agrees; holds 18 months"),),
     settings={
-        "api_url": "https://api.ebay.com",
+        "api_url": API,
         "apiz_url": "https://apiz.ebay.com",
         "trading_version": "1451",
         "trading_site": "0",
@@ -109,6 +120,7 @@ MANIFEST = Connector(
     order=order,
     orders=orders,
     webhooks=webhooks,
+    order_url=order_url,
     simulator="connectors.ebay.simulator:Simulator",
     refusal=412,
     poll_every=timedelta(minutes=10),

@@ -1,12 +1,13 @@
 """Shopify: a channel. Orders come whole by webhook, stock is written as `available` at one location."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
 from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
 
+URL = "https://{account}"
 VERSION = "2026-10"  # the Admin API's version; checked also against 2026-07
 
 
@@ -34,6 +35,13 @@ def _orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     return orders(document, connection)
 
 
+def _order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in the shop's admin; in the simulator, what that has of it."""
+    if settings["url"] != URL:
+        return f"{settings['url'].removesuffix('/{account}')}/_sim/orders/{order}"
+    return f"https://admin.shopify.com/store/{account.removesuffix('.myshopify.com')}/orders/{order}"
+
+
 MANIFEST = Connector(
     name="shopify",
     label="Shopify",
@@ -48,7 +56,7 @@ MANIFEST = Connector(
         Field("access_token", "Admin API access token", "An app made in the shop's admin: Settings, Apps, Develop apps", required=False),
     ),
     settings={
-        "url": "https://{account}",
+        "url": URL,
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
         "deep": 20_000,  # orders of one search, after which another one goes on: Shopify pages no deeper than 25,000
@@ -81,5 +89,6 @@ MANIFEST = Connector(
     order=_order,
     orders=_orders,
     webhooks=_webhooks,
+    order_url=_order_url,
     simulator="connectors.shopify.simulator:Simulator",
 )

@@ -158,6 +158,38 @@ class StockAdjusted:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderHeld:
+    """One of the staff holds it back: a word of core/domain/holds.py, and the name of who did."""
+
+    why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReleased:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """What it says stays in the vault."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagAdded:
+    tag: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagRemoved:
+    tag: str
+    by: str
+
+
 Event = (
     OrderTaken
     | ListingRenamed
@@ -179,6 +211,11 @@ Event = (
     | UnitsLeft
     | UnitsBack
     | StockAdjusted
+    | OrderHeld
+    | OrderReleased
+    | NoteAdded
+    | TagAdded
+    | TagRemoved
 )
 
 

@@ -419,6 +419,10 @@ class Order:
     @property
     def order_status(self) -> OrderStatus:
         """Precedence: cancelled, closed, cancel requested, on hold, then what quantities and payment say."""
+        return self.status_with(self.fulfillment_status)
+
+    def status_with(self, fulfillment: FulfillmentStatus) -> OrderStatus:
+        """The same for who has asked for its fulfillment status already."""
         if self.is_cancelled:
             return OrderStatus.CANCELLED
         if self.closed:
@@ -427,13 +431,13 @@ class Order:
             return OrderStatus.CANCEL_REQUESTED
         if self.on_hold or self._waits is FulfillmentStatus.ON_HOLD:
             return OrderStatus.ON_HOLD
-        return self._status_by_quantity()
+        return self._status_by_quantity(fulfillment)
 
-    def _status_by_quantity(self) -> OrderStatus:
+    def _status_by_quantity(self, fulfillment: FulfillmentStatus) -> OrderStatus:
         if self.fulfillment_said is FulfillmentStatus.UNKNOWN:
             return OrderStatus.UNKNOWN
         unpaid = self.payment_status is PaymentStatus.UNPAID
-        match self.fulfillment_status:
+        match fulfillment:
             case FulfillmentStatus.FULFILLED:
                 return OrderStatus.FULFILLED
             case FulfillmentStatus.PARTIALLY_FULFILLED:

@@ -105,6 +105,8 @@ QUEUES = {
     "send_alerts": "outside",
     "look_at_file": "outside",  # it may take seconds: no live order is to wait for it
     "take_file": "outside",
+    "act_on_orders": "inside",
+    "index_orders": LATER["inside"],
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

@@ -151,7 +151,7 @@ inbox = Table(
     _may("done_at", BigInteger),
     _may("outcome"),
     UniqueConstraint("connection", "delivery"),
-    Index("ix_inbox_waiting", "ref", **_where("done_at is null")),
+    Index("ix_inbox_ref", "ref", "id"),
     Index("ix_inbox_received_at", "received_at"),
 )
 
@@ -221,11 +221,11 @@ orders = Table(
     _may("copy_of"),  # the ref of our order that it is another sight of: it is shown, and moves nothing
     _may("merged_into"),  # the ref of the order that holds its lines now
     _need("history", Boolean, "false"),  # it came with the backfill and was over by then: it reserves, tells and books nothing
-    _may("status"),  # what `doc` says, so that orders can be found by it; the truth is there
+    _may("status"),  # what `doc` says, and on_hold where we hold it, so that orders can be found by it; none: not written down yet
     _may("payment"),
     _may("fulfillment"),
     _may("held_at", BigInteger),  # one of the staff stopped it then
-    _may("held_why"),
+    _may("held_why"),  # a word of core/domain/holds.py
     _may("ship_by", BigInteger),  # what `doc` says: by then it must have left
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
@@ -233,9 +233,12 @@ orders = Table(
     Index("ix_orders_problems", "merchant", **_where("problems is not null")),
     Index(None, "connection", "placed_at", "id"),
     Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
-    Index("ix_orders_held", "merchant", **_where("held_at is not null")),
     Index("ix_orders_odd", "merchant", "saved_at", **_where("problems is not null")),
     Index("ix_orders_ship_by", "merchant", "ship_by", **_where("ship_by is not null")),
+    Index(None, "merchant", "name"),
+    Index("ix_orders_payment", "merchant", "payment", "placed_at", "id", **_where("payment <> 'paid'")),
+    Index("ix_orders_fulfillment", "merchant", "fulfillment", "placed_at", "id", **_where("fulfillment <> 'fulfilled'")),
+    Index("ix_orders_held", "merchant", "placed_at", "id", **_where("held_at is not null")),
     Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
 
@@ -259,6 +262,7 @@ order_lines = Table(
     _may("assigned"),  # JSON {our location: units} that the channel says shall be sent from there; none: it did not say
     _may("merge_key"),  # the line's id, where the channel may list it in another order one day
     PrimaryKeyConstraint("order_id", "line"),
+    Index(None, "merchant", "sku"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
@@ -376,6 +380,7 @@ reservations = Table(
     PrimaryKeyConstraint("order_id", "line", "sku", "location"),
     CheckConstraint("units > 0", name="units"),
     Index(None, "merchant", "sku"),
+    Index(None, "merchant", "location"),
 )
 
 movements = Table(
@@ -621,16 +626,38 @@ order_tags = Table(
     Index(None, "merchant", "tag", "order_id"),
 )
 
-# By which words an order is found: keyed hashes of its number, SKUs and parcels, and of its buyer's name and address while we hold them.
+# By which words an order is found beside its numbers and SKUs: keyed hashes of its parcels' numbers, and of its buyer's names and mail
+# addresses while we hold them. The key is the merchant's: a word of another merchant's is another number.
 order_words = Table(
     "order_words",
     metadata,
     _need("merchant"),
-    _need("word"),
+    _need("word", BigInteger),
     _need("order_id"),
     _need("personal", Boolean, "false"),
-    PrimaryKeyConstraint("merchant", "word", "order_id"),
-    Index(None, "order_id"),
+    PrimaryKeyConstraint("word", "order_id"),
+    Index("ix_order_words_personal", "order_id", **_where("personal")),
+    sqlite_with_rowid=False,
+)
+
+# What somebody did to some orders at once: how far it came, and which of them it changed, so that it can be undone.
+order_acts = Table(
+    "order_acts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("who"),
+    _need("name"),
+    _need("act"),  # hold, release, note, tag, untag
+    _need("detail", default="''"),  # why, or which tag
+    _may("words"),  # sealed: the note
+    _need("orders"),  # JSON: their ids, each with why it is to be held
+    _need("changed", default="'{}'"),  # JSON: of these, those that it changed, each with why it was
+    _need("done", Integer, "0"),  # how many were looked at
+    _need("at", BigInteger),
+    _may("ended_at", BigInteger),
+    _may("undone_by"),  # the act that took it back
+    Index(None, "at"),
 )
 
 # What cannot wait, once a cause: told when it is raised, cleared when it is mended.

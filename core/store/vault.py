@@ -100,6 +100,7 @@ class Box:
     def open_text(self, place: str, sealed: str) -> bytes:
         return self.open(place, base64.b64decode(sealed))
 
-    def index(self, word: str) -> str:
-        """A keyed hash by which a word can be found without being stored."""
-        return hmac.new(self._index_key, word.encode(), hashlib.blake2b).hexdigest()[:32]
+    def index(self, word: str) -> int:
+        """A keyed hash (64 bits, signed) by which a word can be found without being stored."""
+        mark = hashlib.blake2b(word.encode("utf-8", "replace"), key=self._index_key, digest_size=8).digest()
+        return int.from_bytes(mark, signed=True)

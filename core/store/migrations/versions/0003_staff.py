@@ -213,13 +213,36 @@ def upgrade() -> None:
     op.create_table(
         "order_words",
         sa.Column("merchant", sa.Text(), nullable=False),
-        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("word", sa.BigInteger(), nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column("personal", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
-        sa.PrimaryKeyConstraint("merchant", "word", "order_id", name=op.f("pk_order_words")),
+        sa.PrimaryKeyConstraint("word", "order_id", name=op.f("pk_order_words")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("order_words", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_order_words_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(
+            "ix_order_words_personal", ["order_id"], unique=False, sqlite_where=sa.text("personal"), postgresql_where=sa.text("personal")
+        )
+
+    op.create_table(
+        "order_acts",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("orders", sa.Text(), nullable=False),
+        sa.Column("changed", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("done", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_order_acts")),
+    )
+    with op.batch_alter_table("order_acts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_order_acts_at"), ["at"], unique=False)
 
     op.create_table(
         "sessions",
@@ -277,12 +300,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_orders_connection_placed_at_id"), ["connection", "placed_at", "id"], unique=False)
         batch_op.create_index(
             "ix_orders_held",
-            ["merchant"],
+            ["merchant", "placed_at", "id"],
             unique=False,
             sqlite_where=sa.text("held_at is not null"),
             postgresql_where=sa.text("held_at is not null"),
         )
+        batch_op.create_index(
+            "ix_orders_payment",
+            ["merchant", "payment", "placed_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("payment <> 'paid'"),
+            postgresql_where=sa.text("payment <> 'paid'"),
+        )
+        batch_op.create_index(
+            "ix_orders_fulfillment",
+            ["merchant", "fulfillment", "placed_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("fulfillment <> 'fulfilled'"),
+            postgresql_where=sa.text("fulfillment <> 'fulfilled'"),
+        )
+        batch_op.create_index(batch_op.f("ix_orders_merchant_name"), ["merchant", "name"], unique=False)
         batch_op.create_index("ix_orders_status", ["merchant", "status", "placed_at", "id"], unique=False)
+
+    with op.batch_alter_table("order_lines", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_order_lines_merchant_sku"), ["merchant", "sku"], unique=False)
+
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reservations_merchant_location"), ["merchant", "location"], unique=False)
+
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.drop_index("ix_inbox_waiting")
+        batch_op.create_index("ix_inbox_ref", ["ref", "id"], unique=False)
+
     _of_the_pages()
 
 
