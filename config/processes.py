@@ -13,17 +13,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from requests.adapters import BaseAdapter
 
 from config import schedule
 from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
-from config.wiring import door_kit, make_hub
+from config.wiring import door_kit, is_set_up, make_hub
 from core import jobs
 from core.domain.tasks import LATER
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
+from web import embedded, here
 from web.app import make_app
+from web.doors import Doors
 from web.webhooks import Door
 
 log = structlog.get_logger("process")
@@ -34,15 +37,17 @@ STOP_S = 8.0  # how long what is being done may take when the process is to end;
 SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
-def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
-    """The web application: webhooks before Flask, everything else through it. A system has a door once its app is set up."""
-    made = {
-        name: connector.webhooks(door_kit(settings, hub, connector))
-        for name, connector in hub.connectors.items()
-        if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
-    }
+def make_wsgi(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Callable[..., Any]:
+    """The web application: webhooks before Flask, everything else through it. A system has its doors once its app is set up. `adapter`
+    carries their outside calls where a test does."""
+    ready = {name: one for name, one in hub.connectors.items() if is_set_up(settings, one)}
+    kits = {name: door_kit(settings, hub, one, adapter) for name, one in ready.items()}
+    made = {name: one.webhooks(kits[name]) for name, one in ready.items() if one.webhooks}
+    frames = {name: one.frames(kits[name]) for name, one in ready.items() if one.frames}
+    consents = {name: one.consents(kits[name]) for name, one in ready.items() if one.consents}
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door, pages = Door(hub, made, writer, settings.body_limit, settings.public_url), make_app(hub).wsgi_app
+    door = Door(hub, made, writer, settings.body_limit, settings.public_url)
+    pages = make_app(hub, (embedded.way(frames), here.visitor), Doors(frames, consents, settings.public_url)).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)

@@ -98,6 +98,11 @@ def _like(default: Any, value: Any, where: str) -> Any:
         raise BadSettings(f"setting {where}: must be a number") from None
 
 
+def is_set_up(settings: Settings, connector: Connector) -> bool:
+    """Whether the operator gave all of our app's credentials that this system needs."""
+    return all(field.name in settings.app(connector.name) for field in connector.app if field.required)
+
+
 def door_kit(settings: Settings, hub: Hub, connector: Connector, adapter: BaseAdapter | None = None) -> Kit:
     """What a connector's webhook door gets: our app's credentials and a way out, no connection."""
     return Kit(

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
@@ -84,6 +84,15 @@ class Simulated(Protocol):
 
     def listings(self) -> list[dict[str, Any]]:
         """The oracle: {listing, sku, shown, sold, writes}."""
+        ...
+
+
+@runtime_checkable
+class Befalls(Protocol):
+    """A system that tells us of more than orders."""
+
+    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to the whole account there, or to one of its customers. Raises as `act`."""
         ...
 
 
@@ -389,6 +398,8 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["orders", order, what]:
                 with _then(world, wish):
                     return reply(simulator.act(order, what, wish))
+            case "POST", ["account", what] if isinstance(simulator, Befalls):
+                return reply(simulator.befall(what, wish))
             case "POST", ["faults"]:
                 world.faults[:] = [Fault(**fault) for fault in wish["faults"]]
                 return reply({"faults": len(world.faults)})

@@ -13,24 +13,25 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import here
+from web import embedded, here
+from web.doors import Doors
 from web.pages import home, orders
 from web.shell import navigation
-from web.visitor import PUBLIC, Visitor, Way, guard, needs
+from web.visitor import LOCALES, PUBLIC, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
-LOCALES = ("en", "ru")
 ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
 health = Blueprint("health", __name__)
 
 
-def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,)) -> Flask:
-    """`ways` are those by which people and programs are let in, asked in this order."""
+def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,), doors: Doors | None = None) -> Flask:
+    """`ways` are those by which people and programs are let in, asked in this order; `doors` is what connectors offer to the pages."""
     app = Flask(__name__)
-    app.extensions["hub"] = hub
+    app.extensions |= {"hub": hub, "doors": doors or Doors()}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
     for room in (*ROOMS, health):
         app.register_blueprint(room)
+    embedded.set_up(app)
     guard(app, ways)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
     app.context_processor(_shell)
@@ -67,7 +68,7 @@ def clock(at: int, form: str = "medium") -> str:
 
 def _shell() -> dict[str, Any]:
     asks = _asks()
-    return {"visitor": asks, "navigation": navigation(asks) if asks else []}
+    return {"visitor": asks, "navigation": navigation(asks) if asks else [], "bridge": g.get("bridge")}
 
 
 def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException:

@@ -11,6 +11,7 @@ from core.domain.roles import PERMISSIONS, Role, may
 from core.hub import Hub
 
 View = TypeVar("View", bound=Callable[..., Any])
+LOCALES = ("en", "ru")
 PUBLIC = "public"  # a page for people who are not let in yet, or for machines that ask whether we live
 
 
