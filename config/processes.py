@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from config import schedule
 from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
-from config.wiring import door_kit, is_set_up, make_hub
+from config.wiring import door_kit, make_hub, missing_of
 from core import jobs
 from core.domain.tasks import LATER
 from core.hub import Hub
@@ -40,19 +40,30 @@ SWITCH_S = 0.001  # how long one thread keeps the interpreter while another wait
 def make_wsgi(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Callable[..., Any]:
     """The web application: webhooks before Flask, everything else through it. A system has its doors once its app is set up. `adapter`
     carries their outside calls where a test does."""
-    ready = {name: one for name, one in hub.connectors.items() if is_set_up(settings, one)}
-    kits = {name: door_kit(settings, hub, one, adapter) for name, one in ready.items()}
-    made = {name: one.webhooks(kits[name]) for name, one in ready.items() if one.webhooks}
-    frames = {name: one.frames(kits[name]) for name, one in ready.items() if one.frames}
-    consents = {name: one.consents(kits[name]) for name, one in ready.items() if one.consents}
+    ready = {name: one for name, one in hub.connectors.items() if not missing_of(settings, one)}
+    made = {name: one.webhooks(door_kit(settings, hub, one, adapter)) for name, one in ready.items() if one.webhooks}
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door = Door(hub, made, writer, settings.body_limit, settings.public_url)
-    pages = make_app(hub, (embedded.way(frames), here.visitor), Doors(frames, consents, settings.public_url)).wsgi_app
+    door, doors = Door(hub, made, writer, settings.body_limit, settings.public_url), make_doors(settings, hub, adapter)
+    pages = make_app(hub, (embedded.way(doors.frames), here.visitor), doors).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
 
     return application
+
+
+def make_doors(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Doors:
+    """What connectors offer to the pages; the others' missing credentials are told to whoever looks."""
+    lacks = {name: missing_of(settings, one) for name, one in hub.connectors.items()}
+    kits = {name: door_kit(settings, hub, hub.connectors[name], adapter) for name, missing in lacks.items() if not missing}
+    ready = {name: (hub.connectors[name], kit) for name, kit in kits.items()}
+    return Doors(
+        frames={name: one.frames(kit) for name, (one, kit) in ready.items() if one.frames},
+        consents={name: one.consents(kit) for name, (one, kit) in ready.items() if one.consents},
+        ready=frozenset(ready),
+        lacks={name: missing for name, missing in lacks.items() if missing and hub.connectors[name].simulator},
+        public_url=settings.public_url,
+    )
 
 
 class Drains:

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
+from string import Template
 from typing import IO, Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -234,6 +235,27 @@ class World:
 def reply(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(json.dumps(data, default=str), status, dict(headers or {}), content_type="application/json")
+
+
+ASK = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>
+<style>body { font: 14px/1.5 system-ui, sans-serif; background: #f1f1f1; color: #303030; }
+main { max-width: 480px; margin: 10vh auto; padding: 24px; background: #fff; border-radius: 12px; }
+button { font: inherit; font-weight: 600; padding: 8px 16px; border-radius: 8px; }</style></head>
+<body><main><h1>$title</h1><p>$words</p><form method="post" action="$action"><button name="agree" value="1">$yes</button>
+<button name="agree" value="">$no</button></form></main></body></html>
+""")
+
+
+def ask_page(title: str, words: str, action: str, yes: str = "Agree", no: str = "Cancel") -> Response:
+    """A page on which somebody agrees or does not, as a form that posts `agree` to `action`."""
+    said = {"title": title, "words": words, "action": action, "yes": yes, "no": no}
+    return Response(ASK.substitute({name: escape(text) for name, text in said.items()}), content_type="text/html; charset=utf-8")
+
+
+def came_back(address: str, **query: str) -> Response:
+    """The person is sent to this address with what they bring."""
+    return Response("", 303, {"Location": f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"})
 
 
 def whole(said: object, name: str) -> int:

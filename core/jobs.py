@@ -11,7 +11,7 @@ import structlog
 
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, stock
+from core.flows import access, allocation, backfill, days, heard, intake, linking, places, privacy, readback, stock
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -45,6 +45,11 @@ KINDS: dict[str, Job] = {
     "compare_listings": Job(readback.compare_listings),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
+    "read_scopes": Job(access.read_scopes),
+    "check_login": Job(access.check_login),
+    "comply": Job(privacy.comply),
+    "erase_expired": Job(privacy.erase_expired),
+    "erase_connection": Job(privacy.erase_connection),
     "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task

@@ -19,8 +19,30 @@ class About(StrEnum):
     ORDER = "order"
     LISTING = "listing"
     COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
-    ACCESS = "access"  # uninstalled, revoked, scopes changed
+    ACCESS = "access"  # uninstalled, revoked
+    SCOPES = "scopes"  # what we may do is another thing now
     OTHER = "other"
+
+
+class Wanted(StrEnum):
+    """What a channel may demand of the data that we hold."""
+
+    EXPORT = "export"  # everything about a customer, for the merchant to hand on
+    REDACT = "redact"  # a customer is forgotten
+    ERASE = "erase"  # a whole account is
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Demand:
+    """A channel's demand in our words: `orders` by the channel's ids; the customer by the channel's id, mail address or telephone, any of
+    which may be missing; `request` is the channel's own number of it."""
+
+    what: Wanted
+    orders: tuple[str, ...] = ()
+    person: str = ""
+    email: str = ""
+    phone: str = ""
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +51,8 @@ class Notice:
     hold it as new as `revision` and what the channel's list tells, a `glance`, is the same.
 
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
-    `revision` the order's last change where the notice tells it, `receipt` what `Channel.acknowledge` wants back.
+    `revision` the order's last change where the notice tells it, or when access was lost, `receipt` what `Channel.acknowledge` wants back.
+    `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account.
     """
 
     topic: str
@@ -41,6 +64,7 @@ class Notice:
     body: bytes | None = field(default=None, repr=False)
     receipt: str = ""
     glance: Glance | None = None
+    demand: Demand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +276,7 @@ class Allows(Protocol):
     """A channel that tells what its merchant lets us do."""
 
     def allowed(self) -> Sequence[str]:
-        """Each scope by its name; what is implied by another is told too."""
+        """Each scope by its name, as the channel spells it."""
         ...
 
 

@@ -13,23 +13,24 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import embedded, here
+from web import consents, embedded, here
 from web.doors import Doors
-from web.pages import home, orders
+from web.pages import connections, home, orders
 from web.shell import navigation
 from web.visitor import LOCALES, PUBLIC, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
-ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages)
+ROOMS: tuple[Blueprint, ...] = (home.pages, orders.pages, connections.pages)
 health = Blueprint("health", __name__)
 
 
 def make_app(hub: Hub, ways: tuple[Way, ...] = (here.visitor,), doors: Doors | None = None) -> Flask:
     """`ways` are those by which people and programs are let in, asked in this order; `doors` is what connectors offer to the pages."""
     app = Flask(__name__)
+    app.secret_key = hub.vault.derived("pages")
     app.extensions |= {"hub": hub, "doors": doors or Doors()}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
-    for room in (*ROOMS, health):
+    for room in (*ROOMS, consents.pages, health):
         app.register_blueprint(room)
     embedded.set_up(app)
     guard(app, ways)

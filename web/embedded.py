@@ -17,6 +17,7 @@ from core.flows.visits import Doorway, arrive
 from core.hub import Hub
 from core.ports import Bridge, Frames
 from core.store.visits import Visit
+from web import said
 from web.doors import doors
 from web.visitor import LOCALES, PUBLIC, Visitor, Way, needs
 
@@ -43,8 +44,8 @@ def way(frames: Mapping[str, Frames]) -> Way:
 
 def _bearer() -> str:
     """The ID token of a script's request; "" where there is none: our own keys are no such three parts."""
-    said = request.headers.get("Authorization", "")
-    return said[len(BEARER) :] if said.lower().startswith(BEARER) and said.count(".") == 2 else ""
+    told = request.headers.get("Authorization", "")
+    return told[len(BEARER) :] if told.lower().startswith(BEARER) and told.count(".") == 2 else ""
 
 
 def _fetched(hub: Hub, frames: Mapping[str, Frames], token: str) -> Visitor | Response:
@@ -84,8 +85,8 @@ def _proven(channel: str, frame: Frames, token: str) -> Doorway | None:
 
 def frame_by(frame: Frames, account: str) -> None:
     """Let this account's admin, and nobody else, show the page in a frame, and run its script first."""
-    said = urlsplit(frame.bridge.script)
-    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), (f"{said.scheme}://{said.netloc}",)
+    script = urlsplit(frame.bridge.script)
+    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), (f"{script.scheme}://{script.netloc}",)
 
 
 def _visitor(hub: Hub, by: Doorway) -> Visitor:
@@ -96,14 +97,15 @@ def _visitor(hub: Hub, by: Doorway) -> Visitor:
     except Retryable:
         abort(503, gettext("%(channel)s does not answer just now. Try again in a minute.", channel=by.channel.capitalize()))
     g.doorway = by
+    said.take()
     zone = str(found.settings.get("zone") or "UTC")
     return Visitor(found.merchant, found.user or "", found.name, Role(found.role), by.channel, by.guest.account, None, _locale(found), zone)
 
 
 def _locale(found: Visit) -> str:
     """The language that their admin speaks, where we do."""
-    said = (request.args.get("locale") or found.locale).partition("-")[0]
-    return said if said in LOCALES else ""
+    theirs = (request.args.get("locale") or found.locale).partition("-")[0]
+    return theirs if theirs in LOCALES else ""
 
 
 def _again(bridge: Bridge | None) -> Response:
@@ -113,7 +115,7 @@ def _again(bridge: Bridge | None) -> Response:
 
 def _bounce(bridge: Bridge) -> Response:
     """To the page that has the script load this one again, with a token."""
-    kept = {name: value for name, value in request.args.items() if name not in (bridge.token, bridge.reload)}
+    kept = {name: value for name, value in request.args.items() if name not in (bridge.token, bridge.reload, said.NAME)}
     back = f"{request.path}?{urlencode(kept)}" if kept else request.path
     return redirect(f"/auth/patch-id-token?{urlencode({**kept, bridge.reload: back})}")
 
@@ -127,12 +129,13 @@ def bounce() -> Response:
     if not back.startswith("/") or back[1:2] in ("/", "\\"):
         abort(400)
     frame_by(frame, request.args.get(frame.bridge.account, ""))
-    said = render_template("bounce.html", bridge=frame.bridge)
-    return current_app.make_response((said, {"Link": f'<{frame.bridge.script}>; rel="preload"; as="script"'}))
+    page = render_template("bounce.html", bridge=frame.bridge)
+    return current_app.make_response((page, {"Link": f'<{frame.bridge.script}>; rel="preload"; as="script"'}))
 
 
 def _without_cookies(answer: Response) -> Response:
     """In a frame of somebody else's page browsers drop cookies, and must have none of ours to keep."""
     if g.get("bridge"):
+        said.carry(answer)
         answer.headers.remove("Set-Cookie")
     return answer

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Flask, abort, current_app, g, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from core.domain.roles import PERMISSIONS, Role, may
@@ -76,6 +77,15 @@ def _let_in() -> Response | None:
 def _found() -> Visitor | Response:
     ways: tuple[Way, ...] = current_app.extensions["ways"]
     return next((found for way in ways if (found := way(hub())) is not None), None) or abort(401)
+
+
+def perhaps() -> Visitor | None:
+    """Who asks, on a page that is open to all; None for somebody whom no way knows."""
+    ways: tuple[Way, ...] = current_app.extensions["ways"]
+    try:
+        return next((found for way in ways if isinstance(found := way(hub()), Visitor)), None)
+    except HTTPException:
+        return None
 
 
 def visitor() -> Visitor:

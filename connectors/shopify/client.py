@@ -9,9 +9,10 @@ from typing import Any
 import requests
 import shopify
 from shopify import session_token
+from shopify.utils.shop_url import sanitize_shop_domain
 
 from connectors.http import json_of
-from core.errors import AccessLost, Forged, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
+from core.errors import AccessLost, BadPayload, Forged, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
 SHOP = re.compile(r"[a-z0-9][a-z0-9_-]*\.myshopify\.com", re.I)  # what may stand in an address of ours (shopify.dev, authorization, 2026)
@@ -70,6 +71,15 @@ def _query_hmac(query: Mapping[str, str], secret: str) -> str:
     own: Any = type("Signer", (shopify.Session,), {"secret": secret})
     made: str = own.calculate_hmac(query)
     return made
+
+
+def shop_named(text: str) -> str:
+    """The shop that somebody typed: its name, its domain or its address. Raises BadPayload."""
+    said = text.strip().lower().removeprefix("https://").partition("/")[0]
+    found: str | None = sanitize_shop_domain(said) if said else None
+    if found is None or not SHOP.fullmatch(found):
+        raise BadPayload("shopify: a shop is example.myshopify.com")
+    return found
 
 
 def address(kit: Kit, account: str) -> str:

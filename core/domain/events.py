@@ -148,6 +148,13 @@ class UnitsBack:
     units: int
 
 
+@dataclass(frozen=True, slots=True)
+class BuyerForgotten:
+    """Whatever we held of the buyer is gone, because the channel or the law says so."""
+
+    why: str
+
+
 Event = (
     OrderTaken
     | ListingRenamed
@@ -168,6 +175,7 @@ Event = (
     | MappingNeeded
     | UnitsLeft
     | UnitsBack
+    | BuyerForgotten
 )
 
 

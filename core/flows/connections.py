@@ -70,7 +70,7 @@ def connect_in(
     if fresh:
         _store(work.db, box, id, sealed, fresh)
     connections.set_mark(work.db, merchant, id, LOGIN, work.now)
-    for kind in ("subscribe", "read_listings", "poll_orders"):
+    for kind in ("check_login", "subscribe", "read_listings", "poll_orders"):
         work.ask(merchant, kind, id, id)
     return known or one
 

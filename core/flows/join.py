@@ -9,7 +9,8 @@ from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.hub import Hub
-from core.store import connections, kin, listings, orders, places
+from core.store import audit, connections, kin, listings, orders, places
+from core.store.audit import COMMAND_LINE, Actor
 from core.store.connections import Connection
 from core.store.listings import Shelf
 from core.store.unit import Unit
@@ -86,19 +87,23 @@ def _read_up_to_now(work: Unit, merchant: str) -> None:
         work.ask(merchant, "poll_orders", one.id, one.id)
 
 
-def watch(hub: Hub, connection: Connection) -> None:
+def watch(hub: Hub, connection: Connection, by: Actor = COMMAND_LINE) -> None:
     """Write nothing there any more; orders are taken as before."""
     with hub.unit() as work:
         connections.set_live(work.db, connection.id, None)
+        _tell(work, connection, by, "connection.watch")
 
 
-def pause(hub: Hub, connection: Connection) -> None:
-    """Neither read nor write there; what comes by webhook is kept."""
+def pause(hub: Hub, connection: Connection, by: Actor = COMMAND_LINE) -> None:
+    """Neither read nor write there; what comes by webhook is kept. Raises Refused for one that does not run."""
+    if connection.state != "active":
+        raise Refused(f"it does not run, it is {connection.state}", connection=connection.id)
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "paused", "by hand")
+        _tell(work, connection, by, "connection.pause")
 
 
-def resume(hub: Hub, connection: Connection) -> None:
+def resume(hub: Hub, connection: Connection, by: Actor = COMMAND_LINE) -> None:
     """Go on where we stopped. A connection that is live writes again once the orders of all channels are read up to now. Raises Refused
     for one that is not paused."""
     if connection.state != "paused":
@@ -106,6 +111,19 @@ def resume(hub: Hub, connection: Connection) -> None:
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "active", None)
         come_back(work, connection.merchant)
+        _tell(work, connection, by, "connection.resume")
+
+
+def disconnect(hub: Hub, connection: Connection, by: Actor = COMMAND_LINE) -> None:
+    """Let go of what opens the account. Its orders and their history stay, and it may be connected again."""
+    with hub.unit() as work:
+        connections.shut(work.db, connection.id, "disconnected", "by hand")
+        connections.set_live(work.db, connection.id, None)
+        _tell(work, connection, by, "connection.disconnect")
+
+
+def _tell(work: Unit, connection: Connection, by: Actor, act: str) -> None:
+    audit.write(work.db, connection.merchant, work.now, by.id, by.name, act, connection.id, account=connection.account)
 
 
 def come_back(work: Unit, merchant: str) -> None:

@@ -98,6 +98,12 @@ def _renew(hub: Hub, by: Doorway, found: Visit) -> None:
             connections.block(db, found.connection, hub.now + LATER_US)
 
 
+def renew_now(hub: Hub, by: Doorway) -> None:
+    """Somebody asks for a new login of the account whose admin they are in, whatever became of the one before. Raises as `renew`."""
+    with _settling[by.account], Locked(hub, lambda db: visits.lock(db, by.channel, by.guest.account)):
+        renew(hub, by, _look(hub, by) or _gone())
+
+
 def renew(hub: Hub, by: Doorway, found: Visit) -> None:
     """Raises what the channel refused with."""
     granted, box = by.frames.login(by.token, by.guest), hub.box(found.merchant)

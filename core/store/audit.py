@@ -1,11 +1,23 @@
 """The audit trail: who did what, written with what they did and never changed."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from core.store.sql import run
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a user's id, "key/..." or "command line"; and how they are called now."""
+
+    id: str
+    name: str
+
+
+COMMAND_LINE = Actor("command line", "command line")
 
 WRITE = "insert into audit (merchant, at, who, name, act, subject, body) values (:merchant, :at, :who, :name, :act, :subject, :body)"
 

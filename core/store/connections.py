@@ -96,7 +96,7 @@ def one_of(db: Db, merchant: str, id: str) -> Connection | None:
 
 
 def of_channel(db: Db, channel: str) -> list[Connection]:
-    """For notices that are about no account: everybody's connections of a channel."""
+    """For the sweeper, and for notices that are about no account: everybody's connections of a channel."""
     return [_read(row) for row in run(db, f"select {FIELDS} from connections where channel = :channel order by id", channel=channel)]
 
 

@@ -26,6 +26,7 @@ class Vault:
     def __init__(self, ring: Mapping[str, bytes]) -> None:
         self._ring = {name: AESGCM(key) for name, key in ring.items()}
         self._newest = next(reversed(self._ring))
+        self._root = ring[self._newest]
         self._keys: dict[str, tuple[AESGCM, bytes]] = {}
 
     def new_key(self, merchant: str) -> str:
@@ -33,6 +34,10 @@ class Vault:
         nonce, key = os.urandom(NONCE), AESGCM.generate_key(256)
         wrapped = self._ring[self._newest].encrypt(nonce, key, merchant.encode())
         return f"{self._newest}:{base64.b64encode(nonce + wrapped).decode()}"
+
+    def derived(self, name: str) -> str:
+        """A key of ours for something that is not kept: it changes with the newest key of the ring."""
+        return hashlib.blake2b(name.encode(), key=self._root, person=b"crossdock-own").hexdigest()
 
     def open(self, merchant: str, wrapped: str) -> "Box":
         """The merchant's box. Raises Unreadable where the ring no longer holds its key."""

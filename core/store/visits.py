@@ -73,3 +73,8 @@ def lock(db: Db, channel: str, account: str) -> None:
     """One at a time settles an account, over all processes; until the transaction ends."""
     if db.dialect.name == "postgresql":
         run(db, "select pg_advisory_xact_lock(hashtextextended(:name, 0))", name=f"account:{channel}/{account}")
+
+
+def name_of(db: Db, user: str) -> str:
+    row = run(db, "select name from users where id = :user", user=user).first()
+    return row.name if row else ""

@@ -112,3 +112,8 @@ def open_admin(database_url: str, home: Path, *accounts: str, **environ: str) ->
     hub = make_hub(settings, clock=clock, adapter=adapter)
     hub.jitter = lambda: 0.5
     return Admin(hub, clock, street, make_wsgi(settings, hub, adapter))
+
+
+def rows_of(hub: Hub, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    with hub.database.read() as db:
+        return [tuple(row) for row in db.execute(text(statement), values)]
