@@ -397,7 +397,7 @@ class Frames(Protocol):
         ...
 
     def ancestors(self, account: str) -> Sequence[str]:
-        """The origins that may frame a page for this account; "" where nobody knows yet which it is."""
+        """The origins that may frame a page for this account. Before anybody proved whose it is, it may be any text."""
         ...
 
     def login(self, token: str, guest: Guest) -> Granted:

@@ -23,6 +23,7 @@ LIFE = timedelta(minutes=1)
 CODE_LIFE = timedelta(minutes=1)
 # Who works in the shop, by number: first name, last name, language; the first is the account's owner.
 STAFF = {"801": ("Ada", "Keller", "en"), "802": ("Miro", "Sand", "en-GB"), "803": ("Лена", "Мороз", "ru")}
+NOBODY = ("", "", "en")
 Json = dict[str, Any]
 
 
@@ -123,7 +124,7 @@ class Admin:
         own = {
             "embedded": "1",
             "host": host,
-            "locale": STAFF[staff][2],
+            "locale": STAFF.get(staff, NOBODY)[2],
             "shop": self.account,
             "timestamp": str(int(self.clock().timestamp())),
         }

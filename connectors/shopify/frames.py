@@ -42,8 +42,9 @@ class ShopifyFrames:
             raise Forged("shopify: the ID token does not hold now")
 
     def ancestors(self, account: str) -> Sequence[str]:
-        """The shop's own admin and the one for all; before the shop is known, any shop's."""
-        return (f"https://{account or '*.myshopify.com'}", str(self._kit.settings["admin"]))
+        """The shop's own admin and the one for all; before the shop is known, or where that is none, any shop's."""
+        shop = account if SHOP.fullmatch(account) else "*.myshopify.com"
+        return (f"https://{shop}", str(self._kit.settings["admin"]))
 
     def login(self, token: str, guest: Guest) -> Granted:
         return Granted(guest.account, fresh(self._kit, exchanged(self._kit, guest.account, token, "offline")))

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
-from connectors.shopify.admin_door import STAFF, Admin
+from connectors.shopify.admin_door import NOBODY, STAFF, Admin
 from connectors.shopify.graphql_orders import listed, part_of, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
@@ -247,7 +247,7 @@ class Simulator:
         return reply({"error": "invalid_request", "error_description": "requested_token_type"}, 400)
 
     def _person(self, staff: str) -> Json:
-        first, last, locale = STAFF.get(staff, ("", "", "en"))
+        first, last, locale = STAFF.get(staff, NOBODY)
         user = {
             "id": int(staff) if staff.isdigit() else 0, "first_name": first, "last_name": last, "email": f"{first.lower()}@staff.example",
             "account_owner": staff == next(iter(STAFF)), "locale": locale, "collaborator": False, "email_verified": True,

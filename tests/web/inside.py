@@ -73,7 +73,7 @@ class Admin:
 
     def fetch(self, path: str, token: str | None = None, method: str = "GET", **rest: Any) -> TestResponse:
         """A script asks."""
-        said = {"Authorization": f"Bearer {self.token() if token is None else token}"}
+        said = {"Authorization": f"Bearer {self.token() if token is None else token}", **rest.pop("headers", {})}
         return self.browser.open(path, method=method, headers=said, environ_overrides=SOMEWHERE, **rest)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
