@@ -65,11 +65,11 @@ def _from_us() -> bool:
 def back(channel: str) -> Response | tuple[str, int]:
     """They come back; what the channel gives for their code connects the account."""
     port, asks = doors().consents.get(channel) or abort(404), perhaps()
-    if asks is None and COOKIE not in request.cookies:
-        abort(401)
-    query = request.args.to_dict()
+    if not isinstance(asks, Visitor) and COOKIE not in request.cookies:
+        return asks or abort(401)
+    query, who = request.args.to_dict(), asks if isinstance(asks, Visitor) else None
     try:
-        one, asked = consents.come_back(hub(), port, channel, query, doors().back(channel), lambda asked: _is_theirs(asked, asks))
+        one, asked = consents.come_back(hub(), port, channel, query, doors().back(channel), lambda asked: _is_theirs(asked, who))
     except Forged:
         abort(403, gettext("This does not come from where you were sent, or came twice. Start again from the connections page."))
     except HubError as error:

@@ -79,11 +79,11 @@ def _found() -> Visitor | Response:
     return next((found for way in ways if (found := way(hub())) is not None), None) or abort(401)
 
 
-def perhaps() -> Visitor | None:
-    """Who asks, on a page that is open to all; None for somebody whom no way knows."""
+def perhaps() -> Visitor | Response | None:
+    """Who asks, on a page that is open to all; where nobody knows them, what the first way that has something to say would answer."""
     ways: tuple[Way, ...] = current_app.extensions["ways"]
     try:
-        return next((found for way in ways if isinstance(found := way(hub()), Visitor)), None)
+        return next((found for way in ways if (found := way(hub())) is not None), None)
     except HTTPException:
         return None
 

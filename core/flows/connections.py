@@ -20,6 +20,7 @@ from core.store.unit import Unit
 from core.store.vault import Box
 
 LOGIN = "login"  # the mark of when a connection got its login; what a finding says of it, and its subject
+THEIRS = "this account is connected by another merchant"
 MARGIN = timedelta(minutes=5)  # a token is refreshed this long before it ends
 _refreshing: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -54,7 +55,7 @@ def connect_in(
     """The same within somebody's transaction."""
     known = connections.by_account(work.db, channel, account)
     if known and known.merchant != merchant:
-        raise Refused("this account is connected by another merchant", channel=channel)
+        raise Refused(THEIRS, channel=channel)
     id, fresh = known.id if known else hub.ids(), rest.get("fresh")
     sealed = box.seal_text(f"connections|login|{id}", msgspec.json.encode({**login, **(fresh.login if fresh else {})}))
     one = Connection(
@@ -65,8 +66,8 @@ def connect_in(
     )  # fmt: skip
     if known:
         _again(work, known, one, rest.get("buffer", known.buffer))
-    else:
-        connections.add(work.db, one, work.now)
+    elif not connections.add(work.db, one, work.now):
+        raise Refused(THEIRS, channel=channel)
     if fresh:
         _store(work.db, box, id, sealed, fresh)
     connections.set_mark(work.db, merchant, id, LOGIN, work.now)

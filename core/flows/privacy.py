@@ -188,7 +188,7 @@ def _told(hub: Hub, connection: Connection, demand: Demand, some: Sequence[Seale
 
 
 def _note(box: Any, row: Any) -> dict[str, Any]:
-    return {"by": row.name, "words": box.open_text(f"order_notes|words|{row.id}", row.words).decode()}
+    return {"by": row.name, "words": box.open_text(f"order_notes|words|{row.order_id}", row.words).decode()}
 
 
 def _body(box: Any, row: Any) -> str:

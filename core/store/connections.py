@@ -72,16 +72,20 @@ def merchant(db: Db, id: str) -> Merchant | None:
 ADD = """
 insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, live_at, buffer, created_at)
 values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :live_at, :buffer, :now)
+on conflict (channel, account) do nothing
 """
 
 
-def add(db: Db, one: Connection, now: int) -> None:
-    run(
+def add(db: Db, one: Connection, now: int) -> bool:
+    """False where somebody has connected this account, seen by us or not."""
+    added = run(
         db, ADD, id=one.id, merchant=one.merchant, channel=one.channel, account=one.account, label=one.label, login=one.login,
         settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, live_at=one.live_at,
         buffer=one.buffer, now=now,
     )  # fmt: skip
-    places.spread(db, one.merchant, one.id)
+    if added.rowcount:
+        places.spread(db, one.merchant, one.id)
+    return bool(added.rowcount)
 
 
 def get(db: Db, id: str) -> Connection | None:

@@ -126,7 +126,7 @@ def drop_exports(db: Db, connection: str, subjects: Iterable[str] = (), before: 
 
 
 NOTES_OF = """
-select n.order_id, n.at, n.name, n.id, n.words from {rows} left join order_notes n on n.order_id = r.id where n.id is not null order by n.id
+select n.order_id, n.name, n.words from {rows} left join order_notes n on n.order_id = r.id where n.id is not null order by n.id
 """
 KEPT_OF = """
 select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null
@@ -139,7 +139,7 @@ DOCS_OF = "select o.id, o.doc from {rows} left join orders o on o.id = r.id wher
 
 
 def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any], list[Any]]:
-    """Of these orders: each document by its order's id, the notes (order_id, at, name, id, words sealed), and what was received (ref,
+    """Of these orders: each document by its order's id, the notes (order_id, name, words sealed), and what was received (ref,
     connection, delivery, body sealed)."""
     rows = [{"id": one.id, "ref": one.ref} for one in orders]
     docs = {row.id: row.doc for row in run_set(db, DOCS_OF, ORDER, rows)}
