@@ -27,6 +27,7 @@ from config.settings import BadSettings, Settings
 from config.wiring import make_hub
 from core.domain.money import Money
 from core.domain.roles import Role
+from core.domain.who import COMMAND_LINE
 from core.flows import connections as flows
 from core.flows import passwords, people
 from core.flows.overview import Overview, overview, percentile
@@ -167,7 +168,7 @@ def _owner(hub: Hub, merchant: Merchant) -> str:
     password = base64.b32encode(hub.vault.derive("the demo's owner")[0][:10]).decode().lower()
     known = people.find(hub, OWNER) or people.add(hub, merchant.id, OWNER, "Olive Owner", Role.OWNER)
     if isinstance(known, User) and not passwords.fits(password, known.password):
-        people.set_password(hub, known, password, people.COMMAND_LINE)
+        people.set_password(hub, known, password, COMMAND_LINE)
     return password
 
 

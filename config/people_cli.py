@@ -9,6 +9,7 @@ import click
 from config.settings import Settings
 from core.domain.roles import Role
 from core.domain.signin import LONGEST_TEXT, SHORTEST, Problem
+from core.domain.who import COMMAND_LINE
 
 WORDS = {
     Problem.SHORT: f"a password needs at least {SHORTEST} characters",
@@ -92,7 +93,7 @@ def role(settings: Settings, email: str, role: str, merchant: str) -> None:
 
     hub = _hub(settings)
     one = _user(hub, email)
-    if problem := people.set_role(hub, _merchant(hub, merchant), one.id, Role(role), people.COMMAND_LINE):
+    if problem := people.set_role(hub, _merchant(hub, merchant), one.id, Role(role), COMMAND_LINE):
         raise click.ClickException(f"user role: {WORDS[problem]}")
     click.echo(f"{one.email}: {role}")
 
@@ -135,7 +136,7 @@ def _give_password(settings: Settings, hub: Any, one: Any, *, ask: bool) -> None
         click.echo(f"whoever opens this link within a day sets the password of {one.email}", err=True)
         return
     given = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    if problem := people.set_password(hub, one, given, people.COMMAND_LINE):
+    if problem := people.set_password(hub, one, given, COMMAND_LINE):
         raise click.ClickException(f"user: {WORDS[problem]}")
     click.echo(f"{one.email} signs in at {settings.public_url}/login")
 

@@ -13,18 +13,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from requests.adapters import BaseAdapter
 
 from config import schedule
 from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
-from config.wiring import door_kit, make_hub
+from config.wiring import door_kit, make_hub, missing_of
 from core import jobs
 from core.domain.tasks import LATER
 from core.flows import people
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
+from web import alone, embedded, keys
 from web.app import make_app
+from web.doors import Doors
 from web.webhooks import Door
 
 log = structlog.get_logger("process")
@@ -35,16 +38,15 @@ STOP_S = 8.0  # how long what is being done may take when the process is to end;
 SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
-def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
-    """The web application: webhooks before Flask, everything else through it. A system has a door once its app is set up."""
-    made = {
-        name: connector.webhooks(door_kit(settings, hub, connector))
-        for name, connector in hub.connectors.items()
-        if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
-    }
+def make_wsgi(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Callable[..., Any]:
+    """The web application: webhooks before Flask, everything else through it. A system has its doors once its app is set up. `adapter`
+    carries their outside calls where a test does."""
+    ready = {name: one for name, one in hub.connectors.items() if not missing_of(settings, one)}
+    made = {name: one.webhooks(door_kit(settings, hub, one, adapter)) for name, one in ready.items() if one.webhooks}
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door = Door(hub, made, writer, settings.body_limit, settings.public_url)
-    pages = make_app(hub, public_url=settings.public_url, told=_told(settings)).wsgi_app
+    door, doors = Door(hub, made, writer, settings.body_limit, settings.public_url), make_doors(settings, hub, adapter)
+    ways = (keys.visitor, embedded.way(doors.frames), alone.visitor)
+    pages = make_app(hub, ways, settings.public_url, _told(settings), doors).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
@@ -56,6 +58,20 @@ def _told(settings: Settings) -> dict[str, Any]:
     """What the operator set for the pages and the API, by the names under which they read it."""
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
     return {"API_PER_S": settings.api_per_s, "API_BURST": settings.api_burst, "METRICS_TOKEN": token}
+
+
+def make_doors(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Doors:
+    """What connectors offer to the pages; the others' missing credentials are told to whoever looks."""
+    lacks = {name: missing_of(settings, one) for name, one in hub.connectors.items()}
+    kits = {name: door_kit(settings, hub, hub.connectors[name], adapter) for name, missing in lacks.items() if not missing}
+    ready = {name: (hub.connectors[name], kit) for name, kit in kits.items()}
+    return Doors(
+        frames={name: one.frames(kit) for name, (one, kit) in ready.items() if one.frames},
+        consents={name: one.consents(kit) for name, (one, kit) in ready.items() if one.consents},
+        ready=frozenset(ready),
+        lacks={name: missing for name, missing in lacks.items() if missing and hub.connectors[name].simulator},
+        public_url=settings.public_url,
+    )
 
 
 class Drains:

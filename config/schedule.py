@@ -47,10 +47,12 @@ where schedules.slot < excluded.slot
 
 def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
     """The clockwork of all active connections: orders polled, listings read daily, those that moved hourly, days counted nightly, queues
-    listened to."""
+    listened to; and of all others too: buyers forgotten in time, logins that end told of."""
     found = []
     for one in known:
         connector = hub.connectors.get(one.channel)
+        found.append(Slot(f"erase {one.id}", "erase_expired", one, timedelta(days=1), NIGHT))
+        found.append(Slot(f"login {one.id}", "check_login", one, timedelta(days=1)))
         if connector is None or one.state != "active":
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
@@ -58,6 +60,8 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
         found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
+        if connector.scopes:
+            found.append(Slot(f"scopes {one.id}", "read_scopes", one, timedelta(days=1)))
         if connector.queue and one.settings.get("queue_url"):
             found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
     return found

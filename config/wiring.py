@@ -118,6 +118,11 @@ def _like(default: Any, value: Any, where: str) -> Any:
         raise BadSettings(f"setting {where}: must be a number") from None
 
 
+def missing_of(settings: Settings, connector: Connector) -> tuple[str, ...]:
+    """Which of our app's credentials this system needs and the operator did not give; it is set up where there are none."""
+    return tuple(field.name for field in connector.app if field.required and field.name not in settings.app(connector.name))
+
+
 def door_kit(settings: Settings, hub: Hub, connector: Connector, adapter: BaseAdapter | None = None) -> Kit:
     """What a connector's webhook door gets: our app's credentials and a way out, no connection."""
     return Kit(

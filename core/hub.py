@@ -125,14 +125,18 @@ class Hub:
         self._hooks.pop(merchant, None)
 
     def box(self, merchant: str) -> Box:
-        """The merchant's box of secrets. Its wrapped key is read once a process."""
+        """The merchant's box of secrets. Its wrapped key is read once a process. Raises Unsupported for one who was erased."""
         if merchant not in self._boxes:
             with self.database.read() as db:
                 found = connections.merchant(db, merchant)
             if found is None:
-                raise KeyError(merchant)
+                raise Unsupported("no such merchant", merchant=merchant)
             self._boxes[merchant] = self.vault.open(merchant, found.data_key)
         return self._boxes[merchant]
+
+    def forget(self, merchant: str) -> None:
+        """What was remembered of a merchant is read anew, if it is still there."""
+        self._boxes.pop(merchant, None)
 
     def connection(self, id: str) -> Connection:
         with self.database.read() as db:

@@ -12,6 +12,7 @@ import structlog
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
 from core.flows import (
+    access,
     alerts,
     allocation,
     backfill,
@@ -24,6 +25,7 @@ from core.flows import (
     letters,
     linking,
     places,
+    privacy,
     readback,
     start,
     stock,
@@ -70,6 +72,11 @@ KINDS: dict[str, Job] = {
     "fetch_history": Job(backfill.fetch_history, batch=8),
     "act_on_orders": Job(desk.act_on_orders),
     "index_orders": Job(indexing.index_orders),
+    "read_scopes": Job(access.read_scopes),
+    "check_login": Job(access.check_login),
+    "comply": Job(privacy.comply),
+    "erase_expired": Job(privacy.erase_expired),
+    "erase_connection": Job(privacy.erase_connection),
     "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task

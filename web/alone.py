@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from core.domain.roles import Role
 from core.domain.signin import LONGEST
+from core.domain.who import Who
 from core.flows import signin
-from core.flows.people import Actor
 from core.flows.signin import Asker, Welcome
 from core.hub import Hub
 from web import visitor as visitors
@@ -131,7 +131,7 @@ def _network(address: str) -> str:
     return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
 
 
-def actor() -> Actor:
+def actor() -> Who:
     """The visitor, as the audit trail names them."""
     found = visitors.visitor()
-    return Actor(found.user, found.name)
+    return Who(found.user, found.name)

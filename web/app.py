@@ -15,25 +15,25 @@ from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
 from core.store.tables import when
-from web import alone, keys, proof
+from web import alone, consents, embedded, keys, proof
 from web.api import problems
 from web.api.app import open_to_programs
-from web.pages import account, activity, alerts, attention, home, orders, people, settings, signin, start, stock
+from web.doors import Doors
+from web.pages import account, activity, alerts, attention, connections, home, orders, people, settings, signin, start, stock
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
 from web.said import said
 from web.shell import navigation, way
-from web.visitor import MACHINES, Visitor, Way, guard, needs
+from web.visitor import LANGUAGES, LOCALES, MACHINES, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
-LANGUAGES = {"en": "English", "ru": "Русский"}
-LOCALES = tuple(LANGUAGES)
 ROOMS: tuple[Blueprint, ...] = (
     home.pages,
     start.pages,
     orders.pages,
     stock.pages,
     attention.pages,
+    connections.pages,
     settings.pages,
     people.pages,
     keys_page.pages,
@@ -42,6 +42,7 @@ ROOMS: tuple[Blueprint, ...] = (
     activity.pages,
     signin.pages,
     account.pages,
+    consents.pages,
 )
 FORM_LIMIT = 16_000_000  # bytes that a page takes
 WAYS: tuple[Way, ...] = (keys.visitor, alone.visitor)
@@ -49,17 +50,23 @@ health = Blueprint("health", __name__)
 
 
 def make_app(
-    hub: Hub, ways: tuple[Way, ...] = WAYS, public_url: str = "http://127.0.0.1:8400", told: Mapping[str, Any] | None = None
+    hub: Hub,
+    ways: tuple[Way, ...] = WAYS,
+    public_url: str = "http://127.0.0.1:8400",
+    told: Mapping[str, Any] | None = None,
+    doors: Doors | None = None,
 ) -> Flask:
     """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come;
-    `told` is what the operator set, by the names under which the app's parts read it."""
+    `told` is what the operator set, by the names under which the app's parts read it; `doors` is
+    what connectors offer to the pages."""
     app = APIFlask(__name__, enable_openapi=False, json_errors=False)
     app.config |= told or {}
-    app.extensions["hub"] = hub
+    app.extensions |= {"hub": hub, "doors": doors or Doors()}
     app.config |= {"PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": FORM_LIMIT, "LANGUAGES": LANGUAGES, **_flashes(hub, public_url)}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
     for room in (*ROOMS, health):
         app.register_blueprint(room)
+    embedded.set_up(app)
     guard(app, ways, proof.check)
     open_to_programs(app)
     app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
@@ -106,7 +113,7 @@ def clock(at: int, form: str = "medium") -> str:
 def _shell() -> dict[str, Any]:
     asks = _asks()
     named = {"merchant_name": g.get("merchant_name", ""), "merchants": g.get("merchants", 1)}
-    return {"visitor": asks, "navigation": navigation(asks) if asks else [], **named}
+    return {"visitor": asks, "navigation": navigation(asks) if asks else [], "bridge": g.get("bridge"), **named}
 
 
 def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:

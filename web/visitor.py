@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, abort, current_app, g, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import ClosingIterator
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 View = TypeVar("View", bound=Callable[..., Any])
+LANGUAGES = {"en": "English", "ru": "Русский"}
+LOCALES = tuple(LANGUAGES)
 PUBLIC = "public"  # a page for people who are not let in yet; its forms carry a proof like all others
 MACHINES = "machines"  # a door for machines that nobody is signed in at: they prove themselves in their own way, or need not
 OPEN = (PUBLIC, MACHINES)
@@ -114,6 +117,15 @@ def _refuse_unreadable() -> None:
 def _found() -> Visitor | Response:
     ways: tuple[Way, ...] = current_app.extensions["ways"]
     return next((found for way in ways if (found := way(hub())) is not None), None) or abort(401)
+
+
+def perhaps() -> Visitor | Response | None:
+    """Who asks, on a page that is open to all; where nobody knows them, what the first way that has something to say would answer."""
+    ways: tuple[Way, ...] = current_app.extensions["ways"]
+    try:
+        return next((found for way in ways if (found := way(hub())) is not None), None)
+    except HTTPException:
+        return None
 
 
 def visitor() -> Visitor:

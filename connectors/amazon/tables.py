@@ -48,6 +48,16 @@ OF_COUNTRY = {
 }
 SELLER_CENTRAL = {id: host for id, place in MARKETPLACES.items() if (host := OF_COUNTRY.get(place.country) or OF_REGION.get(place.region))}
 
+# Where sellers agree: of a region, and of marketplaces with one of their own. ‡ from practice
+SELLER_CENTRALS = {
+    "na": "https://sellercentral.amazon.com",
+    "eu": "https://sellercentral-europe.amazon.com",
+    "fe": "https://sellercentral.amazon.co.jp",
+    "A39IBJ37TRP1C6": "https://sellercentral.amazon.com.au",
+    "A19VAU5U5O7RUS": "https://sellercentral.amazon.sg",
+    "A21TJRUUN4KGV": "https://sellercentral.amazon.in",
+}
+
 # Requests a second and burst, per application and seller (usage plans of the 2026-08 models); Amazon's own header corrects them.
 RATES: dict[str, Rate] = {
     "searchOrders": Rate(0.0056, 20),

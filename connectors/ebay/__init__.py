@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
+from core.ports import Channel, Connector, Consents, Field, Kit, Limits, Rate, Webhooks
 
 SCOPE = "https://api.ebay.com/oauth/api_scope"
 API = "https://api.ebay.com"
@@ -34,6 +34,12 @@ def webhooks(kit: Kit) -> Webhooks:
     from connectors.ebay.webhooks import EbayWebhooks
 
     return EbayWebhooks(kit, AppClient(kit))
+
+
+def consents(kit: Kit) -> Consents:
+    from connectors.ebay.consents import EbayConsents
+
+    return EbayConsents(kit)
 
 
 def order(body: bytes, connection: str) -> Order:
@@ -73,6 +79,7 @@ MANIFEST = Connector(
     settings={
         "api_url": API,
         "apiz_url": "https://apiz.ebay.com",
+        "auth_url": "https://auth.ebay.com",  # where sellers agree
         "trading_version": "1451",
         "trading_site": "0",
         "marketplace": "EBAY_US",
@@ -121,6 +128,7 @@ MANIFEST = Connector(
     orders=orders,
     webhooks=webhooks,
     order_url=order_url,
+    consents=consents,
     simulator="connectors.ebay.simulator:Simulator",
     refusal=412,
     poll_every=timedelta(minutes=10),

@@ -5,9 +5,14 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
+from core.ports import Channel, Connector, Consents, Field, Frames, Kit, Limits, Rate, Webhooks
 
 URL = "https://{account}"
+# What we read and write, and nothing more; deploy/shopify.app.toml asks for the same.
+SCOPES = (
+    "read_orders", "read_products", "read_inventory", "write_inventory", "read_locations", "read_fulfillments",
+    "read_merchant_managed_fulfillment_orders", "read_third_party_fulfillment_orders", "read_returns", "read_customers",
+)  # fmt: skip
 VERSION = "2026-10"  # the Admin API's version; checked also against 2026-07
 
 
@@ -21,6 +26,18 @@ def _webhooks(kit: Kit) -> Webhooks:
     from connectors.shopify.webhooks import ShopifyWebhooks
 
     return ShopifyWebhooks(kit)
+
+
+def _frames(kit: Kit) -> Frames:
+    from connectors.shopify.frames import ShopifyFrames
+
+    return ShopifyFrames(kit)
+
+
+def _consents(kit: Kit) -> Consents:
+    from connectors.shopify.consents import ShopifyConsents
+
+    return ShopifyConsents(kit)
 
 
 def _order(body: bytes, connection: str) -> Order:
@@ -57,6 +74,8 @@ MANIFEST = Connector(
     ),
     settings={
         "url": URL,
+        "admin": "https://admin.shopify.com",  # the origin that frames our pages
+        "app_bridge": "https://cdn.shopify.com/shopifycloud/app-bridge.js",  # never from anywhere else, says Shopify
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
         "deep": 20_000,  # orders of one search, after which another one goes on: Shopify pages no deeper than 25,000
@@ -90,5 +109,9 @@ MANIFEST = Connector(
     orders=_orders,
     webhooks=_webhooks,
     order_url=_order_url,
+    frames=_frames,
+    consents=_consents,
+    asks=(Field("account", "Shop", "example.myshopify.com", secret=False),),
+    scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
 )

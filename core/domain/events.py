@@ -190,6 +190,13 @@ class TagRemoved:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class BuyerForgotten:
+    """Whatever we held of the buyer is gone, because the channel or the law says so."""
+
+    why: str
+
+
 Event = (
     OrderTaken
     | ListingRenamed
@@ -216,6 +223,7 @@ Event = (
     | NoteAdded
     | TagAdded
     | TagRemoved
+    | BuyerForgotten
 )
 
 

@@ -83,8 +83,8 @@ CHECKS = (
     Check(
         "every notice that waits has a task",
         """select count(*) from inbox i where i.done_at is null and i.ref is not null
-           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind in ('take_orders', 'take_history')
-                           and t.subject = i.ref and t.state in ('due', 'running', 'parked'))""",
+           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind in ('take_orders', 'take_history', 'comply')
+                           and t.subject in (i.ref, i.connection) and t.state in ('due', 'running', 'parked'))""",
         "crossdock reconcile --mend asks for them again",
     ),
     Check(

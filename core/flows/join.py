@@ -100,7 +100,9 @@ def watch(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
 
 
 def pause(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
-    """Neither read nor write there; what comes by webhook is kept."""
+    """Neither read nor write there; what comes by webhook is kept. Raises Refused for one that does not run."""
+    if connection.state != "active":
+        raise Refused(f"it does not run, it is {connection.state}", connection=connection.id)
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "paused", "by hand")
         _say(work, connection, who, "connection.pause")
@@ -115,6 +117,14 @@ def resume(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
         connections.set_state(work.db, connection.id, "active", None)
         come_back(work, connection.merchant)
         _say(work, connection, who, "connection.resume")
+
+
+def disconnect(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
+    """Let go of what opens the account. Its orders and their history stay, and it may be connected again."""
+    with hub.unit() as work:
+        connections.shut(work.db, connection.id, "disconnected", "by hand")
+        connections.set_live(work.db, connection.id, None)
+        _say(work, connection, who, "connection.disconnect")
 
 
 def come_back(work: Unit, merchant: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection as Db
 
 from core.domain.roles import Role
 from core.domain.signin import IDLE, Problem, tidy, weakness
+from core.domain.who import COMMAND_LINE, Who
 from core.errors import Stale
 from core.flows import codes, passwords
 from core.flows.signin import Asker, Sorry, Welcome, begin, fingerprint, forgive, holder, id_of, is_password, reading, us, writing
@@ -22,17 +23,6 @@ from core.store.people import User
 
 LINK, INVITATION = timedelta(days=1), timedelta(days=7)
 NAME_LENGTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does it, as the audit trail says: a user's id and name."""
-
-    who: str
-    name: str
-
-
-COMMAND_LINE = Actor("command line", "command line")
 
 
 def called(text: str) -> str:
@@ -76,7 +66,7 @@ def first_owner(hub: Hub, token: str, email: str, name: str, password: str, merc
             return Problem.NAME
         user = _add(hub, db, email, name, hashed)
         for merchant in merchants:
-            _take_in(hub, db, merchant, user, Role.OWNER, Actor(user, called(name)), "user.setup")
+            _take_in(hub, db, merchant, user, Role.OWNER, Who(user, called(name)), "user.setup")
         return begin(hub, db, user, merchants[0], asker.agent)
 
 
@@ -94,9 +84,9 @@ def _add(hub: Hub, db: Db, email: str, name: str, password: str | None) -> str:
     return id if people.add_user(db, id, tidy(email), called(name), hub.vault.new_key(id), hub.now, password) else ""
 
 
-def _take_in(hub: Hub, db: Db, merchant: str, user: str, role: Role, by: Actor, act: str) -> None:
+def _take_in(hub: Hub, db: Db, merchant: str, user: str, role: Role, by: Who, act: str) -> None:
     people.join(db, merchant, user, role, hub.now)
-    audit.write(db, merchant, hub.now, by.who, by.name, act, user, role=role.value)
+    audit.write(db, merchant, hub.now, by.id, by.name, act, user, role=role.value)
 
 
 # ---- from the command line
@@ -146,10 +136,10 @@ def take_off_code(hub: Hub, user: User) -> None:
         _note(hub, db, user, COMMAND_LINE, "user.code_off")
 
 
-def _note(hub: Hub, db: Db, user: User, by: Actor, act: str) -> None:
+def _note(hub: Hub, db: Db, user: User, by: Who, act: str) -> None:
     """In the audit trail of each merchant that they work for."""
     for merchant in people.merchants_of(db, user.id):
-        audit.write(db, merchant.id, hub.now, by.who, by.name, act, user.id, email=user.email)
+        audit.write(db, merchant.id, hub.now, by.id, by.name, act, user.id, email=user.email)
 
 
 # ---- passwords
@@ -169,10 +159,10 @@ def linked(hub: Hub, token: str) -> User | None:
 def redeem(hub: Hub, token: str, password: str) -> Problem | None:
     """Set the password that a link is for. All their sessions end."""
     user = linked(hub, token)
-    return set_password(hub, user, password, Actor(user.id, user.name or user.email or "")) if user else Problem.GONE
+    return set_password(hub, user, password, Who(user.id, user.name or user.email or "")) if user else Problem.GONE
 
 
-def set_password(hub: Hub, user: User, password: str, by: Actor, keep: str = "") -> Problem | None:
+def set_password(hub: Hub, user: User, password: str, by: Who, keep: str = "") -> Problem | None:
     """Another password: every session ends but the one whose token is `keep`, and so does what held them up."""
     if problem := weakness(passwords.folded(password), user.email or ""):
         return problem
@@ -190,7 +180,7 @@ def change_password(hub: Hub, user: User, old: str, new: str, keep: str, address
     """By somebody who is signed in and says the old one."""
     if problem := _unproven(hub, user, old, address):
         return problem
-    return set_password(hub, user, new, Actor(user.id, user.name or user.email or ""), keep)
+    return set_password(hub, user, new, Who(user.id, user.name or user.email or ""), keep)
 
 
 def _unproven(hub: Hub, user: User, password: str, address: str) -> Problem | None:
@@ -216,7 +206,7 @@ def put_on_code(hub: Hub, user: User, ticket: str, code: str) -> list[str] | Pro
     with writing(hub) as db:
         recovery = codes.put_on(db, hub, user, secret)
         people.use_step(db, user.id, step)
-        _note(hub, db, user, Actor(user.id, user.name or user.email or ""), "user.code_on")
+        _note(hub, db, user, Who(user.id, user.name or user.email or ""), "user.code_on")
     return recovery or Problem.GONE
 
 
@@ -236,14 +226,14 @@ def give_up_code(hub: Hub, user: User, password: str, address: str) -> Problem |
         return problem
     with writing(hub) as db:
         people.set_totp(db, user.id, None, user.totp)
-        _note(hub, db, user, Actor(user.id, user.name or user.email or ""), "user.code_off")
+        _note(hub, db, user, Who(user.id, user.name or user.email or ""), "user.code_off")
     return None
 
 
 # ---- invitations
 
 
-def invite(hub: Hub, merchant: str, email: str, role: Role, by: Actor) -> str | Problem:
+def invite(hub: Hub, merchant: str, email: str, role: Role, by: Who) -> str | Problem:
     """The token of a link by which somebody joins, for a week and once; an older one to the same address holds no more."""
     if not tidy(email):
         return Problem.EMAIL
@@ -251,8 +241,8 @@ def invite(hub: Hub, merchant: str, email: str, role: Role, by: Actor) -> str | 
     with hub.database.write() as db:
         if any(one.email == tidy(email) for one in people.staff(db, merchant)):
             return Problem.TAKEN
-        people.invite(db, merchant, id, tidy(email), role, hash_of(token), by.who, hub.now, hub.now + us(INVITATION))
-        audit.write(db, merchant, hub.now, by.who, by.name, "user.invite", id, email=tidy(email), role=role.value)
+        people.invite(db, merchant, id, tidy(email), role, hash_of(token), by.id, hub.now, hub.now + us(INVITATION))
+        audit.write(db, merchant, hub.now, by.id, by.name, "user.invite", id, email=tidy(email), role=role.value)
     return token
 
 
@@ -260,12 +250,12 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def withdraw(hub: Hub, merchant: str, id: str, by: Actor) -> Problem | None:
+def withdraw(hub: Hub, merchant: str, id: str, by: Who) -> Problem | None:
     with hub.database.write() as db:
         email = people.withdraw(db, merchant, id)
         if email is None:
             return Problem.NOBODY
-        audit.write(db, merchant, hub.now, by.who, by.name, "user.withdraw", id, email=email)
+        audit.write(db, merchant, hub.now, by.id, by.name, "user.withdraw", id, email=email)
     return None
 
 
@@ -291,7 +281,7 @@ def join_new(hub: Hub, token: str, name: str, password: str, asker: Asker) -> We
         user = _add(hub, db, found.email, name, hashed)
         if not user:
             raise Stale("somebody else took this address in this moment")
-        _take_in(hub, db, found.merchant, user, Role(found.role), Actor(user, called(name)), "user.join")
+        _take_in(hub, db, found.merchant, user, Role(found.role), Who(user, called(name)), "user.join")
         return begin(hub, db, user, found.merchant, asker.agent)
 
 
@@ -301,7 +291,7 @@ def join_known(hub: Hub, token: str, user: User, session: str) -> Problem | None
         found = people.invited(db, hash_of(token), hub.now)
         if found is None or found.email != user.email or not people.accept(db, found.id, hub.now):
             return Problem.GONE
-        _take_in(hub, db, found.merchant, user.id, Role(found.role), Actor(user.id, user.name or user.email or ""), "user.join")
+        _take_in(hub, db, found.merchant, user.id, Role(found.role), Who(user.id, user.name or user.email or ""), "user.join")
         sessions.switch(db, id_of(session), found.merchant)
     return None
 
@@ -309,7 +299,7 @@ def join_known(hub: Hub, token: str, user: User, session: str) -> Problem | None
 # ---- roles
 
 
-def set_role(hub: Hub, merchant: str, user: str, role: Role, by: Actor) -> Problem | None:
+def set_role(hub: Hub, merchant: str, user: str, role: Role, by: Who) -> Problem | None:
     """Somebody's role here; the last owner stays one."""
     with hub.database.write() as db:
         owners, was = people.owners(db, merchant), people.member(db, merchant, user)
@@ -318,11 +308,11 @@ def set_role(hub: Hub, merchant: str, user: str, role: Role, by: Actor) -> Probl
         if owners == [user] and role is not Role.OWNER:
             return Problem.LAST_OWNER
         people.join(db, merchant, user, role, hub.now)
-        audit.write(db, merchant, hub.now, by.who, by.name, "user.role", user, person=was.called, was=was.role, role=role.value)
+        audit.write(db, merchant, hub.now, by.id, by.name, "user.role", user, person=was.called, was=was.role, role=role.value)
     return None
 
 
-def remove(hub: Hub, merchant: str, user: str, by: Actor) -> Problem | None:
+def remove(hub: Hub, merchant: str, user: str, by: Who) -> Problem | None:
     """Somebody works here no more, and what they have open of this merchant ends; the last owner stays."""
     with hub.database.write() as db:
         owners, was = people.owners(db, merchant), people.member(db, merchant, user)
@@ -331,7 +321,7 @@ def remove(hub: Hub, merchant: str, user: str, by: Actor) -> Problem | None:
         if owners == [user]:
             return Problem.LAST_OWNER
         people.leave(db, merchant, user)
-        audit.write(db, merchant, hub.now, by.who, by.name, "user.remove", user, person=was.called, was=was.role)
+        audit.write(db, merchant, hub.now, by.id, by.name, "user.remove", user, person=was.called, was=was.role)
     with writing(hub) as db:
         sessions.end_of_member(db, merchant, user)
     return None
@@ -384,7 +374,7 @@ def end_others(hub: Hub, user: str, token: str) -> None:
         sessions.end_all(db, user, id_of(token))
 
 
-def set_merchant(hub: Hub, merchant: str, name: str, zone: str, locale: str, by: Actor) -> None:
+def set_merchant(hub: Hub, merchant: str, name: str, zone: str, locale: str, by: Who) -> None:
     with hub.database.write() as db:
         people.set_settings(db, merchant, name, zone=zone, locale=locale)
-        audit.write(db, merchant, hub.now, by.who, by.name, "settings.general", merchant, called=name, zone=zone, locale=locale)
+        audit.write(db, merchant, hub.now, by.id, by.name, "settings.general", merchant, called=name, zone=zone, locale=locale)

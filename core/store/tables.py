@@ -153,6 +153,7 @@ inbox = Table(
     UniqueConstraint("connection", "delivery"),
     Index("ix_inbox_ref", "ref", "id"),
     Index("ix_inbox_received_at", "received_at"),
+    Index("ix_inbox_kept", "ref", **_where("done_at is not null and body is not null")),  # what was read of an order, until it goes
 )
 
 tasks = Table(
@@ -469,6 +470,24 @@ findings = Table(
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))
+
+# What we hold of a customer who asked for it, until their merchant has taken it.
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("subject"),  # a keyed hash of the channel's word for the customer
+    _need("request"),  # the channel's own number of the request
+    _need("orders", Integer),
+    _need("body", LargeBinary),  # sealed
+    _need("made_at", BigInteger),
+    _need("until", BigInteger),
+    _may("taken_at", BigInteger),
+    UniqueConstraint("connection", "request"),
+    Index(None, "merchant", "made_at"),
+)
 
 # Who works here. A user may belong to several merchants; a Shopify shop's staff come with its own word for them and no password.
 users = Table(

@@ -10,20 +10,39 @@ from sqlalchemy import text
 from core.flows import connections as flows
 from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
-from core.store import audit, backfills, connections, events, inbox, listings, orders, people, places, sessions, stock, tasks
+from core.store import (
+    audit,
+    backfills,
+    connections,
+    consents,
+    events,
+    inbox,
+    listings,
+    orders,
+    people,
+    places,
+    privacy,
+    sessions,
+    stock,
+    tasks,
+    visits,
+)  # fmt: skip
 from core.store.tables import metadata
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
-STORES = (audit, backfills, connections, events, inbox, listings, orders, people, places, sessions, stock, tasks)
+STORES = (
+    audit, backfills, connections, consents, events, inbox, listings, orders, people, places, privacy, sessions, stock, tasks, visits,
+)  # fmt: skip
 OWNERS = ("merchant", "connection", "id", "user")  # a connection, a person and an id that was read from a merchant's rows have one owner
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
-    "strip", "_by_id", "put", "is_worked_on", "_have_parts",
+    "strip", "_by_id", "put", "is_worked_on", "_have_parts", "held_of", "add_export", "_some",
+    "look", "take", "name_of", "erase_staff",  # by what only one person knows, or a channel signed: an account, a state
     "lock_first", "is_empty", "by_email", "count_tries", "hold_up", "waits",  # before it is known who asks
 }  # fmt: skip
 

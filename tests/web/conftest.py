@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Clock
 from tests.servers import Databases
+from tests.web.inside import Admin, open_admin
 from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
 
@@ -53,3 +54,22 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[str]:
     databases: Databases = request.getfixturevalue("postgres_databases")
     with databases.one() as address:
         yield address
+
+
+@pytest.fixture
+def make_admin(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Admin]]:
+    """An installation and its shops, on both databases."""
+    made: list[Admin] = []
+
+    def make(*accounts: str, **environ: str) -> Admin:
+        made.append(open_admin(database_url, tmp_path, *accounts, **environ))
+        return made[-1]
+
+    yield make
+    for admin in made:
+        admin.hub.database.close()
+
+
+@pytest.fixture
+def admin(make_admin: Callable[..., Admin]) -> Admin:
+    return make_admin()

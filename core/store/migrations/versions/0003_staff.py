@@ -97,6 +97,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("state", name=op.f("pk_consents")),
     )
     op.create_table(
+        "exports",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+        sa.UniqueConstraint("connection", "request", name=op.f("uq_exports_connection_request")),
+    )
+    with op.batch_alter_table("exports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_exports_merchant_made_at"), ["merchant", "made_at"], unique=False)
+
+    op.create_table(
         "hook_calls",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("merchant", sa.Text(), nullable=False),
@@ -287,6 +305,15 @@ def upgrade() -> None:
     with op.batch_alter_table("connections", schema=None) as batch_op:
         batch_op.add_column(sa.Column("login_until", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("scopes", sa.Text(), nullable=True))
+
+    with op.batch_alter_table("inbox", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbox_kept",
+            ["ref"],
+            unique=False,
+            sqlite_where=sa.text("done_at is not null and body is not null"),
+            postgresql_where=sa.text("done_at is not null and body is not null"),
+        )
 
     with op.batch_alter_table("merchants", schema=None) as batch_op:
         batch_op.add_column(sa.Column("settings", sa.Text(), server_default=sa.text("'{}'"), nullable=False))

@@ -1,0 +1,239 @@
+"""What we hold of people, found and forgotten: of an order's buyer, of a customer, of a whole account. A step at a time: a step is small
+enough for one transaction, and running it again does no harm."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection as Db
+from sqlalchemy import Table
+
+from core.store.sql import run, run_set
+from core.store.tables import metadata
+
+STEP = 500  # orders, or rows of anything else, in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An order, with its buyer still sealed."""
+
+    id: str
+    ref: str
+    person: str | None
+
+
+# Orders whose buyers are here
+
+PERSONS = """
+select id, connection || '/' || channel_id as ref, person from orders
+where connection = :connection and channel_id > :after and merchant || '' = :merchant order by channel_id limit :most
+"""
+AFTER = "select channel_id from orders where connection = :connection and channel_id > :after order by channel_id limit 1 offset :most"
+THESE = """
+select t.id, t.connection || '/' || t.channel_id as ref, t.person from {rows}
+left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant
+"""
+EXPIRED = """
+select id, connection || '/' || channel_id as ref, null as person from orders
+where person is not null and person_until <= :now and connection || '' = :connection order by person_until limit :most
+"""
+
+
+def page(db: Db, merchant: str, connection: str, after: str) -> list[Sealed]:
+    """A step of an account's orders, in the order of the channel's ids, after one of these."""
+    rows = run(db, PERSONS, merchant=merchant, connection=connection, after=after, most=STEP)
+    return [Sealed(row.id, row.ref, row.person) for row in rows]
+
+
+def these(db: Db, merchant: str, connection: str, numbers: Iterable[str]) -> list[Sealed]:
+    """Those of these orders that we have."""
+    rows = [{"connection": connection, "channel_id": one} for one in sorted(set(numbers))]
+    found = run_set(db, THESE, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant) if rows else ()
+    return [Sealed(row.id, row.ref, row.person) for row in found if row.id is not None]
+
+
+def expired(db: Db, connection: str, now: int) -> list[Sealed]:
+    """A step of the orders whose buyers' time is over."""
+    return [Sealed(row.id, row.ref, None) for row in run(db, EXPIRED, connection=connection, now=now, most=STEP)]
+
+
+# What goes with a buyer. Notes are the staff's own words: they go where the buyer asks to be forgotten, not when time is over.
+
+ORDER = {"id": "text", "ref": "text"}
+FORGET = (
+    """update orders set person = null, person_until = null
+       where id in (select o.id from {rows} left join orders o on o.id = r.id {fence}) and person is not null""",
+    """delete from order_words where personal and (merchant, word, order_id) in (
+         select w.merchant, w.word, w.order_id from {rows} left join order_words w on w.order_id = r.id {fence})""",
+    """update inbox set body = null
+       where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is null {fence})""",
+    """update inbox set body = null
+       where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null and i.body is not null {fence})""",
+)
+NOTES = "delete from order_notes where id in (select n.id from {rows} left join order_notes n on n.order_id = r.id {fence})"
+OF_A_REF = {"kind": "text", "ref": "text"}
+WORDS = """
+update tasks set words = null where words is not null and id in (
+  select t.id from {rows} left join tasks t on t.merchant = r.merchant and t.kind = r.kind and t.subject = r.ref
+    and t.state in ('due', 'running', 'parked') {fence})
+"""
+ABOUT_ORDERS = ("take_orders", "fetch_orders", "take_history", "fetch_history", "link_orders", "reserve", "settle_orders")
+
+
+def forget(db: Db, merchant: str, orders: Sequence[Sealed], *, notes: bool) -> None:
+    """Whatever tells who bought these: gone. What was kept of a notice that still waits goes too, and its order is fetched anew."""
+    if not orders:
+        return
+    rows = [{"id": one.id, "ref": one.ref} for one in orders]
+    for statement in (*FORGET, *((NOTES,) if notes else ())):
+        run_set(db, statement, ORDER, rows)
+    run_set(db, WORDS, OF_A_REF, [{"kind": kind, "ref": one.ref} for kind in ABOUT_ORDERS for one in orders], merchant=merchant)
+
+
+# Exports
+
+ADD = """
+insert into exports (id, merchant, connection, subject, request, orders, body, made_at, until)
+values (:id, :merchant, :connection, :subject, :request, :orders, :body, :now, :until) on conflict (connection, request) do nothing
+"""
+LISTED = """
+select id, connection, request, orders, made_at, until, taken_at from exports where merchant = :merchant order by made_at desc limit :most
+"""
+TAKE = "update exports set taken_at = coalesce(taken_at, :now) where merchant = :merchant and id = :id returning connection, request, body"
+
+
+def add_export(db: Db, **row: Any) -> bool:
+    """{id, merchant, connection, subject, request, orders, body, now, until}; False where this request has one already."""
+    return bool(run(db, ADD, **row).rowcount)
+
+
+def exports(db: Db, merchant: str, most: int = 50) -> list[Any]:
+    """(id, connection, request, orders, made_at, until, taken_at), the newest first."""
+    return list(run(db, LISTED, merchant=merchant, most=most))
+
+
+def take_export(db: Db, merchant: str, id: str, now: int) -> Any | None:
+    """(connection, request, body): somebody takes it. None where the merchant has no such export."""
+    return run(db, TAKE, merchant=merchant, id=id, now=now).first()
+
+
+def drop_exports(db: Db, connection: str, subjects: Iterable[str] = (), before: int = 0) -> None:
+    """Those about these customers, and those whose time was over by then."""
+    run(db, "delete from exports where connection = :connection and until <= :before", connection=connection, before=before)
+    for subject in subjects:
+        run(db, "delete from exports where connection = :connection and subject = :subject", connection=connection, subject=subject)
+
+
+NOTES_OF = """
+select n.order_id, n.name, n.words from {rows} left join order_notes n on n.order_id = r.id where n.id is not null order by n.id
+"""
+KEPT_OF = """
+select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null
+  and i.body is not null where i.id is not null
+union all
+select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is null
+where i.body is not null
+"""
+DOCS_OF = "select o.id, o.doc from {rows} left join orders o on o.id = r.id where o.id is not null"
+
+
+def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any], list[Any]]:
+    """Of these orders: each document by its order's id, the notes (order_id, name, words sealed), and what was received (ref,
+    connection, delivery, body sealed)."""
+    rows = [{"id": one.id, "ref": one.ref} for one in orders]
+    docs = {row.id: row.doc for row in run_set(db, DOCS_OF, ORDER, rows)}
+    return docs, list(run_set(db, NOTES_OF, ORDER, rows)), list(run_set(db, KEPT_OF, ORDER, rows))
+
+
+# A whole account, and a whole merchant
+
+ROW = {"postgresql": "ctid", "sqlite": "rowid"}
+GONE_FIRST = ("inbox",)  # before its tasks, which would take from it
+OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations")
+RELEASED = """
+select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id
+where v.order_id is not null group by v.sku, v.location order by v.sku, v.location
+"""
+SHELF = {"sku": "text", "location": "text", "units": "int"}
+RELEASE = """
+update levels set reserved = levels.reserved - r.units from {rows}
+where levels.merchant = r.merchant and levels.sku = r.sku and levels.location = r.location
+"""
+COPIES = """
+update orders set copy_of = null where merchant = :merchant and copy_of in (select r.ref from {rows})
+returning connection, connection || '/' || channel_id as ref
+"""
+TOUCH = """
+update listings set changed = changed + 1 where id in (
+  select p.listing_id from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku)
+"""
+
+
+def erase_orders(db: Db, merchant: str, orders: Sequence[Sealed]) -> list[Any]:
+    """Orders with their lines, notes, words, tags and story; what they reserved is free again. Gives the orders (connection, ref) that were
+    copies of them, and are orders of their own now."""
+    rows = [{"id": one.id, "ref": one.ref} for one in orders]
+    free = [dict(row._mapping) for row in run_set(db, RELEASED, ORDER, rows)]
+    if free:
+        run_set(db, RELEASE, SHELF, free, merchant=merchant)
+        run_set(db, TOUCH, SHELF, free, merchant=merchant)
+    for table in OF_ORDERS:
+        run_set(db, f"delete from {table} where order_id in (select r.id from {{rows}})", ORDER, rows)
+    run_set(db, "delete from events where merchant = :merchant and subject in (select r.ref from {rows})", ORDER, rows, merchant=merchant)
+    copies = list(run_set(db, COPIES, ORDER, rows, merchant=merchant))
+    run_set(db, "delete from orders where id in (select r.id from {rows})", ORDER, rows)
+    return copies
+
+
+def first(db: Db, merchant: str, connection: str) -> list[Sealed]:
+    """A step of an account's orders."""
+    return page(db, merchant, connection, "")
+
+
+def erase_rest(db: Db, merchant: str, connection: str, but: int) -> bool:
+    """A step of whatever else carries the account's name, its own row last; the task `but` stays. True where nothing was left."""
+    if _some(db, "listing_parts", "listing_id in (select id from listings where connection = :connection)", connection=connection):
+        return False
+    tables = [table for table in metadata.sorted_tables if "connection" in table.c and table.name != "connections"]
+    for table in sorted(tables, key=lambda one: (one.name not in GONE_FIRST, one.name)):
+        if _some(db, table.name, _except_task(table, "connection = :connection"), connection=connection, but=but):
+            return False
+    run(db, "delete from connections where id = :connection and merchant = :merchant", connection=connection, merchant=merchant)
+    return True
+
+
+def _except_task(table: Table, condition: str) -> str:
+    return f"{condition} and id <> :but" if table.name == "tasks" else f"{condition} and :but = :but"
+
+
+def _some(db: Db, table: str, condition: str, **values: Any) -> bool:
+    """Delete a step of these rows; whether there were any."""
+    row = ROW[db.dialect.name]
+    return run(db, f"delete from {table} where {row} in (select {row} from {table} where {condition} limit {STEP})", **values).rowcount > 0
+
+
+STAFF = "select id from users where subject like :start escape '!'"
+
+
+def erase_staff(db: Db, channel: str, account: str) -> None:
+    """The people whom only this account vouched for."""
+    start = f"{channel}/{account}/".replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    for table in ("sessions", "members"):
+        run(db, f"delete from {table} where user_id in ({STAFF})", start=start)
+    run(db, "delete from users where subject like :start escape '!'", start=start)
+
+
+def has_more(db: Db, merchant: str) -> bool:
+    """Whether anything is left that a merchant is for: an account, or somebody who works there."""
+    return any(run(db, f"select 1 from {table} where merchant = :m limit 1", m=merchant).first() for table in ("connections", "members"))
+
+
+def erase_merchant(db: Db, merchant: str, but: int) -> bool:
+    """A step of whatever carries the merchant's name; last of all their key, without which no copy of anything can be read. True where
+    nothing was left."""
+    for table in metadata.sorted_tables:
+        if "merchant" in table.c and _some(db, table.name, _except_task(table, "merchant = :merchant"), merchant=merchant, but=but):
+            return False
+    run(db, "delete from merchants where id = :merchant", merchant=merchant)
+    return True
