@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
 from connectors.bogus import manifest
 from core.flows.allocation import ask_waiting
@@ -27,17 +27,16 @@ EXPLAIN = {"sqlite": "explain query plan ", "postgresql": "explain "}
 
 
 @contextmanager
-def statements(database: Database | Engine) -> Iterator[dict[str, Any]]:
+def statements(database: Database) -> Iterator[dict[str, Any]]:
     """What is said to the database meanwhile, with the last parameters of each."""
     seen: dict[str, Any] = {}
 
     def see(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         seen[statement] = parameters
 
-    engine = database if isinstance(database, Engine) else database.engine
-    event.listen(engine, "before_cursor_execute", see)
+    event.listen(database.engine, "before_cursor_execute", see)
     yield seen
-    event.remove(engine, "before_cursor_execute", see)
+    event.remove(database.engine, "before_cursor_execute", see)
 
 
 def plan(database: Database, statement: str, parameters: Any) -> str:

@@ -22,12 +22,12 @@ def fill(hub: Hub, merchant: str) -> None:
 
 
 def _any(hub: Hub, column: "Column[Any]") -> Any:
-    """A value of its kind."""
+    """A value of its kind; what may be open, is."""
     match column.type:
         case Boolean():
             return False
         case BigInteger() | Integer() | Float():
-            return 1_000_000
+            return None if column.nullable else hub.now + 3_600_000_000 if column.name == "until" else 1_000_000
         case LargeBinary():
             return b"1"
     default = str(getattr(column.server_default, "arg", "")).strip("()'")

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -404,6 +405,14 @@ def test_the_right_password_does_not_help_before_the_wait_is_over_and_clears_it_
 
     assert refused(early) == (429, "That was tried too often. Wait 1 minute.")
     assert late.status_code == 303
+    for n in range(7):
+        sign_in(me, EMAIL, f"guess {n}")
+    for seconds in (31, 61, 121, 241):
+        shop.clock.pass_(timedelta(seconds=seconds))
+        sign_in(me, EMAIL, "guess")
+    assert refused(sign_in(me)) == (429, "That was tried too often. Wait 8 minutes.")
+    shop.clock.pass_(timedelta(seconds=481))
+    assert sign_in(me).status_code == 303
     assert [sign_in(Person(shop), EMAIL, "guess").status_code for _ in range(6)] == [401] * 6
 
 
@@ -729,6 +738,16 @@ def test_a_browser_is_named_as_people_name_it(agent: str, shown: str) -> None:
     assert words.browser(agent) == shown
 
 
+def test_a_session_that_is_open_still_is_none_for_somebody_who_is_shut_out(shop: Shop, ada: str) -> None:
+    me = come_in(shop, ada, shop.merchant)
+    assert is_in(me)
+
+    with shop.hub.database.write() as db:
+        store.disable(db, ada, shop.hub.now)
+
+    assert not is_in(me)
+
+
 def test_whoever_is_shut_out_or_taken_off_is_out_at_once(shop: Shop, ada: str) -> None:
     hire(shop.hub, shop.merchant)
     bob = hire(shop.hub, shop.merchant, email="bob@staff.example")
@@ -814,6 +833,30 @@ def test_a_first_owner_needs_an_address_a_name_a_password_and_a_house(empty: Sho
     assert empty.rows("select * from users") == empty.rows("select * from merchants") == []
 
 
+def test_of_two_who_send_it_in_the_same_moment_one_becomes_the_owner(either_shop: Shop) -> None:
+    hub, token = either_shop.hub, people.setup_token(either_shop.hub)
+
+    with ThreadPoolExecutor(4) as at_once:
+        asked = [at_once.submit(people.first_owner, hub, token, f"p{n}@staff.example", "P", PASSWORD, "", Asker("x")) for n in range(4)]
+        answers = [one.result() for one in asked]
+
+    assert sum(isinstance(answer, signin.Welcome) for answer in answers) == 1
+    assert either_shop.one("select count(*) from users") == 1
+
+
+def test_of_two_who_accept_an_invitation_in_the_same_moment_one_does(either_shop: Shop) -> None:
+    hub = either_shop.hub
+    token = people.invite(hub, either_shop.merchant, "new@staff.example", Role.VIEWER, people.COMMAND_LINE)
+
+    with ThreadPoolExecutor(4) as at_once:
+        asked = [at_once.submit(people.join_new, hub, token, f"N{n}", PASSWORD, Asker("x")) for n in range(4)]
+        answers = [one.result() for one in asked]
+
+    assert sum(isinstance(answer, signin.Welcome) for answer in answers) == 1
+    with hub.database.write() as db:
+        assert not store.accept(db, either_shop.one("select id from invitations"), hub.now)
+
+
 def test_the_first_owner_owns_the_merchant_that_is_here_already(shop: Shop) -> None:
     fill_in(Person(shop), f"/setup/{people.setup_token(shop.hub)}", **{**FIRST, "merchant_name": ""})
 
@@ -889,7 +932,7 @@ def test_somebody_who_has_a_login_joins_by_it_and_nobody_else_joins_for_them(sho
     assert "Sign in and join" in stranger.get(path).text
     assert stranger.post(path, data={**NEW, "proof": proof_in(stranger.get("/login"))}).status_code == 400, "their password is not set anew"
     assert "bob@staff.example" in bob.get(path).text
-    assert bob.post(path, data={"proof": proof_in(stranger.get("/login"))}).status_code == 400
+    assert bob.post(path, data={"proof": proof_in(bob.get("/login"))}).status_code == 400, "not his invitation"
     assert fill_in(me, path).status_code == 303
     assert shop.rows(f"select role from members where user_id = '{ada}' and merchant = '{shop.merchant}'") == [("accountant",)]
     assert "North Sea Trading" in me.get("/account").text
