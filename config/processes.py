@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -24,6 +25,8 @@ from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
 from web.app import make_app
+from web.metrics import Meter
+from web.trace import Traced
 from web.webhooks import Door
 
 log = structlog.get_logger("process")
@@ -31,6 +34,7 @@ SWEEP_S = 5.0
 BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one server count together; prometheus-client reads it
 SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
@@ -42,12 +46,14 @@ def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
         if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
     }
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door, pages = Door(hub, made, writer, settings.body_limit, settings.public_url), make_app(hub, told=_told(settings)).wsgi_app
+    meter = Meter(hub, together=TOGETHER in os.environ)
+    door = Door(hub, made, writer, settings.body_limit, settings.public_url)
+    pages = make_app(hub, told=_told(settings), meter=meter).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
 
-    return application
+    return Traced(application, meter, hub.ids)
 
 
 def _told(settings: Settings) -> dict[str, Any]:
@@ -121,6 +127,7 @@ def serve(settings: Settings) -> None:
 
     alone = settings.is_sqlite or not settings.redis_url
     running: list[Drains] = []
+    _count_together(settings, 1 if alone else settings.workers)
 
     def end() -> None:
         for drains in running:
@@ -132,6 +139,7 @@ def serve(settings: Settings) -> None:
                 self.cfg.set(name, value)
             self.cfg.set("post_fork", lambda arbiter, worker: _hurry(worker.sockets))
             self.cfg.set("worker_exit", lambda arbiter, worker: end())
+            self.cfg.set("child_exit", lambda arbiter, worker: _uncount(worker.pid))
 
         def load(self) -> Callable[..., Any]:
             bell = make_bell(settings)
@@ -143,6 +151,23 @@ def serve(settings: Settings) -> None:
             return application
 
     Server().run()
+
+
+def _count_together(settings: Settings, processes: int) -> None:
+    """Several processes answer: what each counts lies in a folder, emptied at the start."""
+    if processes > 1:
+        folder = settings.home / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ[TOGETHER] = str(folder)
+
+
+def _uncount(pid: int) -> None:
+    """A process ended: what it counted stays, what it measured of itself goes."""
+    if TOGETHER in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _hurry(doors: Iterable[Any]) -> None:
