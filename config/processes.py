@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -28,6 +29,8 @@ from core.store.writer import GroupWriter
 from web import alone, embedded, keys
 from web.app import make_app
 from web.doors import Doors
+from web.metrics import Meter
+from web.trace import Traced
 from web.webhooks import Door
 
 log = structlog.get_logger("process")
@@ -35,6 +38,7 @@ SWEEP_S = 5.0
 BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one server count together; prometheus-client reads it
 SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
@@ -45,13 +49,13 @@ def make_wsgi(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) 
     made = {name: one.webhooks(door_kit(settings, hub, one, adapter)) for name, one in ready.items() if one.webhooks}
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
     door, doors = Door(hub, made, writer, settings.body_limit, settings.public_url), make_doors(settings, hub, adapter)
-    ways = (keys.visitor, embedded.way(doors.frames), alone.visitor)
-    pages = make_app(hub, ways, settings.public_url, _told(settings), doors).wsgi_app
+    meter, ways = Meter(hub, together=TOGETHER in os.environ), (keys.visitor, embedded.way(doors.frames), alone.visitor)
+    pages = make_app(hub, ways, settings.public_url, _told(settings), doors, meter).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
 
-    return application
+    return Traced(application, meter, hub.ids)
 
 
 def _told(settings: Settings) -> dict[str, Any]:
@@ -141,6 +145,7 @@ def serve(settings: Settings) -> None:
 
     alone = settings.is_sqlite or not settings.redis_url
     running: list[Drains] = []
+    _count_together(settings, 1 if alone else settings.workers)
 
     def end() -> None:
         for drains in running:
@@ -152,6 +157,7 @@ def serve(settings: Settings) -> None:
                 self.cfg.set(name, value)
             self.cfg.set("post_fork", lambda arbiter, worker: _hurry(worker.sockets))
             self.cfg.set("worker_exit", lambda arbiter, worker: end())
+            self.cfg.set("child_exit", lambda arbiter, worker: _uncount(worker.pid))
 
         def load(self) -> Callable[..., Any]:
             bell = make_bell(settings)
@@ -172,6 +178,23 @@ def _tell_the_first(settings: Settings) -> None:
     if people.is_setup(hub, token):
         print(f"Nobody can sign in yet. Make the first owner: {settings.public_url}/setup/{token}", file=sys.stderr, flush=True)
     hub.database.close()
+
+
+def _count_together(settings: Settings, processes: int) -> None:
+    """Several processes answer: what each counts lies in a folder, emptied at the start."""
+    if processes > 1:
+        folder = settings.home / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ[TOGETHER] = str(folder)
+
+
+def _uncount(pid: int) -> None:
+    """A process ended: what it counted stays, what it measured of itself goes."""
+    if TOGETHER in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _hurry(doors: Iterable[Any]) -> None:

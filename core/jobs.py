@@ -157,7 +157,8 @@ def run(hub: Hub, claim: Claim, keeper: "Keeper | None" = None) -> None:
     if keeper:
         keeper.hold(claim)
     try:
-        _attempt(hub, claim)
+        with structlog.contextvars.bound_contextvars(task=claim.tasks[0].id):
+            _attempt(hub, claim)
     finally:
         if keeper:
             keeper.drop(claim)

@@ -4,21 +4,25 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from apiflask import APIFlask
-from flask import Blueprint, Flask, g, render_template, request
+from flask import Blueprint, Flask, current_app, g, render_template, request
 from flask_babel import Babel, format_currency, format_datetime, format_decimal, get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
 
 from core.domain.money import Money
 from core.flows import ways as notices
 from core.hub import Hub
+from core.jobs import where
+from core.store.engine import is_too_busy
 from core.store.tables import when
-from web import alone, consents, embedded, keys, proof
+from web import alone, consents, embedded, keys, machines, proof
 from web.api import problems
 from web.api.app import open_to_programs
 from web.doors import Doors
+from web.metrics import Meter
 from web.pages import account, activity, alerts, attention, connections, home, orders, people, settings, signin, start, stock
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
@@ -27,6 +31,7 @@ from web.shell import navigation, way
 from web.visitor import LANGUAGES, LOCALES, MACHINES, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
+log = structlog.get_logger("web")
 ROOMS: tuple[Blueprint, ...] = (
     home.pages,
     start.pages,
@@ -55,16 +60,17 @@ def make_app(
     public_url: str = "http://127.0.0.1:8400",
     told: Mapping[str, Any] | None = None,
     doors: Doors | None = None,
+    meter: Meter | None = None,
 ) -> Flask:
     """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come;
-    `told` is what the operator set, by the names under which the app's parts read it; `doors` is
-    what connectors offer to the pages."""
+    `told` is what the operator set, by the names under which the app's parts read it; `doors` is what connectors offer to the pages;
+    `meter` counts its requests."""
     app = APIFlask(__name__, enable_openapi=False, json_errors=False)
     app.config |= told or {}
-    app.extensions |= {"hub": hub, "doors": doors or Doors()}
+    app.extensions |= {"hub": hub, "doors": doors or Doors(), "meter": meter or Meter(hub)}
     app.config |= {"PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": FORM_LIMIT, "LANGUAGES": LANGUAGES, **_flashes(hub, public_url)}
     Babel(app, locale_selector=_locale, timezone_selector=_zone, default_translation_directories="translations")
-    for room in (*ROOMS, health):
+    for room in (*ROOMS, health, machines.pages):
         app.register_blueprint(room)
     embedded.set_up(app)
     guard(app, ways, proof.check)
@@ -73,6 +79,8 @@ def make_app(
     app.context_processor(_shell)
     app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale, "way": way, "said": said}
     app.register_error_handler(HTTPException, _sorry)
+    app.register_error_handler(SQLAlchemyError, _busy)
+    app.log_exception = _failed  # type: ignore[assignment, method-assign]
     app.after_request(_harden)
     app.after_request(proof.keep_door)
     return app
@@ -124,6 +132,20 @@ def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
         return problems.answer(error)
     ours = error.description if error.description != type(error).description else None
     return render_template("sorry.html", title=_title(error.code), words=ours or _words(error.code)), error.code
+
+
+def _busy(error: SQLAlchemyError) -> Any:
+    """Of what the database says nothing is said again. Raises it where waiting does not help."""
+    if not is_too_busy(error):
+        raise error
+    answer = current_app.make_response(_sorry(ServiceUnavailable()))
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _failed(caught: Any) -> None:
+    """A bug, by its place; no values, since they may be somebody's."""
+    log.error("request failed", where=where(caught[1]), endpoint=request.endpoint)
 
 
 def _title(code: int) -> str:

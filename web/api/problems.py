@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 from apiflask.exceptions import HTTPError
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from web.trace import KEY
 
 MIME = "application/problem+json"
 WORDS = {
@@ -96,7 +98,7 @@ def _path(place: Sequence[int | str]) -> str:
 
 def write(status: int, word: str, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None) -> Response:
     problem = Problem(
-        title=_title(status), status=status, detail=detail, code=word, request_id=g.get("request_id", ""), errors=list(faults)
+        title=_title(status), status=status, detail=detail, code=word, request_id=request.environ.get(KEY, ""), errors=list(faults)
     )
     return Response(problem.model_dump_json(), status, dict(headers or {}), MIME)
 

@@ -356,7 +356,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reservations_merchant_location"), ["merchant", "location"], unique=False)
 
     with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.drop_index("ix_inbox_waiting")
         batch_op.create_index("ix_inbox_ref", ["ref", "id"], unique=False)
 
     _of_the_pages()
