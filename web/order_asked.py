@@ -112,6 +112,6 @@ def _missing() -> dict[str, str]:
 
 def back(form: Given) -> dict[str, Any]:
     """The list that a form was sent from: its filters and its place."""
-    said = dict(parse_qsl(form.get("back", "")[:2000], keep_blank_values=False, max_num_fields=50))
+    said = dict(parse_qsl(form.get("back", "")[:2000]))
     places = {name: str(at) for name in ("after", "before") if (at := place(said, name))}
     return filters(said) | places

@@ -57,12 +57,17 @@ def cursor(text: str) -> Cursor:
 def days(first: str, last: str, zone: str) -> tuple[int, int]:
     """From the begin of a day to the end of another on the merchant's clock, in microseconds; '' for as far as there is. Raises
     ValueError for what is no day."""
-    since = _begin(date.fromisoformat(first), zone) if first else FIRST
-    until = _begin(date.fromisoformat(last) + timedelta(days=1), zone) if last else LAST
+    since = _begin(_day(first), zone) if first else FIRST
+    until = _begin(_day(last) + timedelta(days=1), zone) if last else LAST
     return since, until
 
 
-def _begin(day: date, zone: str) -> int:
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
     if not 1900 <= day.year < 3000:
         raise ValueError("nobody placed an order on that day")
+    return day
+
+
+def _begin(day: date, zone: str) -> int:
     return (datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)) - EPOCH) // MICROSECOND

@@ -56,7 +56,7 @@ def _of_person(person: Person) -> Words:
 
 def _of_name(name: str) -> list[str]:
     """Its words as they stand, and those that have a hyphen or an apostrophe in pieces too."""
-    words = name.split()
+    words = [word for word in name.split() if word.isalpha() or PIECE.search(word)]
     return words if name.isalpha() else [*words, *[piece for word in words for piece in _pieces(word)]]
 
 
@@ -81,7 +81,7 @@ def meanings(said: str) -> list[tuple[Sought, ...]]:
     """What somebody who types this may look for: an order that has all words of one of these. The whole as one word (an SKU or a
     parcel's number with blanks in it), its words, or their pieces; the likeliest first. None: nothing that could be found."""
     words = said.split()[:MOST]
-    pieces = [piece for word in words for piece in (_pieces(word) or [word])]
+    pieces = [piece for word in words for piece in (_pieces(fold(word)) or [word])]
     found = [tuple(_sought(part) for part in parts) for parts in ([said.strip()], words, pieces[: 2 * MOST])]
     return [one for one in dict.fromkeys(found) if one and all(part.word for part in one)]
 

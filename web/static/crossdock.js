@@ -5,3 +5,8 @@ document.addEventListener("htmx:confirm", (event) => {
   const byItself = !["submit", "click"].includes(event.detail.triggeringEvent?.type);
   if (byItself && (document.hidden || inUse(event.detail.target))) event.preventDefault();
 });
+// One box ticks all boxes of a form.
+document.addEventListener("change", (event) => {
+  const form = event.target.dataset?.ticks;
+  if (form) document.querySelectorAll(`input[name="id"][form="${form}"]`).forEach((box) => { box.checked = event.target.checked; });
+});
