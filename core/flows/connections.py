@@ -36,7 +36,7 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
     `rest`: label, settings, location, buffer, stock_since: the moment (microseconds) when our shelves were counted, and live_at: as
     `connections.set_live` has it. Without that it is only watched.
     """
-    with hub.database.read() as db:
+    with hub.database.unbound(), hub.database.read() as db:
         known = connections.by_account(db, channel, account)
     if known and known.merchant != merchant:
         raise Refused("this account is connected by another merchant", channel=channel)
