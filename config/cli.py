@@ -14,7 +14,7 @@ import click
 
 from config import keys_cli, logging
 from config.people_cli import user
-from config.settings import BadSettings, Settings, load
+from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
@@ -156,7 +156,9 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     """Run the web: webhooks, pages, health. Without Redis it also does all the work."""
     from config.processes import serve as run
 
-    changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    changed: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    if port and settings.public_url == local_url(settings.port):
+        changed["public_url"] = local_url(port)
     _hub(settings).database.close()
     run(settings.model_copy(update=changed))
 

@@ -102,11 +102,19 @@ def load(given: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
     from_env = _environment(environ)
     home = Path(said.get("home") or from_env.get("home") or ".crossdock")
     values = {**_joined(_toml(home / "crossdock.toml"), from_env), **said, "home": home}
+    values = {key: value for key, value in values.items() if value != ""}
+    if "port" in values:
+        values.setdefault("public_url", local_url(values["port"]))
     try:
-        return Settings(**{key: value for key, value in values.items() if value != ""})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadSettings(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def local_url(port: object) -> str:
+    """Where people on this machine find it: its address until a public one is set."""
+    return f"http://127.0.0.1:{port}"
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -89,7 +89,6 @@ class _Released:
 
 
 def _let_in() -> Response | None:
-    _refuse_unreadable()
     wanted = needed(current_app, request.endpoint) if request.endpoint else MACHINES  # what is not there is answered by Flask
     if wanted not in OPEN:
         found = _found()
@@ -100,6 +99,7 @@ def _let_in() -> Response | None:
         if wanted is None or not found.may(wanted):
             abort(403)
     if wanted != MACHINES:
+        _refuse_unreadable()
         current_app.extensions["check"]()
     return None
 

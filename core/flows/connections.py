@@ -45,7 +45,7 @@ def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[
     `rest`: label, settings, location, buffer, stock_since: the moment (microseconds) when our shelves were counted, live_at: as
     `connections.set_live` has it, without which it is only watched; and fresh: tokens that came with the login.
     """
-    with hub.unit() as work:
+    with hub.database.unbound(), hub.unit() as work:  # whose account it is, is asked of all merchants
         return connect_in(hub, work, hub.box(merchant), merchant, channel, account, login, **rest)
 
 

@@ -55,7 +55,7 @@ def come_back(
 
 def _connect(hub: Hub, channel: str, granted: Granted, asked: Asked) -> Connection:
     login = _kept_login(hub, asked, granted)
-    with hub.unit() as work:
+    with hub.database.unbound(), hub.unit() as work:  # whose account it is, is asked of all merchants
         box = hub.box(asked.merchant)
         one = connect_in(hub, work, box, asked.merchant, channel, granted.account, login, fresh=granted.fresh, label=granted.label)
         act = "connection.renew" if RENEWS in asked.wish else "connection.connect"

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,10 +81,18 @@ def enter(hub: Hub, email: str, password: str, asker: Asker) -> Answer:
         user = people.by_email(db, tidy(email))
     if not passwords.fits(password, user.password if user else None) or user is None or user.disabled_at:
         return _refuse(asker)
-    if user.password and passwords.is_old(user.password):
-        with writing(hub) as db:
-            people.set_password(db, user.id, passwords.hashed(password), user.password)
+    user = _renewed(hub, user, password)
     return CodeWanted(_ticket(hub, user)) if user.totp else _welcome(hub, user, asker)
+
+
+def _renewed(hub: Hub, user: User, password: str) -> User:
+    """The same, with a password that is hashed as they are now."""
+    if user.password is None or not passwords.is_old(user.password):
+        return user
+    hashed = passwords.hashed(password)
+    with writing(hub) as db:
+        people.set_password(db, user.id, hashed, user.password)
+    return replace(user, password=hashed)
 
 
 def enter_code(hub: Hub, ticket: str, code: str, asker: Asker) -> Answer:
@@ -175,7 +183,7 @@ def _welcome(hub: Hub, user: User, asker: Asker) -> Answer:
 def begin(hub: Hub, db: Db, user: str, merchant: str, agent: str) -> Welcome:
     """A session of a person's with one of their merchants. Only the token's hash is kept."""
     token, until = secrets.token_urlsafe(32), hub.now + us(LONGEST)
-    sessions.begin(db, id_of(token), user, merchant, hub.now, until, agent[:200])
+    sessions.begin(db, id_of(token), user, merchant, hub.now, until, "".join(filter(str.isprintable, agent))[:200])
     return Welcome(token, until)
 
 

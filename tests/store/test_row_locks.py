@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 
+from core.errors import Refused
 from core.flows import connections as flows
 from core.flows.doctor import examine
 from core.store import audit, row_locks, schema
@@ -169,6 +170,14 @@ def test_what_a_write_was_told_of_does_not_outlast_it(two: tuple[House, str]) ->
     database.bind(house.merchant.id)
 
     assert one(database, "select count(*) from orders") == 1
+
+
+def test_an_account_that_another_merchant_connected_is_refused_though_it_is_not_seen(two: tuple[House, str]) -> None:
+    house, other = two
+    house.hub.database.bind(other)
+
+    with pytest.raises(Refused, match="another merchant"):
+        flows.connect(house.hub, other, "bogus", "north", {})
 
 
 def test_whoever_is_bound_finds_people_where_they_ask_for_them(two: tuple[House, str]) -> None:

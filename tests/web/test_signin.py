@@ -525,6 +525,25 @@ def test_a_password_that_was_hashed_by_older_rules_is_hashed_anew_when_it_is_use
     assert sign_in(Person(shop)).status_code == 303
 
 
+def test_a_password_of_older_rules_does_not_stand_in_the_way_of_the_code(shop: Shop, secret: str) -> None:
+    old = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
+    with shop.hub.database.write() as db:
+        db.execute(text("update users set password = :old"), {"old": old})
+
+    assert with_code(Person(shop), code(shop, secret)).status_code == 303
+
+
+def test_a_browser_may_call_itself_whatever_it_likes(either_shop: Shop) -> None:
+    hub = either_shop.hub
+    user = hire(hub, either_shop.merchant)
+
+    with hub.database.write() as db:
+        signin.begin(hub, db, user, either_shop.merchant, "a\x00\u202e<b>" + "x" * 9000)
+
+    [(agent,)] = either_shop.rows("select agent from sessions")
+    assert agent == "a<b>" + "x" * 196
+
+
 # ---- links
 
 

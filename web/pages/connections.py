@@ -121,7 +121,7 @@ def _typed(connector: Connector) -> Answer:
 
 def _connect(connector: Connector, account: str, login: Mapping[str, str]) -> Connection:
     asks = visitor()
-    with hub().unit() as work:
+    with hub().database.unbound(), hub().unit() as work:  # whose account it is, is asked of all merchants
         one = flows.connect_in(hub(), work, hub().box(asks.merchant), asks.merchant, connector.name, account, login)
         audit.write(work.db, asks.merchant, work.now, asks.user, asks.name, "connection.connect", one.id, account=account)
     return one
