@@ -86,6 +86,7 @@ class Stage:
     by_channel: dict[str, Connection]
     patience_s: float
     password: str
+    doors: dict[str, str] = field(default_factory=dict)  # by channel, where its simulated admin shows the hub
     started: float = field(default_factory=time.monotonic)
 
 
@@ -108,6 +109,7 @@ def run(
         try:
             stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, first_day=first_day)
             say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}\nSign in as {OWNER} with {stage.password}")
+            _say_doors(stage, say)
             joined = first_day.play(stage, say) if first_day else None
             _play(stage, count, seed, quiet=as_json)
             if tour:
@@ -116,10 +118,17 @@ def run(
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
-        print(json.dumps(report)) if as_json else _show(report, stage.settings, stage.password)
+        print(json.dumps(report)) if as_json else _show(report, stage)
         if not and_exit:
+            _say_doors(stage, say)
             _wait_for_the_end(as_json)
         return 0 if report["ok"] else 1
+
+
+def _say_doors(stage: Stage, say: Callable[[str], None]) -> None:
+    """On a line of its own each: an address that is cut to fit a table opens nothing."""
+    for name, door in stage.doors.items():
+        say(f"Inside of the simulated admin of {stage.hub.connectors[name].label}: {door}")
 
 
 def _set_up(
@@ -146,7 +155,8 @@ def _set_up(
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
-    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password)
+    doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
+    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password, doors)
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -509,7 +519,7 @@ def _lags(stage: Stage) -> list[int]:
         return [max(0, (row.told_at - row.placed_at) // 1000) for row in sql(db, LAGS, merchant=stage.merchant.id)]
 
 
-def _show(report: Mapping[str, Any], settings: Settings, password: str) -> None:
+def _show(report: Mapping[str, Any], stage: Stage) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -527,8 +537,8 @@ def _show(report: Mapping[str, Any], settings: Settings, password: str) -> None:
     table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
     table.add_row("seconds", str(report["seconds"]))
-    table.add_row("orders and stock, live", settings.public_url)
-    table.add_row("sign in", f"{OWNER} with {password}")
+    table.add_row("orders and stock, live", stage.settings.public_url)
+    table.add_row("sign in", f"{OWNER} with {stage.password}")
     console = Console()
     console.print(table)
     for line in report["unexpected_parked"]:

@@ -53,7 +53,8 @@ class Simulated(Protocol):
     state: dict[str, Any]
 
     def credentials(self, base: str) -> dict[str, Any]:
-        """What a hub needs to connect: {account, app, login, settings}; `base` is this simulator's own address."""
+        """What a hub needs to connect: {account, app, login, settings}; `base` is this simulator's own address. `door`, where there is one,
+        is the page of the system's own admin in which people find the hub."""
         ...
 
     def operation(self, request: Request) -> str | None:

@@ -92,7 +92,8 @@ def _welcome(one: Connection) -> Response:
 
 def _done(one: Connection) -> Response:
     """The window that a frame opened has done its work."""
-    page = render_template("done.html", label=hub().connectors[one.channel].label, account=one.account)
+    label, watched = hub().connectors[one.channel].label, one.live_at is None
+    page = render_template("done.html", label=label, account=one.account, watched=watched)
     answer = Response(page, content_type="text/html; charset=utf-8")
     answer.delete_cookie(COOKIE, path="/consents")
     return answer

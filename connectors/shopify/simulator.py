@@ -17,6 +17,7 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from connectors.shopify import SCOPES as NEEDED
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
@@ -51,9 +52,7 @@ UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
-SCOPES = (
-    "read_orders", "write_orders", "read_all_orders", "read_inventory", "write_inventory", "read_products", "read_locations",
-)  # fmt: skip
+SCOPES = (*NEEDED, "write_orders", "read_all_orders")
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
 TOKEN_TYPE = "urn:shopify:params:oauth:token-type:"  # noqa: S105 - the name of a kind
@@ -129,6 +128,7 @@ class Simulator:
             "account": self.account,
             "app": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
             "login": {"refresh_token": next(reversed(self.state["refresh"]), "")},
+            "door": f"{base}/admin/store/{self.account.partition('.')[0]}/apps/crossdock",
             "settings": {"url": base + "/{account}", "admin": base.rpartition("/")[0], "app_bridge": f"{base}/app-bridge.js"},
         }
 

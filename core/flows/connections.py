@@ -13,7 +13,7 @@ from sqlalchemy import Connection as Db
 from core.errors import RateLimited, Refused, Unavailable
 from core.hub import Hub
 from core.ports import Fresh, Rate
-from core.store import connections, findings
+from core.store import connections
 from core.store.connections import Connection, Merchant
 from core.store.tables import us
 from core.store.unit import Unit
@@ -81,7 +81,6 @@ def _again(work: Unit, known: Connection, one: Connection, buffer: int) -> None:
     connections.set_login(work.db, one.id, one.login or "")
     connections.set_options(work.db, one.id, {**known.settings, **one.settings}, buffer)
     connections.set_live(work.db, one.id, None if known.live_at is None else work.now)
-    findings.close(work.db, one.id, LOGIN, [LOGIN], "repaired", work.now)
 
 
 def _store(db: Db, box: Box, id: str, was: str, fresh: Fresh, login: str | None = None) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Clock
 from tests.servers import Databases
+from tests.web.desk import Desk, open_desk
 from tests.web.inside import Admin, open_admin
 from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
@@ -73,3 +74,10 @@ def make_admin(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Admi
 @pytest.fixture
 def admin(make_admin: Callable[..., Admin]) -> Admin:
     return make_admin()
+
+
+@pytest.fixture
+def desk(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Desk]:
+    made = open_desk(database_url, clock, tmp_path)
+    yield made
+    made.hub.database.close()

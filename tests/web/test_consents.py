@@ -1,131 +1,21 @@
 """Connecting by consent: sent with a state that counts once, back as the same person, and connected with what the channel gives."""
 
 import hashlib
-import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from werkzeug.test import Client, TestResponse
 
-from config.processes import make_doors
-from config.settings import load
-from config.simulators import make_stage
-from config.wiring import make_hub
-from connectors.simulation import Fault, InProcess, Post, Stage
-from core import jobs
+from connectors.simulation import Fault
 from core.domain.roles import Role
 from core.flows import connections as flows
 from core.flows import consents
 from core.flows.consents import login_of
-from core.hub import Hub
-from core.store import connections
 from core.store import consents as store
-from core.store.connections import Connection
 from core.store.consents import Asked
-from tests.conftest import Clock
-from tests.web.inside import query, rows_of
-from web.app import make_app
-from web.visitor import Visitor
-
-CHANNELS = ("shopify", "amazon", "ebay")
-ACCOUNT = {"shopify": "crossdock-demo.myshopify.com", "amazon": "A1SIMULATEDSELLER", "ebay": "harbor-lane-goods"}
-WISH = {"shopify": {"account": "crossdock-demo"}, "amazon": {"marketplace_ids": "ATVPDKIKX0DER"}, "ebay": {}}
-SIM, HUB = "http://sim.test", "https://hub.example"
-
-
-@dataclass
-class Desk:
-    """Somebody who is signed in, in front of a browser, and the three simulated channels."""
-
-    hub: Hub
-    clock: Clock
-    stage: Stage
-    merchant: str
-    doors: Any
-    who: list[Visitor] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.sign_in("ada")
-        app = make_app(self.hub, (lambda hub: self.who[-1] if self.who else None,), self.doors)
-        self.here, self.there = Client(app), Client(self.stage)
-
-    def sign_in(self, user: str, role: Role = Role.OWNER, merchant: str = "", account: str = "") -> None:
-        self.who.append(Visitor(merchant or self.merchant, user, user.capitalize(), role, "alone", account))
-
-    def sign_out(self) -> None:
-        self.who.clear()
-
-    def get(self, address: str, **rest: Any) -> TestResponse:
-        return self.here.get(_path(address), base_url=HUB, **rest)
-
-    def post(self, path: str, **form: str) -> TestResponse:
-        return self.here.post(path, data=form, base_url=HUB)
-
-    def begin(self, channel: str, **wish: str) -> str:
-        """They press the button; gives the address at the channel to which the page leads."""
-        page = self.post(f"/connections/new/{channel}", **{**WISH[channel], **wish})
-        assert page.status_code == 200, page.text
-        return _link(page)
-
-    def agree(self, address: str, **form: str) -> str:
-        """They agree there; gives the address that they come back with."""
-        assert address.startswith(SIM), address
-        assert self.there.get(_path(address), base_url=SIM).status_code == 200
-        answer = self.there.post(_path(address), base_url=SIM, data={"agree": "1", **form})
-        assert answer.status_code == 303, answer.text
-        return str(answer.headers["Location"])
-
-    def connect(self, channel: str) -> TestResponse:
-        return self.get(self.agree(self.begin(channel)))
-
-    def one(self, channel: str) -> Connection | None:
-        with self.hub.database.read() as db:
-            return connections.by_account(db, channel, ACCOUNT[channel])
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return rows_of(self.hub, statement)
-
-    def drain(self) -> None:
-        while any([jobs.drain(self.hub, "inside"), jobs.drain(self.hub, "outside")]):
-            pass
-
-
-def _path(address: str) -> str:
-    said = urlsplit(address)
-    return f"{said.path}?{said.query}" if said.query else said.path
-
-
-def _link(page: TestResponse) -> str:
-    found = re.search(r'<a class="button primary" href="([^"]+)"', page.text)
-    assert found, page.text
-    return found[1].replace("&amp;", "&")
-
-
-@pytest.fixture
-def desk(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Desk]:
-    clock.now = datetime.now(UTC)
-    stage = make_stage(CHANNELS, clock=clock)
-    environ = {"CROSSDOCK_PUBLIC_URL": HUB}
-    for name, (world, simulator) in stage.cast.items():
-        world.post = Post(url=f"{HUB}/webhooks/{name}")
-        said = simulator.credentials(f"{SIM}/{name}")
-        for table, part in (("APPS", said["app"]), ("CHANNELS", said["settings"])):
-            environ |= {
-                f"CROSSDOCK_{table}__{name.upper()}__{key.upper()}": value
-                for key, value in part.items()
-                if isinstance(value, str) and key != "queue_url"
-            }
-    settings, adapter = load({"home": tmp_path, "database_url": database_url}, environ), InProcess(stage)
-    hub = make_hub(settings, clock=clock, adapter=adapter)
-    hub.jitter = lambda: 0.5
-    yield Desk(hub, clock, stage, flows.add_merchant(hub, "North Sea Trading").id, make_doors(settings, hub, adapter))
-    hub.database.close()
+from tests.web.desk import ACCOUNT, CHANNELS, Desk, link
+from tests.web.inside import query
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -339,7 +229,7 @@ def test_a_lost_login_is_renewed_and_the_connection_stays_the_same(desk, channel
         flows.lost(work, before, "revoked")
 
     page = desk.post(f"/connections/{before.id}/renew")
-    desk.get(desk.agree(_link(page)))
+    desk.get(desk.agree(link(page)))
 
     after = desk.one(channel)
     assert (after.id, after.state) == (before.id, "active")
@@ -353,7 +243,7 @@ def test_a_login_is_not_renewed_by_another_account(desk):
         db.exec_driver_sql("update connections set account = 'somebody-else'")
 
     page = desk.post(f"/connections/{one.id}/renew")
-    said = desk.get(desk.agree(_link(page)))
+    said = desk.get(desk.agree(link(page)))
 
     assert said.status_code == 409
     assert "another account" in said.text
@@ -368,7 +258,7 @@ def in_a_frame(desk: Desk) -> str:
     desk.sign_in("ada", account="a-shop.myshopify.com")
     page = desk.post("/connections/new/ebay")
     assert 'target="_blank"' in page.text
-    return _link(page)
+    return link(page)
 
 
 def test_out_of_a_frame_they_come_back_to_the_window_that_they_left_by(desk):
@@ -377,7 +267,7 @@ def test_out_of_a_frame_they_come_back_to_the_window_that_they_left_by(desk):
 
     page = desk.get(hop)
     assert "North Sea Trading" in page.text
-    left = desk.get(_link(page), headers={"Sec-Fetch-Site": "same-origin"})
+    left = desk.get(link(page), headers={"Sec-Fetch-Site": "same-origin"})
     assert left.status_code == 302
     done = desk.get(desk.agree(left.headers["Location"]))
 
@@ -399,7 +289,7 @@ def test_a_link_that_somebody_sent_asks_first(desk, said):
 def test_another_window_does_not_finish_what_was_begun_in_a_frame(desk):
     hop = in_a_frame(desk)
     desk.sign_out()
-    left = desk.get(_link(desk.get(hop)), headers={"Sec-Fetch-Site": "same-origin"})
+    left = desk.get(link(desk.get(hop)), headers={"Sec-Fetch-Site": "same-origin"})
     back = desk.agree(left.headers["Location"])
     desk.here.delete_cookie("consent", path="/consents", domain="hub.example")
 

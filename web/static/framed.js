@@ -18,6 +18,15 @@
     });
   };
 
+  // What was said once is not said again by a reload.
+  document.addEventListener("htmx:pushedIntoHistory", () => {
+    const here = new URL(location.href);
+    if (here.searchParams.has("said")) {
+      here.searchParams.delete("said");
+      history.replaceState(history.state, "", here);
+    }
+  });
+
   // A page that went wrong is shown like any other; where our clocks differ too much, the page is opened anew.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.boosted && event.detail.xhr.status >= 400) event.detail.shouldSwap = true;
