@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
 GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
-SHORT = rf"ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|uq_alerts_open|{KEYS}"  # whole, and never long
+SHORT = (
+    rf"ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|uq_alerts_open|{KEYS}"  # whole, and never long
+)
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWS})\b|Hash Join|Merge Join|ix_listings_merchant"
