@@ -218,6 +218,7 @@ def _start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> 
         if isinstance(value, str)
     }
     environ |= {"CROSSDOCK_PUBLIC_URL": settings.public_url, "CROSSDOCK_LOG_LEVEL": "warning"}
+    environ |= {"CROSSDOCK_SMTP_URL": settings.smtp_url.get_secret_value() or (settings.home.absolute() / "mail").as_uri()}
     over.enter_context(_child(settings, ["serve", "--port", str(settings.port)], f"{settings.public_url}/healthz", environ))
     if settings.redis_url and not settings.is_sqlite:
         over.enter_context(_child(settings, ["worker"], None, environ))

@@ -32,6 +32,15 @@ WORDS: dict[Reason, str] = {
 }
 
 
+# The other causes of movements: what orders did, and what imports took back.
+MOVED: dict[str, str] = {
+    "shipped": N_("Sent"),
+    "unfulfilled": N_("Sending it was undone"),
+    "returned": N_("Came back"),
+    "uncounted": N_("Not counted any more"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody wants of a shelf: `units` on hand where `reason` is COUNTED, else so many more (or less). `seen` is what they saw on

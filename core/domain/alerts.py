@@ -7,6 +7,7 @@ from typing import Any
 from core.domain.causes import LOUD
 from core.domain.later import N_
 from core.domain.order import PaymentStatus
+from core.domain.roles import Role
 
 SECOND = 1_000_000
 QUIET = 15 * 60 * SECOND  # after a cause was told, what else it brings is gathered for so long
@@ -17,11 +18,11 @@ TOLD_MENDED = ("login", "unread")  # of these people wait to hear that they are 
 
 # What a role is told until its member says otherwise.
 USUAL: Mapping[str, frozenset[str]] = {
-    "owner": frozenset(LOUD),
-    "manager": frozenset(LOUD),
-    "warehouse": frozenset({"oversold", "late"}),
+    Role.OWNER: frozenset(LOUD),
+    Role.MANAGER: frozenset(LOUD),
+    Role.PACKER: frozenset({"oversold", "late"}),
 }
-DAILY = ("owner", "manager")
+DAILY = (Role.OWNER, Role.MANAGER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Sentences are marked with N_ and translated where they are shown.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -235,6 +236,7 @@ FINDINGS = (
     ),
 )  # fmt: skip
 
+FACTS = re.compile(r" ?\((?:connection|ref)=\S+\)|\b(?:connection|ref)=\S+ ?")
 ALL: dict[str, Cause] = {one.name: one for one in (*CHANNELS, *ORDERS, *STOCK, *WORK, *FINDINGS)}
 LOUD = tuple(name for name, one in ALL.items() if one.loud)
 
@@ -296,6 +298,11 @@ PROBLEMS = {
 def of_task(kind: str, error: str | None) -> str:
     """The name of the cause by which a task of this kind is parked."""
     return OF_KINDS.get(kind) or OF_ERRORS.get(error or "", "bug")
+
+
+def plain(detail: str | None) -> str:
+    """What an error said, without our own ids of what stands beside it anyway."""
+    return FACTS.sub("", detail or "").strip()
 
 
 def of_finding(what: str) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 WIDTH, HEIGHT = 720, 160
 GAP = 4  # between two bars
-NICE = (1, 2, 5)
+NICE = (1, 2, 4)
 MARKS_MS = (10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 86_400_000)  # of a scale for lags
 
 
@@ -33,7 +33,7 @@ class Bars:
 
 
 def ceiling(value: int) -> int:
-    """The next round number: 1, 2 or 5 with noughts; at least 4, so that its half and quarter are whole."""
+    """The next round number: 1, 2 or 4 with noughts; at least 4, so that its half is whole."""
     step = 1
     while True:
         for nice in NICE:

@@ -79,6 +79,11 @@ def limit_s(poll_s: int) -> int:
     return max(900, 3 * poll_s)
 
 
+LABELS: dict[State, str] = {
+    State.LOCKED_OUT: N_("locked out"), State.PAUSED: N_("paused"), State.UNREAD: N_("unread"), State.NEW: N_("new"),
+    State.SILENT: N_("silent"), State.BLOCKED: N_("asked to wait"), State.ENDS: N_("login ends"), State.WAITS: N_("going live"),
+    State.WATCHED: N_("watched"), State.WELL: N_("well"),
+}  # fmt: skip
 WORDS: dict[State, tuple[str, str]] = {  # with its tone
     State.LOCKED_OUT: (N_("It does not let us in. Orders are not read, stock is not written."), "bad"),
     State.PAUSED: (N_("Paused by one of you: neither read nor written."), "warn"),

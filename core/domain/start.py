@@ -21,6 +21,9 @@ class State(StrEnum):
     OPTIONAL = "optional"
 
 
+ORDER = (Step.CONNECT, Step.COUNT, Step.MATCH, Step.DIFFERENCE, Step.LIVE)
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is known of one connection: whether its listings are read, how many of them nobody matched, whether old orders were asked for
@@ -34,7 +37,7 @@ class Ground:
 
 
 def steps(connections: Sequence[Ground], counted: int) -> dict[Step, State]:
-    """Every step with its state: the first that is not done and not optional is now."""
+    """Every step with its state. Now is the first that is not done: a count matches what is spelled alike, so it comes before matching."""
     done = {
         Step.CONNECT: bool(connections),
         Step.MATCH: bool(connections) and all(one.listed and not one.unmatched for one in connections),
@@ -43,7 +46,7 @@ def steps(connections: Sequence[Ground], counted: int) -> dict[Step, State]:
         Step.DIFFERENCE: bool(connections) and all(one.reckoned_at or one.live for one in connections),
         Step.LIVE: bool(connections) and all(one.live for one in connections),
     }
-    first = next((step for step in Step if not done[step] and step is not Step.HISTORY), None)
+    first = next((step for step in ORDER if not done[step]), None)
     return {step: _state(step, first, done=done[step]) for step in Step}
 
 

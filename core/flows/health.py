@@ -22,6 +22,10 @@ class Health:
     state: State
 
     @property
+    def label(self) -> str:
+        return rules.LABELS[self.state]
+
+    @property
     def words(self) -> str:
         return rules.WORDS[self.state][0]
 

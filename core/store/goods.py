@@ -77,6 +77,14 @@ def page(db: Connection, merchant: str, text: str = "", after: str = "", most: i
     return list(run_set(db, SHELVES.replace("{these}", SPELLED), {"word": "text"}, rows, first=whole[0], **values))
 
 
+# A listing that stands at several places waits once.
+SHORT = """
+select distinct o.id, o.name, c.channel, o.placed_at, l.line, (l.hold - l.held) * p.units as units from order_lines l
+join orders o on o.id = l.order_id join connections c on c.id = o.connection
+join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+join listing_parts p on p.listing_id = g.id and p.sku = :sku
+where l.merchant = :merchant and l.waits = 'stock' order by o.placed_at, o.id limit :most
+"""
 ONE = "select sku, title, created_at from skus where merchant = :merchant and sku = :sku"
 LEVELS = """
 select o.id as location, o.name, v.on_hand, v.reserved, v.counted_at
@@ -98,6 +106,11 @@ def one(db: Connection, merchant: str, sku: str) -> Any:
 def levels(db: Connection, merchant: str, sku: str) -> list[Any]:
     """Each of our locations with what lies there {location, name, on_hand, reserved, counted_at}; None where nobody counted it."""
     return list(run(db, LEVELS, merchant=merchant, sku=sku))
+
+
+def short(db: Connection, merchant: str, sku: str, most: int = 20) -> list[Any]:
+    """The oldest orders that wait for units of a SKU {id, name, channel, placed_at, line, units}."""
+    return list(run(db, SHORT, merchant=merchant, sku=sku, most=most))
 
 
 def promised(db: Connection, merchant: str, sku: str, most: int = 20) -> list[Any]:

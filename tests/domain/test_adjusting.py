@@ -1,8 +1,13 @@
 """Adjusting a shelf by hand."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from core.domain.adjusting import MOST, WORDS, Answer, Reason, Wish, will
+from core.domain.adjusting import MOST, MOVED, WORDS, Answer, Reason, Wish, will
+
+HOUSE = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -30,3 +35,11 @@ def test_a_shelf_is_adjusted_as_it_was_seen_and_never_below_what_is_promised(
 
 def test_every_reason_has_its_word() -> None:
     assert WORDS.keys() == set(Reason)
+
+
+def test_every_cause_by_which_orders_and_imports_move_a_shelf_has_its_word() -> None:
+    text = (HOUSE / "core/domain/stock.py").read_text("utf-8") + (HOUSE / "core/store/counts.py").read_text("utf-8")
+    moved = re.findall(r"""self\._(?:move|return_to_shelf)\(.*?"(\w+)"|-r\.on_hand, '(\w+)'""", text)
+    said = {word for pair in moved for word in pair if word}
+
+    assert said == MOVED.keys()

@@ -88,5 +88,11 @@ def test_every_cause_says_what_happened_what_it_means_and_what_to_press(cause: c
     assert set(cause.press) <= set(Press)
 
 
+def test_our_own_ids_are_left_out_of_what_an_error_said() -> None:
+    assert causes.plain("total: not money (connection=01a2-b)") == "total: not money"
+    assert causes.plain("declined (path=/x status=400)") == "declined (path=/x status=400)"
+    assert causes.plain(None) == ""
+
+
 def test_what_cannot_wait_is_known_by_name() -> None:
     assert set(causes.LOUD) == {"login", "unread", "oversold", "late"}

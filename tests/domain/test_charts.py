@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.domain.charts import HEIGHT, WIDTH, ceiling, lags, stacked
 
 
-@pytest.mark.parametrize(("value", "top"), [(0, 5), (4, 5), (5, 5), (6, 10), (11, 20), (21, 50), (51, 100), (1001, 2000)])
+@pytest.mark.parametrize(("value", "top"), [(0, 4), (4, 4), (5, 10), (11, 20), (21, 40), (41, 100), (101, 200), (1001, 2000)])
 def test_a_scale_ends_with_a_round_number(value: int, top: int) -> None:
     assert ceiling(value) == top
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.health import DAY, SECOND, WORDS, Facts, State, limit_s, state
+from core.domain.health import DAY, LABELS, SECOND, WORDS, Facts, State, limit_s, state
 
 NOW = 1_800_000_000 * SECOND
 WELL = Facts("active", 0, NOW - 60 * SECOND, NOW - 60 * SECOND, NOW - 90 * DAY, limit_s=900)
@@ -32,7 +32,7 @@ def test_the_worst_that_can_be_said_of_a_connection_is_said(facts: Facts, expect
 
 
 def test_every_state_is_reached_and_has_its_words() -> None:
-    assert {expected for _, expected in CASES} == set(State) == set(WORDS)
+    assert {expected for _, expected in CASES} == set(State) == set(WORDS) == set(LABELS)
 
 
 def test_a_channel_may_lie_behind_by_three_polls_and_a_quarter_of_an_hour() -> None:

@@ -16,9 +16,9 @@ def test_the_first_step_that_is_not_done_is_now() -> None:
     read = replace(NEW, listed=True)
 
     assert now() == [Step.CONNECT]
-    assert now(NEW) == [Step.MATCH]
-    assert now(replace(read, unmatched=3)) == [Step.MATCH]
-    assert now(read) == [Step.COUNT]
+    assert now(NEW) == now(read) == [Step.COUNT]
+    assert now(NEW, counted=1) == [Step.MATCH]
+    assert now(replace(read, unmatched=3), counted=1) == [Step.MATCH]
     assert now(read, counted=1) == [Step.DIFFERENCE]
     assert now(replace(read, reckoned_at=1), counted=1) == [Step.LIVE]
     assert now(WHOLE, counted=1) == []

@@ -130,6 +130,17 @@ def test_of_two_who_adjust_at_once_the_second_sees_what_the_first_did(shop: Shop
     assert "5 on hand now" in adjust(ben, -3, how="by", seen=8)
 
 
+def test_orders_that_wait_for_a_sku_are_named_on_its_page(shop: Shop, ana: Person) -> None:
+    shop.deliver(shop.sold(**{"KET-SA-04": 13}))
+    shop.drain()
+
+    text = ana.get("/stock/sku", sku="KET-SA-04")
+
+    assert "Sold, and not there</span><b>3</b>" in text
+    assert "3 missing" in text
+    assert len(ana.statements) <= 8
+
+
 def test_what_is_promised_stays(shop: Shop, ana: Person) -> None:
     shop.deliver(shop.sold(**{"KET-SA-04": 3}))
     shop.drain()

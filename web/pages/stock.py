@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core.domain import goods as words
 from core.domain import showing
-from core.domain.adjusting import WORDS, Answer, Reason, Wish
+from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
 from core.errors import Refused
 from core.flows import adjusting, mapping, places, stock_csv, uploads
 from core.flows.adjusting import Adjusted
@@ -55,9 +55,12 @@ def _one(sku: str, wish: Wish | None = None) -> str:
         shown = [(one, showing.why(one.display)) for one in displays.of_sku(db, merchant, sku)]
         facts = {
             "levels": goods.levels(db, merchant, sku), "promised": goods.promised(db, merchant, sku),
-            "moves": stock.movements(db, merchant, sku, 50), "acts": audit.of(db, merchant, f"sku/{sku}", 50),
+            "short": goods.short(db, merchant, sku), "moves": stock.movements(db, merchant, sku, 50),
+            "acts": audit.of(db, merchant, f"sku/{sku}", 50),
         }  # fmt: skip
-    return render_template("sku.html", row=row, shown=shown, showing=showing, reasons=WORDS, wish=wish, by=_by(facts["acts"]), **facts)
+    return render_template(
+        "sku.html", row=row, shown=shown, showing=showing, reasons=WORDS, moved=MOVED, wish=wish, by=_by(facts["acts"]), **facts
+    )
 
 
 def _by(acts: list[Any]) -> dict[tuple[int, str], Any]:
