@@ -162,7 +162,7 @@ def _person(document: Mapping[str, Any]) -> Person | None:
     there = _of(document, "ship_to", dict)
     return Person(
         email=document.get("email") or "",
-        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there})
+        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there}),
     )
 
 
