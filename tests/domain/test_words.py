@@ -9,9 +9,10 @@ from core.domain.words import fold, meanings, words_of
 from tests.builders import an_order
 
 ADA = Person(
-    name="Zuleika Krähwinkel-Ōta", email="Zuleika@Birds.Example",
+    name="Zuleika Krähwinkel-Ōta",
+    email="Zuleika@Birds.Example",
     ship_to=Address(name="Z. Krähwinkel", company="Vogel & Co", street1="Canary Row 7"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
