@@ -36,7 +36,7 @@ bench: setup
 	@$(BIN)/crossdock bench $(ARGS)
 
 words: .venv/dev
-	$(BIN)/pybabel -q extract -F pyproject.toml --no-location --sort-output --project=Crossdock -o .venv/words.pot .
+	$(BIN)/pybabel -q extract -F pyproject.toml -k N_ --no-location --sort-output --project=Crossdock -o .venv/words.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching --omit-header --ignore-pot-creation-date -i .venv/words.pot -d web/translations
 	$(BIN)/pybabel -q compile -d web/translations
 
