@@ -899,6 +899,7 @@ class Simulator:
                 units[line["sku"]] = units.get(line["sku"], 0) + books.open_units(line)
         return {
             "id": str(body["id"]),
+            "name": body["name"],
             "units": units,
             "parks": record["parks"],
             "flags": record["plan"] if record["parks"] is None and record["plan"] else None,

@@ -103,9 +103,9 @@ def test_stock_that_is_adjusted_is_told_to_the_channel(rehearsal: Rehearsal, own
     page.get_by_role("navigation").get_by_role("link", name="Stock").click()
     page.get_by_role("link", name=SKU, exact=True).click()
 
-    page.get_by_label("How").select_option("by")
-    page.get_by_label("Units").fill("-5")
-    page.get_by_label("Reason").select_option("damaged")
+    page.get_by_label("How", exact=True).select_option("by")
+    page.get_by_label("Units", exact=True).fill("-5")
+    page.get_by_label("Reason", exact=True).select_option("damaged")
     page.get_by_role("button", name="Adjust").click()
 
     expect(page.get_by_text("Every channel is told")).to_be_visible(timeout=PATIENT_MS)
@@ -129,7 +129,9 @@ def test_a_listing_that_nobody_matched_needs_attention_until_somebody_matches_it
 def test_what_cannot_be_mended_is_left_with_a_note_and_is_gone(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
     page = owner()
     page.goto(f"{rehearsal.hub}/attention")
-    page.get_by_role("link", name="An order could not be read").first.click()
+    page.locator("section", has=page.get_by_role("heading", name="An order could not be read")).get_by_role(
+        "link", name=re.compile("one by one", re.IGNORECASE)
+    ).click()
     before = page.get_by_role("checkbox").count()
     page.get_by_role("checkbox").first.check()
     page.get_by_label("Why what is ticked may stay as it is").fill("made up by the rehearsal")
