@@ -141,7 +141,14 @@ def test_callers_that_fall_silent_are_hung_up_on_and_others_get_their_turn(open_
 
 
 def test_pages_and_health_answer_on_this_machine(open_plant: Plant) -> None:
-    assert [open_plant.get(path) for path in ("/", "/live", "/healthz", "/static/crossdock.css", "/nowhere")] == [200, 200, 200, 200, 404]
+    asked = ("/", "/live", "/healthz", "/static/crossdock.css", "/nowhere")
+
+    strangers = [open_plant.get(path) for path in asked]
+    cookie = open_plant.sign_in()
+
+    assert strangers == [302, 302, 200, 200, 404]
+    assert [open_plant.get(path, cookie) for path in asked] == [200, 200, 200, 200, 404]
+    assert f"{open_plant.settings.public_url}/setup/" in open_plant.children[0].says(), "told while there was nobody"
 
 
 # ---- what survives
