@@ -125,25 +125,25 @@ def drop_exports(db: Db, connection: str, subjects: Iterable[str] = (), before: 
         run(db, "delete from exports where connection = :connection and subject = :subject", connection=connection, subject=subject)
 
 
-NOTES_OF = """
-select n.order_id, n.name, n.words from {rows} left join order_notes n on n.order_id = r.id where n.id is not null order by n.id
-"""
-KEPT_OF = """
+# Rows that find nothing come back empty: a condition that left them out would tempt the planner to begin elsewhere.
+NOTES_OF = "select n.order_id, n.name, n.words from {rows} left join order_notes n on n.order_id = r.id order by n.id"
+RECEIVED = """
 select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null
-  and i.body is not null where i.id is not null
-union all
-select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is null
-where i.body is not null
+  and i.body is not null order by i.id
 """
-DOCS_OF = "select o.id, o.doc from {rows} left join orders o on o.id = r.id where o.id is not null"
+WAITING = """
+select i.ref, i.connection, i.delivery, i.body from {rows} left join inbox i on i.ref = r.ref and i.done_at is null order by i.id
+"""
+DOCS_OF = "select o.id, o.doc from {rows} left join orders o on o.id = r.id"
 
 
 def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any], list[Any]]:
     """Of these orders: each document by its order's id, the notes (order_id, name, words sealed), and what was received (ref,
     connection, delivery, body sealed)."""
     rows = [{"id": one.id, "ref": one.ref} for one in orders]
-    docs = {row.id: row.doc for row in run_set(db, DOCS_OF, ORDER, rows)}
-    return docs, list(run_set(db, NOTES_OF, ORDER, rows)), list(run_set(db, KEPT_OF, ORDER, rows))
+    docs, notes, read, waits = (list(run_set(db, statement, ORDER, rows)) for statement in (DOCS_OF, NOTES_OF, RECEIVED, WAITING))
+    received = [row for row in (*read, *waits) if row.body is not None]
+    return {row.id: row.doc for row in docs if row.id}, [row for row in notes if row.order_id], received
 
 
 # A whole account, and a whole merchant
