@@ -67,6 +67,7 @@ def _move(hub: Hub, work: Unit, merchant: str, shelf: Shelf, reason: Reason, uni
     levels = stock.lock_levels(work.db, merchant, [sku])
     moved = [(sku, location, units, reason.value, f"adjust/{hub.ids()}")]
     stock.apply(work.db, merchant, Plan(shelves={(sku, location): [units, 0]}, movements=moved), levels, work.now)
+    listings.lock_of(work.db, merchant, [sku], [])
     for connection in sorted(listings.touch(work.db, merchant, [sku], None)):
         work.ask(merchant, "publish_stock", connection, connection)
     if units > 0:

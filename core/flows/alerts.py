@@ -69,6 +69,6 @@ def _digest(hub: Hub, work: Unit, merchant: str, known: Sequence[Health]) -> Non
     names = {one.one.id: one.name for one in known}
     sums: dict[tuple[str, str], tuple[int, int]] = {}
     for row in figures.of_a_day(work.db, merchant, us(begin), us(end)):
-        count, total = sums.get(key := (names[row.connection], row.currency), (0, 0))
+        count, total = sums.get(key := (names.get(row.connection, "?"), row.currency), (0, 0))
         sums[key] = (count + int(row.orders), total + int(row.total))
     letters.digest(hub, work, merchant, Morning(sums, attention.counts(hub, work.db, merchant, known)))

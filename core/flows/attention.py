@@ -15,6 +15,7 @@ from core.flows.health import Health
 from core.hub import Hub
 from core.store import attention, audit, connections
 from core.store.attention import Item
+from core.store.vault import Unreadable
 
 SEVERITY = ("bad", "warn", "info")
 ORDER = list(causes.ALL)
@@ -82,8 +83,15 @@ def words_of(hub: Hub, db: Db, merchant: str, items: Sequence[Item]) -> dict[str
     """What channels said of parked tasks, by the item's subject: sealed, since it may name somebody."""
     ids = {int(item.id): item.subject for item in items if item.kind in causes.DOES and item.id.isdecimal()}
     sealed = attention.sealed_words(db, merchant, list(ids))
-    box = hub.box(merchant) if sealed else None
-    return {ids[id]: box.open_text(f"tasks|words|{id}", text).decode("utf-8", "replace") for id, text in sealed.items() if box}
+    return {ids[id]: _opened(hub, merchant, id, text) for id, text in sealed.items()}
+
+
+def _opened(hub: Hub, merchant: str, id: int, text: str) -> str:
+    """ "" where its key is gone."""
+    try:
+        return hub.box(merchant).open_text(f"tasks|words|{id}", text).decode("utf-8", "replace")
+    except Unreadable:
+        return ""
 
 
 def retry(hub: Hub, merchant: str, cause: str, who: Who, tasks: Sequence[int] = ()) -> int:

@@ -91,7 +91,7 @@ def look(hub: Hub, db: Db, merchant: str, zone: str) -> Front:
     begin, end = today(now, place)
     known, yesterday = health.look(hub, db, merchant), us(now) - DAY_US
     names = {one.one.id: one.name for one in known}
-    rows = figures.of_a_day(db, merchant, us(begin), us(end))
+    rows = [row for row in figures.of_a_day(db, merchant, us(begin), us(end)) if row.connection in names]
     channels, clock, first = list(dict.fromkeys(names.values())), hours(begin, end, place), us(now) // HOUR_US - 23
     return Front(
         sums=_sums(rows, names), channels=channels, clock=clock, bars=_bars(rows, names, channels, len(clock)),

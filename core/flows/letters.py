@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain import causes
-from core.domain.alerts import SHOWN, TITLES, WORDS, Alert, by_cause, wanted, ways
+from core.domain.alerts import SHOWN, TITLES, WORDS, Alert, Choice, by_cause, wanted, ways
 from core.domain.money import Money
 from core.domain.tasks import Claim
+from core.domain.who import Who
 from core.errors import Refused
 from core.flows.attention import Group
 from core.hub import Hub
 from core.ports import Letter
-from core.store import alerts
+from core.store import alerts, audit
 from core.store.alerts import Member
 from core.store.tables import when
 from core.store.unit import Unit
@@ -77,6 +78,13 @@ def attempt(hub: Hub, merchant: str, user: str) -> bool:
             title, body = pen.say(TITLES["test"], merchant=pen.merchant), f"{pen.say(WORDS['test'])}\n\n{pen.ending()}\n"
             _write(hub, work, merchant, member, "test", title, body)
     return member is not None
+
+
+def choose(hub: Hub, merchant: str, user: str, one: Choice, who: Who) -> None:
+    """What a member wants to be told from now on; nothing for who is none."""
+    with hub.unit() as work:
+        if alerts.choose(work.db, merchant, user, one):
+            audit.write(work.db, merchant, work.now, who.id, who.name, "alerts.choose", user, at_once=sorted(one.now), digest=one.digest)
 
 
 def _pen(hub: Hub, work: Unit, merchant: str, member: Member) -> Pen:

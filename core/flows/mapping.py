@@ -39,7 +39,7 @@ def map_many(hub: Hub, merchant: str, said: Mapping[int, str], who: Who, *, new:
     with hub.unit() as work:
         parts = _parts(work, merchant, said)
         _check(work, merchant, parts, new=new)
-        return [made for id in parts if (made := _map(work, merchant, _listing(work, merchant, id), parts[id], who))]
+        return [made for id in sorted(parts) if (made := _map(work, merchant, _listing(work, merchant, id), parts[id], who))]
 
 
 def _parts(work: Unit, merchant: str, said: Mapping[int, str]) -> dict[int, Parts]:

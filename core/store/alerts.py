@@ -121,8 +121,9 @@ def member(db: Connection, merchant: str, user: str) -> Member | None:
     return _member(row) if row else None
 
 
-def choose(db: Connection, merchant: str, user: str, one: Choice) -> None:
-    run(db, CHOOSE, merchant=merchant, user=user, alerts=msgspec.json.encode(kept(one)).decode())
+def choose(db: Connection, merchant: str, user: str, one: Choice) -> bool:
+    """False where this user is no member."""
+    return run(db, CHOOSE, merchant=merchant, user=user, alerts=msgspec.json.encode(kept(one)).decode()).rowcount == 1
 
 
 def merchant_of(db: Connection, merchant: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from core.domain.alerts import Choice
 from core.flows import letters
 from core.store import alerts
 from web import asked
-from web.said import say
+from web.said import say, who
 from web.visitor import hub, needs, visitor
 
 pages = Blueprint("alerts", __name__)
@@ -34,8 +34,7 @@ def choose() -> str:
     if one.hook and not _is_address(one.hook):
         say("bad", gettext("Write an address that begins with https://, or leave it empty."))
         return page()
-    with hub().unit() as work:
-        alerts.choose(work.db, visitor().merchant, visitor().user, one)
+    letters.choose(hub(), visitor().merchant, visitor().user, one, who())
     say("good", gettext("You are told so from now on."))
     return page()
 

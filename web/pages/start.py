@@ -51,10 +51,10 @@ def history() -> str:
     """Bring in old orders, or stop that."""
     try:
         if "stop" in request.form:
-            backfill.stop(hub(), _one())
+            backfill.stop(hub(), _one(), who())
         else:
             days = min(max(1, asked.number(asked.text("days"), 365)), YEARS * 366)
-            backfill.ask(hub(), _one(), hub().clock() - timedelta(days=days))
+            backfill.ask(hub(), _one(), hub().clock() - timedelta(days=days), who())
     except Unsupported:
         say("bad", gettext("This channel cannot be asked for its old orders."))
     return page()
