@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -19,7 +19,7 @@ import certifi
 from core.ports import Heard
 
 CONNECT_S, SILENT_S, WHOLE_S = 5.0, 10.0, 15.0
-LENGTH = 2000
+LENGTH, BODY = 2000, 65_536
 EMBEDDED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 behind a translator (RFC 6052): who knows what that is there
 Resolve = Callable[..., list[tuple[Any, Any, Any, Any, Any]]]
 
@@ -37,6 +37,7 @@ class Poster:
     resolve: Resolve = socket.getaddrinfo
     trusts: ssl.SSLContext | None = None
     whole_s: float = WHOLE_S
+    _own: threading.local = field(default_factory=threading.local)
 
     @cached_property
     def _trusted(self) -> ssl.SSLContext:
@@ -74,19 +75,45 @@ class Poster:
 
     def _say(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> tuple[int, float]:
         self._check_scheme(parts)
-        line = self._line(parts)
+        kept = self._kept(parts)
+        if kept is not None:
+            with contextlib.suppress(ConnectionError, http.client.RemoteDisconnected):  # they hung up meanwhile: once more, on a new line
+                return self._on(kept, parts, headers, body)
+        return self._on(self._line(parts), parts, headers, body)
+
+    def _on(self, line: "_Plain", parts: SplitResult, headers: Mapping[str, str], body: bytes) -> tuple[int, float]:
         timer = threading.Timer(self.whole_s, _hang_up, [line])
         timer.daemon = True
         timer.start()
         try:
             line.request("POST", _path(parts), body, dict(headers))
             answer = line.getresponse()
+            answer.read(BODY)
+            if answer.isclosed() and not answer.will_close:
+                self._own.line, self._own.place = line, (parts.scheme, parts.netloc)
             return answer.status, _seconds(answer.headers.get("Retry-After"))
         finally:
             timer.cancel()
-            line.close()
+            if getattr(self._own, "line", None) is not line:
+                line.close()
 
-    def _line(self, parts: SplitResult) -> http.client.HTTPConnection:
+    def _kept(self, parts: SplitResult) -> "_Plain | None":
+        """This thread's line to there, where it has one; whoever takes it keeps it."""
+        line: _Plain | None = getattr(self._own, "line", None)
+        if line is None or self._own.place != (parts.scheme, parts.netloc):
+            self.done()
+            return None
+        self._own.line = None
+        return line
+
+    def done(self) -> None:
+        """This thread tells nobody anything for a while: its line is given up."""
+        line: _Plain | None = getattr(self._own, "line", None)
+        if line is not None:
+            line.close()
+            self._own.line = None
+
+    def _line(self, parts: SplitResult) -> "_Plain":
         host, secure = parts.hostname or "", parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
         address = self._address(host, port)

@@ -44,6 +44,9 @@ class Nowhere:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Heard:
         return Heard(None, words="this hub calls nobody")
 
+    def done(self) -> None:
+        return None
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)

@@ -528,3 +528,7 @@ class Outward(Protocol):
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Heard:
         """Tell it. Never raises for what the other side does, or does not."""
         ...
+
+    def done(self) -> None:
+        """This thread tells nobody anything for a while: what was kept open for it is closed."""
+        ...

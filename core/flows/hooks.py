@@ -142,12 +142,13 @@ def send_hooks(hub: Hub, claim: Claim) -> None:
     id, _, what = claim.subjects[0].partition("/")
     with hub.database.read() as db:
         one = hooks.get(db, claim.merchant, id)
-    if one is None:
-        return
-    if what:
-        _send_once(hub, claim, one, what)
-    elif one.state != "paused":  # one that stopped is tried when somebody asks for it again
-        _send_what_is_new(hub, claim, one)
+    try:
+        if one is not None and what:
+            _send_once(hub, claim, one, what)
+        elif one is not None and one.state != "paused":  # one that stopped is tried when somebody asks for it again
+            _send_what_is_new(hub, claim, one)
+    finally:
+        hub.outward.done()
 
 
 def _send_what_is_new(hub: Hub, claim: Claim, one: Hook) -> None:

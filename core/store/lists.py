@@ -13,7 +13,8 @@ _order = msgspec.json.Decoder(Order)
 
 HEAD = """
 select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.taken_at, o.saved_at, o.currency, o.total, o.problems, o.doc, c.channel,
-       (select max(l.waits) from order_lines l where l.order_id = o.id) as waits, o.copy_of, o.merged_into, o.held_at, o.held_why
+       (select max(l.waits) from order_lines l where l.order_id = o.id) as waits, o.copy_of, o.merged_into, o.held_at, o.held_why,
+       o.status, o.payment, o.fulfillment
 from orders o join connections c on c.id = o.connection
 """
 ONE_ORDER = f"{HEAD} where o.id = :id and o.merchant || '' = :merchant"

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.hooks import Poster, is_public
+from core.ports import Heard
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -41,8 +42,11 @@ def _serve(door: socket.socket, answer: Callable[[socket.socket], None], secured
                 try:
                     line.settimeout(5)
                     spoken = secured.wrap_socket(line, server_side=True) if secured else line
-                    heard.append(_request(spoken))
-                    answer(spoken)
+                    while said := _request(spoken):
+                        heard.append(said)
+                        answer(spoken)
+                        if answer not in STAYING:
+                            break
                     spoken.close()
                 except OSError:
                     pass
@@ -54,7 +58,9 @@ def _request(line: socket.socket) -> bytes:
     """Head and body of one request."""
     said = b""
     while b"\r\n\r\n" not in said:
-        said += line.recv(65536) or b"\r\n\r\n"
+        if not (more := line.recv(65536)):
+            return b""
+        said += more
     head, _, body = said.partition(b"\r\n\r\n")
     length = next((int(one.split(b":")[1]) for one in head.split(b"\r\n") if one.lower().startswith(b"content-length")), 0)
     while len(body) < length:
@@ -64,6 +70,14 @@ def _request(line: socket.socket) -> bytes:
 
 def says(raw: bytes) -> Callable[[socket.socket], None]:
     return lambda line: line.sendall(raw)
+
+
+def post(poster: Poster, url: str, headers: dict[str, str] | None = None, body: bytes = b"{}") -> Heard:
+    """One message, and nothing more for now."""
+    try:
+        return poster.post(url, headers or {}, body)
+    finally:
+        poster.done()
 
 
 def resolved(*addresses: str) -> Callable[..., list[Any]]:
@@ -79,9 +93,7 @@ def resolved(*addresses: str) -> Callable[..., list[Any]]:
 
 def test_a_message_arrives_with_its_headers_and_body_as_they_were_signed() -> None:
     with receiver(says(OK)) as (port, heard):
-        answer = Poster(private=True).post(
-            f"http://127.0.0.1:{port}/in?a=1", {"webhook-id": "evt_1", "Content-Type": "application/json"}, b'{"a":1}'
-        )
+        answer = post(Poster(private=True), f"http://127.0.0.1:{port}/in?a=1", {"webhook-id": "evt_1"}, b'{"a":1}')
 
     assert (answer.status, answer.words) == (204, "")
     head, _, body = heard[0].partition(b"\r\n\r\n")
@@ -105,7 +117,7 @@ ODD_ANSWERS: dict[str, tuple[bytes, int | None, str]] = {
 def test_whatever_it_answers_is_a_status_or_words_of_ours_and_nothing_of_its_body() -> None:
     for name, (raw, status, words) in ODD_ANSWERS.items():
         with receiver(says(raw)) as (port, heard):
-            answer = Poster(private=True).post(f"http://127.0.0.1:{port}/", {}, b"{}")
+            answer = post(Poster(private=True), f"http://127.0.0.1:{port}/")
 
         assert (answer.status, answer.words.startswith(words)) == (status, True), (name, answer)
         assert len(heard) == 1, name
@@ -115,7 +127,7 @@ def test_whatever_it_answers_is_a_status_or_words_of_ours_and_nothing_of_its_bod
 @pytest.mark.parametrize(("told", "wait_s"), [("120", 120.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("-1", 0.0), ("9" * 30, 0.0)])
 def test_it_may_ask_us_to_wait(told: str, wait_s: float) -> None:
     with receiver(says(f"HTTP/1.1 429 Slow\r\nRetry-After: {told}\r\n\r\n".encode())) as (port, _):
-        answer = Poster(private=True).post(f"http://127.0.0.1:{port}/", {}, b"{}")
+        answer = post(Poster(private=True), f"http://127.0.0.1:{port}/")
 
     assert (answer.status, answer.wait_s) == (429, wait_s)
 
@@ -128,17 +140,41 @@ def test_whoever_drips_an_answer_does_not_hold_us() -> None:
             line.sendall(b"H")
 
     with receiver(drip) as (port, _):
-        answer = Poster(private=True, whole_s=0.2).post(f"http://127.0.0.1:{port}/", {}, b"{}")
+        answer = post(Poster(private=True, whole_s=0.2), f"http://127.0.0.1:{port}/")
         over.set()
 
     assert (answer.status, answer.words) == (None, "it did not answer in time")
+
+
+STAYING: list[Callable[[socket.socket], None]] = []
+
+
+def test_a_line_is_used_again_and_another_made_where_they_hung_up() -> None:
+    lines: set[int] = set()
+
+    def stay(line: socket.socket) -> None:
+        lines.add(line.fileno())
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        if poster.hung_up:  # type: ignore[attr-defined]
+            line.shutdown(socket.SHUT_RDWR)
+
+    poster = Poster(private=True, resolve=(resolve := resolved("127.0.0.1")))
+    STAYING.append(stay)
+    with receiver(stay) as (port, heard):
+        for hung_up in (False, False, True, False):
+            poster.hung_up = hung_up  # type: ignore[attr-defined]
+            assert poster.post(f"http://localhost:{port}/", {}, b"{}").status == 200
+        poster.done()
+
+    assert len(heard) == 4
+    assert resolve.asked == ["localhost"] * 2  # type: ignore[attr-defined]
 
 
 def test_nobody_there_is_words_of_ours() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
 
-    assert Poster(private=True).post(f"http://127.0.0.1:{port}/", {}, b"{}").words == "no connection (ConnectionRefusedError)"
+    assert post(Poster(private=True), f"http://127.0.0.1:{port}/").words == "no connection (ConnectionRefusedError)"
 
 
 # ---- whom we do not call
@@ -160,12 +196,12 @@ def test_what_is_not_on_the_public_internet_is_told_from_what_is() -> None:
 
 def test_a_name_that_leads_to_a_private_address_is_not_called() -> None:
     for address in PRIVATE.split():
-        answer = Poster(resolve=resolved(address)).post("https://till.example/", {}, b"{}")
+        answer = post(Poster(resolve=resolved(address)), "https://till.example/")
         assert (answer.status, answer.words) == (None, "it is not on the public internet"), address
 
 
 def test_a_name_that_leads_to_a_public_and_a_private_address_is_not_called() -> None:
-    answer = Poster(resolve=resolved("8.8.8.8", "10.0.0.1")).post("https://till.example/", {}, b"{}")
+    answer = post(Poster(resolve=resolved("8.8.8.8", "10.0.0.1")), "https://till.example/")
 
     assert (answer.status, answer.words) == (None, "it is not on the public internet")
 
@@ -174,7 +210,7 @@ def test_a_name_is_resolved_once_and_that_address_is_called() -> None:
     """A name that leads elsewhere when it is asked for again has nothing from it."""
     with receiver(says(OK)) as (port, heard):
         resolve = resolved("127.0.0.1")
-        answer = Poster(private=True, resolve=resolve).post(f"http://localhost:{port}/", {}, b"{}")
+        answer = post(Poster(private=True, resolve=resolve), f"http://localhost:{port}/")
 
     assert (answer.status, len(heard)) == (204, 1)
     assert resolve.asked == ["localhost"]  # type: ignore[attr-defined]
@@ -184,8 +220,8 @@ def test_a_name_that_nobody_knows_is_words_of_ours() -> None:
     def resolve(*_: Any, **__: Any) -> list[Any]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    assert Poster(resolve=resolve).post("https://till.example/", {}, b"{}").words == "its name is not known"
-    assert Poster(resolve=resolved()).post("https://till.example/", {}, b"{}").words == "its name is not known"
+    assert post(Poster(resolve=resolve), "https://till.example/").words == "its name is not known"
+    assert post(Poster(resolve=resolved()), "https://till.example/").words == "its name is not known"
 
 
 REFUSED = """
@@ -245,9 +281,9 @@ def test_a_certificate_must_be_for_the_name_and_vouched_for(certificate: Path) -
     trusts = ssl.create_default_context(cafile=str(certificate))
     with receiver(says(OK), secured) as (port, heard):
         knows = Poster(private=True, resolve=resolved("127.0.0.1"), trusts=trusts)
-        right = knows.post(f"https://till.example:{port}/", {}, b"{}")
-        other_name = knows.post(f"https://other.example:{port}/", {}, b"{}")
-        stranger = Poster(private=True, resolve=resolved("127.0.0.1")).post(f"https://till.example:{port}/", {}, b"{}")
+        right = post(knows, f"https://till.example:{port}/")
+        other_name = post(knows, f"https://other.example:{port}/")
+        stranger = post(Poster(private=True, resolve=resolved("127.0.0.1")), f"https://till.example:{port}/")
 
     assert right.status == 204
     assert (other_name.status, stranger.status, len(heard)) == (None, None, 1)

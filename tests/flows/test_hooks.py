@@ -52,6 +52,9 @@ class Till:
             self.taken.setdefault(headers["webhook-id"], json.loads(body))
         return answer if isinstance(answer, Heard) else Heard(None, self.ms, "no answer") if answer == "lost" else Heard(answer, self.ms)
 
+    def done(self) -> None:
+        return None
+
     def signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         key = base64.b64decode(self.secret.removeprefix("whsec_"))
         said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body

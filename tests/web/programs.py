@@ -40,7 +40,9 @@ class Program:
         """Every item of a list, page by page."""
         items, after = [], ""
         while True:
-            page = self.get(f"{path}{'&' if '?' in path else '?'}limit={limit}{after}").get_json()
+            answer = self.get(f"{path}{'&' if '?' in path else '?'}limit={limit}{after}")
+            assert answer.status_code == 200, answer.text
+            page = answer.get_json()
             items += page["items"]
             if page["next"] is None or not page["items"]:
                 return items

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from core.domain.events import Event
 from core.domain.feed import TYPES
@@ -157,6 +157,10 @@ def test_stock_that_nobody_counted_is_none_and_not_zero(busy: Shop) -> None:
     assert a_program(busy).get("stock?sku=none").get_json()["items"] == []
 
 
+def test_locations_are_named(busy: Shop) -> None:
+    assert a_program(busy).get("stock/locations").get_json() == {"items": [{"id": "place", "name": "Main"}]}
+
+
 def test_listings_that_nobody_mapped_are_found(busy: Shop) -> None:
     with busy.hub.database.write() as db:
         db.execute(text("delete from listing_parts where sku = 'B'"))
@@ -214,6 +218,9 @@ def ids(shop: Shop) -> dict[str, str]:
     }
 
 
+LISTS_OF_MINE = ("orders", "stock", "stock/locations", "listings", "connections", "tasks", "events")
+
+
 def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Shop) -> None:
     stranger, mine, known = a_stranger(busy), a_program(busy), ids(busy)
     asked = [(method, fill(path, known), BODIES.get(path)) for method, path, _ in routes(busy.hub)]
@@ -223,7 +230,7 @@ def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Sho
 
     assert set(mine_says.values()) == {200}
     assert {path: answer.status_code for path, answer in theirs.items()} == {
-        path: 200 if path in ("orders", "stock", "listings", "connections", "tasks", "events") else 404 for path in mine_says
+        path: 200 if path in LISTS_OF_MINE else 404 for path in mine_says
     }
     assert all(answer.get_json()["items"] == [] for answer in theirs.values() if answer.status_code == 200)
 
@@ -269,14 +276,11 @@ def statements(shop: Shop, till: Program, path: str) -> list[tuple[str, Any]]:
         if re.match(r"\s*(select|insert|update|delete|with)", statement):
             said.append((statement, parameters))
 
-    till.get(path)  # what is opened once, is open
-    for engine in shop.hub.database.engines:
-        event.listen(engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", hear)
     try:
         assert till.get(path).status_code == 200
     finally:
-        for engine in shop.hub.database.engines:
-            event.remove(engine, "before_cursor_execute", hear)
+        event.remove(Engine, "before_cursor_execute", hear)
     return said
 
 

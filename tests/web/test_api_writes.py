@@ -1,5 +1,6 @@
 """What programs write: done once whatever is sent twice, refused in words for programs, and nothing that was sent is said again."""
 
+import io
 import json
 import threading
 from collections.abc import Callable
@@ -260,6 +261,25 @@ def test_what_is_no_json_of_ours_is_refused_without_saying_it_again(shop: Shop) 
     assert {one.mimetype for one in answers.values()} == {"application/problem+json"}
     assert {frozenset(one.get_json()) for one in answers.values()} == {frozenset(Problem.model_fields)}
     assert [name for name, one in answers.items() if CANARY in one.text] == []
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_read_no_further_than_it_may_be(shop: Shop) -> None:
+    read: list[int] = []
+
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, into: Any) -> int:
+            read.append(len(into))
+            into[:] = b" " * len(into)
+            return len(into)
+
+    till, told = a_program(shop), {"CONTENT_TYPE": "application/json", "wsgi.input_terminated": True, "wsgi.input": Endless()}
+    status, body = shop.ask("POST", "/api/v1/stock/counts", HTTP_AUTHORIZATION=f"Bearer {till.key}", **told)
+
+    assert (status, body["code"]) == (413, "too-large")
+    assert sum(read) < 1_000_000
 
 
 QUESTIONS = """

@@ -84,8 +84,8 @@ def _small() -> None:
     """A body is refused by its size before it is read, and where it is not JSON."""
     if request.endpoint is None or not problems.is_for_programs() or request.method in ("GET", "HEAD", "OPTIONS"):
         return
-    request.max_content_length = BODY
-    if (request.content_length or 0) > BODY:
+    request.max_content_length = BODY + 1
+    if (len(request.get_data()) if request.content_length is None else request.content_length) > BODY:
         raise problems.Refusal(413, "too-large", f"A body is at most {BODY} bytes.")
     if request.mimetype != "application/json":
         raise problems.Refusal(415, "not-json", "Send JSON, and say so: Content-Type: application/json.")

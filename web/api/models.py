@@ -303,6 +303,17 @@ class LevelPage(Page):
     items: list[Level]
 
 
+class LocationSaid(Said):
+    """One of your own places where stock lies."""
+
+    id: str
+    name: str
+
+
+class LocationList(Said):
+    items: list[LocationSaid]
+
+
 class CountAsked(Asked):
     """So many lie there, sold and not yet sent ones included."""
 

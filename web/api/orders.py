@@ -8,7 +8,22 @@ from msgspec.json import Decoder
 from sqlalchemy import Connection
 
 from core.domain.money import Money
-from core.domain.order import Address, Charge, Liable, Line, Order, Payment, Person, Refund, Shipped, Shipping, Tax
+from core.domain.order import (
+    Address,
+    Charge,
+    FulfillmentStatus,
+    Liable,
+    Line,
+    Order,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Person,
+    Refund,
+    Shipped,
+    Shipping,
+    Tax,
+)
 from core.store import events, lists
 from core.store import orders as store
 from web.api import models as say
@@ -81,9 +96,9 @@ def _head(row: Any, order: Order, tags: dict[str, list[str]]) -> dict[str, Any]:
         "taken_at": say.moment(row.taken_at),
         "saved_at": say.moment(row.saved_at),
         "total": say.amount(order.total),
-        "status": order.order_status,
-        "payment": order.payment_status,
-        "fulfillment": order.fulfillment_status,
+        "status": OrderStatus(row.status) if row.status else order.order_status,
+        "payment": PaymentStatus(row.payment) if row.payment else order.payment_status,
+        "fulfillment": FulfillmentStatus(row.fulfillment) if row.fulfillment else order.fulfillment_status,
         "units_to_ship": order.units_to_ship,
         "waits": row.waits,
         "held_at": say.moment(row.held_at),

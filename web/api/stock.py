@@ -37,6 +37,14 @@ def page(asked: say.StockAsked) -> say.LevelPage:
     return say.LevelPage.model_construct(items=items, next=shown[-1].sku if len(found) > asked.limit else None)
 
 
+@reads(api, "/locations", "stock.read", say.LocationList)
+def locations() -> say.LocationList:
+    """Your locations, in the order that stock is taken from them"""
+    with hub().database.read() as db:
+        found = counts.locations(db, visitor().merchant)
+    return say.LocationList(items=[say.LocationSaid(id=id, name=name) for id, name in found.items()])
+
+
 @writes(api, "POST", "/counts", "stock.write", say.CountAsked, say.Level, 404)
 def count(work: Unit, asked: say.CountAsked) -> say.Level:
     """Say how many units lie at a location
