@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from config import schedule
 from core import jobs
 from core.domain import hooks as domain
+from core.domain.feed import TYPES
 from core.errors import Refused
 from core.flows import hooks
 from core.ports import Heard
@@ -419,6 +421,31 @@ def test_without_hooks_nothing_is_asked_for(house: House) -> None:
 
     with house.hub.database.read() as db:
         assert [one for one in tasks.listed(db, house.merchant.id) if one.kind == "send_hooks"] == []
+
+
+def test_the_documents_example_believes_us_and_nobody_else(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[dict[str, str], bytes]] = []
+    monkeypatch.setattr(told.till, "signed", lambda headers, body: said.append((dict(headers), body)) or True)
+    told.sell()
+    told.work()
+    text = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+    room: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], room)
+    monkeypatch.setattr("time.time", lambda: told.house.clock.now.timestamp())
+    headers, body = said[0]
+
+    assert room["is_ours"](told.till.secret, headers, body)
+    assert not room["is_ours"](told.till.secret, headers, body + b" ")
+    assert not room["is_ours"](told.till.secret, {**headers, "webhook-id": "evt_1"}, body)
+    assert not room["is_ours"](domain.written(bytes(32)), headers, body)
+    told.house.clock.pass_(timedelta(minutes=6))
+    assert not room["is_ours"](told.till.secret, headers, body)
+
+
+def test_the_documents_name_every_type() -> None:
+    text = (Path(__file__).parents[2] / "docs/api.md").read_text("utf-8")
+
+    assert [name for name in TYPES.values() if f"`{name}`" not in text] == []
 
 
 def test_the_signature_is_the_specifications_own_example() -> None:

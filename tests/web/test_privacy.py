@@ -56,8 +56,8 @@ def sold_to_ada_and_ben(shop: Shop) -> Shop:
             db.exec_driver_sql(
                 *said(db, "insert into order_notes (merchant, order_id, who, name, words, at) values (:m, :o, 'u', 'Ed', :w, 1)", values)
             )
-            for word, personal in (("name", True), ("sku", False)):
-                words = {**values, "w": f"{word} {id}", "p": personal}
+            for word, personal in ((1, True), (2, False)):
+                words = {**values, "w": word, "p": personal}
                 db.exec_driver_sql(*said(db, "insert into order_words (merchant, word, order_id, personal) values (:m, :w, :o, :p)", words))
     return shop
 
