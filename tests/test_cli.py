@@ -383,7 +383,7 @@ def test_a_connection_is_made_with_its_settings_as_what_they_are(run: Run, home:
     db.close()
     assert (json.loads(settings), buffer) == ({"poll_s": 60, "min_age_s": 0}, 3)
     assert login != "r"
-    assert asked == {"subscribe", "read_listings", "poll_orders"}
+    assert asked == {"check_login", "subscribe", "read_listings", "poll_orders"}
 
 
 @pytest.mark.parametrize(

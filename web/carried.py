@@ -3,22 +3,25 @@
 from urllib.parse import urlencode
 
 from flask import current_app, flash, request, session
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from web.visitor import hub
+
 NAME, KEPT = "said", "_flashes"
-AGE_S = 60
+AGE_US = 60_000_000
 
 
-def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt=NAME)
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt=NAME)
 
 
 def take() -> None:
     """Say what the page before left to say. Whatever we did not sign is nothing."""
     if words := request.args.get(NAME):
         try:
-            for kind, text in _signer().loads(words, max_age=AGE_S):
+            at, left = _signer().loads(words)
+            for kind, text in left if hub().now - at <= AGE_US else ():
                 flash(text, kind)
         except (BadData, TypeError, ValueError):
             return
@@ -30,5 +33,5 @@ def carry(answer: Response) -> None:
     session.clear()
     session.modified = False
     if left and answer.location:
-        said = urlencode({NAME: _signer().dumps([list(one) for one in left])})
+        said = urlencode({NAME: _signer().dumps([hub().now, [list(one) for one in left]])})
         answer.location += f"{'&' if '?' in answer.location else '?'}{said}"

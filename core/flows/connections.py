@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection as Db
 
-from core.errors import RateLimited, Refused, Unavailable
+from core.errors import AccessLost, RateLimited, Refused, Unavailable
 from core.hub import Hub
 from core.ports import Fresh, Rate
 from core.store import connections
@@ -21,6 +21,7 @@ from core.store.vault import Box
 
 LOGIN = "login"  # the mark of when a connection got its login; what a finding says of it, and its subject
 THEIRS = "this account is connected by another merchant"
+ANOTHER = "somebody gave this connection another login meanwhile"
 MARGIN = timedelta(minutes=5)  # a token is refreshed this long before it ends
 _refreshing: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -132,13 +133,22 @@ class StoredTokens:
         one, box = self._read()
         place = f"connections|login|{one.id}"
         login = msgspec.json.decode(box.open_text(place, one.login), type=dict[str, str]) if one.login else {}
-        fresh = refresh(login)
+        fresh = self._refreshed(refresh, login, one)
         sealed = box.seal_text(place, msgspec.json.encode({**login, **fresh.login})) if fresh.login else None
         with self.hub.database.write() as db:
             stored = _store(db, box, one.id, one.login or "", fresh, sealed)
         if not stored:
-            raise Unavailable("somebody gave this connection another login meanwhile", connection=one.id)
+            raise Unavailable(ANOTHER, connection=one.id)
         return fresh.access
+
+    def _refreshed(self, refresh: Callable[[Mapping[str, str]], Fresh], login: Mapping[str, str], one: Connection) -> Fresh:
+        """A login that somebody replaced while we asked says nothing of the one that is there now."""
+        try:
+            return refresh(login)
+        except AccessLost:
+            if self._read()[0].login == one.login:
+                raise
+            raise Unavailable(ANOTHER, connection=one.id) from None
 
 
 class Locked:

@@ -11,9 +11,10 @@ from core.domain.events import BuyerForgotten
 from core.domain.order import Person
 from core.domain.privacy import digits, folded, is_meant
 from core.domain.tasks import Claim
+from core.flows.allocation import ask_waiting
 from core.hub import Hub
 from core.ports import Demand, Notice, Wanted
-from core.store import audit, connections, findings, inbox, privacy
+from core.store import audit, connections, findings, inbox, listings, privacy, stock
 from core.store.connections import Connection
 from core.store.findings import Finding
 from core.store.privacy import Sealed
@@ -233,10 +234,10 @@ def erase_connection(hub: Hub, claim: Claim) -> None:
 def _erase(work: Unit, claim: Claim) -> bool:
     """Whether nothing is left."""
     merchant, task = claim.merchant, claim.tasks[0].id
-    some = privacy.first(work.db, merchant, claim.connection)
-    if some:
-        for one in privacy.erase_orders(work.db, merchant, some):
-            work.ask(merchant, "fetch_orders", one.ref, one.connection)
+    if not privacy.erase_waiting(work.db, claim.connection, task):
+        return False
+    if some := privacy.first(work.db, merchant, claim.connection):
+        _erase_orders(work, claim, some)
         return False
     known = connections.get(work.db, claim.connection)
     if not privacy.erase_rest(work.db, merchant, claim.connection, task):
@@ -244,3 +245,17 @@ def _erase(work: Unit, claim: Claim) -> bool:
     if known:
         privacy.erase_staff(work.db, known.channel, known.account)
     return privacy.has_more(work.db, merchant) or privacy.erase_merchant(work.db, merchant, task)
+
+
+def _erase_orders(work: Unit, claim: Claim, some: Sequence[Sealed]) -> None:
+    """What they held is offered elsewhere, and what waits for it gets another look."""
+    merchant, held = claim.merchant, privacy.reserved_by(work.db, some)
+    skus = {row["sku"] for row in held}
+    stock.lock_levels(work.db, merchant, skus)
+    for one in privacy.erase_orders(work.db, merchant, some, held):
+        work.ask(merchant, "fetch_orders", one.ref, one.connection)
+    if skus:
+        listings.lock_of(work.db, merchant, skus, ())
+        for connection in listings.touch(work.db, merchant, skus, None) - {claim.connection}:
+            work.ask(merchant, "publish_stock", connection, connection)
+        ask_waiting(work, merchant)

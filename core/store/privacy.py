@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection as Db
-from sqlalchemy import Table
 
 from core.store.sql import run, run_set
 from core.store.tables import metadata
@@ -149,7 +148,6 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 # A whole account, and a whole merchant
 
 ROW = {"postgresql": "ctid", "sqlite": "rowid"}
-GONE_FIRST = ("inbox",)  # before its tasks, which would take from it
 OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations")
 RELEASED = """
 select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id
@@ -164,20 +162,20 @@ COPIES = """
 update orders set copy_of = null where merchant = :merchant and copy_of in (select r.ref from {rows})
 returning connection, connection || '/' || channel_id as ref
 """
-TOUCH = """
-update listings set changed = changed + 1 where id in (
-  select p.listing_id from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku)
-"""
 
 
-def erase_orders(db: Db, merchant: str, orders: Sequence[Sealed]) -> list[Any]:
-    """Orders with their lines, notes, words, tags and story; what they reserved is free again. Gives the orders (connection, ref) that were
-    copies of them, and are orders of their own now."""
+def reserved_by(db: Db, orders: Sequence[Sealed]) -> list[dict[str, Any]]:
+    """What these orders hold: {sku, location, units}."""
+    rows = run_set(db, RELEASED, ORDER, [{"id": one.id, "ref": one.ref} for one in orders])
+    return [dict(row._mapping) for row in rows]
+
+
+def erase_orders(db: Db, merchant: str, orders: Sequence[Sealed], held: Sequence[dict[str, Any]]) -> list[Any]:
+    """Orders with their lines, notes, words, tags and story; what they `held`, locked by the caller, is free again. Gives the orders
+    (connection, ref) that were copies of them, and are orders of their own now."""
     rows = [{"id": one.id, "ref": one.ref} for one in orders]
-    free = [dict(row._mapping) for row in run_set(db, RELEASED, ORDER, rows)]
-    if free:
-        run_set(db, RELEASE, SHELF, free, merchant=merchant)
-        run_set(db, TOUCH, SHELF, free, merchant=merchant)
+    if held:
+        run_set(db, RELEASE, SHELF, held, merchant=merchant)
     for table in OF_ORDERS:
         run_set(db, f"delete from {table} where order_id in (select r.id from {{rows}})", ORDER, rows)
     run_set(db, "delete from events where merchant = :merchant and subject in (select r.ref from {rows})", ORDER, rows, merchant=merchant)
@@ -191,20 +189,29 @@ def first(db: Db, merchant: str, connection: str) -> list[Sealed]:
     return page(db, merchant, connection, "")
 
 
+def erase_waiting(db: Db, connection: str, but: int) -> bool:
+    """A step of what still waits to be done for an account, so that nobody who is at it can write anything any more; the task `but` stays.
+    True where nothing was left."""
+    tasks, notices = (_some(db, table, _except_task(table, OF_IT), connection=connection, but=but) for table in ("tasks", "inbox"))
+    return not (tasks or notices)
+
+
 def erase_rest(db: Db, merchant: str, connection: str, but: int) -> bool:
-    """A step of whatever else carries the account's name, its own row last; the task `but` stays. True where nothing was left."""
+    """A step of whatever else carries the account's name, its own row last. True where nothing was left."""
     if _some(db, "listing_parts", "listing_id in (select id from listings where connection = :connection)", connection=connection):
         return False
-    tables = [table for table in metadata.sorted_tables if "connection" in table.c and table.name != "connections"]
-    for table in sorted(tables, key=lambda one: (one.name not in GONE_FIRST, one.name)):
-        if _some(db, table.name, _except_task(table, "connection = :connection"), connection=connection, but=but):
+    for table in (table.name for table in metadata.sorted_tables if "connection" in table.c and table.name != "connections"):
+        if _some(db, table, _except_task(table, OF_IT), connection=connection, but=but):
             return False
     run(db, "delete from connections where id = :connection and merchant = :merchant", connection=connection, merchant=merchant)
     return True
 
 
-def _except_task(table: Table, condition: str) -> str:
-    return f"{condition} and id <> :but" if table.name == "tasks" else f"{condition} and :but = :but"
+OF_IT = "connection = :connection"
+
+
+def _except_task(table: str, condition: str) -> str:
+    return f"{condition} and id <> :but" if table == "tasks" else f"{condition} and :but = :but"
 
 
 def _some(db: Db, table: str, condition: str, **values: Any) -> bool:
@@ -233,7 +240,7 @@ def erase_merchant(db: Db, merchant: str, but: int) -> bool:
     """A step of whatever carries the merchant's name; last of all their key, without which no copy of anything can be read. True where
     nothing was left."""
     for table in metadata.sorted_tables:
-        if "merchant" in table.c and _some(db, table.name, _except_task(table, "merchant = :merchant"), merchant=merchant, but=but):
+        if "merchant" in table.c and _some(db, table.name, _except_task(table.name, "merchant = :merchant"), merchant=merchant, but=but):
             return False
     run(db, "delete from merchants where id = :merchant", merchant=merchant)
     return True

@@ -42,7 +42,7 @@ BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
     "strip", "_by_id", "put", "is_worked_on", "_have_parts", "held_of", "add_export", "_some",
-    "look", "take", "name_of", "erase_staff",  # by what only one person knows, or a channel signed: an account, a state
+    "look", "take", "name_of", "erase_staff", "reserved_by",  # by what only one person knows, or a channel signed: an account, a state
     "lock_first", "is_empty", "by_email", "count_tries", "hold_up", "waits",  # before it is known who asks
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Clock
 from tests.servers import Databases
 from tests.web.desk import Desk, open_desk
-from tests.web.inside import Admin, open_admin
+from tests.web.inside import Admin, on, open_admin
 from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
 
@@ -58,12 +58,13 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-def make_admin(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Admin]]:
+def make_admin(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Admin]]:
     """An installation and its shops, on both databases."""
     made: list[Admin] = []
 
     def make(*accounts: str, **environ: str) -> Admin:
         made.append(open_admin(database_url, tmp_path, *accounts, **environ))
+        monkeypatch.setattr("jwt.api_jwt.datetime", on(made[-1].clock))
         return made[-1]
 
     yield make

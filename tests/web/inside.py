@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -98,14 +98,24 @@ class Admin:
         return said
 
 
+def on(clock: Clock) -> type[datetime]:
+    """What PyJWT asks for the time: `jwt.api_jwt.datetime`."""
+
+    class OnClock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return clock()
+
+    return OnClock
+
+
 def query(address: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(address).query, keep_blank_values=True))
 
 
 def open_admin(database_url: str, home: Path, *accounts: str, **environ: str) -> Admin:
-    """On the machine's own clock, by which shopifyapi judges tokens; whoever opens it closes `hub.database`."""
+    """Whoever opens it closes `hub.database`, and lets shopifyapi judge tokens by the same clock (`on`)."""
     clock = Clock()
-    clock.now = datetime.now(UTC)
     street = Street(*(accounts or (ACCOUNT,)), clock=clock)
     settings = load({"home": home, "database_url": database_url}, {**APPS, **SIMULATED, **environ})
     adapter = InProcess(street)

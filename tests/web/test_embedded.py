@@ -14,8 +14,10 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 
+from connectors.shopify import SCOPES
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from connectors.simulation import Fault
+from core.errors import AccessLost
 from core.flows import connections as flows
 from core.flows.connections import StoredTokens
 from core.flows.consents import login_of
@@ -203,6 +205,8 @@ def test_what_is_to_be_said_comes_with_the_next_page_without_a_cookie(admin):
     assert "nothing is read or written there" in page.text
     assert "nothing is read or written there" not in admin.fetch("/connections").text
     assert "nothing is read or written there" not in admin.fetch("/connections?said=x").text
+    admin.clock.pass_(timedelta(seconds=61))
+    assert "nothing is read or written there" not in admin.fetch(answer.headers["Location"]).text
 
 
 # ---- the bounce
@@ -499,10 +503,8 @@ def test_a_lost_login_that_cannot_be_had_again_shows_the_pages_and_is_not_asked_
     admin.clock.pass_(timedelta(seconds=50))
     admin.visit()
     assert the_connection(admin).state == "needs_login"
-    admin.clock.pass_(timedelta(seconds=8))
-    admin.street.shops[ACCOUNT].admin.clock = lambda: admin.clock.now - timedelta(seconds=58)
-    admin.clock.pass_(timedelta(seconds=3))
-    admin.fetch("/live", admin.token(exp=now(admin) + 60))
+    admin.clock.pass_(timedelta(seconds=11))
+    admin.visit()
     assert the_connection(admin).state == "active"
 
 
@@ -565,6 +567,40 @@ def test_a_refresh_that_was_under_way_while_somebody_let_go_brings_nothing_back(
     with pytest.raises(flows.Unavailable):
         tokens.access(refresh)
     assert (the_connection(admin).login, the_connection(admin).access) == (None, None)
+
+
+def test_a_refresh_that_is_refused_because_somebody_renewed_the_login_loses_nothing(admin):
+    admin.visit()
+    one = the_connection(admin)
+    admin.clock.pass_(timedelta(hours=1))
+
+    def refresh(login: Any) -> Any:
+        admin.fetch(f"/connections/{one.id}/renew", admin.token(), method="POST")
+        raise AccessLost("shopify no longer accepts our refresh token")
+
+    with pytest.raises(flows.Unavailable):
+        StoredTokens(admin.hub, one.id).access(refresh)
+    assert (the_connection(admin).state, the_connection(admin).login != one.login) == ("active", True)
+    with pytest.raises(AccessLost):
+        StoredTokens(admin.hub, one.id).access(lambda login: (_ for _ in ()).throw(AccessLost("x")), rejected=admin_access(admin))
+
+
+def admin_access(admin: Admin) -> str:
+    one = the_connection(admin)
+    token: str = admin.hub.box(one.merchant).open_text(f"connections|access|{one.id}", one.access).decode()
+    return token
+
+
+def test_scopes_that_are_taken_away_are_told_by_webhook_and_said(admin):
+    admin.visit()
+    admin.drain()
+    admin.simulator.befall("scopes", {"scopes": [scope for scope in SCOPES if scope != "read_returns"]})
+
+    assert admin.deliver() == [200]
+    admin.drain()
+
+    assert admin.rows("select what, theirs from findings where mended_at is null") == [("scopes", "we may not: read_returns")]
+    assert "read_returns" not in the_connection(admin).scopes
 
 
 def test_a_refused_refresh_needs_a_login_that_the_next_visit_gives(admin):

@@ -24,6 +24,7 @@ from core.store import connections, stock
 from core.store import privacy as held
 from tests.conftest import Clock
 from tests.flows import books
+from tests.web.desk import Desk
 from tests.web.inside import rows_of
 from tests.web.shop import Shop
 from web.app import make_app
@@ -381,6 +382,48 @@ def test_a_merchant_who_has_something_else_keeps_it_and_what_the_shop_reserved_i
         assert law.one(f"select count(*) from {table}") == 0, table
     assert law.one(f"select count(*) from events where subject like '{law.connection.id}/%'") == 0
     books.balance(law.hub)
+
+
+def test_what_an_erased_shop_held_is_offered_elsewhere_again(desk):
+    """Amazon and eBay show what is free; the shop that goes had sold one of it."""
+    for name, (_, simulator) in desk.stage.cast.items():
+        simulator.catalogue([{"sku": "A", "title": "A", "price": "5.00", "quantity": 10, "currency": "USD"}])
+        assert desk.connect(name).status_code == 303
+    with desk.hub.unit() as work:
+        stock.add_location(work.db, desk.merchant, "place", "Main")
+        stock.count(work.db, desk.merchant, [{"sku": "A", "title": "A", "location": "place", "on_hand": 10}], work.now)
+    desk.stage.cast["shopify"][1].place({"lines": [{"sku": "A", "quantity": 3}], "plain": True})
+    desk.clock.pass_(timedelta(minutes=5))
+    live(desk, "amazon", "ebay")
+    assert shown(desk) == {"amazon": 7, "ebay": 7}
+
+    with desk.hub.unit() as work:
+        privacy.ask_to_erase(work, desk.one("shopify"), "ada", "Ada")
+    rested(desk)
+
+    assert shown(desk) == {"amazon": 10, "ebay": 10}
+    books.balance(desk.hub)
+
+
+def live(desk: Desk, *channels: str) -> None:
+    rested(desk)
+    for channel in channels:
+        join.go_live(desk.hub, desk.one(channel))
+    rested(desk)
+
+
+def rested(desk: Desk) -> None:
+    for _ in range(8):
+        with desk.hub.unit() as work:
+            for one in connections.all_of(work.db, desk.merchant):
+                for kind in ("poll_orders", "read_listings") if one.state == "active" else ():
+                    work.ask(desk.merchant, kind, one.id, one.id)
+        desk.drain()
+        desk.clock.pass_(timedelta(minutes=3))
+
+
+def shown(desk: Desk) -> dict[str, int]:
+    return {name: desk.stage.cast[name][1].listings()[0]["shown"] for name in ("amazon", "ebay")}
 
 
 def test_a_merchant_with_staff_of_its_own_stays(here):
