@@ -10,20 +10,38 @@ from sqlalchemy import text
 from core.flows import connections as flows
 from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
-from core.store import backfills, connections, events, inbox, listings, orders, places, stock, tasks
+from core.store import acts as deeds
+from core.store import (
+    backfills,
+    connections,
+    desk,
+    events,
+    inbox,
+    listings,
+    order_list,
+    order_page,
+    order_sieves,
+    orders,
+    places,
+    stock,
+    tasks,
+    words,
+)
 from core.store.tables import metadata
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
-STORES = (backfills, connections, events, inbox, listings, orders, places, stock, tasks)
-OWNERS = ("merchant", "connection", "id")  # a connection, and an id that was read from a merchant's rows, have one owner
+STORES = (
+    backfills, connections, deeds, desk, events, inbox, listings, order_list, order_page, order_sieves, orders, places, stock, tasks, words,
+)  # fmt: skip
+OWNERS = ("merchant", "connection", "id", "plan")  # a connection, an id that was read from a merchant's rows, a plan: each has one owner
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
-    "strip", "_by_id", "put", "is_worked_on",
+    "strip", "_by_id", "put", "is_worked_on", "begin", "go_on",
 }  # fmt: skip
 
 
