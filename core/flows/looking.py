@@ -38,7 +38,7 @@ def look(
     orders = [order_list.shown(row, box) for row in walked.rows]
     if back:
         return _back(orders[::-1], walked)
-    return _forth(orders, walked, at, None if at else order_list.count(db, plan))
+    return _forth(orders, walked, at, None if at else order_list.count(db, plan, walked))
 
 
 def _forth(orders: list[Shown], walked: Walked, at: Cursor | None, count: Count | None) -> Look:

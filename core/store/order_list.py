@@ -23,7 +23,7 @@ COUNTED = 1_000  # beyond that it is "more than"
 OWN = "(select distinct id from (IDS) as ids {fence}) as s join orders o on o.id = s.id where o.merchant || '' = :merchant"
 SHOWN = """
 select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.status, o.payment, o.fulfillment,
-  o.held_at, o.held_why, o.copy_of, o.merged_into, o.problems is not null as odd, o.history, c.channel, c.label, o.doc,
+  o.held_at, o.held_why, o.copy_of, o.merged_into, o.problems is not null as odd, o.history, c.channel, c.label, o.doc, f.among,
   case when :buyers then o.person end as person,
   (select max(l.waits) from order_lines l where l.order_id = o.id) as waits,
   (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) as tags
@@ -38,11 +38,13 @@ BETWEEN = {
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Orders in the order of the walk. `more`: there are others behind the last; `stopped`: nothing of the rest was looked at."""
+    """Orders in the order of the walk. `more`: there are others behind the last; `stopped`: nothing of the rest was looked at; `among`: how
+    many there are in the whole stretch, where all of it was read."""
 
     rows: Sequence[Any]
     more: bool = False
     stopped: Cursor | None = None
+    among: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,10 @@ def walk(db: Connection, plan: Plan, part: Stretch, most: int) -> Walked:
     """Up to `most` orders of this stretch."""
     stopped = _end(db, plan, part) if plan.is_sparse else None
     part = replace(part, end=stopped) if stopped else part
-    found = _places(plan, part, plan.checks, "limit :most")
+    found = _places(plan, part, plan.checks, "limit :most", "count(*) over ()" if plan.few else "0")
     rows = run(db, SHOWN.replace("FOUND", found).replace("WAY", part.way), **plan.values, **part.values, most=most + 1).fetchall()
     full = len(rows) > most
-    return Walked(rows[:most], full, None if full else stopped)
+    return Walked(rows[:most], full, None if full else stopped, (rows[0].among if rows else 0) if plan.few else None)
 
 
 def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str], Cursor | None]:
@@ -88,7 +90,7 @@ def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str]
     return [row.id for row in rows], stopped
 
 
-THESE = "select o.id, o.placed_at from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+THESE = "select o.id, o.placed_at, 0 as among from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
 
 
 def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool) -> Sequence[Any]:
@@ -97,9 +99,9 @@ def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool) ->
     return run_set(db, statement, {"id": "text"}, rows, merchant=merchant, buyers=buyers).fetchall()
 
 
-def _places(plan: Plan, part: Stretch, checks: str, limit: str) -> str:
+def _places(plan: Plan, part: Stretch, checks: str, limit: str, among: str = "0") -> str:
     between, order = BETWEEN[part.way], f"order by o.placed_at {part.way}, o.id {part.way}"
-    return f"select o.id, o.placed_at from {_from(plan)} and {between} and {checks} {order} {limit}"
+    return f"select o.id, o.placed_at, {among} as among from {_from(plan)} and {between} and {checks} {order} {limit}"
 
 
 def _from(plan: Plan) -> str:
@@ -122,8 +124,10 @@ class Count:
     exact: bool
 
 
-def count(db: Connection, plan: Plan) -> Count:
-    """How many there are, counted to COUNTED, and no further than a walk goes."""
+def count(db: Connection, plan: Plan, walked: Walked) -> Count:
+    """How many there are, counted to COUNTED, and no further than a walk goes. `walked` is the first page of them."""
+    if walked.among is not None:
+        return Count(walked.among, exact=True)
     part = stretch(plan.wanted, None)
     stopped = _end(db, plan, part) if plan.is_sparse else None
     part = replace(part, end=stopped) if stopped else part

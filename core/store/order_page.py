@@ -94,17 +94,17 @@ def lines(db: Connection, merchant: str, id: str) -> dict[str, Kept]:
 # What channels were told soon after a moment, of the listings that sell the order's goods. Bounded: a busy shop tells much in a minute.
 SOON_US, LOOKED_AT = 120_000_000, 500
 TOLD_AFTER = """
-select u.listing_id, u.quantity, u.asked_at, u.told_at, u.told from (
+select s.listing_id, s.quantity, s.asked_at, s.told_at, s.told from (
   select u.* from pushes u where u.merchant = :merchant and u.asked_at >= :at_N and u.asked_at < :until_N
-  order by u.asked_at limit :looked) u
+  order by u.asked_at limit :looked) s
 """
 TOLD = """
-select t.asked_at, t.told_at, t.told, t.quantity, g.sku, g.listing, c.channel, c.label from (TOLD) t
-join listings g on g.id = t.listing_id join connections c on c.id = g.connection
-where g.id in (select s.listing_id from listing_parts s where s.merchant = :merchant and s.sku in (
+select f.asked_at, f.told_at, f.told, f.quantity, g.sku, g.listing, c.channel, c.label from (TOLD) f
+join listings g on g.id = f.listing_id join connections c on c.id = g.connection
+where g.id in (select p.listing_id from listing_parts p where p.merchant = :merchant and p.sku in (
     select m.sku from order_lines i join listings k on k.connection = :connection and k.listing = i.listing and k.sku = i.sku
     join listing_parts m on m.listing_id = k.id where i.order_id = :id))
-order by t.asked_at
+order by f.asked_at
 """
 
 

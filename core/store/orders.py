@@ -409,7 +409,7 @@ def seen_after(db: Connection, merchant: str, after: int, most: int = 2000) -> l
 
 
 TOTALS = """
-select c.channel, o.currency, count(*) as orders, sum(o.total) as total, min(o.placed_at) as first
+select c.channel, o.currency, count(*) as orders, cast(sum(o.total) as bigint) as total, min(o.placed_at) as first
 from orders o join connections c on c.id = o.connection
 where o.merchant = :merchant and coalesce(o.copy_of, '') = '' and o.merged_into is null group by c.channel, o.currency order by 1, 2
 """

@@ -152,7 +152,6 @@ inbox = Table(
     _may("outcome"),
     UniqueConstraint("connection", "delivery"),
     Index("ix_inbox_ref", "ref", "id"),
-    Index("ix_inbox_waiting", "ref", **_where("done_at is null")),
     Index("ix_inbox_received_at", "received_at"),
     Index("ix_inbox_kept", "ref", **_where("done_at is not null and body is not null")),  # what was read of an order, until it goes
 )

@@ -10,14 +10,19 @@ from sqlalchemy import text
 from core.flows import connections as flows
 from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
+from core.store import acts as deeds
 from core.store import (
     audit,
     backfills,
     connections,
     consents,
+    desk,
     events,
     inbox,
     listings,
+    order_list,
+    order_page,
+    order_sieves,
     orders,
     people,
     places,
@@ -26,6 +31,7 @@ from core.store import (
     stock,
     tasks,
     visits,
+    words,
 )  # fmt: skip
 from core.store.tables import metadata
 from tests.conftest import House
@@ -34,14 +40,15 @@ from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
 STORES = (
-    audit, backfills, connections, consents, events, inbox, listings, orders, people, places, privacy, sessions, stock, tasks, visits,
+    audit, backfills, connections, consents, deeds, desk, events, inbox, listings, order_list, order_page, order_sieves, orders, people,
+    places, privacy, sessions, stock, tasks, visits, words,
 )  # fmt: skip
-OWNERS = ("merchant", "connection", "id", "user")  # a connection, a person and an id that was read from a merchant's rows have one owner
+OWNERS = ("merchant", "connection", "id", "user", "plan")  # each has one owner: a person, what was read from a merchant's rows
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
     "append", "keep", "close", "sold", "settled", "rested", "confirm", "answered", "book_lines", "ask", "next_turn", "claim", "fence",
     "renew", "record", "add", "add_merchant", "merchants", "by_account", "raising", "seeking", "lock",
-    "strip", "_by_id", "put", "is_worked_on", "_have_parts", "held_of", "add_export", "_some",
+    "strip", "_by_id", "put", "is_worked_on", "_have_parts", "held_of", "add_export", "_some", "begin", "go_on",
     "look", "take", "name_of", "erase_staff", "reserved_by",  # by what only one person knows, or a channel signed: an account, a state
     "lock_first", "is_empty", "by_email", "count_tries", "hold_up", "waits",  # before it is known who asks
 }  # fmt: skip
