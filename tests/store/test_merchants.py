@@ -10,14 +10,35 @@ from sqlalchemy import text
 from core.flows import connections as flows
 from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
-from core.store import backfills, connections, events, inbox, listings, orders, places, stock, tasks
+from core.store import (
+    alerts,
+    attention,
+    backfills,
+    connections,
+    displays,
+    events,
+    figures,
+    goods,
+    health,
+    inbox,
+    listings,
+    orders,
+    places,
+    start,
+    stock,
+    tasks,
+    uploads,
+)
 from core.store.tables import metadata
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
-STORES = (backfills, connections, events, inbox, listings, orders, places, stock, tasks)
+STORES = (
+    alerts, attention, backfills, connections, displays, events, figures, goods, health, inbox, listings, orders, places, start, stock,
+    tasks, uploads,
+)  # fmt: skip
 OWNERS = ("merchant", "connection", "id")  # a connection, and an id that was read from a merchant's rows, have one owner
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.
 BY_ROWS = {
