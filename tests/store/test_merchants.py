@@ -12,12 +12,18 @@ from core.flows.allocation import ask_waiting, map_listing
 from core.flows.overview import overview
 from core.store import acts as deeds
 from core.store import (
+    alerts,
+    attention,
     audit,
     backfills,
     connections,
     consents,
     desk,
+    displays,
     events,
+    figures,
+    goods,
+    health,
     inbox,
     listings,
     order_list,
@@ -28,11 +34,13 @@ from core.store import (
     places,
     privacy,
     sessions,
+    start,
     stock,
     tasks,
+    uploads,
     visits,
     words,
-)  # fmt: skip
+)
 from core.store.tables import metadata
 from tests.conftest import House
 from tests.flows import acts, books
@@ -40,8 +48,8 @@ from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
 STORES = (
-    audit, backfills, connections, consents, deeds, desk, events, inbox, listings, order_list, order_page, order_sieves, orders, people,
-    places, privacy, sessions, stock, tasks, visits, words,
+    alerts, attention, audit, backfills, connections, consents, deeds, desk, displays, events, figures, goods, health, inbox, listings,
+    order_list, order_page, order_sieves, orders, people, places, privacy, sessions, start, stock, tasks, uploads, visits, words,
 )  # fmt: skip
 OWNERS = ("merchant", "connection", "id", "user", "plan")  # each has one owner: a person, what was read from a merchant's rows
 # These say in their docstring that they are for the sweeper, or work on rows that the caller read as a merchant's.

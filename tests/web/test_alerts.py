@@ -30,7 +30,7 @@ def test_a_member_sees_what_their_role_is_usually_told_and_chooses_otherwise(sho
     assert '"hook":"https://chat.example/x"' in shop.one("select alerts from members")
 
 
-@pytest.mark.parametrize("hook", ["javascript:alert(1)", "chat.example", "https://", "https://[", "https://a b"])
+@pytest.mark.parametrize("hook", ["javascript:alert(1)", "chat.example", "https://", "https://[", "https://a b", "http://chat.example/x"])
 def test_what_is_no_address_is_not_kept(shop: Shop, ana: Person, hook: str) -> None:
     assert "Write an address" in ana.post("/settings/alerts", hook=hook)
     assert shop.one("select alerts from members") == "{}"

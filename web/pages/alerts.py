@@ -8,6 +8,7 @@ from flask_babel import gettext
 from core.domain import causes
 from core.domain.alerts import Choice
 from core.flows import letters
+from core.flows.ways import is_here
 from core.store import alerts
 from web import asked
 from web.said import say, who
@@ -42,7 +43,8 @@ def choose() -> str:
 def _is_address(text: str) -> bool:
     try:
         said = urlsplit(text)
-        return said.scheme in ("https", "http") and bool(said.hostname) and " " not in text
+        safe = said.scheme == "https" or (said.scheme == "http" and is_here(hub().public_url))  # a rehearsal may call this machine
+        return safe and bool(said.hostname) and " " not in text
     except ValueError:
         return False
 
