@@ -81,6 +81,26 @@ def test_orders_are_found_by_connection_status_and_when_they_were_placed(busy: S
     assert names(f"placed_to={third['placed_at']}&connection={busy.connection.id}&status=open") == ["#1001", "#1002"]
 
 
+def test_a_list_shows_of_an_order_what_the_order_shows_itself_whether_its_statuses_are_written_down_or_not(busy: Shop) -> None:
+    busy.send({**json.loads(busy.sold(A=1).body), "cancelled_at": "2026-11-22T13:00:00Z", "test": True})
+    busy.drain()
+    till = a_program(busy)
+
+    def shown() -> tuple[list[Any], list[Any]]:
+        heads = till.all("orders", 250)
+        wholes = [till.get(f"orders/{head['id']}").get_json() for head in heads]
+        return heads, [{name: whole[name] for name in head} for head, whole in zip(heads, wholes, strict=True)]
+
+    heads, wholes = shown()
+    assert heads == wholes
+    assert {head["units_to_ship"] for head in heads} == {0, 1}
+    with busy.hub.database.write() as db:
+        for head in heads:
+            named = {name: head[name] for name in ("id", "status", "payment", "fulfillment")}
+            db.execute(text("update orders set status = :status, payment = :payment, fulfillment = :fulfillment where id = :id"), named)
+    assert shown() == (heads, wholes)
+
+
 def minor(amount: dict[str, Any]) -> int:
     found: int = amount["minor"]
     return found
