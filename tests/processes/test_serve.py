@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -68,6 +69,15 @@ def test_headers_may_be_written_in_any_case(open_plant: Plant, change: Callable[
     one = fresh(open_plant.shop)
 
     assert spoken(open_plant, head_of(one, change, f"content-length: {len(one.body)}"), one.body) == b"HTTP/1.1 200 OK"
+
+
+def test_a_server_is_ready_and_counts_what_it_is_asked(open_plant: Plant) -> None:
+    assert (open_plant.get("/readyz"), open_plant.get("/metrics"), open_plant.get("/api/v1/orders")) == (200, 200, 401)
+    with urlopen(f"http://127.0.0.1:{open_plant.settings.port}/metrics", timeout=10) as answer:
+        told = answer.read().decode()
+
+    assert 'crossdock_requests_total{outcome="4xx",part="api"}' in told
+    assert "crossdock_worker_seen_seconds" in told
 
 
 def test_a_body_in_chunks_without_a_length_is_read_whole(open_plant: Plant) -> None:

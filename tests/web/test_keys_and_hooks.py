@@ -138,8 +138,8 @@ def test_a_call_that_failed_is_shown_and_sent_again_with_a_button(shop: Shop, ow
     shop.drain()
     tell_all(shop.hub)
     page = owner.get(paths(shop)[2]).text
-    assert "OrderTaken" in page
-    assert "fails since" in owner.get("/settings/hooks").text
+    assert "order.taken" in page
+    assert "Fails" in owner.get("/settings/hooks").text
 
     till.usual = 200
     [address] = re.findall(r'action="([^"]+/resend)"', page)

@@ -11,13 +11,10 @@ from core.domain.money import Money
 from core.domain.order import (
     Address,
     Charge,
-    FulfillmentStatus,
     Liable,
     Line,
     Order,
-    OrderStatus,
     Payment,
-    PaymentStatus,
     Person,
     Refund,
     Shipped,
@@ -26,6 +23,7 @@ from core.domain.order import (
 )
 from core.store import events, lists
 from core.store import orders as store
+from core.store.lists import Head
 from web.api import models as say
 from web.api.events import event
 from web.api.problems import Refusal
@@ -43,9 +41,9 @@ def page(asked: say.OrdersAsked) -> say.OrderPage:
     merchant, behind = visitor().merchant, position(asked.after, _behind)
     with hub().database.read() as db:
         found = lists.orders(db, merchant, asked.limit + 1, behind, asked.wishes())
-        tags = lists.tags(db, merchant, (row.id for row, _ in found))
-    items = [say.OrderHead.model_construct(**_head(row, order, tags)) for row, order in found[: asked.limit]]
-    last = found[asked.limit - 1][0] if len(found) > asked.limit else None
+        tags = lists.tags(db, merchant, (one.row.id for one in found))
+    items = [say.OrderHead.model_construct(**_head(one, tags)) for one in found[: asked.limit]]
+    last = found[asked.limit - 1].row if len(found) > asked.limit else None
     return say.OrderPage.model_construct(items=items, next=cursor(last.placed_at, last.id) if last else None)
 
 
@@ -61,7 +59,7 @@ def one(order: str) -> say.OrderSaid:
         tags, booked = lists.tags(db, merchant, [order]), store.booked(db, merchant, [order])
         box = hub().box(merchant) if visitor().may("orders.buyers") else None
         person = store.person_of(db, merchant, order, box) if box else None
-    return say.OrderSaid.model_construct(**_head(row, seen, tags), **_whole(row, seen, booked, person))
+    return say.OrderSaid.model_construct(**_head(lists.head_of(row, seen), tags), **_whole(row, seen, booked, person))
 
 
 @reads(api, "/<order>/events", "orders.read", say.EventPage, 404)
@@ -84,10 +82,11 @@ def _found(db: Connection, merchant: str, order: str) -> tuple[Any, Order]:
     return found
 
 
-def _head(row: Any, order: Order, tags: dict[str, list[str]]) -> dict[str, Any]:
+def _head(one: Head, tags: dict[str, list[str]]) -> dict[str, Any]:
+    row = one.row
     return {
         "id": row.id,
-        "ref": order.ref,
+        "ref": f"{row.connection}/{row.channel_id}",
         "connection": row.connection,
         "channel": row.channel,
         "channel_id": row.channel_id,
@@ -95,16 +94,16 @@ def _head(row: Any, order: Order, tags: dict[str, list[str]]) -> dict[str, Any]:
         "placed_at": say.moment(row.placed_at),
         "taken_at": say.moment(row.taken_at),
         "saved_at": say.moment(row.saved_at),
-        "total": say.amount(order.total),
-        "status": OrderStatus(row.status) if row.status else order.order_status,
-        "payment": PaymentStatus(row.payment) if row.payment else order.payment_status,
-        "fulfillment": FulfillmentStatus(row.fulfillment) if row.fulfillment else order.fulfillment_status,
-        "units_to_ship": order.units_to_ship,
+        "total": say.amount(Money(row.total, row.currency)),
+        "status": one.status,
+        "payment": one.payment,
+        "fulfillment": one.fulfillment,
+        "units_to_ship": one.units_to_ship,
         "waits": row.waits,
         "held_at": say.moment(row.held_at),
         "problems": row.problems.split("\n") if row.problems else [],
         "tags": tags.get(row.id, []),
-        "test": order.test,
+        "test": one.test,
         "copy_of": row.copy_of or None,
         "merged_into": row.merged_into,
     }

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from core.domain.feed import TYPES
+from core.domain.feed import TYPES, type_of
 from core.domain.hooks import is_taken
 from core.errors import Refused
 from core.flows import hooks as flow
@@ -73,11 +73,11 @@ def _one(hook: str, **more: Any) -> str:
     with hub().database.read() as db:
         found = _found(db, hook)
         calls = hooks.calls(db, merchant, hook, LOGGED + 1, before)
-        kinds = {row.id: row.kind for row in events.these(db, merchant, [call.event_id for call in calls])}
+        types = {row.id: type_of(row.kind) for row in events.these(db, merchant, [call.event_id for call in calls])}
     shown, older = calls[:LOGGED], len(calls) > LOGGED
     address = url_for("hooks.one", hook=hook, before=shown[-1].id) if older else ""
     return render_template(
-        "hook.html", hook=found, calls=shown, kinds=kinds, older=address, states=state_words(), tones=TONES, is_taken=is_taken, **more
+        "hook.html", hook=found, calls=shown, types=types, older=address, states=state_words(), tones=TONES, is_taken=is_taken, **more
     )  # fmt: skip
 
 
