@@ -182,6 +182,12 @@ WORK = (
         N_("Tell whoever looks after this installation what stands below. Try again after an upgrade."),
     ),
     Cause(
+        "hook",
+        N_("A program of yours takes no more webhooks"),
+        N_("Nothing is lost: it is told everything since, in order, once it takes them again."),
+        N_("Mend it there, then try again."),
+    ),
+    Cause(
         "unsent",
         N_("A message to one of you could not be sent"),
         N_("Somebody does not know what this page says."),
@@ -250,6 +256,7 @@ OF_ERRORS = {
     "Unavailable": "silent",
     "OutcomeUnknown": "unsure",
     "Stale": "stale",
+    "HookStopped": "hook",
     "Crash": "crash",
 }
 OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
@@ -275,6 +282,14 @@ DOES = {
     "backfill": N_("Bringing old orders in"),
     "reckon": N_("Working out what going live would change"),
     "look_at_file": N_("Looking at a file with counts"),
+    "act_on_orders": N_("Acting on many orders"),
+    "index_orders": N_("Making old orders searchable"),
+    "read_scopes": N_("Asking what a channel lets us do"),
+    "check_login": N_("Looking after a login"),
+    "comply": N_("Answering what a channel demands of buyers' data"),
+    "erase_expired": N_("Forgetting buyers whose time is over"),
+    "erase_connection": N_("Erasing an account"),
+    "send_hooks": N_("Telling webhooks"),
     "take_file": N_("Taking a file with counts"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "send_alerts": N_("Sending a message"),
