@@ -399,7 +399,8 @@ def test_what_an_erased_shop_held_is_offered_elsewhere_again(desk):
 
     with desk.hub.unit() as work:
         privacy.ask_to_erase(work, desk.one("shopify"), "ada", "Ada")
-    rested(desk)
+    desk.drain()
+    rested(desk, "poll_orders")
 
     assert shown(desk) == {"amazon": 10, "ebay": 10}
     books.balance(desk.hub)
@@ -412,11 +413,11 @@ def live(desk: Desk, *channels: str) -> None:
     rested(desk)
 
 
-def rested(desk: Desk) -> None:
+def rested(desk: Desk, *kinds: str) -> None:
     for _ in range(8):
         with desk.hub.unit() as work:
             for one in connections.all_of(work.db, desk.merchant):
-                for kind in ("poll_orders", "read_listings") if one.state == "active" else ():
+                for kind in (kinds or ("poll_orders", "read_listings")) if one.state == "active" else ():
                     work.ask(desk.merchant, kind, one.id, one.id)
         desk.drain()
         desk.clock.pass_(timedelta(minutes=3))
@@ -457,6 +458,35 @@ def test_erasing_goes_a_step_at_a_time_and_stands_a_crash(law, monkeypatch):
         pass
 
     assert law.one("select count(*) from orders") == law.one("select count(*) from merchants") == 0
+
+
+def test_whoever_was_at_it_can_write_nothing_more_before_orders_go(law, monkeypatch):
+    def dying(*values: Any) -> Any:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(held, "erase_orders", dying)
+    tell(law, "shop_redact")
+    law.drain()
+
+    assert law.rows("select kind, state from tasks") == [("erase_connection", "parked")]
+    assert law.one("select count(*) from inbox") == 0
+    assert len(orders(law)) == 3
+
+
+def test_a_copy_of_an_order_that_goes_is_an_order_of_its_own_and_looked_at_again(law):
+    other = flows.connect(law.hub, law.merchant, "bogus", "elsewhere", {}, stock_since=0)
+    ref = f"{law.connection.id}/{orders(law)[0][1]}"
+    names = "merchant, channel_id, name, revision, digest, placed_at, currency, total, doc, taken_at, saved_at"
+    one = f"select 'copy', '{other.id}', '{ref}', {names} from orders order by channel_id limit 1"
+    with law.hub.database.write() as db:
+        db.exec_driver_sql(f"insert into orders (id, connection, copy_of, {names}) {one}")
+
+    tell(law, "shop_redact")
+    while jobs.drain(law.hub, "inside"):
+        pass
+
+    assert law.rows("select id, copy_of from orders") == [("copy", None)]
+    assert law.rows("select connection from tasks where kind = 'fetch_orders'") == [(other.id,)]
 
 
 def test_one_merchants_shop_is_erased_and_anothers_rows_stay_as_they_were(law):
