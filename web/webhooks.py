@@ -31,6 +31,7 @@ log = structlog.get_logger("door")
 # How long an account's connection is remembered, and that it has none: a burst asks the database once, and a database that is silent
 # is not asked at all. Whose an account is never changes; somebody may connect it any moment.
 KNOWN_S, UNKNOWN_S = 300.0, 5.0
+TOGETHER_S = 600.0  # how long what is demanded of every account waits for more of it: such things come by the thousand
 NAME_LENGTH = 255  # of what a header may call a delivery: it becomes a key
 Answer = tuple[int, bytes]
 
@@ -112,7 +113,8 @@ class Door:
             self._known.pop((connector.name, one.account), None)
         if every:
             rows = [privacy.row_of(self.hub, one, notice) for one in every]
-            self.writer.keep(rows, [(one.merchant, "comply", one.id, one.id) for one in every])
+            wait_s = 0.0 if notice.account else TOGETHER_S
+            self.writer.keep(rows, [(one.merchant, "comply", one.id, one.id, wait_s) for one in every])
         return 200, b"{}"
 
     def _connection(self, channel: str, account: str) -> Connection | None:

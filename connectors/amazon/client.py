@@ -26,7 +26,7 @@ from connectors.amazon import signing
 from connectors.amazon.read import need
 from connectors.amazon.render import FEED, FEED_TYPE
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
-from connectors.http import json_of, write_json
+from connectors.http import TIMEOUT, json_of, write_json
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
@@ -368,7 +368,8 @@ class Client:
 def granted(kit: Kit, form: Mapping[str, str], login: Mapping[str, str] | None = None) -> Fresh:
     """What LWA gives for a refresh token, or for a person's code. Raises AccessLost where it takes that no longer."""
     app = {"client_id": kit.app.get("client_id", ""), "client_secret": kit.app.get("client_secret", "")}
-    answer = kit.http.send("POST", kit.settings["auth_url"], changes=False, data={**form, **app})
+    timeout = (3.05, 10.0) if "code" in form else TIMEOUT  # a person waits
+    answer = kit.http.send("POST", kit.settings["auth_url"], changes=False, data={**form, **app}, timeout=timeout)
     if answer.status_code in (400, 401):
         raise AccessLost(f"Amazon no longer accepts our {_name(form)}", words=answer.text[:500], status=answer.status_code)
     if answer.status_code >= 300:

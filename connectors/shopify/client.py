@@ -11,7 +11,7 @@ import shopify
 from shopify import session_token
 from shopify.utils.shop_url import sanitize_shop_domain
 
-from connectors.http import json_of
+from connectors.http import TIMEOUT, json_of
 from core.errors import AccessLost, BadPayload, Forged, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
@@ -22,6 +22,7 @@ ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name 
 KINDS = {kind: f"urn:shopify:params:oauth:token-type:{kind}-access-token" for kind in ("offline", "online")}
 BUDGET = "graphql"
 GUESS = 100.0  # points of a document that was never answered yet
+PATIENCE = (3.05, 10.0)  # seconds to connect, to answer, while a person waits
 CHUNK = 65_536  # bytes
 Send = Callable[[str, Mapping[str, Any]], requests.Response]
 
@@ -97,22 +98,25 @@ def exchanged(kit: Kit, account: str, token: str, kind: str) -> Mapping[str, Any
         "requested_token_type": KINDS[kind],
         **({"expiring": "1"} if kind == "offline" else {}),
     }
-    return _granted(kit, account, body, _no_token)
+    return _granted(kit, account, body, _no_token, PATIENCE)
 
 
 def for_code(kit: Kit, account: str, code: str) -> Mapping[str, Any]:
     """What Shopify gives for the code that a person came back with."""
-    return _granted(kit, account, {"code": code, "expiring": "1"}, _no_token)
+    return _granted(kit, account, {"code": code, "expiring": "1"}, _no_token, PATIENCE)
 
 
 def renewed(kit: Kit, account: str, refresh_token: str) -> Mapping[str, Any]:
     """A new pair. Raises AccessLost where the shop must be connected again."""
-    return _granted(kit, account, {"grant_type": "refresh_token", "refresh_token": refresh_token}, _lost)
+    return _granted(kit, account, {"grant_type": "refresh_token", "refresh_token": refresh_token}, _lost, TIMEOUT)
 
 
-def _granted(kit: Kit, account: str, body: Mapping[str, str], refusal: Callable[[requests.Response], HubError]) -> Mapping[str, Any]:
-    app = {"client_id": kit.app["client_id"], "client_secret": kit.app["client_secret"]}
-    answer = kit.http.send("POST", f"{address(kit, account)}/admin/oauth/access_token", changes=False, json={**app, **body})
+def _granted(
+    kit: Kit, account: str, body: Mapping[str, str], refusal: Callable[[requests.Response], HubError], timeout: tuple[float, float]
+) -> Mapping[str, Any]:  # fmt: skip
+    asked = {"client_id": kit.app["client_id"], "client_secret": kit.app["client_secret"], **body}
+    url = f"{address(kit, account)}/admin/oauth/access_token"
+    answer = kit.http.send("POST", url, changes=False, json=asked, timeout=timeout)
     if answer.status_code in (400, 401):
         raise refusal(answer)
     if answer.status_code != 200:

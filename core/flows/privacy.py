@@ -55,9 +55,19 @@ def comply(hub: Hub, claim: Claim) -> None:
     _redact(hub, connection, [one for one in demands.values() if one.what is Wanted.REDACT])
     with hub.unit(claim) as work:
         if any(one.what is Wanted.ERASE for one in demands.values()):
-            ask_to_erase(work, connection, connection.channel, connection.channel)
+            _go(work, connection)
         inbox.close(work.db, dict.fromkeys((one.id for one in kept), inbox.HISTORY), work.now)
     hub.database.let_go()
+
+
+def _go(work: Unit, connection: Connection) -> None:
+    """The whole account goes, unless somebody has connected it again since it was uninstalled: then a person must say so."""
+    if connection.login is None or connection.state == "needs_login":
+        ask_to_erase(work, connection, f"channel/{connection.channel}", connection.channel)
+        return
+    words = "everything of this account is to be erased"
+    found = Finding(connection.id, REQUEST, "erase", words, "it is connected again: disconnect and erase it if that is meant", work.now)
+    findings.keep(work.db, connection.merchant, connection.id, [found])
 
 
 # Whom it means

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import jwt
 import pytest
+from werkzeug.test import Client
 
+from config import demo
 from connectors.shopify import SCOPES
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from connectors.simulation import Fault
@@ -151,6 +153,19 @@ def test_a_person_without_a_name_is_let_in_all_the_same(admin):
 
     assert admin.visit().status_code == 200
     assert admin.rows("select name from users") == [("crossdock-demo 801",)]
+
+
+def test_the_rehearsal_says_where_the_simulated_admin_shows_the_hub(admin):
+    door = admin.simulator.credentials("http://sim.test/shopify")["door"]
+    stage = demo.Stage(None, admin.hub, None, None, {}, 1.0, {"shopify": door})
+    said: list[str] = []
+
+    demo._say_doors(stage, said.append)
+
+    assert said == ["Inside of the simulated admin of Shopify: http://sim.test/shopify/admin/store/crossdock-demo/apps/crossdock"]
+    page = Client(admin.street).get(urlsplit(door).path).text
+    source = page[page.index('src="http://hub.example/') + 5 :].partition('"')[0].replace("&amp;", "&")
+    assert admin.open(source.removeprefix("http://hub.example")).status_code == 200
 
 
 # ---- what is sent with a page

@@ -347,11 +347,25 @@ def test_many_are_forgotten_a_step_at_a_time_in_one_night(law, monkeypatch):
 # ---- a shop is erased
 
 
+def gone(shop: Shop) -> list[int]:
+    """The app is uninstalled, and two days later the shop is to be forgotten."""
+    shop.simulator.state["installed"] = True
+    return [*tell(shop, "uninstall"), *tell(shop, "shop_redact")]
+
+
+def test_a_shop_that_is_connected_again_by_then_is_not_erased_behind_its_owners_back(law):
+    assert tell(law, "shop_redact") == [200]
+    law.drain()
+
+    assert len(orders(law)) == 3
+    assert law.rows("select what, subject from findings where mended_at is null") == [("request", "erase")]
+
+
 def test_an_erased_shop_leaves_nothing_not_even_its_merchants_key(law, tmp_path):
     person = law.rows("select person from orders")[0][0].encode()[:60]
     books.balance(law.hub)
 
-    assert tell(law, "shop_redact") == [200]
+    assert gone(law) == [200, 200]
     law.drain()
 
     left = {table: law.one(f"select count(*) from {table}") for table in tables(law)}
@@ -372,7 +386,7 @@ def test_a_merchant_who_has_something_else_keeps_it_and_what_the_shop_reserved_i
     [(reserved,)] = law.rows("select sum(reserved) from levels")
     assert reserved == 3
 
-    tell(law, "shop_redact")
+    gone(law)
     law.drain()
 
     assert law.rows("select id from connections") == [(other.id,)]
@@ -399,7 +413,8 @@ def test_what_an_erased_shop_held_is_offered_elsewhere_again(desk):
 
     with desk.hub.unit() as work:
         privacy.ask_to_erase(work, desk.one("shopify"), "ada", "Ada")
-    rested(desk)
+    desk.drain()
+    rested(desk, "poll_orders")
 
     assert shown(desk) == {"amazon": 10, "ebay": 10}
     books.balance(desk.hub)
@@ -412,11 +427,11 @@ def live(desk: Desk, *channels: str) -> None:
     rested(desk)
 
 
-def rested(desk: Desk) -> None:
+def rested(desk: Desk, *kinds: str) -> None:
     for _ in range(8):
         with desk.hub.unit() as work:
             for one in connections.all_of(work.db, desk.merchant):
-                for kind in ("poll_orders", "read_listings") if one.state == "active" else ():
+                for kind in (kinds or ("poll_orders", "read_listings")) if one.state == "active" else ():
                     work.ask(desk.merchant, kind, one.id, one.id)
         desk.drain()
         desk.clock.pass_(timedelta(minutes=3))
@@ -430,7 +445,7 @@ def test_a_merchant_with_staff_of_its_own_stays(here):
     with here.hub.database.write() as db:
         db.exec_driver_sql(f"insert into members (merchant, user_id, role, created_at) values ('{here.merchant}', 'u1', 'owner', 1)")
 
-    tell(here, "shop_redact")
+    gone(here)
     here.drain()
 
     assert here.rows("select id from merchants") == [(here.merchant,)]
@@ -448,7 +463,7 @@ def test_erasing_goes_a_step_at_a_time_and_stands_a_crash(law, monkeypatch):
         return found
 
     monkeypatch.setattr(held, "erase_orders", dying)
-    tell(law, "shop_redact")
+    gone(law)
     law.drain()
     assert len(orders(law)) == 2
     with law.hub.unit() as work:
@@ -459,6 +474,35 @@ def test_erasing_goes_a_step_at_a_time_and_stands_a_crash(law, monkeypatch):
     assert law.one("select count(*) from orders") == law.one("select count(*) from merchants") == 0
 
 
+def test_whoever_was_at_it_can_write_nothing_more_before_orders_go(law, monkeypatch):
+    def dying(*values: Any) -> Any:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(held, "erase_orders", dying)
+    gone(law)
+    law.drain()
+
+    assert law.rows("select kind, state from tasks") == [("erase_connection", "parked")]
+    assert law.one("select count(*) from inbox") == 0
+    assert len(orders(law)) == 3
+
+
+def test_a_copy_of_an_order_that_goes_is_an_order_of_its_own_and_looked_at_again(law):
+    other = flows.connect(law.hub, law.merchant, "bogus", "elsewhere", {}, stock_since=0)
+    ref = f"{law.connection.id}/{orders(law)[0][1]}"
+    names = "merchant, channel_id, name, revision, digest, placed_at, currency, total, doc, taken_at, saved_at"
+    one = f"select 'copy', '{other.id}', '{ref}', {names} from orders order by channel_id limit 1"
+    with law.hub.database.write() as db:
+        db.exec_driver_sql(f"insert into orders (id, connection, copy_of, {names}) {one}")
+
+    gone(law)
+    while jobs.drain(law.hub, "inside"):
+        pass
+
+    assert law.rows("select id, copy_of from orders") == [("copy", None)]
+    assert law.rows("select connection from tasks where kind = 'fetch_orders'") == [(other.id,)]
+
+
 def test_one_merchants_shop_is_erased_and_anothers_rows_stay_as_they_were(law):
     other = flows.add_merchant(law.hub, "Another").id
     flows.connect(law.hub, other, "bogus", "another", {})
@@ -467,7 +511,7 @@ def test_one_merchants_shop_is_erased_and_anothers_rows_stay_as_they_were(law):
         stock.count(work.db, other, [{"sku": "A", "title": "A", "location": "other place", "on_hand": 5}], work.now)
     before = {table: law.rows(f"select * from {table} where merchant = '{other}' order by 1") for table in mine(law)}
 
-    tell(law, "shop_redact")
+    gone(law)
     while jobs.drain(law.hub, "inside"):
         pass
 
@@ -482,7 +526,7 @@ def mine(shop: Shop) -> list[str]:
 
 
 def test_what_comes_after_the_end_finds_nobody(here):
-    tell(here, "shop_redact")
+    gone(here)
     here.drain()
 
     assert here.deliver(here.sold(A=1)) == 404
@@ -543,6 +587,7 @@ def ebay(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Callable[.
         world.outbox.clear()
         simulator.befall("delete", {"username": username})
         answers = [client.post("/webhooks/ebay", data=one.body, headers=one.headers).status_code for one in world.outbox]
+        clock.pass_(timedelta(minutes=10))
         drain()
         return answers
 
