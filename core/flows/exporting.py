@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from core.domain.order_csv import Exported, cells
 from core.domain.wanted import Wanted
 from core.flows.desk import Somebody
 from core.hub import Hub
-from core.store import audit, order_list, order_sieves
+from core.store import audit, connections, order_list, order_sieves
 from core.store.vault import Box
 
 AT_ONCE = 500
+DOC = ", o.doc"
 BOM = "\ufeff"  # spreadsheets of one maker take a file for their own old letters without it
 _order, _person = msgspec.json.Decoder(Order), msgspec.json.Decoder(Person)
 
@@ -44,8 +45,10 @@ def export(hub: Hub, merchant: str, who: Somebody, what: Export) -> Iterator[byt
 def _pieces(hub: Hub, merchant: str, what: Export) -> Iterator[bytes]:
     yield _lines([what.columns], BOM if what.bom else "")
     box = hub.box(merchant)
+    with hub.database.read() as db:
+        accounts = {one.id: one.label for one in connections.all_of(db, merchant)}
     for rows in _chosen(hub, merchant, what) if what.orders is not None else _pages(hub, merchant, what, box):
-        yield _lines(cells(_exported(row, what.zone, box), what.columns) for row in rows)
+        yield _lines(cells(_exported(row, accounts, what.zone, box), what.columns) for row in rows)
 
 
 def _lines(rows: Iterable[Sequence[str]], before: str = "") -> bytes:
@@ -59,7 +62,7 @@ def _chosen(hub: Hub, merchant: str, what: Export) -> Iterator[Sequence[Any]]:
     orders = what.orders or ()
     for start in range(0, len(orders), AT_ONCE):
         with hub.database.read() as db:
-            rows = order_list.these(db, merchant, orders[start : start + AT_ONCE], buyers=what.wanted.buyers)
+            rows = order_list.these(db, merchant, orders[start : start + AT_ONCE], buyers=what.wanted.buyers, more=DOC)
         yield rows
 
 
@@ -68,18 +71,26 @@ def _pages(hub: Hub, merchant: str, what: Export, box: Box) -> Iterator[Sequence
         plan, at = order_sieves.plan(db, merchant, what.wanted, box), None
     while plan is not None:
         with hub.database.read() as db:
-            walked = order_list.walk(db, plan, order_list.stretch(what.wanted, at), AT_ONCE)
+            walked = order_list.walk(db, plan, order_list.stretch(what.wanted, at), AT_ONCE, more=DOC)
         yield walked.rows
         at = order_list.place_of(walked.rows[-1]) if walked.more else walked.stopped
         if at is None:
             return
 
 
-def _exported(row: Any, zone: str, box: Box) -> Exported:
+def _exported(row: Any, accounts: Mapping[str, str], zone: str, box: Box) -> Exported:
     order = _order.decode(row.doc)
     if row.person:
         order = replace(order, person=_person.decode(box.open_text(f"orders|person|{row.id}", row.person)))
     status = shown(order.order_status, held=row.held_at is not None)
     return Exported(
-        order, row.id, row.label, status.value, row.held_why or "", order_list.tags_of(row), row.copy_of or "", row.merged_into or "", zone
+        order,
+        row.id,
+        accounts.get(row.connection, ""),
+        status.value,
+        row.held_why or "",
+        order_list.tags_of(row),
+        row.copy_of or "",
+        row.merged_into or "",
+        zone,
     )

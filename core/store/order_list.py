@@ -6,7 +6,6 @@ after WALK orders and says how far it came: rare things among very many are foun
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -21,15 +20,13 @@ WALK = 3_000
 COUNTED = 1_000  # beyond that it is "more than"
 
 OWN = "(select distinct id from (IDS) as ids {fence}) as s join orders o on o.id = s.id where o.merchant || '' = :merchant"
-SHOWN = """
-select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.status, o.payment, o.fulfillment,
-  o.held_at, o.held_why, o.copy_of, o.merged_into, o.problems is not null as odd, o.history, c.channel, c.label, o.doc, f.among,
+COLUMNS = """o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.status, o.payment, o.fulfillment, o.units,
+  o.test, o.held_at, o.held_why, o.copy_of, o.merged_into, o.problems is not null as odd, o.history,
   case when :buyers then o.person end as person,
-  (select max(l.waits) from order_lines l where l.order_id = o.id) as waits,
-  (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) as tags
-from (FOUND) f join orders o on o.id = f.id join connections c on c.id = o.connection
-order by o.placed_at WAY, o.id WAY
-"""
+  (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = o.id and l.waits is not null) as waits,
+  (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) as tags"""
+# What leads to few orders gives them in no order: they are sorted before more than their place is read.
+SORTED = "select COLUMNS, f.among from (FOUND) f join orders o on o.id = f.id order by o.placed_at WAY, o.id WAY"
 BETWEEN = {
     "desc": "(o.placed_at, o.id) < (:at, :id) and (o.placed_at, o.id) >= (:end, :end_id)",
     "asc": "(o.placed_at, o.id) > (:at, :id) and (o.placed_at, o.id) <= (:end, :end_id)",
@@ -72,14 +69,20 @@ def _place(one: Cursor) -> tuple[int, str]:
     return (one.at, one.id)
 
 
-def walk(db: Connection, plan: Plan, part: Stretch, most: int) -> Walked:
-    """Up to `most` orders of this stretch."""
+def walk(db: Connection, plan: Plan, part: Stretch, most: int, *, more: str = "") -> Walked:
+    """Up to `most` orders of this stretch; `more` columns of theirs where wanted."""
     stopped = _end(db, plan, part) if plan.is_sparse else None
     part = replace(part, end=stopped) if stopped else part
-    found = _places(plan, part, plan.checks, "limit :most", "count(*) over ()" if plan.few else "0")
-    rows = run(db, SHOWN.replace("FOUND", found).replace("WAY", part.way), **plan.values, **part.values, most=most + 1).fetchall()
+    rows = run(db, _shown(plan, part, COLUMNS + more), **plan.values, **part.values, most=most + 1).fetchall()
     full = len(rows) > most
     return Walked(rows[:most], full, None if full else stopped, (rows[0].among if rows else 0) if plan.few else None)
+
+
+def _shown(plan: Plan, part: Stretch, columns: str) -> str:
+    if not plan.few:
+        return _places(plan, part, plan.checks, "limit :most", f"{columns}, 0 as among")
+    found = _places(plan, part, plan.checks, "limit :most", "o.id, count(*) over () as among")
+    return SORTED.replace("COLUMNS", columns).replace("FOUND", found).replace("WAY", part.way)
 
 
 def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str], Cursor | None]:
@@ -90,18 +93,19 @@ def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str]
     return [row.id for row in rows], stopped
 
 
-THESE = "select o.id, o.placed_at, 0 as among from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+THESE = "select o.id, 0 as among from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
 
 
-def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool) -> Sequence[Any]:
+def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool, more: str = "") -> Sequence[Any]:
     """These of the merchant's orders as `walk` gives them, the newest first."""
-    statement, rows = SHOWN.replace("FOUND", THESE).replace("WAY", "desc"), [{"id": id} for id in ids]
+    statement = SORTED.replace("COLUMNS", COLUMNS + more).replace("FOUND", THESE).replace("WAY", "desc")
+    rows = [{"id": id} for id in ids]
     return run_set(db, statement, {"id": "text"}, rows, merchant=merchant, buyers=buyers).fetchall()
 
 
-def _places(plan: Plan, part: Stretch, checks: str, limit: str, among: str = "0") -> str:
+def _places(plan: Plan, part: Stretch, checks: str, limit: str, columns: str = "o.id, o.placed_at") -> str:
     between, order = BETWEEN[part.way], f"order by o.placed_at {part.way}, o.id {part.way}"
-    return f"select o.id, o.placed_at, {among} as among from {_from(plan)} and {between} and {checks} {order} {limit}"
+    return f"select {columns} from {_from(plan)} and {between} and {checks} {order} {limit}"
 
 
 def _from(plan: Plan) -> str:
@@ -136,31 +140,18 @@ def count(db: Connection, plan: Plan, walked: Walked) -> Count:
     return Count(min(found, COUNTED), found <= COUNTED and stopped is None)
 
 
-class _Line(msgspec.Struct):
-    ordered: int
-
-
-class _Doc(msgspec.Struct):
-    lines: list[_Line]
-    test: bool = False
-    ship_by: datetime | None = None
-
-
 class _Buyer(msgspec.Struct):
     name: str = ""
 
 
-_doc, _buyer = msgspec.json.Decoder(_Doc), msgspec.json.Decoder(_Buyer)
+_buyer = msgspec.json.Decoder(_Buyer)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A row of the list, with what its document tells: `units` ordered, and its buyer's name for those who may see it."""
+    """A row of the list, with its buyer's name for those who may see it."""
 
     row: Any
-    units: int
-    test: bool
-    ship_by: datetime | None
     buyer: str
     tags: tuple[str, ...]
 
@@ -171,9 +162,8 @@ class Shown:
 
 def shown(row: Any, box: Box) -> Shown:
     """Raises Unreadable where its buyer's data was sealed for another place."""
-    doc = _doc.decode(row.doc)
     buyer = _buyer.decode(box.open_text(f"orders|person|{row.id}", row.person)).name if row.person else ""
-    return Shown(row, sum(line.ordered for line in doc.lines), doc.test, doc.ship_by, buyer, tags_of(row))
+    return Shown(row, buyer, tags_of(row))
 
 
 def tags_of(row: Any) -> tuple[str, ...]:

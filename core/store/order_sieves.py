@@ -38,7 +38,8 @@ def _line(condition: str) -> str:
 
 
 PARKED = "t.state = 'parked' and t.kind in ('take_orders', 'fetch_orders', 'reserve', 'link_orders')"
-ATTENTION = f"""((o.problems is not null and not o.history) or o.status = 'cancel_requested' or {_line("l.waits is not null")}
+WAITS = _line("l.merchant = :merchant and l.waits is not null")
+ATTENTION = f"""((o.problems is not null and not o.history) or o.status = 'cancel_requested' or {WAITS}
   or exists (select 1 from tasks t where t.merchant = :merchant and {PARKED} and t.subject = o.connection || '/' || o.channel_id
              {{fence}}))"""
 ATTENTION_IDS = f"""

@@ -116,25 +116,26 @@ def _read(row: Any, box: Box) -> Order:
     return replace(order, person=_person.decode(box.open_text(f"orders|person|{row.id}", row.person)))
 
 
+LISTED = {"status": "text", "payment": "text", "fulfillment": "text", "units": "int", "test": "boolean"}
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint", "status": "text", "payment": "text",
-    "fulfillment": "text",
+    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint", **LISTED,
 }  # fmt: skip
 CAN_BE_HELD = ", ".join(f"'{status}'" for status in sorted(holds.CAN_BE_HELD))
 SHOWN = f"case when orders.held_at is not null and excluded.status in ({CAN_BE_HELD}) then '{OrderStatus.ON_HOLD}' else excluded.status end"
 SAVE = f"""
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at, source_id, history, ship_by, status, payment, fulfillment)
+                    problems, taken_at, saved_at, read_at, source_id, history, ship_by, status, payment, fulfillment, units, test)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.status, r.payment, r.fulfillment
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.status, r.payment, r.fulfillment,
+       r.units, r.test
 from {{rows}} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
   read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, status = {SHOWN},
-  payment = excluded.payment, fulfillment = excluded.fulfillment
+  payment = excluded.payment, fulfillment = excluded.fulfillment, units = excluded.units, test = excluded.test
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -152,10 +153,11 @@ def kept_until(order: Order) -> int:
     return us((order.ship_by or order.placed_at) + KEPT)
 
 
-def statuses(order: Order) -> dict[str, str]:
-    """What lists are filtered by: columns beside the document that says the same."""
-    fulfillment = order.fulfillment_status
-    return {"status": order.status_with(fulfillment).value, "payment": order.payment_status.value, "fulfillment": fulfillment.value}
+def listed(order: Order) -> dict[str, Any]:
+    """What lists show and are filtered by: columns beside the document that says the same."""
+    fulfillment, units = order.fulfillment_status, sum([line.ordered for line in order.lines])
+    states = {"status": order.status_with(fulfillment).value, "payment": order.payment_status.value, "fulfillment": fulfillment.value}
+    return {**states, "units": units, "test": order.test}
 
 
 def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
@@ -180,13 +182,13 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
         "source_id": named(order),
         "history": one.history,
         "ship_by": us(order.ship_by) if order.ship_by else None,
-        **statuses(order),
+        **listed(order),
     }
 
 
 UNINDEXED = "select connection, channel_id from orders where merchant = :merchant and status is null order by placed_at desc limit :most"
 INDEX = """
-update orders set status = r.status, payment = r.payment, fulfillment = r.fulfillment from {rows}
+update orders set status = r.status, payment = r.payment, fulfillment = r.fulfillment, units = r.units, test = r.test from {rows}
 where orders.id = r.id and orders.merchant || '' = :merchant
 """
 
@@ -198,9 +200,9 @@ def unindexed(db: Connection, merchant: str, most: int) -> list[str]:
 
 def index(db: Connection, merchant: str, found: Sequence[tuple[str, Order]]) -> None:
     """Write down the statuses of these orders, by our ids. They are locked."""
-    rows = [{"id": id, **statuses(order)} for id, order in found]
+    rows = [{"id": id, **listed(order)} for id, order in found]
     if rows:
-        run_set(db, INDEX, dict.fromkeys(("id", "status", "payment", "fulfillment"), "text"), rows, merchant=merchant)
+        run_set(db, INDEX, {"id": "text", **LISTED}, rows, merchant=merchant)
 
 
 LINES = {

@@ -225,6 +225,8 @@ orders = Table(
     _may("status"),  # what `doc` says, and on_hold where we hold it, so that orders can be found by it; none: not written down yet
     _may("payment"),
     _may("fulfillment"),
+    _may("units", Integer),  # ordered on all lines; for lists too, like `test`
+    _need("test", Boolean, "false"),
     _may("held_at", BigInteger),  # one of the staff stopped it then
     _may("held_why"),  # a word of core/domain/holds.py
     _may("ship_by", BigInteger),  # what `doc` says: by then it must have left
@@ -265,6 +267,7 @@ order_lines = Table(
     PrimaryKeyConstraint("order_id", "line"),
     Index(None, "merchant", "sku"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
+    Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
 

@@ -43,7 +43,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.sign_in("ada")
-        app = make_app(self.hub, (lambda hub: self.who[-1] if self.who else None,), self.doors)
+        app = make_app(self.hub, (lambda hub: self.who[-1] if self.who else None,), doors=self.doors)
         self.here, self.there = Client(app), Client(self.stage)
 
     def sign_in(self, user: str, role: Role = Role.OWNER, merchant: str = "", account: str = "") -> None:

@@ -132,11 +132,6 @@ def test_a_run_through_old_orders_is_told_while_it_runs(shop: Shop, ana: Person)
     assert "Old orders are coming in" not in ana.get("/")
 
 
-def test_inside_shopify_the_way_to_the_rooms_is_shopifys(shop: Shop) -> None:
-    assert "<nav" in person(shop.hub, shop.merchant).get("/")
-    assert "<nav" not in person(shop.hub, shop.merchant, via="shopify").get("/")
-
-
 def test_a_copy_is_counted_once(shop: Shop, ana: Person) -> None:
     shop.offer("A")
     sell(shop, shop.clock(), shop.clock())

@@ -21,10 +21,9 @@ from werkzeug.test import Client, TestResponse
 from config import logging as ours
 from config import schedule
 from core.store import schema
-from tests.web.programs import a_program
+from tests.web.programs import HERE, a_program
 from tests.web.relay import Relay
 from tests.web.shop import Shop
-from tests.web.test_pages import HERE
 
 THERE = {"REMOTE_ADDR": "203.0.113.9", "HTTP_HOST": "hub.example"}
 

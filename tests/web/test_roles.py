@@ -35,10 +35,16 @@ class Door:
 
     def path(self, value: str) -> str:
         """With this wherever it asks for something."""
-        values = {name: value if "Integer" not in type(kind).__name__ else value.isdigit() and int(value) for name, kind in self.kinds}
+        values = {name: self._fitting(kind, value) for name, kind in self.kinds}
         built = self.rule.build(values, append_unknown=False)
         assert built is not None
         return built[1]
+
+    @staticmethod
+    def _fitting(kind: Any, value: str) -> Any:
+        if "Integer" in type(kind).__name__:
+            return value.isdigit() and int(value)
+        return min(kind.items) if "Any" in type(kind).__name__ else value
 
     @property
     def kinds(self) -> list[tuple[str, Any]]:

@@ -56,7 +56,8 @@ def page() -> str:
     oldest, first = kept.get("sort") == "oldest", not (at or before)
     with hub().database.read() as db:
         found = look(hub(), db, merchant, wanted, at=before or at, back=before is not None, oldest=oldest)
-        here: dict[str, Any] = {"choices": _choices(order_list.choices(db, merchant)), "done": _done(db, given)}
+        choices = order_list.choices(db, merchant)
+        here: dict[str, Any] = {"choices": _choices(choices), "accounts": _accounts(choices), "done": _done(db, given)}
     here |= {"views": _views(), "counted": _counted(found), "news": _news_address(found, kept) if first and not oldest else ""}
     return render_template("orders.html", found=found, wanted=wanted, kept=kept, is_first=first, back=_query(kept, at, before), **here)
 
@@ -86,6 +87,10 @@ def _choices(rows: Sequence[Any]) -> dict[str, list[tuple[str, str]]]:
     return found | {"channel": [(name, name) for name in sorted(channels)] if max(channels.values(), default=0) > 1 else []}
 
 
+def _accounts(choices: Sequence[Any]) -> dict[str, Any]:
+    return {row.id: row for row in choices if row.what == "connection"}
+
+
 def _counted(found: Look) -> str:
     if found.count is None:
         return ""
@@ -108,10 +113,11 @@ def fresh() -> str | tuple[str, int]:
     wanted, since = asked.orders(request.args, visitor()), asked.place(request.args, "since")
     with hub().database.read() as db:
         found = news(hub(), db, visitor().merchant, wanted, since or abort(400), NEWS)
-    if not found.orders:
-        return "", 204
+        if not found.orders:
+            return "", 204
+        accounts = _accounts(order_list.choices(db, visitor().merchant))
     kept = asked.filters(request.args)
-    return render_template("orders_new.html", found=found, kept=kept, news=_news_address(found, kept))
+    return render_template("orders_new.html", found=found, kept=kept, accounts=accounts, news=_news_address(found, kept))
 
 
 @pages.get("/orders/export")

@@ -322,6 +322,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("status", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("payment", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("fulfillment", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("units", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("test", sa.Boolean(), server_default=sa.text("(false)"), nullable=False))
         batch_op.add_column(sa.Column("held_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("held_why", sa.Text(), nullable=True))
         batch_op.create_index(batch_op.f("ix_orders_connection_placed_at_id"), ["connection", "placed_at", "id"], unique=False)
@@ -351,6 +353,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_order_lines_merchant_sku"), ["merchant", "sku"], unique=False)
+        batch_op.create_index(
+            "ix_order_lines_waiting",
+            ["merchant", "order_id", "waits"],
+            unique=False,
+            sqlite_where=sa.text("waits is not null"),
+            postgresql_where=sa.text("waits is not null"),
+        )
 
     with op.batch_alter_table("reservations", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reservations_merchant_location"), ["merchant", "location"], unique=False)
