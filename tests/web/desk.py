@@ -47,7 +47,7 @@ class Desk:
         self.here, self.there = Client(app), Client(self.stage)
 
     def sign_in(self, user: str, role: Role = Role.OWNER, merchant: str = "", account: str = "") -> None:
-        self.who.append(Visitor(merchant or self.merchant, user, user.capitalize(), role, "alone", account))
+        self.who.append(Visitor(merchant or self.merchant, user, user.capitalize(), role, "desk", account))
 
     def sign_out(self) -> None:
         self.who.clear()

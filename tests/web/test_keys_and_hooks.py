@@ -27,7 +27,7 @@ class Owner:
     """Somebody who signed in, in a role."""
 
     def __init__(self, shop: Shop, role: Role = Role.OWNER) -> None:
-        asks = Visitor(shop.merchant, "u-ada", "Ada", role, "alone")
+        asks = Visitor(shop.merchant, "u-ada", "Ada", role, "desk")
         self.way = lambda hub: asks
         self.client = Client(make_app(shop.hub, ways=(self.way,)))
 

@@ -225,7 +225,7 @@ def test_a_demand_is_heard_by_a_shop_whose_access_is_lost(here):
 
 
 def page(shop: Shop, path: str, role: Role = Role.OWNER, merchant: str = "") -> TestResponse:
-    asks = Visitor(merchant or shop.merchant, "ada", "Ada", role, "alone")
+    asks = Visitor(merchant or shop.merchant, "ada", "Ada", role, "desk")
     return Client(make_app(shop.hub, (lambda hub: asks,), doors=make_doors(shop.settings, shop.hub))).get(path)
 
 
@@ -552,7 +552,7 @@ def test_by_hand_only_what_was_disconnected_is_erased_and_only_by_its_name(here)
 
 
 def desk(shop: Shop, role: Role = Role.OWNER) -> Client:
-    asks = Visitor(shop.merchant, "ada", "Ada", role, "alone")
+    asks = Visitor(shop.merchant, "ada", "Ada", role, "desk")
     return Client(make_app(shop.hub, (lambda hub: asks,), doors=make_doors(shop.settings, shop.hub)))
 
 
