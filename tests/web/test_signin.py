@@ -17,6 +17,7 @@ from core.domain.roles import Role
 from core.flows import connections as flows
 from core.flows import passwords, people, signin
 from core.flows.signin import Asker
+from core.store import audit
 from core.store import people as store
 from tests.web.people import PASSWORD, Person, come_in, hire, rows
 from tests.web.shop import Shop
@@ -1007,8 +1008,9 @@ def test_the_merchants_zone_and_language_are_everybodys_and_a_person_may_choose_
 
 def test_who_did_what_is_told_newest_first_a_page_at_a_time_and_by_person_and_kind(shop: Shop, owner: Person) -> None:
     other = hire(shop.hub, shop.merchant, "manager", name="Mia")
-    for n in range(60):
-        owner.post("/settings/people/invitations", data={"email": f"p{n}@staff.example", "role": "viewer"})
+    with shop.hub.database.write() as db:
+        for n in range(60):
+            audit.write(db, shop.merchant, shop.hub.now, owner.user, "Olive", "user.invite", f"i{n}")
     owner.post(f"/settings/people/{other}/role", data={"role": "viewer"})
 
     first = owner.get("/activity")
