@@ -79,19 +79,12 @@ def key_list(settings: Settings, merchant: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{**_plain(key), "holds": key.holds(hub.now)} for key in found]))
         return
-    rows = [
-        (
-            key.id,
-            key.name,
-            key.tail,
-            " ".join(sorted(key.scopes)),
-            _clock(key.used_at),
-            "yes" if key.holds(hub.now) else "no",
-            _clock(key.until),
-        )
-        for key in found
-    ]
+    rows = [(*_row(key), "yes" if key.holds(hub.now) else "no", _clock(key.until)) for key in found]
     _table("API keys", ("id", "name", "ends in", "may do", "last used (UTC)", "holds", "until (UTC)"), rows)
+
+
+def _row(key: Any) -> tuple[object, ...]:
+    return key.id, key.name, key.tail, " ".join(sorted(key.scopes)), _clock(key.used_at)
 
 
 def _plain(key: Any) -> dict[str, Any]:

@@ -165,11 +165,16 @@ def _send_what_is_new(hub: Hub, claim: Claim, one: Hook) -> None:
         if made.failed:
             _fall_back(hub, work, claim, one, made)
         else:
-            hooks.progress(work.db, one.id, made.reached, 0, None, 0)
-            if one.state == "stopped":
-                hooks.set_state(work.db, one.id, "active", None)
-            if made.reached < upto:
-                work.ask(one.merchant, "send_hooks", one.id)
+            _go_on(work, one, made, upto)
+
+
+def _go_on(work: Unit, one: Hook, made: Round, upto: int) -> None:
+    """It took all that it was told; if there is more, soon again."""
+    hooks.progress(work.db, one.id, made.reached, 0, None, 0)
+    if one.state == "stopped":
+        hooks.set_state(work.db, one.id, "active", None)
+    if made.reached < upto:
+        work.ask(one.merchant, "send_hooks", one.id)
 
 
 def _tell(hub: Hub, one: Hook, rows: Sequence[Any], ids: Mapping[str, str]) -> Round:

@@ -81,18 +81,20 @@ def _once(do: Callable[[Unit], bytes]) -> Response:
     name = _name()
     try:
         with hub().unit() as work:
-            if name is None:
-                return _json(do(work))
-            known = _known(work, name)
-            if known is None:
-                return _json(_keep(work, name, do(work)))
-            return _json(known.body, known.status, **{"Idempotency-Replayed": "true"})
+            return _json(do(work)) if name is None else _named(work, name, do)
     except Unsupported as error:
         raise Refusal(404, "not-found", f"{error}.") from None
     except Refused as error:
         raise Refusal(409, "refused", f"{error}.") from None
     except Stale:
         raise Refusal(409, "conflict", problems.WORDS[409][1]) from None
+
+
+def _named(work: Unit, name: str, do: Callable[[Unit], bytes]) -> Response:
+    known = _known(work, name)
+    if known is None:
+        return _json(_keep(work, name, do(work)))
+    return _json(known.body, known.status, **{"Idempotency-Replayed": "true"})
 
 
 def _name() -> str | None:
