@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -86,6 +87,28 @@ def filters(given: Given) -> dict[str, Any]:
     return {name: said for name in FILTERS if (said := word(given, name))}
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which page of a list: what comes after a place in it, or before it; the first one without either."""
+
+    after: Cursor | None
+    before: Cursor | None
+    oldest: bool
+
+    @property
+    def is_first(self) -> bool:
+        return not (self.after or self.before)
+
+    @property
+    def places(self) -> dict[str, str]:
+        """For addresses that keep it."""
+        return {name: str(at) for name, at in (("after", self.after), ("before", self.before)) if at}
+
+
+def turn(given: Given) -> Turn:
+    return Turn(place(given, "after"), place(given, "before"), word(given, "sort") == "oldest")
+
+
 def token(given: Given, name: str) -> str:
     """An id that a form of ours made up; a new one would let the same form be sent twice. 400 for anything else."""
     said = word(given, name)
@@ -111,7 +134,6 @@ def _missing() -> dict[str, str]:
 
 
 def back(form: Given) -> dict[str, Any]:
-    """The list that a form was sent from: its filters and its place."""
+    """The list that a form was sent from: its filters and its page."""
     said = dict(parse_qsl(form.get("back", "")[:2000]))
-    places = {name: str(at) for name in ("after", "before") if (at := place(said, name))}
-    return filters(said) | places
+    return filters(said) | turn(said).places

@@ -46,25 +46,15 @@ def _moment(at: datetime) -> str:
 @pages.get("/orders")
 @needs("orders.read")
 def page() -> str:
-    given, merchant = request.args, visitor().merchant
-    wanted, at, before, kept = (
-        asked.orders(given, visitor()),
-        asked.place(given, "after"),
-        asked.place(given, "before"),
-        asked.filters(given),
-    )
-    oldest, first = kept.get("sort") == "oldest", not (at or before)
+    given, asks = request.args, visitor()
+    wanted, turn, kept = asked.orders(given, asks), asked.turn(given), asked.filters(given)
     with hub().database.read() as db:
-        found = look(hub(), db, merchant, wanted, at=before or at, back=before is not None, oldest=oldest)
-        choices = order_list.choices(db, merchant)
-        here: dict[str, Any] = {"choices": _choices(choices), "accounts": _accounts(choices), "done": _done(db, given)}
-    here |= {"views": _views(), "counted": _counted(found), "news": _news_address(found, kept) if first and not oldest else ""}
-    return render_template("orders.html", found=found, wanted=wanted, kept=kept, is_first=first, back=_query(kept, at, before), **here)
-
-
-def _query(kept: Mapping[str, str], at: object, before: object) -> str:
-    """This page of the list, for forms that come back to it."""
-    return urlencode({**kept, **({"after": at} if at else {}), **({"before": before} if before else {})})
+        found = look(hub(), db, asks.merchant, wanted, at=turn.before or turn.after, back=turn.before is not None, oldest=turn.oldest)
+        choices, done = order_list.choices(db, asks.merchant), _done(db, given)
+    around = {"choices": _choices(choices), "accounts": _accounts(choices), "views": _views(), "back": urlencode({**kept, **turn.places})}
+    news = _news_address(found, kept) if turn.is_first and not turn.oldest else ""
+    said = _counted(found)
+    return render_template("orders.html", found=found, wanted=wanted, kept=kept, turn=turn, done=done, counted=said, news=news, **around)
 
 
 def _views() -> list[tuple[str, dict[str, str]]]:
@@ -127,7 +117,7 @@ def export() -> str:
     kept, asks = asked.filters(request.args), visitor()
     columns = {name: column for name, column in COLUMNS.items() if asks.may("orders.buyers") or not column.personal}
     asked.orders(request.args, asks)  # what makes no sense is said now
-    return render_template("orders_export.html", kept=kept, columns=columns, back=_query(kept, None, None), ids=request.args.getlist("id"))
+    return render_template("orders_export.html", kept=kept, columns=columns, back=urlencode(kept))
 
 
 @pages.post("/orders/export")
