@@ -51,10 +51,6 @@ class Unsupported(Refused):
     """This system has no way to say that."""
 
 
-class WouldEmpty(Refused):
-    """We decline it ourselves: most likely our shelves are wrong."""
-
-
 class BadPayload(HubError):
     """We do not understand what they sent; the raw payload is kept."""
 

@@ -146,8 +146,7 @@ def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
 def _parcel(parcel: Mapping[str, Any]) -> Shipped:
     """Bogus tells of parcels only where somebody asked it to."""
     lines = tuple(ShippedLine(_of(line, "line", str), _of(line, "quantity", int)) for line in _rows(parcel, "lines"))
-    place, tracking = _id(parcel, "place") if "place" in parcel else None, parcel.get("tracking") or ()
-    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, place, tuple(tracking))
+    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, _id(parcel, "place") if "place" in parcel else None)
 
 
 def _refund_line(line: Mapping[str, Any]) -> RefundLine:
@@ -161,8 +160,7 @@ def _person(document: Mapping[str, Any]) -> Person | None:
         return None
     there = _of(document, "ship_to", dict)
     return Person(
-        email=document.get("email") or "",
-        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there}),
+        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there})
     )
 
 
