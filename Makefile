@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test check bench lint types lock clean
+.PHONY: setup run test check bench lint types words lock clean
 
 setup: .venv/ready
 
@@ -34,6 +34,11 @@ check: lint types test
 
 bench: setup
 	@$(BIN)/crossdock bench $(ARGS)
+
+words: .venv/dev
+	$(BIN)/pybabel -q extract -F pyproject.toml -k N_ --no-location --sort-output --project=Crossdock -o .venv/words.pot .
+	$(BIN)/pybabel -q update --no-fuzzy-matching --omit-header --ignore-pot-creation-date -i .venv/words.pot -d web/translations
+	$(BIN)/pybabel -q compile -d web/translations
 
 lock: .venv/dev
 	$(BIN)/python -m pip install --quiet uv

@@ -36,6 +36,7 @@ FORMAT = 1
 MANIFEST, KEYS = "manifest.json", "keys"
 AT_ONCE = 1000  # rows
 SPEED = 1  # of compressing: half of the data is sealed and gets no smaller
+SEALED_BY = ("merchants", "users")  # each has a wrapped data key of its own
 NOT_CONTENT = ("schedules",)  # written by a hub that has nothing to do
 
 _encode = msgspec.json.Encoder().encode
@@ -157,7 +158,7 @@ def _at_head(db: Connection) -> str:
 
 
 def _needed(db: Connection) -> list[str]:
-    wrapped = db.execute(select(metadata.tables["merchants"].c.data_key)).scalars()
+    wrapped = [key for table in SEALED_BY for key in db.execute(select(metadata.tables[table].c.data_key)).scalars()]
     return sorted({key.partition(":")[0] for key in wrapped})
 
 
@@ -277,7 +278,7 @@ def _keys_to_put(settings: Settings, parts: ZipFile, manifest: Manifest) -> byte
 
 def _check_opens(parts: ZipFile, manifest: Manifest, ring: dict[str, bytes]) -> None:
     """Raises Unfit where a key of the right name is another one."""
-    for row in _rows(parts, manifest, metadata.tables["merchants"]):
+    for row in [row for table in SEALED_BY for row in _rows(parts, manifest, metadata.tables[table])]:
         try:
             Vault(ring).open(row["id"], row["data_key"])
         except Unreadable as error:

@@ -72,6 +72,13 @@ class RedisBell:
             self._away_until = time.monotonic() + AWAY_S
             log.warning("Redis does not answer; the sweep will find the work", error=type(error).__name__)
 
+    def hears(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
+
     def answer(self, queue: str) -> None:
         """A drain begins: rings from now on are for the next one."""
         with contextlib.suppress(redis.RedisError):

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
-from config import logging
-from config.settings import BadSettings, Settings, load
+from config import keys_cli, logging
+from config.people_cli import user
+from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
@@ -155,7 +156,9 @@ def serve(settings: Settings, host: str | None, port: int | None) -> None:
     """Run the web: webhooks, pages, health. Without Redis it also does all the work."""
     from config.processes import serve as run
 
-    changed = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    changed: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    if port and settings.public_url == local_url(settings.port):
+        changed["public_url"] = local_url(port)
     _hub(settings).database.close()
     run(settings.model_copy(update=changed))
 
@@ -201,7 +204,7 @@ def simulate(settings: Settings, port: int, limits: str, seed: int, empty: bool,
 @click.pass_obj
 def migrate(settings: Settings, check: bool) -> None:
     """Bring the database to this version's tables. An SQLite file is copied first."""
-    from core.store import schema
+    from core.store import row_locks, schema
     from core.store.engine import Database
 
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -212,6 +215,10 @@ def migrate(settings: Settings, check: bool) -> None:
         sys.exit(was != schema.head())
     copy = schema.migrate(database)
     click.echo(f"{was or 'nothing'} -> {schema.head()}" + (f"; the file as it was: {copy}" if copy else ""))
+    with database.read() as db:
+        why = row_locks.why_not(db)
+    if why:
+        click.echo(f"crossdock: pages go without the second lock between merchants: {why}", err=True)
 
 
 @cli.command()
@@ -439,8 +446,7 @@ def stock_import(
 
     Semicolons and tabs do as well as commas. `crossdock stock export` writes such a file.
     """
-    from config import stock_csv
-    from core.flows import counting
+    from core.flows import counting, stock_csv
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
@@ -463,7 +469,7 @@ def stock_import(
 
 
 def _counted_at(text: str | None) -> int | None:
-    from config.stock_csv import moment
+    from core.flows.stock_csv import moment
 
     try:
         return moment(text) if text else None
@@ -480,7 +486,7 @@ def _wrong_lines(name: str, lines: list[tuple[int, str]], as_json: bool) -> NoRe
 
 
 def _write_rows(path: Path, rows: Iterable[Any]) -> None:
-    from config import stock_csv
+    from core.flows import stock_csv
 
     try:
         with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -491,7 +497,7 @@ def _write_rows(path: Path, rows: Iterable[Any]) -> None:
 
 def _preview(report: Any) -> None:
     """What a file would do: shelves, maps, channels, orders."""
-    from config.stock_csv import parts
+    from core.flows.stock_csv import parts
 
     if report.shelves:
         names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
@@ -515,7 +521,7 @@ def _preview(report: Any) -> None:
 
 
 def _units(units: int | None) -> object:
-    from config.stock_csv import UNCOUNTED
+    from core.flows.stock_csv import UNCOUNTED
 
     return UNCOUNTED if units is None else units
 
@@ -536,7 +542,7 @@ def stock_export(settings: Settings, file: Path | None, unmapped: bool, merchant
     Edit it in a spreadsheet and import it. The figures are of the moment that stands in counted_at: a row that stays as it is changes
     nothing, whatever is sold meanwhile. Where you count anew, put in the moment of that, or nothing for the moment of the import.
     """
-    from config import stock_csv
+    from core.flows import stock_csv
 
     hub = _hub(settings)
     rows = stock_csv.export(hub, _merchant(hub, merchant), unmapped=unmapped)
@@ -569,8 +575,8 @@ def stock_opening(
     Units that are sold on this channel have left what it shows. Those of the other channels have left it only where a person or
     another tool took them off there too; say which with one of the two options. CONNECTION is an id, an account or a channel.
     """
-    from config.stock_csv import apply
     from core.flows import join
+    from core.flows.stock_csv import apply
     from core.store import places
 
     hub = _hub(settings)
@@ -1204,10 +1210,17 @@ def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg:
     sys.exit(0 if measure.all_kept(rows) else 1)
 
 
+cli.add_command(keys_cli.keys)
+cli.add_command(keys_cli.hooks)
+
+
 def _tell(row: Any) -> None:
     """Progress, where a person looks."""
     if sys.stderr.isatty():
         click.echo(f"{row.name} {row.store}: {row.value}", err=True)
+
+
+cli.add_command(user)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The rehearsal: simulators and a hub as children of this process, one merchant on three channels, orders, and the checks."""
 
+import base64
 import json
 import os
 import random
@@ -25,14 +26,18 @@ from config.processes import environment
 from config.settings import BadSettings, Settings
 from config.wiring import make_hub
 from core.domain.money import Money
+from core.domain.roles import Role
+from core.domain.who import COMMAND_LINE
 from core.flows import connections as flows
+from core.flows import passwords, people
 from core.flows.overview import Overview, overview, percentile
 from core.hub import Hub
 from core.store import connections, listings, places, schema, stock, tasks
 from core.store.connections import Connection, Merchant
+from core.store.people import User
 from core.store.sql import run as sql
 
-MERCHANT = "Crossdock demo"
+MERCHANT, OWNER = "Crossdock demo", "owner@example.com"
 PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
 READY_S = 60.0
 PER_S = 100  # buyers at a sale
@@ -80,6 +85,8 @@ class Stage:
     merchant: Merchant
     by_channel: dict[str, Connection]
     patience_s: float
+    password: str
+    doors: dict[str, str] = field(default_factory=dict)  # by channel, where its simulated admin shows the hub
     started: float = field(default_factory=time.monotonic)
 
 
@@ -101,7 +108,8 @@ def run(
     with ExitStack() as over:
         try:
             stage = _set_up(settings, over, count=count, seed=seed, limits=limits, record=record, first_day=first_day)
-            say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}")
+            say(f"The hub is up. Orders and stock, live: {stage.settings.public_url}\nSign in as {OWNER} with {stage.password}")
+            _say_doors(stage, say)
             joined = first_day.play(stage, say) if first_day else None
             _play(stage, count, seed, quiet=as_json)
             if tour:
@@ -110,10 +118,17 @@ def run(
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
-        print(json.dumps(report)) if as_json else _show(report, stage.settings)
+        print(json.dumps(report)) if as_json else _show(report, stage)
         if not and_exit:
+            _say_doors(stage, say)
             _wait_for_the_end(as_json)
         return 0 if report["ok"] else 1
+
+
+def _say_doors(stage: Stage, say: Callable[[str], None]) -> None:
+    """On a line of its own each: an address that is cut to fit a table opens nothing."""
+    for name, door in stage.doors.items():
+        say(f"Inside of the simulated admin of {stage.hub.connectors[name].label}: {door}")
 
 
 def _set_up(
@@ -124,6 +139,7 @@ def _set_up(
     over.callback(hub.database.close)
     schema.migrate(hub.database)
     merchant = _merchant(hub)
+    password = _owner(hub, merchant)
     port = _free_port(8410)
     options = ["--port", str(port), "--empty", "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
     over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
@@ -139,7 +155,8 @@ def _set_up(
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     _start_hub(settings, over, apps)
-    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits])
+    doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
+    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password, doors)
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -154,6 +171,15 @@ def _merchant(hub: Hub) -> Merchant:
     if strangers or any(one.name != MERCHANT for one in known):
         raise BadSettings("demo: this database has connections that the demo did not make; use another --home or --database-url")
     return known[0] if known else flows.add_merchant(hub, MERCHANT)
+
+
+def _owner(hub: Hub, merchant: Merchant) -> str:
+    """Somebody can sign in; gives their password, which is this home's own and the same each time."""
+    password = base64.b32encode(hub.vault.derive("the demo's owner")[0][:10]).decode().lower()
+    known = people.find(hub, OWNER) or people.add(hub, merchant.id, OWNER, "Olive Owner", Role.OWNER)
+    if isinstance(known, User) and not passwords.fits(password, known.password):
+        people.set_password(hub, known, password, COMMAND_LINE)
+    return password
 
 
 def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[str], count: int) -> None:
@@ -192,6 +218,7 @@ def _start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> 
         if isinstance(value, str)
     }
     environ |= {"CROSSDOCK_PUBLIC_URL": settings.public_url, "CROSSDOCK_LOG_LEVEL": "warning"}
+    environ |= {"CROSSDOCK_SMTP_URL": settings.smtp_url.get_secret_value() or (settings.home.absolute() / "mail").as_uri()}
     over.enter_context(_child(settings, ["serve", "--port", str(settings.port)], f"{settings.public_url}/healthz", environ))
     if settings.redis_url and not settings.is_sqlite:
         over.enter_context(_child(settings, ["worker"], None, environ))
@@ -493,7 +520,7 @@ def _lags(stage: Stage) -> list[int]:
         return [max(0, (row.told_at - row.placed_at) // 1000) for row in sql(db, LAGS, merchant=stage.merchant.id)]
 
 
-def _show(report: Mapping[str, Any], settings: Settings) -> None:
+def _show(report: Mapping[str, Any], stage: Stage) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -511,7 +538,8 @@ def _show(report: Mapping[str, Any], settings: Settings) -> None:
     table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
     table.add_row("seconds", str(report["seconds"]))
-    table.add_row("orders and stock, live", settings.public_url)
+    table.add_row("orders and stock, live", stage.settings.public_url)
+    table.add_row("sign in", f"{OWNER} with {stage.password}")
     console = Console()
     console.print(table)
     for line in report["unexpected_parked"]:

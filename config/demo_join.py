@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from config import stock_csv
 from config.catalogue import products
 from config.demo import Failed, FirstDay, Stage, Stagehand, change_some, import_some, settled, taken
 from config.settings import BadSettings
-from core.flows import join
+from core.flows import join, stock_csv
 from core.flows.allocation import map_listing
 from core.store import listings
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -13,17 +14,23 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from requests.adapters import BaseAdapter
 
 from config import schedule
 from config.bells import RedisBell, ThreadBell
 from config.settings import Settings
-from config.wiring import door_kit, make_hub
+from config.wiring import door_kit, make_hub, missing_of
 from core import jobs
 from core.domain.tasks import LATER
+from core.flows import people
 from core.hub import Hub
 from core.jobs import Keeper
 from core.store.writer import GroupWriter
-from web.pages import make_app
+from web import alone, embedded, keys
+from web.app import make_app
+from web.doors import Doors
+from web.metrics import Meter
+from web.trace import Traced
 from web.webhooks import Door
 
 log = structlog.get_logger("process")
@@ -31,33 +38,56 @@ SWEEP_S = 5.0
 BEHIND_S = 0.5  # how often a worker looks for old orders
 SILENT_S = 3  # how long a caller may keep us waiting for the rest of its request
 STOP_S = 8.0  # how long what is being done may take when the process is to end; leases give back the rest
+TOGETHER = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one server count together; prometheus-client reads it
 SWITCH_S = 0.001  # how long one thread keeps the interpreter while another waits: an order is not to wait for old ones to be counted
 
 
-def make_wsgi(settings: Settings, hub: Hub) -> Callable[..., Any]:
-    """The web application: webhooks before Flask, everything else through it. A system has a door once its app is set up."""
-    made = {
-        name: connector.webhooks(door_kit(settings, hub, connector))
-        for name, connector in hub.connectors.items()
-        if connector.webhooks and all(field.name in settings.app(name) for field in connector.app if field.required)
-    }
+def make_wsgi(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Callable[..., Any]:
+    """The web application: webhooks before Flask, everything else through it. A system has its doors once its app is set up. `adapter`
+    carries their outside calls where a test does."""
+    ready = {name: one for name, one in hub.connectors.items() if not missing_of(settings, one)}
+    made = {name: one.webhooks(door_kit(settings, hub, one, adapter)) for name, one in ready.items() if one.webhooks}
     writer = GroupWriter(hub.database, lambda: hub.now, hub.bell.ring)
-    door, pages = Door(hub, made, writer, settings.body_limit, settings.public_url), make_app(hub).wsgi_app
+    door, doors = Door(hub, made, writer, settings.body_limit, settings.public_url), make_doors(settings, hub, adapter)
+    meter, ways = Meter(hub, together=TOGETHER in os.environ), (keys.visitor, embedded.way(doors.frames), alone.visitor)
+    pages = make_app(hub, ways, settings.public_url, _told(settings), doors, meter).wsgi_app
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         return (door if environ["PATH_INFO"].startswith("/webhooks/") else pages)(environ, start_response)
 
-    return application
+    return Traced(application, meter, hub.ids)
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    """What the operator set for the pages and the API, by the names under which they read it."""
+    token = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    return {"API_PER_S": settings.api_per_s, "API_BURST": settings.api_burst, "METRICS_TOKEN": token}
+
+
+def make_doors(settings: Settings, hub: Hub, adapter: BaseAdapter | None = None) -> Doors:
+    """What connectors offer to the pages; the others' missing credentials are told to whoever looks."""
+    lacks = {name: missing_of(settings, one) for name, one in hub.connectors.items()}
+    kits = {name: door_kit(settings, hub, hub.connectors[name], adapter) for name, missing in lacks.items() if not missing}
+    ready = {name: (hub.connectors[name], kit) for name, kit in kits.items()}
+    return Doors(
+        frames={name: one.frames(kit) for name, (one, kit) in ready.items() if one.frames},
+        consents={name: one.consents(kit) for name, (one, kit) in ready.items() if one.consents},
+        ready=frozenset(ready),
+        lacks={name: missing for name, missing in lacks.items() if missing and hub.connectors[name].simulator},
+        public_url=settings.public_url,
+    )
 
 
 class Drains:
-    """Threads that do the tasks in this process: one inside, one for old orders, some outside, a sweeper and the keeper of leases."""
+    """Threads that do the tasks in this process: one inside, one for old orders, one for webhooks, some outside, a sweeper, the keeper of
+    leases."""
 
     def __init__(self, hub: Hub, bell: ThreadBell, outside: int, keeper: Keeper | None = None) -> None:
         self._hub, self._bell = hub, bell
         self._stop = threading.Event()
         self._keeper = keeper or Keeper(hub)
-        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind)] + [("outside", jobs.drain)] * outside
+        works = [("inside", jobs.drain_live), (LATER["inside"], jobs.drain_behind), ("hooks", jobs.drain_live)]
+        works += [("outside", jobs.drain)] * outside
         self._threads = [threading.Thread(target=self._drain, args=one, name=f"drain-{one[0]}", daemon=True) for one in works]
         self._threads.append(threading.Thread(target=sweeper, args=(hub, self._stop), name="sweeper", daemon=True))
 
@@ -74,7 +104,7 @@ class Drains:
         self._stop.set()
         end = time.monotonic() + STOP_S
         while any(thread.is_alive() for thread in self._threads) and time.monotonic() < end:
-            for queue in ("inside", LATER["inside"], "outside"):
+            for queue in ("inside", LATER["inside"], "hooks", "outside"):
                 self._bell.ring(queue)  # one ring wakes one of them
             time.sleep(0.02)
         self._keeper.stop()
@@ -111,8 +141,11 @@ def serve(settings: Settings) -> None:
     """Run the web, and the drains too where nobody else does them, until a signal ends it."""
     from gunicorn.app.base import BaseApplication
 
+    _tell_the_first(settings)
+
     alone = settings.is_sqlite or not settings.redis_url
     running: list[Drains] = []
+    _count_together(settings, 1 if alone else settings.workers)
 
     def end() -> None:
         for drains in running:
@@ -124,6 +157,7 @@ def serve(settings: Settings) -> None:
                 self.cfg.set(name, value)
             self.cfg.set("post_fork", lambda arbiter, worker: _hurry(worker.sockets))
             self.cfg.set("worker_exit", lambda arbiter, worker: end())
+            self.cfg.set("child_exit", lambda arbiter, worker: _uncount(worker.pid))
 
         def load(self) -> Callable[..., Any]:
             bell = make_bell(settings)
@@ -135,6 +169,32 @@ def serve(settings: Settings) -> None:
             return application
 
     Server().run()
+
+
+def _tell_the_first(settings: Settings) -> None:
+    """Nobody can sign in yet: whoever sees this becomes the owner by the address, which holds a secret, and nobody else does."""
+    hub = make_hub(settings)
+    token = people.setup_token(hub)
+    if people.is_setup(hub, token):
+        print(f"Nobody can sign in yet. Make the first owner: {settings.public_url}/setup/{token}", file=sys.stderr, flush=True)
+    hub.database.close()
+
+
+def _count_together(settings: Settings, processes: int) -> None:
+    """Several processes answer: what each counts lies in a folder, emptied at the start."""
+    if processes > 1:
+        folder = settings.home / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ[TOGETHER] = str(folder)
+
+
+def _uncount(pid: int) -> None:
+    """A process ended: what it counted stays, what it measured of itself goes."""
+    if TOGETHER in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def _hurry(doors: Iterable[Any]) -> None:
@@ -183,6 +243,8 @@ def work(settings: Settings, queue: str) -> None:
     sweeping.start()
     if queue == "inside":
         threading.Thread(target=_behind, args=(hub, keeper, over), name="drain-inside later", daemon=True).start()
+    else:
+        threading.Thread(target=_tell, args=(hub, keeper, over), name="drain-hooks", daemon=True).start()
     while not over.is_set():
         try:
             _listen(settings, queue, over)
@@ -238,6 +300,12 @@ def _behind(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
     """A worker's third leg: old orders are taken beside the live ones. Nobody rings for them."""
     while not over.wait(BEHIND_S):
         safely(lambda: jobs.drain_behind(hub, "inside", keeper=keeper, stop=over.is_set))
+
+
+def _tell(hub: Hub, keeper: Keeper, over: threading.Event) -> None:
+    """The third leg of a worker outside: merchants' programs are told, and hold up nothing else when they are slow."""
+    while not over.wait(BEHIND_S):
+        safely(lambda: jobs.drain_live(hub, "hooks", keeper=keeper, stop=over.is_set))
 
 
 def keep_workers(settings: Settings) -> int:

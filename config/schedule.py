@@ -6,19 +6,25 @@ from datetime import timedelta
 
 import structlog
 
-from core.flows import join
+from core.domain.signin import FORGOTTEN, IDLE
+from core.flows import hooks, join
+from core.flows.indexing import ask_indexing
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store import connections, findings, inbox, tasks
+from core.store import acts, alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
+from core.store import hooks as hook_store
 from core.store.connections import Connection
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
-DAY_US = 86_400_000_000
+DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
 KEPT_FINDINGS = timedelta(days=90)
+KEPT_CALLS = timedelta(days=30)
+KEPT_UPLOADS = timedelta(days=30)
+KEPT_ACTS = timedelta(days=30)
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -41,10 +47,12 @@ where schedules.slot < excluded.slot
 
 def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
     """The clockwork of all active connections: orders polled, listings read daily, those that moved hourly, days counted nightly, queues
-    listened to."""
+    listened to; and of all others too: buyers forgotten in time, logins that end told of."""
     found = []
     for one in known:
         connector = hub.connectors.get(one.channel)
+        found.append(Slot(f"erase {one.id}", "erase_expired", one, timedelta(days=1), NIGHT))
+        found.append(Slot(f"login {one.id}", "check_login", one, timedelta(days=1)))
         if connector is None or one.state != "active":
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
@@ -52,6 +60,8 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
         found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
+        if connector.scopes:
+            found.append(Slot(f"scopes {one.id}", "read_scopes", one, timedelta(days=1)))
         if connector.queue and one.settings.get("queue_url"):
             found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
     return found
@@ -76,8 +86,22 @@ def tick(hub: Hub) -> int:
             due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
+    hooks.ask_behind(hub)
+    _look_for_alerts(hub, last)
     _prune_daily(hub, last)
+    _index_daily(hub, last)
     return len(due)
+
+
+def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
+    """Every minute, for each merchant: is there something that cannot wait?"""
+    minute = hub.now // MINUTE_US
+    if last.get("alerts", -1) >= minute:
+        return
+    with hub.unit() as work:
+        if run(work.db, WIN, name="alerts", slot=minute).rowcount:
+            for merchant in connections.merchants(work.db):
+                work.ask(merchant.id, "raise_alerts", merchant.id)
 
 
 def _be_here(hub: Hub, last: int | None) -> None:
@@ -101,4 +125,20 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
         if run(db, WIN, name="prune", slot=today).rowcount:
             tasks.prune(db, hub.now - KEPT_TASKS // timedelta(microseconds=1))
             inbox.prune(db, hub.now - KEPT_NOTICES // timedelta(microseconds=1))
+            acts.prune(db, hub.now - KEPT_ACTS // timedelta(microseconds=1))
             findings.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+            sessions.prune(db, hub.now, hub.now - IDLE // timedelta(microseconds=1))
+            sessions.prune_tries(db, hub.now - FORGOTTEN // timedelta(microseconds=1))
+            hook_store.prune(db, hub.now - KEPT_CALLS // timedelta(microseconds=1))
+            idempotency.prune(db, hub.now)
+            uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
+            alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
+
+
+def _index_daily(hub: Hub, last: dict[str, int]) -> None:
+    """What an older version kept is made searchable; at once after an upgrade, since that never happened before."""
+    today = hub.now // DAY_US
+    if last.get("index", -1) < today:
+        with hub.unit() as work:
+            if run(work.db, WIN, name="index", slot=today).rowcount:
+                ask_indexing(work)

@@ -3,13 +3,14 @@
 import base64
 import contextlib
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -49,9 +50,22 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=32)
     outside_workers: int = Field(3, ge=1, le=32)
     body_limit: int = Field(2_000_000, ge=1_000)
+    api_per_s: int = Field(10, ge=1, le=10_000)
+    api_burst: int = Field(120, ge=1, le=100_000)
+    hooks_private: bool = False
+    metrics_token: SecretStr | None = Field(None, min_length=16)
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = Field("crossdock@localhost", pattern=r"^[^\s<>]+@[^\s<>]+$|^[^<>\r\n]+ <[^\s<>]+@[^\s<>]+>$")
     log_level: str = Field("info", pattern="(?i)^(debug|info|warning|error)$")
     apps: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_way_out(cls, url: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"|(smtp|smtps)://.+|file:///.+", url.get_secret_value()):
+            raise ValueError("must be smtp://, smtps:// or file:///a folder")
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -88,11 +102,19 @@ def load(given: Mapping[str, Any] | None = None, environ: Mapping[str, str] | No
     from_env = _environment(environ)
     home = Path(said.get("home") or from_env.get("home") or ".crossdock")
     values = {**_joined(_toml(home / "crossdock.toml"), from_env), **said, "home": home}
+    values = {key: value for key, value in values.items() if value != ""}
+    if "port" in values:
+        values.setdefault("public_url", local_url(values["port"]))
     try:
-        return Settings(**{key: value for key, value in values.items() if value != ""})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadSettings(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def local_url(port: object) -> str:
+    """Where people on this machine find it: its address until a public one is set."""
+    return f"http://127.0.0.1:{port}"
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:

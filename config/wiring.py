@@ -3,15 +3,21 @@
 import functools
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from babel.support import NullTranslations, Translations
 from requests.adapters import BaseAdapter
 
 import connectors
+import web
+from config.post import Mailroom
 from config.settings import BadSettings, Settings, key_ring
+from connectors.hooks import Poster
 from connectors.http import Http
 from core.flows.connections import SharedBudget, StoredTokens
+from core.flows.ways import is_here
 from core.hub import Hub, Silent, utc_now
 from core.ports import Connector, Kit
 from core.store.connections import Connection
@@ -36,7 +42,21 @@ def make_hub(settings: Settings, *, bell: Any = None, clock: Callable[[], dateti
         clock=clock,
         bell=bell or Silent(),
         options=functools.partial(options, settings),
+        outward=Poster(private=settings.hooks_private),
+        post=Mailroom(settings.smtp_url.get_secret_value(), settings.mail_from, open_doors=is_here(settings.public_url)),
+        public_url=settings.public_url,
+        translate=translate,
     )
+
+
+@functools.cache
+def _catalogue(locale: str) -> NullTranslations:
+    return Translations.load(str(Path(web.__file__).parent / "translations"), [locale])
+
+
+def translate(locale: str, words: str) -> str:
+    """These words in the language of a locale; as they are where nobody translated them."""
+    return _catalogue(locale).ugettext(words) if locale else words
 
 
 def options(settings: Settings, connection: Connection, connector: Connector) -> dict[str, Any]:
@@ -96,6 +116,11 @@ def _like(default: Any, value: Any, where: str) -> Any:
         return type(default)(value)
     except (TypeError, ValueError):
         raise BadSettings(f"setting {where}: must be a number") from None
+
+
+def missing_of(settings: Settings, connector: Connector) -> tuple[str, ...]:
+    """Which of our app's credentials this system needs and the operator did not give; it is set up where there are none."""
+    return tuple(field.name for field in connector.app if field.required and field.name not in settings.app(connector.name))
 
 
 def door_kit(settings: Settings, hub: Hub, connector: Connector, adapter: BaseAdapter | None = None) -> Kit:

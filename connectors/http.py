@@ -85,6 +85,19 @@ class Straight(requests.Session):
         return None
 
 
+@dataclass(frozen=True, repr=False)
+class Held:
+    """Tokens of a `Kit` that were given this moment, for the first calls with them: there is no connection yet that could renew them."""
+
+    token: str
+
+    def access(self, refresh: object, *, rejected: str | None = None) -> str:
+        """Raises Refused where the system does not take what it just gave."""
+        if rejected is not None:
+            raise Refused("the token that was just given is not taken")
+        return self.token
+
+
 @dataclass
 class Http:
     """A session for one system. `changes` says whether a call may change something there: then a lost answer is OutcomeUnknown."""

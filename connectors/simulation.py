@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from html import escape, unescape
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Protocol
+from string import Template
+from typing import IO, Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
@@ -52,7 +53,8 @@ class Simulated(Protocol):
     state: dict[str, Any]
 
     def credentials(self, base: str) -> dict[str, Any]:
-        """What a hub needs to connect: {account, app, login, settings}; `base` is this simulator's own address."""
+        """What a hub needs to connect: {account, app, login, settings}; `base` is this simulator's own address. `door`, where there is one,
+        is the page of the system's own admin in which people find the hub."""
         ...
 
     def operation(self, request: Request) -> str | None:
@@ -84,6 +86,15 @@ class Simulated(Protocol):
 
     def listings(self) -> list[dict[str, Any]]:
         """The oracle: {listing, sku, shown, sold, writes}."""
+        ...
+
+
+@runtime_checkable
+class Befalls(Protocol):
+    """A system that tells us of more than orders."""
+
+    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to the whole account there, or to one of its customers. Raises as `act`."""
         ...
 
 
@@ -227,6 +238,27 @@ def reply(data: object, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(json.dumps(data, default=str), status, dict(headers or {}), content_type="application/json")
 
 
+ASK = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>$title</title>
+<style>body { font: 14px/1.5 system-ui, sans-serif; background: #f1f1f1; color: #303030; }
+main { max-width: 480px; margin: 10vh auto; padding: 24px; background: #fff; border-radius: 12px; }
+button { font: inherit; font-weight: 600; padding: 8px 16px; border-radius: 8px; }</style></head>
+<body><main><h1>$title</h1><p>$words</p><form method="post" action="$action"><button name="agree" value="1">$yes</button>
+<button name="agree" value="">$no</button></form></main></body></html>
+""")
+
+
+def ask_page(title: str, words: str, action: str, yes: str = "Agree", no: str = "Cancel") -> Response:
+    """A page on which somebody agrees or does not, as a form that posts `agree` to `action`."""
+    said = {"title": title, "words": words, "action": action, "yes": yes, "no": no}
+    return Response(ASK.substitute({name: escape(text) for name, text in said.items()}), content_type="text/html; charset=utf-8")
+
+
+def came_back(address: str, **query: str) -> Response:
+    """The person is sent to this address with what they bring."""
+    return Response("", 303, {"Location": f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"})
+
+
 def whole(said: object, name: str) -> int:
     """A number of units in a wish. Raises BadRequest."""
     if isinstance(said, bool) or not isinstance(said, int) or said < 0:
@@ -366,6 +398,13 @@ def _then(world: World, wish: Mapping[str, Any]) -> Iterator[None]:
         world.clock = clock
 
 
+def _seen(simulator: Simulated, order: str) -> Any:
+    for one in simulator.orders():
+        if one["id"] == order:
+            return one
+    raise NotFound
+
+
 def _controlled(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
     """GET reads, POST does; bodies and answers are JSON."""
     wish = json.loads(request.get_data() or b"{}")
@@ -377,6 +416,8 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
                 return reply(simulator.credentials(request.host_url.rstrip("/") + "/" + simulator.name))
             case "GET", ["orders"]:
                 return reply(simulator.orders())
+            case "GET", ["orders", order]:
+                return reply(_seen(simulator, order))
             case "GET", ["listings"]:
                 return reply(simulator.listings())
             case "GET", ["log"]:
@@ -389,6 +430,8 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["orders", order, what]:
                 with _then(world, wish):
                     return reply(simulator.act(order, what, wish))
+            case "POST", ["account", what] if isinstance(simulator, Befalls):
+                return reply(simulator.befall(what, wish))
             case "POST", ["faults"]:
                 world.faults[:] = [Fault(**fault) for fault in wish["faults"]]
                 return reply({"faults": len(world.faults)})

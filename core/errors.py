@@ -51,6 +51,10 @@ class Unsupported(Refused):
     """This system has no way to say that."""
 
 
+class WouldEmpty(Refused):
+    """We decline it ourselves: most likely our shelves are wrong."""
+
+
 class BadPayload(HubError):
     """We do not understand what they sent; the raw payload is kept."""
 

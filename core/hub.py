@@ -11,13 +11,15 @@ from typing import Any, Protocol
 
 from core.domain.tasks import Claim
 from core.errors import Unsupported
-from core.ports import Channel, Connector, Kit
-from core.store import connections, tasks
+from core.ports import Channel, Connector, Heard, Kit, Outward, Post
+from core.store import connections, hooks, tasks
 from core.store.connections import Connection
 from core.store.engine import Database
 from core.store.tables import us, when
 from core.store.unit import Unit
 from core.store.vault import Box, Vault
+
+KNOWN_US = 5_000_000
 
 
 class Bell(Protocol):
@@ -30,6 +32,19 @@ class Silent:
     """A bell that nobody hears: the drain is called by hand."""
 
     def ring(self, queue: str, wait_s: float = 0.0) -> None:
+        return None
+
+
+class Nowhere:
+    """The way to merchants' own programs of a hub that has none."""
+
+    def refuses(self, url: str) -> str:
+        return "this hub calls nobody"
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Heard:
+        return Heard(None, words="this hub calls nobody")
+
+    def done(self) -> None:
         return None
 
 
@@ -53,7 +68,8 @@ def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
 @dataclass
 class Hub:
     """`make_kit` gives a connector its means, `options` says what a connection is set to with the operator's settings and the address by
-    which channels reach us (`public_url`); `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too."""
+    which channels reach us (`public_url`); `jitter` is chance in [0, 1) for waits, `pause` waits where a person does too. `post` sends
+    letters (None: they are only kept), `translate` gives words in the language of a locale."""
 
     database: Database
     vault: Vault
@@ -65,11 +81,16 @@ class Hub:
     make_id: Callable[[], str] | None = None
     pause: Callable[[float], None] = time.sleep
     options: Callable[[Connection, Connector], Mapping[str, Any]] = lambda connection, connector: connection.settings
+    outward: Outward = field(default_factory=Nowhere)
+    post: Post | None = None
+    public_url: str = ""
+    translate: Callable[[str, str], str] = lambda locale, words: words
 
     def __post_init__(self) -> None:
         self.ids = self.make_id or uuid7(self.clock)
         self._own = threading.local()
         self._boxes: dict[str, Box] = {}
+        self._hooks: dict[str, tuple[int, tuple[str, ...]]] = {}
 
     @property
     def now(self) -> int:
@@ -82,6 +103,7 @@ class Hub:
         with self.database.write() as db:
             work = Unit(db, self.now, caused_by=f"{claim.kind} {claim.subjects[0]}" if claim else "hub")
             yield work
+            self._ask_hooks(work)
             queues = work.close(claim)
             if claim and finish:
                 tasks.record(db, claim, work.now, self.box(claim.merchant).seal_text)
@@ -90,15 +112,34 @@ class Hub:
         for queue in queues:
             self.bell.ring(queue)
 
+    def _ask_hooks(self, work: Unit) -> None:
+        """Something happened: whom a merchant wants told of it is told soon. Who they are is remembered for some seconds; the sweep makes
+        up for what that misses."""
+        for merchant in work.told:
+            looked, found = self._hooks.get(merchant, (0, ()))
+            if abs(work.now - looked) >= KNOWN_US:
+                found = hooks.awake(work.db, merchant, work.now)
+                self._hooks[merchant] = (work.now, found)
+            for hook in found:
+                work.ask(merchant, "send_hooks", hook)
+
+    def forget_hooks(self, merchant: str) -> None:
+        """They changed: the next one who needs to know looks."""
+        self._hooks.pop(merchant, None)
+
     def box(self, merchant: str) -> Box:
-        """The merchant's box of secrets. Its wrapped key is read once a process."""
+        """The merchant's box of secrets. Its wrapped key is read once a process. Raises Unsupported for one who was erased."""
         if merchant not in self._boxes:
             with self.database.read() as db:
                 found = connections.merchant(db, merchant)
             if found is None:
-                raise KeyError(merchant)
+                raise Unsupported("no such merchant", merchant=merchant)
             self._boxes[merchant] = self.vault.open(merchant, found.data_key)
         return self._boxes[merchant]
+
+    def forget(self, merchant: str) -> None:
+        """What was remembered of a merchant is read anew, if it is still there."""
+        self._boxes.pop(merchant, None)
 
     def connection(self, id: str) -> Connection:
         with self.database.read() as db:

@@ -11,7 +11,26 @@ import structlog
 
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
-from core.flows import allocation, backfill, days, heard, intake, linking, places, readback, stock
+from core.flows import (
+    access,
+    alerts,
+    allocation,
+    backfill,
+    days,
+    desk,
+    heard,
+    hooks,
+    indexing,
+    intake,
+    letters,
+    linking,
+    places,
+    privacy,
+    readback,
+    start,
+    stock,
+    uploads,
+)
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import is_too_busy
@@ -43,8 +62,21 @@ KINDS: dict[str, Job] = {
     "settle_orders": Job(places.settle_orders),
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
+    "send_hooks": Job(hooks.send_hooks),
+    "reckon": Job(start.reckon),
+    "raise_alerts": Job(alerts.raise_alerts),
+    "send_alerts": Job(letters.send_alerts),
+    "look_at_file": Job(uploads.look_at_file),
+    "take_file": Job(uploads.take_file),
     "backfill": Job(backfill.backfill),
     "fetch_history": Job(backfill.fetch_history, batch=8),
+    "act_on_orders": Job(desk.act_on_orders),
+    "index_orders": Job(indexing.index_orders),
+    "read_scopes": Job(access.read_scopes),
+    "check_login": Job(access.check_login),
+    "comply": Job(privacy.comply),
+    "erase_expired": Job(privacy.erase_expired),
+    "erase_connection": Job(privacy.erase_connection),
     "take_history": Job(intake.take_orders, batch=2),  # a set is soon over: live orders share the processor with it
 }
 CONNECTION_WIDE = (RateLimited, Unavailable, AccessLost)  # they say something of the connection, not of one task
@@ -125,7 +157,8 @@ def run(hub: Hub, claim: Claim, keeper: "Keeper | None" = None) -> None:
     if keeper:
         keeper.hold(claim)
     try:
-        _attempt(hub, claim)
+        with structlog.contextvars.bound_contextvars(task=claim.tasks[0].id):
+            _attempt(hub, claim)
     finally:
         if keeper:
             keeper.drop(claim)

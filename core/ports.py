@@ -19,8 +19,30 @@ class About(StrEnum):
     ORDER = "order"
     LISTING = "listing"
     COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
-    ACCESS = "access"  # uninstalled, revoked, scopes changed
+    ACCESS = "access"  # uninstalled, revoked
+    SCOPES = "scopes"  # what we may do is another thing now
     OTHER = "other"
+
+
+class Wanted(StrEnum):
+    """What a channel may demand of the data that we hold."""
+
+    EXPORT = "export"  # everything about a customer, for the merchant to hand on
+    REDACT = "redact"  # a customer is forgotten
+    ERASE = "erase"  # a whole account is
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Demand:
+    """A channel's demand in our words: `orders` by the channel's ids; the customer by the channel's id, mail address or telephone, any of
+    which may be missing; `request` is the channel's own number of it."""
+
+    what: Wanted
+    orders: tuple[str, ...] = ()
+    person: str = ""
+    email: str = ""
+    phone: str = ""
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +51,8 @@ class Notice:
     hold it as new as `revision` and what the channel's list tells, a `glance`, is the same.
 
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
-    `revision` the order's last change where the notice tells it, `receipt` what `Channel.acknowledge` wants back.
+    `revision` the order's last change where the notice tells it, or when access was lost, `receipt` what `Channel.acknowledge` wants back.
+    `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account.
     """
 
     topic: str
@@ -41,6 +64,7 @@ class Notice:
     body: bytes | None = field(default=None, repr=False)
     receipt: str = ""
     glance: Glance | None = None
+    demand: Demand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +271,15 @@ class Counts(Protocol):
         ...
 
 
+@runtime_checkable
+class Allows(Protocol):
+    """A channel that tells what its merchant lets us do."""
+
+    def allowed(self) -> Sequence[str]:
+        """Each scope by its name, as the channel spells it."""
+        ...
+
+
 class Webhooks(Protocol):
     """The door of a system that pushes."""
 
@@ -285,11 +318,14 @@ class Budget(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fresh:
-    """New tokens. `login` are the fields of the connection's secrets that changed with them (a rotated refresh token)."""
+    """New tokens. `login` are the fields of the connection's secrets that changed with them (a rotated refresh token), `until` is when
+    that login ends unless it is renewed, `scopes` what it lets us do in the channel's words; None where the channel did not say."""
 
     access: str
     expires_at: datetime
     login: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+    scopes: str | None = None
 
 
 class Tokens(Protocol):
@@ -313,6 +349,102 @@ class Kit:
     app: Mapping[str, str]
     settings: Mapping[str, Any]
     login: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Granted:
+    """What a channel let us have for one account: its tokens, and what a person calls it."""
+
+    account: str
+    fresh: Fresh
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody who looks at our pages in a channel's own admin, by a token that the channel signed: `account` is whose admin it is,
+    `user` the channel's id of the person."""
+
+    account: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """How our pages speak with the admin that frames them. `script` is the address of the channel's own script, first on every page; it
+    finds our `key` in the meta tag `meta`, offers itself as window[`name`], and takes our rooms over from the element `nav`. A page's
+    request carries the token in the query as `token` and names its account as `account`; our bounce page finds in `reload` what the
+    script shall load with a fresh token; `retry` is the header that makes it ask again with one."""
+
+    name: str
+    script: str
+    meta: str
+    key: str
+    nav: str
+    token: str
+    account: str
+    reload: str
+    retry: tuple[str, str]
+
+
+class Frames(Protocol):
+    """A channel's admin that shows our pages in a frame of its own, and says who looks at them."""
+
+    bridge: Bridge
+
+    def guest(self, token: str) -> Guest:
+        """Whose token this is. Raises Forged for whatever is not a token for us that holds now."""
+        ...
+
+    def ancestors(self, account: str) -> Sequence[str]:
+        """The origins that may frame a page for this account. Before anybody proved whose it is, it may be any text."""
+        ...
+
+    def login(self, token: str, guest: Guest) -> Granted:
+        """The account's own tokens for this one: one call. Raises Refused, Unavailable or RateLimited."""
+        ...
+
+    def person(self, token: str, guest: Guest) -> tuple[str, str]:
+        """What the person is called, and their language ("" where it does not say): one call. Raises as `login`."""
+        ...
+
+
+class Consents(Protocol):
+    """A channel that lets a person agree on a page of its own and sends them back to us with a code."""
+
+    def lacks(self) -> str:
+        """Which of our app's credentials are missing for it, by name; "" where none is."""
+        ...
+
+    def address(self, wish: Mapping[str, str], state: str, back: str) -> str:
+        """Where the person is sent. `wish` holds what the manifest's `asks` ask for, `back` is our address to come back to. Raises
+        BadPayload for a wish that cannot be meant."""
+        ...
+
+    def granted(self, query: Mapping[str, str], wish: Mapping[str, str], back: str) -> Granted:
+        """What the person agreed to, by what they came back with: a call or two. Raises Forged where the channel did not say this or
+        says it of another account than the wish's, Refused where the person declined or the channel does, Unavailable, RateLimited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something told to a person or to a program of theirs. `id` is the same however often it is sent; `to` is an address of mail, or of a
+    program that takes calls."""
+
+    id: str
+    to: str
+    title: str
+    body: str
+    at: datetime
+
+
+class Post(Protocol):
+    """The way out for letters. Each method gives a word on what became of it; raises Unavailable, OutcomeUnknown and Refused."""
+
+    def mail(self, letter: Letter) -> str: ...
+
+    def call(self, letter: Letter) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,10 +493,42 @@ class Connector:
     order: Callable[[bytes, str], Order]
     orders: Callable[[Any, str], Iterator[Order | BadPayload]]
     webhooks: Callable[[Kit], Webhooks] | None = None
+    frames: Callable[[Kit], Frames] | None = None
+    consents: Callable[[Kit], Consents] | None = None
+    asks: tuple[Field, ...] = ()  # what must be known before a person is sent to agree
+    scopes: tuple[str, ...] = ()  # what we must be allowed to do, where the channel tells what we may
     simulator: str = ""
     refusal: int = 401
     poll_every: timedelta = timedelta(minutes=15)
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
+    order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
     merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of telling somebody: the status (None: nobody answered), how long it took, our words for what was wrong, and how long
+    they asked us to wait."""
+
+    status: int | None
+    ms: int = 0
+    words: str = ""
+    wait_s: float = 0.0
+
+
+class Outward(Protocol):
+    """How a merchant's own programs are told something, at an address that they named."""
+
+    def refuses(self, url: str) -> str:
+        """Why nothing may be told there; empty: it may."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Heard:
+        """Tell it. Never raises for what the other side does, or does not."""
+        ...
+
+    def done(self) -> None:
+        """This thread tells nobody anything for a while: what was kept open for it is closed."""
+        ...

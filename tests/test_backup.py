@@ -136,6 +136,18 @@ class Oracle:
         return self.counted[sku] - sum(sold)
 
 
+def test_the_keys_of_people_are_among_those_that_a_backup_needs(place: Place, house: House) -> None:
+    """Their second factors are sealed by keys of their own."""
+    with house.hub.database.write() as db:
+        wrapped = Vault({"k9": bytes(32)}).new_key("ada")
+        db.execute(metadata.tables["users"].insert(), {"id": "ada", "data_key": wrapped, "created_at": 0})
+
+    manifest = back_up(place.of(house), place.folder / "all.backup", clock=place.clock)
+
+    assert manifest.keys.needed == ["k1", "k9"]
+    assert manifest.missing_keys == ["k9"]
+
+
 def sell(house: House, count: int, *, told: bool = True) -> None:
     """Buyers buy one by one, on one channel after another; each sale is told and pushed before the next."""
     for n in range(count):

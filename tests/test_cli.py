@@ -17,11 +17,14 @@ import pytest
 from sqlalchemy import Connection, text
 from werkzeug.test import Client
 
-from config import cli
+from config import cli, demo, processes
+from core.domain.roles import Role
+from core.flows import passwords, people
 from core.flows.doctor import CHECKS
-from core.store import findings, listings, stock
+from core.store import connections, findings, listings, stock
 from core.store.findings import Finding
 from tests.conftest import Clock
+from tests.web.people import PASSWORD, come_in, hire
 from tests.web.shop import Shop, open_shop
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -380,7 +383,7 @@ def test_a_connection_is_made_with_its_settings_as_what_they_are(run: Run, home:
     db.close()
     assert (json.loads(settings), buffer) == ({"poll_s": 60, "min_age_s": 0}, 3)
     assert login != "r"
-    assert asked == {"subscribe", "read_listings", "poll_orders"}
+    assert asked == {"check_login", "subscribe", "read_listings", "poll_orders"}
 
 
 @pytest.mark.parametrize(
@@ -565,14 +568,14 @@ def test_whoever_waits_for_the_first_number_is_told_what_it_waits_for(run: Run, 
     monkeypatch.setattr(cli.time, "sleep", meanwhile)
     live = run("golive", "shopify", "--yes").out
     listed = run("connect").out
-    page = Client(shop.app).get("/live", environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1"}).text
+    page = come_in(shop, hire(shop.hub, shop.merchant, "viewer"), shop.merchant).get("/start").text
     followed = run("golive", "shopify", "--wait").out
 
     assert nothing == 1
     waits = f"waits for orders of shopify {shop.connection.account} read to "
     assert waits in live
     assert waits in listed
-    assert waits in page
+    assert f"Waits until these are read: shopify {shop.connection.account}" in page
     assert followed.splitlines()[-1] == f"shopify {shop.connection.account}: its stock is written now"
     assert json.loads(run("connect", "--json").out)[0]["stock"] == "written"
 
@@ -779,6 +782,100 @@ def test_the_doctor_finds_a_planted_fault_and_says_what_to_do(run: Run, shop: Sh
     assert "BROKEN" in seen.out
 
 
+# ---- who may sign in
+
+
+def test_somebody_is_let_in_by_a_link_that_sets_their_password_once(run: Run, shop: Shop) -> None:
+    said = run("user", "add", " Ada@Staff.example", "--name", "Ada", "--role", "manager")
+    [link] = said.out.splitlines()
+    token = link.rpartition("/")[2]
+
+    assert link.startswith("http://127.0.0.1:8400/password/")
+    assert run("user", "add", "ada@staff.example").why.startswith("crossdock: user add: they work for this merchant already")
+    assert people.redeem(shop.hub, token, PASSWORD) is None
+    assert people.redeem(shop.hub, token, PASSWORD) == people.Problem.GONE
+    assert json.loads(run("user", "list", "--json").out)[0]["role"] == "manager"
+    assert "ada@staff.example" in run("user", "list").out
+
+
+def test_a_password_is_read_from_standard_input_and_never_printed(run: Run, shop: Shop) -> None:
+    said = run("user", "add", "ada@staff.example", "--ask", stdin=f"{PASSWORD}\n".encode())
+
+    assert (said.code, PASSWORD in said.out + said.err) == (0, False)
+    assert (
+        run("user", "password", "ada@staff.example", "--ask", stdin=b"short\n").why
+        == "crossdock: user: a password needs at least 10 characters"
+    )
+    user = people.find(shop.hub, "ada@staff.example")
+    assert user
+    assert passwords.fits(PASSWORD, user.password)
+
+
+def test_whoever_forgot_password_and_telephone_gets_a_link_and_signs_in_without_a_code(run: Run, shop: Shop) -> None:
+    run("user", "add", "ada@staff.example", "--ask", stdin=f"{PASSWORD}\n".encode())
+    with shop.hub.database.write() as db:
+        db.execute(text("update users set totp = 'sealed'"))
+
+    said = run("user", "password", "ada@staff.example", "--without-code")
+
+    assert "/password/" in said.out
+    assert shop.one("select totp from users") is None
+    assert shop.rows("select act from audit order by id desc limit 1") == [("user.code_off",)]
+
+
+def test_roles_are_given_and_people_shut_out_and_let_in_again(run: Run, shop: Shop) -> None:
+    run("user", "add", "olive@staff.example")
+    run("user", "add", "ada@staff.example", "--role", "viewer")
+
+    assert run("user", "role", "olive@staff.example", "viewer").why == (
+        "crossdock: user role: the last owner stays: make somebody else an owner first"
+    )
+    assert run("user", "role", "ada@staff.example", "owner").out == "ada@staff.example: owner\n"
+    assert run("user", "disable", "olive@staff.example").out == "olive@staff.example is shut out\n"
+    assert "not: disabled" in run("user", "list").out
+    assert run("user", "disable", "olive@staff.example", "--undo").code == 0
+    assert "not: disabled" not in run("user", "list").out
+    for words in (("role", "x@staff.example", "owner"), ("disable", "x@staff.example"), ("password", "x@staff.example")):
+        assert run("user", *words).why == "crossdock: there is no user x@staff.example: crossdock user list"
+    assert run("user", "add", "x").why == "crossdock: user add: that is not an e-mail address"
+    assert run("user", "add", "x@staff.example", "--role", "king").code == 2
+
+
+def test_a_house_without_a_merchant_gets_its_first_with_its_owner(run: Run, home: Path) -> None:
+    assert "connect" in run("user", "add", "ada@staff.example").why
+    assert run("user", "add", "ada@staff.example", "--merchant-name", "North Sea Trading").code == 0
+
+    [one] = json.loads(run("user", "list", "--json").out)
+    assert (one["merchant_name"], one["role"], one["has_password"]) == ("North Sea Trading", "owner", False)
+
+
+def test_while_nobody_can_sign_in_whoever_starts_it_is_told_how_the_first_owner_is_made(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    processes._tell_the_first(shop.settings)
+    told = capsys.readouterr().err
+    people.add(shop.hub, shop.merchant, "ada@staff.example", "Ada", Role.OWNER)
+    processes._tell_the_first(shop.settings)
+
+    assert f"https://hub.example/setup/{people.setup_token(shop.hub)}" in told
+    assert capsys.readouterr().err == ""
+
+
+def test_the_rehearsals_owner_signs_in_with_the_password_that_it_prints_each_time(shop: Shop) -> None:
+    merchant = connections.Merchant(shop.merchant, "", "")
+
+    first, again = demo._owner(shop.hub, merchant), demo._owner(shop.hub, merchant)
+    user = people.find(shop.hub, demo.OWNER)
+    assert user
+    people.set_password(shop.hub, user, PASSWORD, people.COMMAND_LINE)
+    after = demo._owner(shop.hub, merchant)
+
+    user = people.find(shop.hub, demo.OWNER)
+    assert first == again == after
+    assert user
+    assert passwords.fits(first, user.password)
+
+
 # ---- as a process
 
 
@@ -825,3 +922,50 @@ def test_findings_are_listed_with_their_evidence_and_how_they_ended(run: Run, sh
     with shop.hub.database.write() as db:
         findings.close(db, shop.connection.id, "day", ["2026-11-20"], "gone by itself", now)
     assert (run("findings").code, run("findings", "--open", "--json").code) == (0, 0)
+
+
+# ---- keys and webhooks
+
+
+def test_a_key_is_made_listed_and_revoked(run: Run, shop: Shop) -> None:
+    key = run("key", "add", "till", "--scope", "orders.read", "--scope", "stock.read", "--days", "30").out.strip()
+    [listed] = json.loads(run("key", "list", "--json").out)
+
+    assert Client(shop.app).get("/api/v1/orders", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert (listed["name"], listed["tail"], listed["scopes"], listed["holds"]) == ("till", key[-4:], ["orders.read", "stock.read"], True)
+    assert key not in run("key", "list").out
+    assert run("key", "revoke", listed["id"]).code == 0
+    assert json.loads(run("key", "list", "--json").out)[0]["holds"] is False
+    assert run("key", "revoke", listed["id"]).code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["key", "add", "till"], ["key", "add", "till", "--scope", "all"], ["key", "add", "", "--scope", "orders.read"]]
+)
+def test_a_key_that_cannot_be_made_is_one_line_and_exit_2(run: Run, shop: Shop, words: list[str]) -> None:
+    assert run(*words).code == 2
+    assert shop.one("select count(*) from api_keys") == 0
+
+
+def test_a_webhook_is_added_and_looked_after(run: Run, shop: Shop) -> None:
+    id, secret = run("hook", "add", "https://till.example/in", "--type", "order.taken").out.split()
+
+    assert secret.startswith("whsec_")
+    assert run("hook", "secret", id).out.startswith("whsec_")
+    for words, state in ((("pause", id), "paused"), (("resume", id), "active"), (("test", id), "active")):
+        assert run("hook", *words).code == 0
+        assert json.loads(run("hook", "list", "--json").out)[0]["state"] == state
+    assert "https://till.example/in" in run("hook", "list").out
+    assert {subject for (subject,) in shop.rows("select subject from tasks where kind = 'send_hooks'")} == {id, f"{id}/test"}
+    assert json.loads(run("hook", "log", id, "--json").out) == []
+    assert run("hook", "resend", id, "999999").code == 2
+    assert run("hook", "remove", id).code == 0
+    assert run("hook", "remove", id).code == 2
+
+
+@pytest.mark.parametrize("url", ["http://till.example/", "https://127.0.0.1/", "https://169.254.169.254/latest/meta-data", "till.example"])
+def test_an_address_that_is_not_public_or_not_https_is_one_line_and_exit_2(run: Run, shop: Shop, url: str) -> None:
+    said = run("hook", "add", url)
+
+    assert (said.code, shop.one("select count(*) from hooks")) == (2, 0)
+    assert said.why.startswith("crossdock: hook add: ")

@@ -52,6 +52,14 @@ def test_the_command_line_counts_above_the_environment_above_the_file_above_the_
     assert (said.database, said.log_level, said.threads, said.workers) == ("postgresql://line/x", "warning", 3, 2)
 
 
+def test_until_a_public_address_is_set_it_is_that_of_the_port_on_this_machine(tmp_path: Path) -> None:
+    assert settings(tmp_path).public_url == "http://127.0.0.1:8400"
+    assert settings(tmp_path, {"CROSSDOCK_PORT": "9000"}).public_url == "http://127.0.0.1:9000"
+    assert (
+        settings(tmp_path, {"CROSSDOCK_PORT": "9000", "CROSSDOCK_PUBLIC_URL": "https://hub.example/"}).public_url == "https://hub.example"
+    )
+
+
 def test_the_environment_and_the_file_speak_of_one_system_together(tmp_path: Path) -> None:
     toml = '[apps.shopify]\nclient_id = "from the file"\nclient_secret = "old"\n[apps.ebay]\ndev_id = "d"'
 

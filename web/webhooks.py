@@ -16,11 +16,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import BadPayload, Forged, HubError
+from core.flows import privacy
+from core.flows.connections import lost
 from core.flows.intake import rows_of
 from core.hub import Hub
-from core.ports import About, Connector, Notice, Webhooks
+from core.ports import About, Connector, Notice, Wanted, Webhooks
 from core.store import connections
 from core.store.connections import Connection
+from core.store.tables import us
 from core.store.vault import Unreadable
 from core.store.writer import GroupWriter, TooSlow
 
@@ -28,6 +31,7 @@ log = structlog.get_logger("door")
 # How long an account's connection is remembered, and that it has none: a burst asks the database once, and a database that is silent
 # is not asked at all. Whose an account is never changes; somebody may connect it any moment.
 KNOWN_S, UNKNOWN_S = 300.0, 5.0
+TOGETHER_S = 600.0  # how long what is demanded of every account waits for more of it: such things come by the thousand
 NAME_LENGTH = 255  # of what a header may call a delivery: it becomes a key
 Answer = tuple[int, bytes]
 
@@ -80,20 +84,38 @@ class Door:
             return _say(503, "try again")
 
     def _keep(self, connector: Connector, notice: Notice) -> Answer:
+        if notice.demand:
+            return self._comply(connector, notice)
         connection = self._connection(connector.name, notice.account)
         if connection is None:
             return _say(200 if notice.about is About.COMPLIANCE else 404, "nobody here is connected to that account")
         if notice.about is About.ACCESS:
             self._lost(connection, notice)
+        if notice.about is About.SCOPES:
+            self.writer.keep([], [(connection.merchant, "read_scopes", connection.id, connection.id)])
         rows = rows_of(connection, [notice], self.hub.box(connection.merchant), self.hub.now)
         if rows:
             self.writer.keep(rows, [(connection.merchant, "take_orders", row["ref"], connection.id) for row in rows])
         return 200, b"{}"
 
     def _lost(self, connection: Connection, notice: Notice) -> None:
-        log.warning("access changed", connection=connection.id, topic=notice.topic)
-        with self.hub.database.write() as db:
-            connections.set_state(db, connection.id, "needs_login", f"the channel said: {notice.topic}")
+        at = us(notice.revision) if notice.revision else None
+        with self.hub.unit() as work:
+            counts = lost(work, connection, f"the channel said: {notice.topic}", at)
+        log.warning("access changed" if counts else "access changed before the last login", connection=connection.id, topic=notice.topic)
+
+    def _comply(self, connector: Connector, notice: Notice) -> Answer:
+        """What is demanded is kept for the account, or for every account where it names none; done by tasks, and answered now."""
+        with self.hub.database.read() as db:
+            known = connections.by_account(db, connector.name, notice.account) if notice.account else None
+            every = connections.of_channel(db, connector.name) if not notice.account else [known] if known else []
+        for one in every if notice.demand and notice.demand.what is Wanted.ERASE else ():
+            self._known.pop((connector.name, one.account), None)
+        if every:
+            rows = [privacy.row_of(self.hub, one, notice) for one in every]
+            wait_s = 0.0 if notice.account else TOGETHER_S
+            self.writer.keep(rows, [(one.merchant, "comply", one.id, one.id, wait_s) for one in every])
+        return 200, b"{}"
 
     def _connection(self, channel: str, account: str) -> Connection | None:
         until, found = self._known.get((channel, account), (0.0, None))

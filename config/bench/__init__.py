@@ -13,7 +13,9 @@ from config.bench.report import render
 from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
-PARTS = ("intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "listings", "catalogue", "growth", "memory", "reconcile")
+PARTS = (
+    "intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "listings", "catalogue", "growth", "memory", "reconcile", "pages",
+)  # fmt: skip
 
 
 def run(
@@ -42,14 +44,29 @@ def run(
 
 
 def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pace: Pace) -> Iterator[Row]:
-    from config.bench import answers, backfill, bodies, catalogue, drain, growth, ingest, intake, lag, listings, memory, pushes, reconcile
+    from config.bench import (
+        answers,
+        backfill,
+        bodies,
+        catalogue,
+        drain,
+        growth,
+        ingest,
+        intake,
+        lag,
+        listings,
+        memory,
+        pages,
+        pushes,
+        reconcile,
+    )
     from config.bench.rows import left_out
     from config.bench.stage import stores
 
     measures = {
         "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
         "backfill": backfill.measured, "listings": listings.measured, "catalogue": catalogue.measured, "growth": growth.measured,
-        "memory": memory.measured, "reconcile": reconcile.measured,
+        "memory": memory.measured, "reconcile": reconcile.measured, "pages": pages.measured,
     }  # fmt: skip
     with stores(["sqlite"] if parts in (["intake"], ["reconcile"]) else pace.stores) as here:
         if here.missing:
@@ -57,6 +74,8 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
         if parts == ["backfill"]:
             pace = replace(pace, old=pace.old_alone)
+        if parts == ["pages"]:
+            pace = replace(pace, listed=pace.listed_alone)
         for part in parts:
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)

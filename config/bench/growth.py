@@ -14,6 +14,7 @@ from core import jobs
 NAMES = {
     "orders": ("id", "channel_id"),
     "order_lines": ("order_id",),
+    "order_words": ("order_id",),
     "reservations": ("order_id",),
     "events": ("subject",),
     "tasks": ("subject",),

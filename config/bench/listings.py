@@ -32,12 +32,12 @@ PLACE = "main"
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
     with simulators(stores.folder / "sellers") as base:
         for name in CHANNELS:
-            _offer(base, name, pace.listed)
+            _offer(base, name, pace.listings)
         for store in stores.names:
             url, home = stores.new(store), stores.folder / f"listings-{store}"
-            merchant = _shelve(url, home, pace.listed)
+            merchant = _shelve(url, home, pace.listings)
             for name in CHANNELS:
-                yield from _rows(f"{name} {store}", pace.listed, child.reader(url, home, merchant, name, f"{base}/{name}"))
+                yield from _rows(f"{name} {store}", pace.listings, child.reader(url, home, merchant, name, f"{base}/{name}"))
 
 
 def _rows(what: str, wanted: int, seen: dict[str, Any]) -> Iterator[Row]:

@@ -26,7 +26,7 @@ class Pace:
     small: int = 1_000
     large: int = 100_000
     changed: int = 100
-    listed: int = 100_000  # listings of each channel that are read for the first time
+    listings: int = 100_000  # of each channel, that are read for the first time
     grown: int = 150  # orders a round of the growth
     grown_rounds: int = 31
     waiting: int = 50_000
@@ -34,6 +34,12 @@ class Pace:
     single: int = 400  # payloads that are taken in one at a time
     single_s: float = 10.0
     paging_runs: int = 1000
+    pages: int = 100_000  # orders behind the pages whose time is taken
+    page_skus: int = 20_000
+    page_looks: int = 40  # at each page
+    listed: int = 100_000  # orders in the list that may touch no more than one of `listed_few`
+    listed_few: int = 10_000
+    listed_alone: int = 1_000_000  # where nothing else is measured: some minutes
     in_sets: int = 5  # rounds of all payloads in sets
 
 

@@ -1,19 +1,25 @@
 """Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.amazon.tables import RATES
+from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Field, Kit, Limits
+from core.ports import Channel, Connector, Consents, Field, Kit, Limits
 
 
 def _channel(kit: Kit) -> Channel:
     from connectors.amazon.channel import AmazonChannel
 
     return AmazonChannel(kit)
+
+
+def _consents(kit: Kit) -> Consents:
+    from connectors.amazon.consents import AmazonConsents
+
+    return AmazonConsents(kit)
 
 
 def _order(body: bytes, connection: str) -> Order:
@@ -28,6 +34,14 @@ def _orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     return orders(document, connection)
 
 
+def _order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in Seller Central; in the simulator, what that has of it."""
+    if settings["url"]:
+        return f"{settings['url']}/_sim/orders/{order}"
+    first = settings["marketplace_ids"].split(",")[0].strip()
+    return f"https://{SELLER_CENTRAL.get(first, 'sellercentral.amazon.com')}/orders-v3/order/{order}"
+
+
 MANIFEST = Connector(
     name="amazon",
     label="Amazon",
@@ -35,6 +49,7 @@ MANIFEST = Connector(
     app=(
         Field("client_id", "LWA client id", "Solution Provider Portal, your app, View LWA credentials", secret=False),
         Field("client_secret", "LWA client secret", "Beside the client id; Amazon wants it rotated every 180 days"),
+        Field("application_id", "Application id", "Beside your app there: amzn1.sp.solution...", secret=False, required=False),
         Field("aws_access_key_id", "AWS access key id", "Only for notices from an SQS queue", secret=False, required=False),
         Field("aws_secret_access_key", "AWS secret access key", "Only for notices from an SQS queue", required=False),
     ),
@@ -45,6 +60,9 @@ MANIFEST = Connector(
     settings={
         "url": "",  # empty: the regional host of the first marketplace
         "auth_url": "https://api.amazon.com/auth/o2/token",
+        "consent_url": "",  # where sellers agree; empty: the Seller Central of their first marketplace
+        "consent_version": "",  # "beta" while the app is a draft
+        "consent_days": 365,  # ‡ after which a seller must agree again
         "marketplace_ids": "ATVPDKIKX0DER",
         "min_age_s": 120,  # searchOrders wants its upper bound two minutes in the past
         "page_size": 100,  # orders a page
@@ -69,6 +87,9 @@ MANIFEST = Connector(
     channel=_channel,
     order=_order,
     orders=_orders,
+    order_url=_order_url,
+    consents=_consents,
+    asks=(Field("marketplace_ids", "Marketplace ids", "Separated by commas, all of one region", secret=False, required=False),),
     simulator="connectors.amazon.simulator:Simulator",
     poll_overlap=timedelta(minutes=15),
     poll_age=timedelta(0),  # `min_age_s` rules

@@ -26,7 +26,7 @@ from connectors.amazon import signing
 from connectors.amazon.read import need
 from connectors.amazon.render import FEED, FEED_TYPE
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
-from connectors.http import json_of, write_json
+from connectors.http import TIMEOUT, json_of, write_json
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
@@ -181,17 +181,7 @@ class Client:
 
     def _renew(self, login: Mapping[str, str]) -> Fresh:
         """LWA: a new access token for the refresh token. Raises AccessLost when the seller or Amazon has withdrawn it."""
-        app = self._kit.app
-        form = {"grant_type": "refresh_token", "refresh_token": login.get("refresh_token", "")}
-        form |= {"client_id": app.get("client_id", ""), "client_secret": app.get("client_secret", "")}
-        answer = self._kit.http.send("POST", self._kit.settings["auth_url"], changes=False, data=form)
-        if answer.status_code in (400, 401):
-            raise AccessLost("Amazon no longer accepts our refresh token", words=answer.text[:500], status=answer.status_code)
-        if answer.status_code >= 300:
-            raise self._kit.http.refusal(answer, changes=False)
-        told = json_of(answer, "Amazon", changes=False)
-        token, lives_s = need(told, "access_token", str, Unavailable), need(told, "expires_in", int, Unavailable)
-        return Fresh(token, self._kit.clock() + timedelta(seconds=lives_s), _rotated(told, login))
+        return granted(self._kit, {"grant_type": "refresh_token", "refresh_token": login.get("refresh_token", "")}, login)
 
     def search_orders(self, since: str, before: str, token: str | None) -> Any:
         """A page of orders last changed in [since, before], by searchOrders."""
@@ -373,6 +363,24 @@ class Client:
             headers = signing.signed(url, headers, body, keys=keys, scope=(settings["aws_region"], "sqs"), at=self._kit.clock())
         answer = self._kit.http.call("POST", url, changes=changes, data=body, headers=headers)
         return json_of(answer, "Amazon SQS", changes=changes)
+
+
+def granted(kit: Kit, form: Mapping[str, str], login: Mapping[str, str] | None = None) -> Fresh:
+    """What LWA gives for a refresh token, or for a person's code. Raises AccessLost where it takes that no longer."""
+    app = {"client_id": kit.app.get("client_id", ""), "client_secret": kit.app.get("client_secret", "")}
+    timeout = (3.05, 10.0) if "code" in form else TIMEOUT  # a person waits
+    answer = kit.http.send("POST", kit.settings["auth_url"], changes=False, data={**form, **app}, timeout=timeout)
+    if answer.status_code in (400, 401):
+        raise AccessLost(f"Amazon no longer accepts our {_name(form)}", words=answer.text[:500], status=answer.status_code)
+    if answer.status_code >= 300:
+        raise kit.http.refusal(answer, changes=False)
+    told = json_of(answer, "Amazon", changes=False)
+    token, lives_s = need(told, "access_token", str, Unavailable), need(told, "expires_in", int, Unavailable)
+    return Fresh(token, kit.clock() + timedelta(seconds=lives_s), _rotated(told, login or {}))
+
+
+def _name(form: Mapping[str, str]) -> str:
+    return "code" if "code" in form else "refresh token"
 
 
 def _rotated(told: Mapping[str, Any], login: Mapping[str, str]) -> dict[str, str]:

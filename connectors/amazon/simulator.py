@@ -16,11 +16,15 @@ from werkzeug.wrappers import Request, Response
 from connectors.amazon import shapes, simulated, simulated_report
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
-from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
+from connectors.simulation import RELAXED, World, ask_page, came_back, cart, chosen, reply, whole
 from core.domain.money import Money
 
 SELLER = "A1SIMULATEDSELLER"
-APP = {"client_id": "amzn1.application-oa2-client.simulated", "client_secret": "amzn1.oa2-cs.v1.simulated"}
+APP = {
+    "client_id": "amzn1.application-oa2-client.simulated", "client_secret": "amzn1.oa2-cs.v1.simulated",
+    "application_id": "amzn1.sp.solution.simulated",
+}  # fmt: skip
+CODE_S = 300
 REFRESH = "Atzr|simulated-refresh-token"
 FBA_CODE = "AMAZON_NA"
 TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S, DOWNLOAD_S = 3600, 86400, 30, 300, 300
@@ -74,6 +78,7 @@ class Simulator:
             "listings": {},
             "orders": {},
             "tokens": {},
+            "codes": {},
             "writes": [],
             "documents": {},
             "feeds": {},
@@ -102,6 +107,7 @@ class Simulator:
         settings: dict[str, Any] = {
             "url": base,
             "auth_url": f"{base}/auth/o2/token",
+            "consent_url": base,
             "queue_url": f"{base}/{SQS}",
             "sqs_url": f"{base}/{SQS}",
         }
@@ -181,6 +187,8 @@ class Simulator:
         match steps:
             case ["sqs"]:
                 return self._sqs(request)
+            case ["apps", "authorize", "consent"]:
+                return self._agree(request)
             case ["storage", document]:
                 return self._storage(request, document)
             case _:
@@ -213,11 +221,33 @@ class Simulator:
         form = request.form
         if (form.get("client_id"), form.get("client_secret")) != (APP["client_id"], APP["client_secret"]):
             return reply({"error": "invalid_client", "error_description": "Client authentication failed"}, 401)
-        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH:
+        by_code = form.get("grant_type") == "authorization_code" and self._takes(form)
+        if not by_code and (form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH):
             return reply({"error": "invalid_grant", "error_description": "The request has an invalid grant parameter"}, 400)
         token, until = f"Atza|{self._next()}-{self.world.seed}", self.world.clock() + timedelta(seconds=TOKEN_S)
         self.state["tokens"] = {**dict(list(self.state["tokens"].items())[-20:]), token: until.isoformat()}
         return reply({"access_token": token, "refresh_token": REFRESH, "token_type": "bearer", "expires_in": TOKEN_S})
+
+    def _agree(self, request: Request) -> Response:
+        """Seller Central's page: the seller comes back with a code that holds five minutes."""
+        args = request.args
+        address = args.get("redirect_uri", "")
+        if args.get("application_id") != APP["application_id"] or not address or not args.get("state"):
+            return Response("MD1000: the application, its redirect address or the state is wrong", 400)
+        if request.method != "POST":
+            return ask_page(
+                "Simulated Seller Central: authorize Crossdock", f"{SELLER} would share orders and stock.", request.full_path, "Confirm"
+            )
+        if not request.form.get("agree"):
+            return came_back(address, state=args["state"], error="access_denied")
+        code = f"simulated-{self._next()}"
+        self.state["codes"][code] = [(self.world.clock() + timedelta(seconds=CODE_S)).isoformat(), address]
+        return came_back(address, state=args["state"], selling_partner_id=SELLER, spapi_oauth_code=code)
+
+    def _takes(self, form: Mapping[str, str]) -> bool:
+        """Whether this code holds; it does so once, and for the address that it was given for."""
+        until, address = self.state["codes"].pop(form.get("code", ""), (None, None))
+        return until is not None and form.get("redirect_uri") == address and datetime.fromisoformat(until) > self.world.clock()
 
     def _next(self) -> int:
         self.state["seq"] += 1

@@ -38,6 +38,25 @@ MARKETPLACES: dict[str, Marketplace] = {
     "A39IBJ37TRP1C6": Marketplace("AU", "fe", "AUD"),
     "A19VAU5U5O7RUS": Marketplace("SG", "fe", "SGD"),
 }
+# Where a seller looks at an order (Seller Central's own addresses, read 2026-11); all others on sellercentral.amazon.com.
+OF_REGION = {"eu": "sellercentral-europe.amazon.com"}
+OF_COUNTRY = {
+    "IN": "sellercentral.amazon.in",
+    "JP": "sellercentral.amazon.co.jp",
+    "AU": "sellercentral.amazon.com.au",
+    "SG": "sellercentral.amazon.sg",
+}
+SELLER_CENTRAL = {id: host for id, place in MARKETPLACES.items() if (host := OF_COUNTRY.get(place.country) or OF_REGION.get(place.region))}
+
+# Where sellers agree: of a region, and of marketplaces with one of their own. ‡ from practice
+SELLER_CENTRALS = {
+    "na": "https://sellercentral.amazon.com",
+    "eu": "https://sellercentral-europe.amazon.com",
+    "fe": "https://sellercentral.amazon.co.jp",
+    "A39IBJ37TRP1C6": "https://sellercentral.amazon.com.au",
+    "A19VAU5U5O7RUS": "https://sellercentral.amazon.sg",
+    "A21TJRUUN4KGV": "https://sellercentral.amazon.in",
+}
 
 # Requests a second and burst, per application and seller (usage plans of the 2026-08 models); Amazon's own header corrects them.
 RATES: dict[str, Rate] = {

@@ -146,7 +146,8 @@ def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
 def _parcel(parcel: Mapping[str, Any]) -> Shipped:
     """Bogus tells of parcels only where somebody asked it to."""
     lines = tuple(ShippedLine(_of(line, "line", str), _of(line, "quantity", int)) for line in _rows(parcel, "lines"))
-    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, _id(parcel, "place") if "place" in parcel else None)
+    place, tracking = _id(parcel, "place") if "place" in parcel else None, parcel.get("tracking") or ()
+    return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, place, tuple(tracking))
 
 
 def _refund_line(line: Mapping[str, Any]) -> RefundLine:
@@ -160,7 +161,8 @@ def _person(document: Mapping[str, Any]) -> Person | None:
         return None
     there = _of(document, "ship_to", dict)
     return Person(
-        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there})
+        email=document.get("email") or "",
+        ship_to=Address(**{key: _of(there, key, str) for key in ("name", "street1", "city", "postcode", "country") if key in there}),
     )
 
 

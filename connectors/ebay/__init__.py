@@ -3,15 +3,16 @@
 Nothing heavy is imported here; client and SDK come in when a channel is made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
+from core.ports import Channel, Connector, Consents, Field, Kit, Limits, Rate, Webhooks
 
 SCOPE = "https://api.ebay.com/oauth/api_scope"
+API = "https://api.ebay.com"
 DAY = 86_400.0
 
 
@@ -35,6 +36,12 @@ def webhooks(kit: Kit) -> Webhooks:
     return EbayWebhooks(kit, AppClient(kit))
 
 
+def consents(kit: Kit) -> Consents:
+    from connectors.ebay.consents import EbayConsents
+
+    return EbayConsents(kit)
+
+
 def order(body: bytes, connection: str) -> Order:
     from connectors.ebay import normalize
 
@@ -45,6 +52,16 @@ def orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     from connectors.ebay import normalize
 
     return normalize.orders(document, connection)
+
+
+SITES = {"GB": "co.uk", "DE": "de", "FR": "fr", "IT": "it", "ES": "es", "AU": "com.au", "CA": "ca"}  # others are looked at on ebay.com
+
+
+def order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in Seller Hub; in the simulator, what that has of it."""
+    if settings["api_url"] != API:
+        return f"{settings['api_url']}/_sim/orders/{order}"
+    return f"https://www.ebay.{SITES.get(settings['marketplace'].removeprefix('EBAY_'), 'com')}/sh/ord/details?orderid={order}"
 
 
 MANIFEST = Connector(
@@ -60,8 +77,9 @@ MANIFEST = Connector(
     ),
     login=(Field("refresh_token", "Refresh token", "Given when the seller agrees; holds 18 months"),),
     settings={
-        "api_url": "https://api.ebay.com",
+        "api_url": API,
         "apiz_url": "https://apiz.ebay.com",
+        "auth_url": "https://auth.ebay.com",  # where sellers agree
         "trading_version": "1451",
         "trading_site": "0",
         "marketplace": "EBAY_US",
@@ -109,6 +127,8 @@ MANIFEST = Connector(
     order=order,
     orders=orders,
     webhooks=webhooks,
+    order_url=order_url,
+    consents=consents,
     simulator="connectors.ebay.simulator:Simulator",
     refusal=412,
     poll_every=timedelta(minutes=10),

@@ -3,7 +3,7 @@
 import base64
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -57,9 +57,14 @@ def grant(kit: Kit, form: Mapping[str, str], timeout: tuple[float, float]) -> Fr
 def _fresh(kit: Kit, said: Mapping[str, Any]) -> Fresh:
     try:
         rotated = {"refresh_token": said["refresh_token"]} if said.get("refresh_token") else {}
-        return Fresh(said["access_token"], kit.clock() + timedelta(seconds=int(said["expires_in"])), rotated)
+        ends, login_ends = _after(kit, said["expires_in"]), said.get("refresh_token_expires_in")
+        return Fresh(said["access_token"], ends, rotated, _after(kit, login_ends) if login_ends else None)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unavailable("eBay gave no token") from None
+
+
+def _after(kit: Kit, seconds: Any) -> datetime:
+    return kit.clock() + timedelta(seconds=int(seconds))
 
 
 class AppClient:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
-from connectors.simulation import World, cart, chosen, reply, whole
+from connectors.simulation import World, ask_page, came_back, cart, chosen, reply, whole
 from core.domain.money import Money
 
 SELLER, SELLER_ID = "harbor-lane-goods", "hL7sQm2VtYk"
@@ -31,9 +31,11 @@ APP = {
     "client_secret": "SIM-0000000000000000-demo-cert",
     "verification_token": "crossdock-demo-verification-token-0001",
     "dev_id": "00000000-0000-4000-8000-000000000000",
+    "ru_name": "Crossdock-Crossdoc-demo-S-simulated",
 }
 REFRESH = "v^1.1#i^1#r^1#demo-refresh-token"
-LIFE_S = 7200
+LIFE_S, LOGIN_S, CODE_S = 7200, 47_304_000, 299
+AGREE = "/ebay/oauth2/authorize"
 MONTH_MS = 30 * 86_400_000
 PACIFIC = ZoneInfo("America/Los_Angeles")
 REVISIONS = 250
@@ -138,6 +140,7 @@ class Simulator:
             "calls": {},
             "number": 0,
             "refresh": REFRESH,
+            "codes": {},
             "key": _new_key(world.seed),
         }
         self._kept = Shelf(self.state["listings"])
@@ -145,18 +148,22 @@ class Simulator:
     # The protocol
 
     def credentials(self, base: str) -> dict[str, Any]:
-        urls = {"api_url": base, "apiz_url": base}
+        urls = {"api_url": base, "apiz_url": base, "auth_url": base}
         return {"account": SELLER, "app": dict(APP), "login": {"refresh_token": self.state["refresh"]}, "settings": urls}
 
     def operation(self, request: Request) -> str | None:
         if request.path == "/ebay/ws/api.dll":
             return request.headers.get("X-EBAY-API-CALL-NAME") or "Trading"
+        if request.path == AGREE:
+            return None
         found = self._route(request)
         return found[0] if found else "unknown"
 
     def answer(self, request: Request, operation: str | None) -> Response:
         if request.path == "/ebay/ws/api.dll":
             return self._trading(request)
+        if request.path == AGREE:
+            return self._agree(request)
         found = self._route(request)
         if found is None:
             return errors(404, 2002, "ACCESS", "Resource not found")
@@ -303,18 +310,59 @@ class Simulator:
                 return self._grant("user", "User Access Token")
             case "refresh_token":
                 return reply({"error": "invalid_grant", "error_description": "the provided refresh token is invalid"}, 400)
+            case "authorization_code" if self._takes(request.form):
+                return self._grant("user", "User Access Token", {"refresh_token": self._renewed(), "refresh_token_expires_in": LOGIN_S})
+            case "authorization_code":
+                return reply({"error": "invalid_grant", "error_description": "the provided authorization grant code is invalid"}, 400)
             case "client_credentials" if request.form.get("scope"):
                 return self._grant("app", "Application Access Token")
             case "client_credentials":
                 return reply({"error": "invalid_scope", "error_description": "a scope is needed"}, 400)
         return reply({"error": "unsupported_grant_type", "error_description": "grant type is not supported"}, 400)
 
-    def _grant(self, kind: str, title: str) -> Response:
+    def _agree(self, request: Request) -> Response:
+        """The page on which a seller agrees; they come back to the address that stands behind the RuName."""
+        args = request.args
+        named = (args.get("client_id"), args.get("redirect_uri"), args.get("response_type"))
+        if named != (APP["client_id"], APP["ru_name"], "code") or not args.get("scope") or not self.world.post.url:
+            return Response("invalid_request: client_id, redirect_uri, response_type or scope", 400)
+        if request.method != "POST":
+            words = f"{SELLER} would let Crossdock read orders and change stock: {args['scope']}"
+            return ask_page("Simulated eBay: grant application access", words, request.full_path)
+        address = self.world.post.url.replace("/webhooks/ebay", "/consents/ebay/back")
+        if not request.form.get("agree"):
+            return came_back(address, error="access_denied", state=args.get("state", ""))
+        code = f"v^1.1#i^1#code-{self._next()}"
+        self.state["codes"][code] = (self.world.clock() + timedelta(seconds=CODE_S)).isoformat()
+        return came_back(address, state=args.get("state", ""), code=code, expires_in=str(CODE_S))
+
+    def _takes(self, form: Mapping[str, str]) -> bool:
+        """Whether this code holds; it does so once, and for the RuName that it was given for."""
+        until = self.state["codes"].pop(form.get("code", ""), None)
+        return bool(until) and form.get("redirect_uri") == APP["ru_name"] and datetime.fromisoformat(until) > self.world.clock()
+
+    def _renewed(self) -> str:
+        self.state["refresh"] = f"v^1.1#i^1#r^1#refresh-{self._next()}"
+        return str(self.state["refresh"])
+
+    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to the account: revoke (the seller takes the grant back); or to a buyer: delete {username}."""
+        match what:
+            case "revoke":
+                self.state |= {"refresh": "", "tokens": {}}
+                self._notify("AUTHORIZATION_REVOCATION", {"username": SELLER, "userId": SELLER_ID})
+            case "delete":
+                self._notify("MARKETPLACE_ACCOUNT_DELETION", {"username": str(wish["username"]), "userId": "u", "eiasToken": "t"})
+            case _:
+                raise BadRequest("it is revoke or delete")
+        return {"told": self.world.post.url}
+
+    def _grant(self, kind: str, title: str, more: Mapping[str, Any] | None = None) -> Response:
         token, now = f"v^1.1#i^1#p^1#{kind}-{self._next():06d}", self.world.clock()
         old = self.state["tokens"]
         self.state["tokens"] = {name: one for name, one in old.items() if datetime.fromisoformat(one["until"]) > now}
         self.state["tokens"][token] = {"kind": kind, "until": (now + timedelta(seconds=LIFE_S)).isoformat()}
-        return reply({"access_token": token, "expires_in": LIFE_S, "token_type": title})
+        return reply({"access_token": token, "expires_in": LIFE_S, "token_type": title, **(more or {})})
 
     def _user(self, request: Request) -> Response:
         _only(request, (), "API_IDENTITY", 190000)

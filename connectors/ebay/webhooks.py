@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from connectors.http import read_json, write_json
+from connectors.http import as_datetime, read_json, write_json
 from core.errors import BadPayload, Forged, RateLimited, Retryable
-from core.ports import About, Kit, Notice
+from core.ports import About, Demand, Kit, Notice, Wanted
 
 ABOUT = {
     "MARKETPLACE_ACCOUNT_DELETION": About.COMPLIANCE,
@@ -141,9 +141,16 @@ def _notice(raw: bytes) -> Notice:
         raise BadPayload("ebay notification: topic or notificationId: missing") from None
     if about is About.ORDER and order is None:
         about = About.OTHER  # ITEM_MARKED_SHIPPED may name the item alone: the next poll sees the order
-    if about is About.COMPLIANCE:
-        return Notice(topic, delivery, about, body=raw)  # names a buyer; it is not about one seller
-    return Notice(topic, delivery, about, account, order)
+    if about is About.COMPLIANCE:  # names a buyer, whom any seller may have sold to
+        return Notice(topic, delivery, about, demand=Demand(Wanted.REDACT, person=account, request=delivery))
+    return Notice(topic, delivery, about, account, order, revision=_moment(sent.get("eventDate")) if about is About.ACCESS else None)
+
+
+def _moment(said: Any) -> datetime | None:
+    try:
+        return as_datetime(said)
+    except (ValueError, TypeError):
+        return None
 
 
 def _parts(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

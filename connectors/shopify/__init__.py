@@ -1,12 +1,18 @@
 """Shopify: a channel. Orders come whole by webhook, stock is written as `available` at one location."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Field, Kit, Limits, Rate, Webhooks
+from core.ports import Channel, Connector, Consents, Field, Frames, Kit, Limits, Rate, Webhooks
 
+URL = "https://{account}"
+# What we read and write, and nothing more; deploy/shopify.app.toml asks for the same.
+SCOPES = (
+    "read_orders", "read_products", "read_inventory", "write_inventory", "read_locations", "read_fulfillments",
+    "read_merchant_managed_fulfillment_orders", "read_third_party_fulfillment_orders", "read_returns", "read_customers",
+)  # fmt: skip
 VERSION = "2026-10"  # the Admin API's version; checked also against 2026-07
 
 
@@ -22,6 +28,18 @@ def _webhooks(kit: Kit) -> Webhooks:
     return ShopifyWebhooks(kit)
 
 
+def _frames(kit: Kit) -> Frames:
+    from connectors.shopify.frames import ShopifyFrames
+
+    return ShopifyFrames(kit)
+
+
+def _consents(kit: Kit) -> Consents:
+    from connectors.shopify.consents import ShopifyConsents
+
+    return ShopifyConsents(kit)
+
+
 def _order(body: bytes, connection: str) -> Order:
     from connectors.shopify.normalize import order
 
@@ -32,6 +50,13 @@ def _orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
     from connectors.shopify.normalize import orders
 
     return orders(document, connection)
+
+
+def _order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
+    """The order in the shop's admin; in the simulator, what that has of it."""
+    if settings["url"] != URL:
+        return f"{settings['url'].removesuffix('/{account}')}/_sim/orders/{order}"
+    return f"https://admin.shopify.com/store/{account.removesuffix('.myshopify.com')}/orders/{order}"
 
 
 MANIFEST = Connector(
@@ -48,7 +73,9 @@ MANIFEST = Connector(
         Field("access_token", "Admin API access token", "An app made in the shop's admin: Settings, Apps, Develop apps", required=False),
     ),
     settings={
-        "url": "https://{account}",
+        "url": URL,
+        "admin": "https://admin.shopify.com",  # the origin that frames our pages
+        "app_bridge": "https://cdn.shopify.com/shopifycloud/app-bridge.js",  # never from anywhere else, says Shopify
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
         "deep": 20_000,  # orders of one search, after which another one goes on: Shopify pages no deeper than 25,000
@@ -81,5 +108,10 @@ MANIFEST = Connector(
     order=_order,
     orders=_orders,
     webhooks=_webhooks,
+    order_url=_order_url,
+    frames=_frames,
+    consents=_consents,
+    asks=(Field("account", "Shop", "example.myshopify.com", secret=False),),
+    scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
 )

@@ -72,6 +72,9 @@ class ShopifyChannel:
         items = tuple(history.notice(node, self._kit.account) for node in page["nodes"])
         return Page(items, mark.following(page, int(self._kit.settings["deep"])))
 
+    def allowed(self) -> Sequence[str]:
+        return [scope["handle"] for scope in self._client.run("Reach", documents.REACH)["currentAppInstallation"]["accessScopes"]]
+
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
         """Each order by its three documents and their next pages, merged. One that the budget did not reach is left out: ask for it
         again. Raises Unavailable where one keeps changing meanwhile."""

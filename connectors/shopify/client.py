@@ -1,18 +1,28 @@
 """Calls to Shopify's Admin GraphQL API: tokens, cost budget, errors. Vendor's JSON in, vendor's JSON out; shopifyapi lives here only."""
 
+import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import requests
 import shopify
+from shopify import session_token
+from shopify.utils.shop_url import sanitize_shop_domain
 
-from connectors.http import json_of
-from core.errors import AccessLost, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
+from connectors.http import TIMEOUT, json_of
+from core.errors import AccessLost, BadPayload, Forged, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
+SHOP = re.compile(r"[a-z0-9][a-z0-9_-]*\.myshopify\.com", re.I)  # what may stand in an address of ours (shopify.dev, authorization, 2026)
+TOKEN_SIZE = 8_192  # letters of what may be an ID token
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
+KINDS = {kind: f"urn:shopify:params:oauth:token-type:{kind}-access-token" for kind in ("offline", "online")}
 BUDGET = "graphql"
 GUESS = 100.0  # points of a document that was never answered yet
+PATIENCE = (3.05, 10.0)  # seconds to connect, to answer, while a person waits
 CHUNK = 65_536  # bytes
 Send = Callable[[str, Mapping[str, Any]], requests.Response]
 
@@ -30,12 +40,110 @@ class Gql(shopify.GraphQL):
         return self._send(self.endpoint, {"query": query, "variables": variables, "operationName": operation_name})
 
 
+def secrets(app: Mapping[str, str]) -> list[str]:
+    """Our app's client secrets: while one is being changed the old one is good as well."""
+    return [secret for name in ("client_secret", "old_client_secret") if (secret := app.get(name))]
+
+
+def claims(token: str, app: Mapping[str, str]) -> dict[str, Any]:
+    """What an ID token says, once shopifyapi takes it for one of ours: signature, audience, hosts, times where it tells any. Raises
+    Forged."""
+    if len(token) > TOKEN_SIZE:
+        raise Forged("shopify: an ID token is not as long as that")
+    for secret in secrets(app):
+        try:
+            said: dict[str, Any] = session_token.decode_from_header(f"Bearer {token}", app["client_id"], secret)
+            return said
+        except session_token.SessionTokenError:
+            continue
+        except (TypeError, ValueError, AttributeError, RecursionError):  # claims of another kind than shopifyapi reckons with (12.7.0)
+            break
+    raise Forged("shopify: the ID token does not hold")
+
+
+def signed_query(query: Mapping[str, str], app: Mapping[str, str]) -> bool:
+    """Whether Shopify signed these parameters: shopifyapi's way of writing them down, with each of our secrets."""
+    given = query.get("hmac", "").encode()
+    return any(hmac.compare_digest(_query_hmac(query, secret).encode(), given) for secret in secrets(app))
+
+
+def _query_hmac(query: Mapping[str, str], secret: str) -> str:
+    """The secret is the class's there: one of its own for each call shares it with nobody."""
+    own: Any = type("Signer", (shopify.Session,), {"secret": secret})
+    made: str = own.calculate_hmac(query)
+    return made
+
+
+def shop_named(text: str) -> str:
+    """The shop that somebody typed: its name, its domain or its address. Raises BadPayload."""
+    said = text.strip().lower().removeprefix("https://").partition("/")[0]
+    found: str | None = sanitize_shop_domain(said) if said else None
+    if found is None or not SHOP.fullmatch(found):
+        raise BadPayload("shopify: a shop is example.myshopify.com")
+    return found
+
+
+def address(kit: Kit, account: str) -> str:
+    """The shop's own address, without a slash at its end."""
+    return str(kit.settings["url"]).format(account=account).rstrip("/")
+
+
+def exchanged(kit: Kit, account: str, token: str, kind: str) -> Mapping[str, Any]:
+    """What Shopify gives for an ID token: an "offline" token of the shop, which ends and can be renewed, or an "online" one of the
+    person. Raises Refused where it gives none."""
+    body = {
+        "grant_type": EXCHANGE,
+        "subject_token": token,
+        "subject_token_type": ID_TOKEN,
+        "requested_token_type": KINDS[kind],
+        **({"expiring": "1"} if kind == "offline" else {}),
+    }
+    return _granted(kit, account, body, _no_token, PATIENCE)
+
+
+def for_code(kit: Kit, account: str, code: str) -> Mapping[str, Any]:
+    """What Shopify gives for the code that a person came back with."""
+    return _granted(kit, account, {"code": code, "expiring": "1"}, _no_token, PATIENCE)
+
+
+def renewed(kit: Kit, account: str, refresh_token: str) -> Mapping[str, Any]:
+    """A new pair. Raises AccessLost where the shop must be connected again."""
+    return _granted(kit, account, {"grant_type": "refresh_token", "refresh_token": refresh_token}, _lost, TIMEOUT)
+
+
+def _granted(
+    kit: Kit, account: str, body: Mapping[str, str], refusal: Callable[[requests.Response], HubError], timeout: tuple[float, float]
+) -> Mapping[str, Any]:  # fmt: skip
+    asked = {"client_id": kit.app["client_id"], "client_secret": kit.app["client_secret"], **body}
+    url = f"{address(kit, account)}/admin/oauth/access_token"
+    answer = kit.http.send("POST", url, changes=False, json=asked, timeout=timeout)
+    if answer.status_code in (400, 401):
+        raise refusal(answer)
+    if answer.status_code != 200:
+        other: HubError = kit.http.refusal(answer, changes=False)
+        raise other
+    told = json_of(answer, "shopify", changes=False)
+    if not isinstance(told, dict):
+        raise Unavailable("shopify answered something that is not an object", call="token")
+    return told
+
+
+def fresh(kit: Kit, told: Mapping[str, Any]) -> Fresh:
+    """The tokens of an answer. Raises Unavailable where they are not all there: one that never ends is refused from 2027 on."""
+    now = kit.clock()
+    try:
+        ends, login_ends = (now + timedelta(seconds=int(told[name])) for name in ("expires_in", "refresh_token_expires_in"))
+        return Fresh(str(told["access_token"]), ends, {"refresh_token": str(told["refresh_token"])}, login_ends, str(told["scope"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Unavailable("shopify gave no token that ends and can be renewed") from None
+
+
 class Client:
     """One shop's Admin API."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._url = str(kit.settings["url"]).format(account=kit.account).rstrip("/")
+        self._url = address(kit, kit.account)
         self._costs: dict[str, float] = {}
 
     def run(self, name: str, document: str, variables: Mapping[str, Any] | None = None, *, changes: bool = False) -> dict[str, Any]:
@@ -90,22 +198,8 @@ class Client:
         return login["access_token"]
 
     def _refresh(self, login: Mapping[str, str]) -> Fresh:
-        """A new pair. The old refresh token holds until the new access token is used (2026-08-28), so a lost answer may be asked again."""
-        body = {
-            "client_id": self._kit.app["client_id"],
-            "client_secret": self._kit.app["client_secret"],
-            "grant_type": "refresh_token",
-            "refresh_token": login["refresh_token"],
-        }
-        answer = self._kit.http.send("POST", f"{self._url}/admin/oauth/access_token", changes=False, json=body)
-        if answer.status_code in (400, 401):
-            raise _lost(answer)
-        if answer.status_code != 200:
-            refusal: HubError = self._kit.http.refusal(answer, changes=False)
-            raise refusal
-        told = json_of(answer, "shopify", changes=False)
-        expires = self._kit.clock() + timedelta(seconds=int(told["expires_in"]))
-        return Fresh(told["access_token"], expires, {"refresh_token": told["refresh_token"]})
+        """The old refresh token holds until the new access token is used (2026-08-28), so a lost answer may be asked again."""
+        return fresh(self._kit, renewed(self._kit, self._kit.account, login["refresh_token"]))
 
     def piece(self, url: str, start: int, size: int) -> tuple[bytes, bool] | None:
         """At most `size` bytes of an export's file from `start` on, and whether they are its last; None where the file is no longer
@@ -158,9 +252,17 @@ def _read(answer: requests.Response, skip: int, size: int) -> bytes:
 
 def _lost(answer: requests.Response) -> Refused:
     """invalid_client is our own app's fault and stops every shop; anything else means that this shop must be connected again."""
-    if "invalid_client" in answer.text[:500]:
-        return Refused("shopify does not know our app: its client id or secret is wrong", status=answer.status_code)
-    return AccessLost("shopify no longer accepts our refresh token", status=answer.status_code)
+    return _not_us(answer) or AccessLost("shopify no longer accepts our refresh token", status=answer.status_code)
+
+
+def _no_token(answer: requests.Response) -> Refused:
+    return _not_us(answer) or Refused("shopify gave no token for that", status=answer.status_code, words=answer.text[:500])
+
+
+def _not_us(answer: requests.Response) -> Refused | None:
+    if "invalid_client" not in answer.text[:500]:
+        return None
+    return Refused("shopify does not know our app: its client id or secret is wrong", status=answer.status_code)
 
 
 def _codes(errors: Any) -> set[str]:

@@ -17,9 +17,11 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from connectors.shopify import SCOPES as NEEDED
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
+from connectors.shopify.admin_door import NOBODY, STAFF, Admin
 from connectors.shopify.graphql_orders import listed, part_of, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
@@ -28,22 +30,32 @@ from core.ports import Rate
 Json = dict[str, Any]
 
 ACCOUNT = "crossdock-demo.myshopify.com"
-CLIENT_ID, CLIENT_SECRET = "simulated-client-id", "simulated-client-secret"
+CLIENT_ID, CLIENT_SECRET = "simulated-client-id", "simulated-client-secret-0123456789abcdef"
 FIRST_REFRESH, CUSTOM_TOKEN = "simulated-refresh-0", "simulated-custom-app-token"
 VERSIONS = ("2026-07", "2026-10")
 TOKEN_LIFE = timedelta(hours=1)
 BUCKET = Rate(per_s=100.0, burst=2000.0)  # standard plan
 ONE_QUERY = 1000  # points
-APP_TOPICS = ("orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/delete", "app/uninstalled")
+COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
+APP_TOPICS = (
+    "orders/create",
+    "orders/updated",
+    "orders/cancelled",
+    "orders/edited",
+    "orders/delete",
+    "app/uninstalled",
+    "app/scopes_update",
+)
 MAIN, SERVICE, CLOSED = 70001, 70002, 70003
 REASONS = frozenset(["correction", "cycle_count_available", "received", "restock", "damaged", "shrinkage", "quality_control", "other"])
 UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
-SCOPES = (
-    "read_orders", "write_orders", "read_all_orders", "read_inventory", "write_inventory", "read_products", "read_locations",
-)  # fmt: skip
+SCOPES = (*NEEDED, "write_orders", "read_all_orders")
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
+TOKEN_TYPE = "urn:shopify:params:oauth:token-type:"  # noqa: S105 - the name of a kind
 ALL_ORDERS, RECENT = "read_all_orders", timedelta(days=60)
 DEEPEST = 25_000  # objects that one search pages through
 OPEN = "status:open"
@@ -56,12 +68,12 @@ EXPORT_START_S, EXPORT_PER_S = 2.0, 2_000.0  # seconds before the first variant,
 
 
 class Simulator:
-    """One shop. `state` is plain JSON."""
+    """One shop. `state` is plain JSON. `lasting`: a token that never ends is still given, as to apps of before 2026-04."""
 
     name = "shopify"
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, account: str = ACCOUNT) -> None:
+        self.world, self.account, self.lasting = world, account, False
         self.state: Json = {
             "seq": 1000,
             "currency": "USD",
@@ -75,14 +87,18 @@ class Simulator:
             "orders": {},
             "opened": (world.clock() - timedelta(days=3650)).isoformat(),
             "scopes": list(SCOPES),
+            "installed": True,
             "access": {},
             "refresh": {FIRST_REFRESH: None},
+            "codes": {},
             "keys": {},
             "hooks": [],
             "exports": {},
             "writes": {},
             "sold": {},
         }
+        app = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        self.admin = Admin(lambda: world.clock(), lambda: world.post.url, account, app, self.state)
         self.deepest = DEEPEST
         self._home, self._files = "", dict[str, exports.File]()
         self._fields: dict[tuple[str, str], door.Resolver] = {
@@ -109,10 +125,11 @@ class Simulator:
 
     def credentials(self, base: str) -> Json:
         return {
-            "account": ACCOUNT,
+            "account": self.account,
             "app": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
-            "login": {"refresh_token": next(reversed(self.state["refresh"]))},
-            "settings": {"url": base + "/{account}"},
+            "login": {"refresh_token": next(reversed(self.state["refresh"]), "")},
+            "door": f"{base}/admin/store/{self.account.partition('.')[0]}/apps/crossdock",
+            "settings": {"url": base + "/{account}", "admin": base.rpartition("/")[0], "app_bridge": f"{base}/app-bridge.js"},
         }
 
     def operation(self, request: Request) -> str | None:
@@ -138,7 +155,9 @@ class Simulator:
         steps = request.path.strip("/").split("/")[1:]
         if steps[:1] == [STORAGE]:
             return self._stored(request, steps[1:])
-        if not steps or steps[0] != ACCOUNT or request.method != "POST":
+        if self.admin.knows(steps):
+            return self._at_home(request, steps)
+        if not steps or steps[0] != self.account or request.method != "POST":
             return reply({"errors": "Not Found"}, 404)
         match steps[1:]:
             case ["admin", "oauth", "access_token"]:
@@ -148,16 +167,102 @@ class Simulator:
             case _:
                 return reply({"errors": "Not Found"}, 404)
 
+    def befall(self, what: str, wish: Json) -> Json:
+        """Something happens to the shop: uninstall; scopes {scopes}: what the app may do is another thing now; data_request and redact
+        {order, or customer: {id, email}}; shop_redact. Raises BadRequest, KeyError."""
+        match what:
+            case "uninstall" if self.state["installed"]:
+                self.admin.uninstall()
+                self._send("app/uninstalled", self._shop_as_rest())
+            case "scopes":
+                before, self.state["scopes"] = self.state["scopes"], [str(one) for one in wish["scopes"]]
+                now = self._now()
+                self._send("app/scopes_update", {"previous": before, "current": self.state["scopes"], "updated_at": now, **self._named()})
+            case "data_request" | "redact":
+                self._send(f"customers/{what}", self._about(what, wish))
+            case "shop_redact":
+                self._send("shop/redact", self._named())
+            case _:
+                raise BadRequest("it is uninstall, scopes, data_request, redact or shop_redact")
+        return {"told": self.world.post.url}
+
+    def _named(self) -> Json:
+        return {"shop_id": 1, "shop_domain": self.account}
+
+    def _shop_as_rest(self) -> Json:
+        return {"id": 1, "name": "Crossdock Demo", "domain": self.account, "myshopify_domain": self.account, "email": "owner@staff.example"}
+
+    def _about(self, what: str, wish: Json) -> Json:
+        """A customer, by one of their orders or as the wish says; and all of their orders."""
+        bodies = [record["body"] for record in self.state["orders"].values()]
+        asked = self.state["orders"][str(wish["order"])]["body"]["customer"] if "order" in wish else dict(wish["customer"])
+        customer = {"id": asked.get("id"), "email": asked.get("email"), "phone": asked.get("phone")}
+        theirs = [body["id"] for body in bodies if asked.get("id") and (body.get("customer") or {}).get("id") == asked["id"]]
+        if what == "redact":
+            return {**self._named(), "customer": customer, "orders_to_redact": theirs}
+        return {**self._named(), "customer": customer, "orders_requested": theirs, "data_request": {"id": self._next()}}
+
+    def _at_home(self, request: Request, steps: Sequence[str]) -> Response:
+        """The shop's own admin. Whoever is thrown out of it is told."""
+        was = self.state["installed"]
+        answer = self.admin.answer(request, steps)
+        if was and not self.state["installed"]:
+            self._send("app/uninstalled", self._shop_as_rest())
+        return answer
+
     # tokens
 
     def _token(self, asked: Json) -> Response:
         if (asked.get("client_id"), asked.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return reply({"error": "invalid_client", "error_description": "The client is not known."}, 401)
-        if asked.get("grant_type") != "refresh_token":
-            return reply({"error": "unsupported_grant_type"}, 400)
-        if asked.get("refresh_token") not in self.state["refresh"]:
-            return reply({"error": "invalid_grant", "error_description": "The refresh token is not valid."}, 400)
-        return self._fresh(asked["refresh_token"])
+        match asked.get("grant_type"):
+            case "refresh_token" if asked.get("refresh_token") in self.state["refresh"]:
+                return self._fresh(asked["refresh_token"])
+            case "refresh_token":
+                return reply({"error": "invalid_grant", "error_description": "The refresh token is not valid."}, 400)
+            case grant if grant == EXCHANGE:
+                return self._exchange(asked)
+            case None if self.admin.takes(asked.get("code")):
+                return self._lasting() if asked.get("expiring") != "1" else self._fresh("")
+            case None:
+                return reply(
+                    {"error": "invalid_request", "error_description": "The authorization code was not found or was already used"}, 400
+                )
+            case _:
+                return reply({"error": "unsupported_grant_type"}, 400)
+
+    def _exchange(self, asked: Json) -> Response:
+        """An ID token for a token of the shop or of the person. The shop's one before ends with it."""
+        person = self.admin.reads(asked.get("subject_token"))
+        if asked.get("subject_token_type") != ID_TOKEN or person is None or not self.state["installed"]:
+            return reply({"error": "invalid_subject_token", "error_description": "The subject token is not valid."}, 400)
+        match str(asked.get("requested_token_type")).removeprefix(TOKEN_TYPE):
+            case "online-access-token":
+                return reply(self._person(person))
+            case "offline-access-token" if asked.get("expiring") == "1":
+                self.state["refresh"] = {}
+                return self._fresh("")
+            case "offline-access-token":
+                return self._lasting()
+        return reply({"error": "invalid_request", "error_description": "requested_token_type"}, 400)
+
+    def _person(self, staff: str) -> Json:
+        first, last, locale = STAFF.get(staff, NOBODY)
+        user = {
+            "id": int(staff) if staff.isdigit() else 0, "first_name": first, "last_name": last, "email": f"{first.lower()}@staff.example",
+            "account_owner": staff == next(iter(STAFF)), "locale": locale, "collaborator": False, "email_verified": True,
+        }  # fmt: skip
+        scope = ",".join(self.state["scopes"])
+        token = {"access_token": f"simulated-online-{self._next()}", "scope": scope, "expires_in": 86399}
+        return {**token, "associated_user_scope": scope, "associated_user": user}
+
+    def _lasting(self) -> Response:
+        """Public apps made since 2026-04 must take tokens that end."""
+        if not self.lasting:
+            return reply({"error": "invalid_request", "error_description": "Expiring offline access tokens are required"}, 400)
+        token = f"simulated-lasting-{self._next()}"
+        self.state["access"][token] = (self.world.clock() + timedelta(days=36500)).isoformat()
+        return reply({"access_token": token, "scope": ",".join(self.state["scopes"])})
 
     def _fresh(self, old: str) -> Response:
         """A new pair; the old refresh token ends when the new access token is first used."""
@@ -166,7 +271,7 @@ class Simulator:
         now = self.world.clock()
         alive = {token: until for token, until in self.state["access"].items() if datetime.fromisoformat(until) > now}
         self.state["access"] = {**alive, access: (now + TOKEN_LIFE).isoformat()}
-        self.state["refresh"] |= {old: access, refresh: None}
+        self.state["refresh"] |= {**({old: access} if old else {}), refresh: None}
         return reply(
             {
                 "access_token": access,
@@ -227,7 +332,7 @@ class Simulator:
         return {
             "id": door.gid("Shop", 1),
             "name": "Crossdock Demo",
-            "myshopify_domain": ACCOUNT,
+            "myshopify_domain": self.account,
             "currency_code": self.state["currency"],
             "created_at": self.state["opened"],
         }
@@ -426,7 +531,7 @@ class Simulator:
 
     def _send(self, topic: str, body: Mapping[str, Any]) -> None:
         asked = {hook["topic"] for hook in self.state["hooks"]}
-        if topic in APP_TOPICS or topic.replace("/", "_").upper() in asked:
+        if topic in (*APP_TOPICS, *COMPLIANCE) or topic.replace("/", "_").upper() in asked:
             raw = json.dumps(books.visible(body), ensure_ascii=False).encode()
             self.world.send(self.headers(topic, raw), raw)
 
@@ -437,7 +542,7 @@ class Simulator:
             "Content-Type": "application/json",
             "X-Shopify-Topic": topic,
             "X-Shopify-Hmac-Sha256": base64.b64encode(signature).decode(),
-            "X-Shopify-Shop-Domain": ACCOUNT,
+            "X-Shopify-Shop-Domain": self.account,
             "X-Shopify-API-Version": VERSIONS[-1],
             "X-Shopify-Webhook-Id": str(UUID(int=self.world.random.getrandbits(128), version=4)),
             "X-Shopify-Event-Id": str(UUID(int=self.world.random.getrandbits(128), version=4)),
@@ -794,6 +899,7 @@ class Simulator:
                 units[line["sku"]] = units.get(line["sku"], 0) + books.open_units(line)
         return {
             "id": str(body["id"]),
+            "name": body["name"],
             "units": units,
             "parks": record["parks"],
             "flags": record["plan"] if record["parks"] is None and record["plan"] else None,

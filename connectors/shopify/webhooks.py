@@ -4,14 +4,16 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from connectors.http import as_datetime
 from connectors.shopify.doors import digits
 from connectors.shopify.shapes import Named, Time
 from core.errors import BadPayload, Forged
-from core.ports import About, Kit, Notice
+from core.ports import About, Demand, Kit, Notice, Wanted
 
 # Bodies that hold the whole order.
 WHOLE = frozenset(["orders/create", "orders/updated", "orders/cancelled", "orders/paid", "orders/fulfilled", "orders/partially_fulfilled"])
@@ -43,7 +45,7 @@ ABOUT = {
     "customers/redact": About.COMPLIANCE,
     "shop/redact": About.COMPLIANCE,
     "app/uninstalled": About.ACCESS,
-    "app/scopes_update": About.OTHER,  # more or fewer: what we may not do any more, Shopify refuses by itself
+    "app/scopes_update": About.SCOPES,
     "inventory_levels/update": About.LISTING,
     "inventory_levels/connect": About.LISTING,
     "inventory_levels/disconnect": About.LISTING,
@@ -58,6 +60,8 @@ ABOUT = {
     "locations/activate": About.LISTING,
     "locations/deactivate": About.LISTING,
 }
+
+WANTS = {"customers/data_request": Wanted.EXPORT, "customers/redact": Wanted.REDACT, "shop/redact": Wanted.ERASE}
 
 # What `subscribe` asks for. Compliance topics are declared in the app's configuration and cannot be asked for.
 WANTED = (
@@ -110,7 +114,7 @@ class ShopifyWebhooks:
         account = _header(headers, "x-shopify-shop-domain")
         if topic in WHOLE:
             return _whole(topic, delivery, account, raw)
-        return _other(topic, delivery, account, raw)
+        return _other(topic, delivery, account, raw, _moment(headers.get("x-shopify-triggered-at", "")))
 
     def challenge(self, query: Mapping[str, str], url: str) -> Mapping[str, str] | None:
         """Shopify asks none."""
@@ -131,13 +135,37 @@ def _whole(topic: str, delivery: str, account: str, raw: bytes) -> Notice:
     return Notice(topic, delivery, account=account, order=_number(peek.gid, peek.id), revision=peek.updated_at, body=raw)
 
 
-def _other(topic: str, delivery: str, account: str, raw: bytes) -> Notice:
+def _moment(text: str) -> datetime | None:
+    """When it happened; None where the header does not say it in a way that we know."""
+    try:
+        return as_datetime(text)
+    except ValueError:
+        return None
+
+
+def _other(topic: str, delivery: str, account: str, raw: bytes, at: datetime | None) -> Notice:
     body = _read(raw, topic)
     about = ABOUT.get(topic, About.OTHER)
     if topic in ORDER:
         order = _order(body, ORDER[topic])
         return Notice(topic, delivery, About.ORDER if order else About.OTHER, account, order)
-    return Notice(topic, delivery, about, account, body=raw if about is About.COMPLIANCE else None)
+    if topic in WANTS:
+        return Notice(topic, delivery, about, account, demand=_demand(WANTS[topic], body))
+    return Notice(topic, delivery, about, account, revision=at if about is About.ACCESS else None)
+
+
+def _demand(what: Wanted, body: Mapping[str, Any]) -> Demand:
+    """A customer may carry a mail address alone (shopify.dev, privacy law compliance, 2026-11). What is odd there is left out: the rest
+    must be done all the same."""
+    customer, request = (one if isinstance(one, Mapping) else {} for one in (body.get("customer"), body.get("data_request")))
+    orders = body.get("orders_requested") or body.get("orders_to_redact")
+    numbers = tuple(_word(one) for one in orders) if isinstance(orders, list) else ()
+    words = {name: _word(customer.get(key)) for name, key in (("person", "id"), ("email", "email"), ("phone", "phone"))}
+    return Demand(what, tuple(filter(None, numbers)), request=_word(request.get("id")), **words)
+
+
+def _word(value: object) -> str:
+    return str(value)[:255] if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _read(raw: bytes, topic: str) -> Mapping[str, Any]:

@@ -148,6 +148,55 @@ class UnitsBack:
     units: int
 
 
+@dataclass(frozen=True, slots=True)
+class StockAdjusted:
+    """Somebody said by hand what lies on a shelf; `was` None: nobody had counted it."""
+
+    location: str
+    was: int | None
+    now: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHeld:
+    """One of the staff holds it back: a word of core/domain/holds.py, and the name of who did."""
+
+    why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReleased:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """What it says stays in the vault."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagAdded:
+    tag: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagRemoved:
+    tag: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerForgotten:
+    """Whatever we held of the buyer is gone, because the channel or the law says so."""
+
+    why: str
+
+
 Event = (
     OrderTaken
     | ListingRenamed
@@ -168,6 +217,13 @@ Event = (
     | MappingNeeded
     | UnitsLeft
     | UnitsBack
+    | StockAdjusted
+    | OrderHeld
+    | OrderReleased
+    | NoteAdded
+    | TagAdded
+    | TagRemoved
+    | BuyerForgotten
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from core.domain.money import Money, total
 
@@ -161,6 +161,22 @@ class Line:
     @property
     def open(self) -> int:
         return max(0, self.ordered - self.cancelled - self.fulfilled)
+
+
+class Sendable(Protocol):
+    """Of a line, what says whether somebody of ours must still send it."""
+
+    @property
+    def open(self) -> int: ...
+    @property
+    def requires_shipping(self) -> bool: ...
+    @property
+    def party(self) -> Party: ...
+
+
+def units_to_ship(lines: Iterable[Sendable]) -> int:
+    """Units of these lines that somebody of ours still has to send, where the order itself is ours and stands."""
+    return sum(line.open for line in lines if line.requires_shipping and line.party is Party.MERCHANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,9 +420,7 @@ class Order:
     @property
     def units_to_ship(self) -> int:
         """Units that somebody of ours still has to send."""
-        if self.is_cancelled or self.party is not Party.MERCHANT:
-            return 0
-        return sum(line.open for line in self.lines if line.requires_shipping and line.party is Party.MERCHANT)
+        return 0 if self.is_cancelled or self.party is not Party.MERCHANT else units_to_ship(self.lines)
 
     @property
     def glance(self) -> Glance:
@@ -419,6 +433,10 @@ class Order:
     @property
     def order_status(self) -> OrderStatus:
         """Precedence: cancelled, closed, cancel requested, on hold, then what quantities and payment say."""
+        return self.status_with(self.fulfillment_status)
+
+    def status_with(self, fulfillment: FulfillmentStatus) -> OrderStatus:
+        """The same for who has asked for its fulfillment status already."""
         if self.is_cancelled:
             return OrderStatus.CANCELLED
         if self.closed:
@@ -427,13 +445,13 @@ class Order:
             return OrderStatus.CANCEL_REQUESTED
         if self.on_hold or self._waits is FulfillmentStatus.ON_HOLD:
             return OrderStatus.ON_HOLD
-        return self._status_by_quantity()
+        return self._status_by_quantity(fulfillment)
 
-    def _status_by_quantity(self) -> OrderStatus:
+    def _status_by_quantity(self, fulfillment: FulfillmentStatus) -> OrderStatus:
         if self.fulfillment_said is FulfillmentStatus.UNKNOWN:
             return OrderStatus.UNKNOWN
         unpaid = self.payment_status is PaymentStatus.UNPAID
-        match self.fulfillment_status:
+        match fulfillment:
             case FulfillmentStatus.FULFILLED:
                 return OrderStatus.FULFILLED
             case FulfillmentStatus.PARTIALLY_FULFILLED:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from core.domain import backfill as runs
 from core.domain.backfill import Run
 from core.domain.tasks import Claim, Outcome
+from core.domain.who import COMMAND_LINE, Who
 from core.errors import Unsupported
 from core.flows.intake import LATER, rows_of
 from core.hub import Hub
 from core.ports import Channel, Notice, Page, Remembers
-from core.store import backfills, inbox, orders, tasks
+from core.store import audit, backfills, inbox, orders, tasks
 from core.store.connections import Connection
 from core.store.tables import us, when
 from core.store.unit import Unit
@@ -43,7 +44,7 @@ def _remembering(channel: Channel) -> Remembers:
     return channel
 
 
-def ask(hub: Hub, connection: Connection, since: datetime) -> Run:
+def ask(hub: Hub, connection: Connection, since: datetime, who: Who = COMMAND_LINE) -> Run:
     """Have the orders placed since then read, open ones first. While a run is on its way only an earlier `since` changes it; after it
     ended all is read anew, and what is known is passed. Raises Unsupported where the channel cannot."""
     _remembering(hub.channel(connection))
@@ -55,16 +56,22 @@ def ask(hub: Hub, connection: Connection, since: datetime) -> Run:
             run = runs.widened(known, us(since))
         backfills.put(work.db, run)
         work.ask(connection.merchant, "backfill", connection.id, connection.id)
+        _say(work, connection, who, "history.ask")
     return run
 
 
-def stop(hub: Hub, connection: Connection) -> Run | None:
+def _say(work: Unit, connection: Connection, who: Who, act: str) -> None:
+    audit.write(work.db, connection.merchant, work.now, who.id, who.name, act, connection.id)
+
+
+def stop(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> Run | None:
     """Read nothing more; what was read is taken. Gives the run, or None where none was on its way."""
     with hub.unit() as work:
         run = backfills.locked(work.db, connection.id)
         if run is None or run.is_over:
             return None
         backfills.put(work.db, runs.stopped(run, work.now))
+        _say(work, connection, who, "history.stop")
     return run
 
 

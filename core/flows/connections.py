@@ -8,56 +8,96 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection as Db
 
-from core.errors import RateLimited, Refused
+from core.errors import AccessLost, RateLimited, Refused, Unavailable
 from core.hub import Hub
 from core.ports import Fresh, Rate
 from core.store import connections
 from core.store.connections import Connection, Merchant
 from core.store.tables import us
+from core.store.unit import Unit
+from core.store.vault import Box
 
+LOGIN = "login"  # the mark of when a connection got its login; what a finding says of it, and its subject
+THEIRS = "this account is connected by another merchant"
+ANOTHER = "somebody gave this connection another login meanwhile"
 MARGIN = timedelta(minutes=5)  # a token is refreshed this long before it ends
 _refreshing: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def add_merchant(hub: Hub, name: str) -> Merchant:
     """A new merchant with a data key of its own."""
-    id = hub.ids()
-    merchant = Merchant(id, name, hub.vault.new_key(id))
+    merchant = new_merchant(hub, name)
     with hub.unit() as work:
         connections.add_merchant(work.db, merchant, work.now)
     return merchant
+
+
+def new_merchant(hub: Hub, name: str) -> Merchant:
+    id = hub.ids()
+    return Merchant(id, name, hub.vault.new_key(id))
 
 
 def connect(hub: Hub, merchant: str, channel: str, account: str, login: Mapping[str, str], **rest: Any) -> Connection:
     """Connect an account, or give a known one new secrets and options; then its listings are read and its orders polled.
     Raises Refused where it is another merchant's.
 
-    `rest`: label, settings, location, buffer, stock_since: the moment (microseconds) when our shelves were counted, and live_at: as
-    `connections.set_live` has it. Without that it is only watched.
+    `rest`: label, settings, location, buffer, stock_since: the moment (microseconds) when our shelves were counted, live_at: as
+    `connections.set_live` has it, without which it is only watched; and fresh: tokens that came with the login.
     """
-    with hub.database.read() as db:
-        known = connections.by_account(db, channel, account)
+    with hub.database.unbound(), hub.unit() as work:  # whose account it is, is asked of all merchants
+        return connect_in(hub, work, hub.box(merchant), merchant, channel, account, login, **rest)
+
+
+def connect_in(
+    hub: Hub, work: Unit, box: Box, merchant: str, channel: str, account: str, login: Mapping[str, str], **rest: Any
+) -> Connection:  # fmt: skip
+    """The same within somebody's transaction."""
+    known = connections.by_account(work.db, channel, account)
     if known and known.merchant != merchant:
-        raise Refused("this account is connected by another merchant", channel=channel)
-    id = known.id if known else hub.ids()
-    sealed = hub.box(merchant).seal_text(f"connections|login|{id}", msgspec.json.encode(dict(login)))
+        raise Refused(THEIRS, channel=channel)
+    id, fresh = known.id if known else hub.ids(), rest.get("fresh")
+    sealed = box.seal_text(f"connections|login|{id}", msgspec.json.encode({**login, **(fresh.login if fresh else {})}))
     one = Connection(
         id=id, merchant=merchant, channel=channel, account=account, label=rest.get("label") or account, state="active", reason=None,
         blocked_until=0, buffer=rest.get("buffer", 0), settings=rest.get("settings") or {}, login=sealed, access=None, access_until=0,
         location=rest.get("location"), stock_since=rest.get("stock_since", hub.now),
         live_at=rest.get("live_at"),
     )  # fmt: skip
-    with hub.unit() as work:
-        if known:
-            connections.set_login(work.db, id, sealed)
-            connections.set_options(work.db, id, {**known.settings, **one.settings}, rest.get("buffer", known.buffer))
-            connections.set_live(work.db, id, None if known.live_at is None else work.now)  # first what happened while it was shut
-        else:
-            connections.add(work.db, one, work.now)
-        for kind in ("subscribe", "read_listings", "poll_orders"):
-            work.ask(merchant, kind, id, id)
+    if known:
+        _again(work, known, one, rest.get("buffer", known.buffer))
+    elif not connections.add(work.db, one, work.now):
+        raise Refused(THEIRS, channel=channel)
+    if fresh:
+        _store(work.db, box, id, sealed, fresh)
+    connections.set_mark(work.db, merchant, id, LOGIN, work.now)
+    for kind in ("check_login", "subscribe", "read_listings", "poll_orders"):
+        work.ask(merchant, kind, id, id)
     return known or one
+
+
+def _again(work: Unit, known: Connection, one: Connection, buffer: int) -> None:
+    """What is known gets other secrets and options; it is written once what happened while it was shut is here."""
+    connections.set_login(work.db, one.id, one.login or "")
+    connections.set_options(work.db, one.id, {**known.settings, **one.settings}, buffer)
+    connections.set_live(work.db, one.id, None if known.live_at is None else work.now)
+
+
+def _store(db: Db, box: Box, id: str, was: str, fresh: Fresh, login: str | None = None) -> bool:
+    """Whether the login is still the one that these tokens came from."""
+    access, ends = box.seal_text(f"connections|access|{id}", fresh.access.encode()), us(fresh.until) if fresh.until else None
+    return connections.set_access(db, id, was, access, us(fresh.expires_at), login, login_until=ends, scopes=fresh.scopes)
+
+
+def lost(work: Unit, connection: Connection, reason: str, at: int | None = None) -> bool:
+    """The channel took our access back: what opened the account is dropped, and somebody must let us in again. Gives whether it counts:
+    what was said of a login before the one we have (`at`, microseconds) came late, and does not."""
+    since, _ = connections.mark(work.db, connection.id, LOGIN)
+    if at is not None and at < since:
+        return False
+    connections.shut(work.db, connection.id, "needs_login", reason)
+    return True
 
 
 @dataclass(frozen=True)
@@ -76,7 +116,7 @@ class StoredTokens:
 
     def _everywhere(self) -> Any:
         """On PostgreSQL other processes wait too, at a lock that ends with this transaction."""
-        return _Locked(self.hub, self.connection)
+        return Locked(self.hub, lambda db: connections.lock_access(db, self.connection))
 
     def _read(self) -> tuple[Connection, Any]:
         one = self.hub.connection(self.connection)
@@ -93,25 +133,35 @@ class StoredTokens:
         one, box = self._read()
         place = f"connections|login|{one.id}"
         login = msgspec.json.decode(box.open_text(place, one.login), type=dict[str, str]) if one.login else {}
-        fresh = refresh(login)
+        fresh = self._refreshed(refresh, login, one)
         sealed = box.seal_text(place, msgspec.json.encode({**login, **fresh.login})) if fresh.login else None
-        access = box.seal_text(f"connections|access|{one.id}", fresh.access.encode())
         with self.hub.database.write() as db:
-            connections.set_access(db, one.id, access, us(fresh.expires_at), sealed)
+            stored = _store(db, box, one.id, one.login or "", fresh, sealed)
+        if not stored:
+            raise Unavailable(ANOTHER, connection=one.id)
         return fresh.access
 
+    def _refreshed(self, refresh: Callable[[Mapping[str, str]], Fresh], login: Mapping[str, str], one: Connection) -> Fresh:
+        """A login that somebody replaced while we asked says nothing of the one that is there now."""
+        try:
+            return refresh(login)
+        except AccessLost:
+            if self._read()[0].login == one.login:
+                raise
+            raise Unavailable(ANOTHER, connection=one.id) from None
 
-class _Locked:
-    """Holds the connection's lock in the database for the length of a `with`."""
 
-    def __init__(self, hub: Hub, connection: str) -> None:
-        self._hub, self._connection = hub, connection
+class Locked:
+    """Holds a lock in the database, as `lock` takes it, for the length of a `with`. SQLite has one process, and needs none."""
+
+    def __init__(self, hub: Hub, lock: Callable[[Db], None]) -> None:
+        self._hub, self._lock = hub, lock
 
     def __enter__(self) -> None:
         self._transaction = None
         if not self._hub.database.is_sqlite:
             self._transaction = self._hub.database.engine.connect()
-            connections.lock_access(self._transaction, self._connection)
+            self._lock(self._transaction)
 
     def __exit__(self, *_: object) -> None:
         if self._transaction is not None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection as Db
@@ -91,10 +92,20 @@ def take(hub: Hub, merchant: str, sheet: Sheet, *, allow_alike: bool = False, dr
     """Take all of it in one transaction; gives what changed. Looking is the same transaction, not kept. Raises WrongLines."""
     made: list[Report] = []
     with suppress(_OnlyLooked), hub.unit() as work:
-        made.append(_Desk(hub, work, merchant, sheet, allow_alike=allow_alike).take())
+        made.append(take_in(hub, work, merchant, sheet, allow_alike=allow_alike))
         if dry_run:
             raise _OnlyLooked
     return made[0]
+
+
+def take_in(hub: Hub, work: Unit, merchant: str, sheet: Sheet, *, allow_alike: bool = False) -> Report:
+    """The same in the caller's transaction, which must not be kept when this raises WrongLines."""
+    return _Desk(hub, work, merchant, sheet, allow_alike=allow_alike).take()
+
+
+def count_one(hub: Hub, work: Unit, merchant: str, one: Counted) -> Shelved:
+    """One SKU's count at one place, in the caller's transaction; what channels will show is not looked at. Raises WrongLines."""
+    return _Desk(hub, work, merchant, Sheet((one,), titles={one.sku: one.title}, lines={one.sku: one.line})).count()
 
 
 @dataclass
@@ -113,11 +124,17 @@ class _Desk:
         db = self.work.db
         self.counts = self.sheet.counts
         self.connections = connections.all_of(db, self.merchant)
-        self.listings = counts.listings(db, self.merchant) if self.sheet.maps else []
-        self.known = counts.skus(db, self.merchant)
         self.places = {name: id for id, name in counts.locations(db, self.merchant).items()}
         stock.lock_levels(db, self.merchant, self._skus())
         self.levels = counts.levels(db, self.merchant, self._skus())
+
+    @cached_property
+    def listings(self) -> list[Listed]:
+        return counts.listings(self.db, self.merchant) if self.sheet.maps else []
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        return counts.skus(self.db, self.merchant)
 
     def _skus(self) -> set[str]:
         return {one.sku for one in self.counts} | {sku for one in self.sheet.maps for sku in one.parts}
@@ -131,17 +148,10 @@ class _Desk:
 
     def take(self) -> Report:
         maps = [(said, name) for said in self.sheet.maps if (name := self._listing(said))]
-        made = self._shelves()
-        self._check_spelling()
-        self._check_counts(made)
-        if self.wrong:
-            raise WrongLines(self.wrong)
+        made = self._checked()
         before, waited = self._shown(), set(self._waiting())
-        self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
-        self._book_what_left(maps)
-        remapped = self._remap(maps)
+        remapped = self._write(made, maps)
         shelves = [shelved for _, shelved in made]
-        self._tell(shelves)
         changed = [one for one in shelves if one.was != one.will]
         after = self._shown() if changed or remapped else before
         effects = [effect for one in self.connections if (effect := _effect(one, before, after))]
@@ -152,10 +162,32 @@ class _Desk:
             silent=self.sheet.silent,
         )  # fmt: skip
 
+    def count(self) -> Shelved:
+        """The only row of a sheet that says nothing else."""
+        made = self._checked()
+        self._write(made, [])
+        return made[0][1]
+
+    def _checked(self) -> list[tuple[Counted, Shelved]]:
+        made = self._shelves()
+        self._check_spelling()
+        self._check_counts(made)
+        if self.wrong:
+            raise WrongLines(self.wrong)
+        return made
+
+    def _write(self, made: Sequence[tuple[Counted, Shelved]], maps: Sequence[tuple[Said, Name]]) -> list[Remapped]:
+        self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
+        self._book_what_left(maps)
+        remapped = self._remap(maps)
+        self._tell([shelved for _, shelved in made])
+        return remapped
+
     # ---- what cannot be taken
 
     def _check_spelling(self) -> None:
-        alike = {} if self.allow_alike else look_alikes(self.sheet.lines or {}, self.known)
+        new = {sku: line for sku, line in (self.sheet.lines or {}).items() if not self._is_on_a_shelf(sku)}
+        alike = look_alikes(new, self.known) if new and not self.allow_alike else {}
         for sku, other in alike.items():
             self.wrong.append(
                 ((self.sheet.lines or {})[sku], f"{sku} differs only by case or blanks from {other}; spell it so, or --allow-alike")
@@ -165,6 +197,13 @@ class _Desk:
         for one, shelved in made:
             if why := _cannot_count(one, self._at(one), shelved, self._level(one), self.work.now):
                 self.wrong.append((one.line, f"{one.sku}: {why}"))
+
+    def _is_on_a_shelf(self, sku: str) -> bool:
+        """It is ours for sure, without a look at all that are."""
+        return any(key[0] == sku for key in self.levels)
+
+    def _is_ours(self, sku: str) -> bool:
+        return self._is_on_a_shelf(sku) or sku in self.known
 
     def _level(self, one: Counted) -> Level | None:
         return self.levels.get((one.sku, self.places.get(one.location, "")))
@@ -192,7 +231,7 @@ class _Desk:
     def _count(self, changed: Sequence[tuple[Counted, Shelved]]) -> None:
         """Write what is another than before. What a row finds as it is was most likely not counted, but left as it was exported: its
         moment says nothing of parcels that nobody told us of yet."""
-        titles = {sku: title for sku, title in (self.sheet.titles or {}).items() if title or sku not in self.known}
+        titles = {sku: title for sku, title in (self.sheet.titles or {}).items() if title or not self._is_ours(sku)}
         counts.name(self.db, self.merchant, titles, self.work.now)
         rows = [self._row(one, shelved.moved) for one, shelved in changed if one.on_hand is not None]
         if rows:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from core.store import row_locks
 from core.store.sql import run
 
 
@@ -82,8 +83,8 @@ CHECKS = (
     Check(
         "every notice that waits has a task",
         """select count(*) from inbox i where i.done_at is null and i.ref is not null
-           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind in ('take_orders', 'take_history')
-                           and t.subject = i.ref and t.state in ('due', 'running', 'parked'))""",
+           and not exists (select 1 from tasks t where t.merchant = i.merchant and t.kind in ('take_orders', 'take_history', 'comply')
+                           and t.subject in (i.ref, i.connection) and t.state in ('due', 'running', 'parked'))""",
         "crossdock reconcile --mend asks for them again",
     ),
     Check(
@@ -108,4 +109,10 @@ class Finding:
 
 def examine(db: Connection, now: int) -> list[Finding]:
     """Every check's finding, in order."""
-    return [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    found = [Finding(check.name, int(run(db, check.finds, now=now).scalar_one()), check.next_step) for check in CHECKS]
+    return found if db.dialect.name == "sqlite" else [*found, _second_lock(db)]
+
+
+def _second_lock(db: Connection) -> Finding:
+    why = row_locks.why_not(db)
+    return Finding("pages cannot see other merchants' rows", int(bool(why)), why)

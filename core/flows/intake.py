@@ -18,7 +18,7 @@ from core.flows.kin import Kindred, Taken
 from core.flows.settling import settle
 from core.hub import Hub
 from core.ports import About, Connector, Notice
-from core.store import connections, inbox, listings, orders
+from core.store import connections, inbox, listings, orders, words
 from core.store.connections import Connection
 from core.store.inbox import Kept
 from core.store.orders import Known, Written
@@ -146,6 +146,7 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     whole = {ref: replace(_whole(written[ref], known.get(ref)), history=ref in past) for ref in new}
     saved = orders.save(work.db, merchant, [(id, whole[ref]) for ref, id in new.items()], box, work.now)
     taken = {ref: (id, whole[ref].order, known.get(ref)) for ref, id in new.items() if id in saved}
+    words.save(work.db, merchant, taken.values(), box, work.now)
     for ref, (_, order, before) in taken.items():
         facts = changes(before.order if before else None, order)
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
@@ -228,7 +229,7 @@ def fetch_orders(hub: Hub, claim: Claim) -> None:
             if id not in found:
                 claim.say(subject, LATER)
         for subject in _lost(hub, work, connection, [subject for id, subject in ids.items() if id in found and found[id] is None]):
-            claim.say(subject, Outcome("parked", cause="Refused", detail="the channel has no such order (any more)"))
+            claim.say(subject, Outcome("parked", cause="Gone", detail="the channel has no such order (any more)"))
 
 
 def _lost(hub: Hub, work: Unit, connection: Connection, gone: Sequence[str]) -> list[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from core.domain.order import Order
 from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE
+from core.domain.who import COMMAND_LINE, Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import connections, kin, listings, orders, places
+from core.store import audit, connections, kin, listings, orders, places
 from core.store.connections import Connection
 from core.store.listings import Shelf
 from core.store.unit import Unit
@@ -68,7 +69,7 @@ def not_ready(hub: Hub, connection: Connection) -> str:
     return "" if connection.state == "active" else f"it is {connection.state}: {connection.reason or ''}"
 
 
-def go_live(hub: Hub, connection: Connection) -> None:
+def go_live(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
     """Write its stock from now on. First the orders of all channels are read up to now, then what each listing shows. Raises Refused
     where `not_ready` says why."""
     if why := not_ready(hub, connection):
@@ -79,6 +80,11 @@ def go_live(hub: Hub, connection: Connection) -> None:
         listings.look_again(work.db, connection.id)
         _read_up_to_now(work, connection.merchant)
         work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+        _say(work, connection, who, "connection.live")
+
+
+def _say(work: Unit, connection: Connection, who: Who, act: str) -> None:
+    audit.write(work.db, connection.merchant, work.now, who.id, who.name, act, connection.id)
 
 
 def _read_up_to_now(work: Unit, merchant: str) -> None:
@@ -86,19 +92,23 @@ def _read_up_to_now(work: Unit, merchant: str) -> None:
         work.ask(merchant, "poll_orders", one.id, one.id)
 
 
-def watch(hub: Hub, connection: Connection) -> None:
+def watch(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
     """Write nothing there any more; orders are taken as before."""
     with hub.unit() as work:
         connections.set_live(work.db, connection.id, None)
+        _say(work, connection, who, "connection.watch")
 
 
-def pause(hub: Hub, connection: Connection) -> None:
-    """Neither read nor write there; what comes by webhook is kept."""
+def pause(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
+    """Neither read nor write there; what comes by webhook is kept. Raises Refused for one that does not run."""
+    if connection.state != "active":
+        raise Refused(f"it does not run, it is {connection.state}", connection=connection.id)
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "paused", "by hand")
+        _say(work, connection, who, "connection.pause")
 
 
-def resume(hub: Hub, connection: Connection) -> None:
+def resume(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
     """Go on where we stopped. A connection that is live writes again once the orders of all channels are read up to now. Raises Refused
     for one that is not paused."""
     if connection.state != "paused":
@@ -106,6 +116,15 @@ def resume(hub: Hub, connection: Connection) -> None:
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "active", None)
         come_back(work, connection.merchant)
+        _say(work, connection, who, "connection.resume")
+
+
+def disconnect(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
+    """Let go of what opens the account. Its orders and their history stay, and it may be connected again."""
+    with hub.unit() as work:
+        connections.shut(work.db, connection.id, "disconnected", "by hand")
+        connections.set_live(work.db, connection.id, None)
+        _say(work, connection, who, "connection.disconnect")
 
 
 def come_back(work: Unit, merchant: str) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from core.domain.tasks import Claim
+from core.domain.who import COMMAND_LINE, Who
 from core.errors import Refused
 from core.flows.settling import settle_again
 from core.hub import Hub
 from core.ports import Place
-from core.store import connections, listings, orders, places
+from core.store import audit, connections, listings, orders, places, stock
 from core.store.connections import Connection
 from core.store.unit import Unit
 
@@ -31,13 +32,15 @@ def _map_changed(work: Unit, connection: Connection) -> None:
     work.ask(connection.merchant, "settle_orders", connection.id, connection.id)
 
 
-def map_place(hub: Hub, connection: Connection, place: str, locations: Sequence[str]) -> None:
+def map_place(hub: Hub, connection: Connection, place: str, locations: Sequence[str], who: Who = COMMAND_LINE) -> None:
     """Say which of our locations a place of the channel stands for; none: it is nothing of ours. For a channel that keeps no stock by
     location, `place` "" with the locations that it may sell from. Raises Refused for a place that cannot be ours."""
     with hub.unit() as work:
         _check(work, connection, place, locations)
         places.stand_for(work.db, connection.merchant, connection.id, place, locations)
         _map_changed(work, connection)
+        said = {"connection": connection.id, "place": place, "locations": list(locations)}
+        audit.write(work.db, connection.merchant, work.now, who.id, who.name, "place.map", connection.id, **said)
 
 
 def _check(work: Unit, connection: Connection, place: str, locations: Sequence[str]) -> None:
@@ -50,11 +53,23 @@ def _check(work: Unit, connection: Connection, place: str, locations: Sequence[s
         raise Refused("name at least one location; to show nothing there, watch the connection instead")
 
 
-def unmap_places(hub: Hub, connection: Connection) -> None:
+def unmap_places(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
     """Forget what was said of its places."""
     with hub.unit() as work:
         places.forget(work.db, connection.merchant, connection.id)
         _map_changed(work, connection)
+        audit.write(work.db, connection.merchant, work.now, who.id, who.name, "place.forget", connection.id)
+
+
+def add_location(hub: Hub, merchant: str, name: str, who: Who) -> bool:
+    """A new location of ours, behind the others. False where there is one of that name."""
+    with hub.unit() as work:
+        known = places.locations(work.db, merchant)
+        if name in {row.name for row in known}:
+            return False
+        stock.add_location(work.db, merchant, hub.ids(), name, rank=max((row.rank for row in known), default=-1) + 1)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.add", name)
+    return True
 
 
 def begin_at(hub: Hub, connection: Connection, location: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Db
 
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
-from core.errors import Refused
+from core.errors import WouldEmpty
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
@@ -178,13 +178,13 @@ ACCEPTED_US = 3_600_000_000
 
 
 def _guard(db: Db, connection: Connection, batch: Sequence[Dirty], now: int) -> None:
-    """Raises Refused where most likely our shelves are wrong, not the channel's."""
+    """Raises WouldEmpty where most likely our shelves are wrong, not the channel's."""
     if sum(1 for one in batch if not one.wanted and one.shown != 0) < ZEROS:
         return
     zeros, showing = listings.zeroing(db, connection.id, connection.buffer)
     accepted, _ = connections.mark(db, connection.id, "zeros accepted")
     if zeros >= ZEROS and zeros * SHARE > showing and accepted < now - ACCEPTED_US:
-        raise Refused(f"{zeros} of the {showing} listings that show stock would show none; look at `golive`, and accept it there")
+        raise WouldEmpty(f"{zeros} of the {showing} listings that show stock would show none; look at `golive`, and accept it there")
 
 
 def _wake(hub: Hub, claim: Claim, limits: Limits) -> None:

@@ -49,13 +49,26 @@ def ways(hub: Hub, db: Db, merchant: str) -> list[Way]:
     lags: dict[str, list[int]] = {}
     for row in orders.seen_after(db, merchant, hub.now - DAY_US):
         lags.setdefault(row.connection, []).append(max(0, row.lag) // 1000)
-    return [_way(hub, db, one, lags.get(one.id, [])) for one in connections.all_of(db, merchant)]
+    waits = Waits(db)
+    return [_way(hub, one, lags.get(one.id, []), waits.of(one)) for one in connections.all_of(db, merchant)]
 
 
-def _way(hub: Hub, db: Db, one: Connection, lags: list[int]) -> Way:
+class Waits:
+    """What connections wait for, looked up once for all that wait for the same moment."""
+
+    def __init__(self, db: Db) -> None:
+        self._db, self._known = db, dict[tuple[str, int | None], list[str]]()
+
+    def of(self, one: Connection) -> list[str]:
+        moment = (one.merchant, one.live_at)
+        if moment not in self._known:
+            self._known[moment] = waits_for(self._db, one)
+        return self._known[moment]
+
+
+def _way(hub: Hub, one: Connection, lags: list[int], waits: list[str]) -> Way:
     connector = hub.connectors.get(one.channel)
     said = hub.options(one, connector) if connector else {}
-    waits = waits_for(db, one)
     state = "watched" if one.live_at is None else "waits" if waits else "written"
     return Way(
         one, notices(connector, said) if connector else POLL, late(connector, said) if connector else 0, percentile(lags, 0.5),
@@ -67,12 +80,13 @@ def notices(connector: Connector, said: Mapping[str, Any]) -> str:
     """How news come by these settings. An address that nobody outside reaches brings none, unless the channel is a simulator here."""
     if connector.queue and said.get("queue_url"):
         return QUEUE
-    here = any(_is_here(str(said.get(name) or "")) for name in ("url", "api_url"))
+    here = any(is_here(str(said.get(name) or "")) for name in ("url", "api_url"))
     address = str(said.get("webhook_url") or said.get("public_url") or "")
     return WEBHOOK if connector.webhooks and address and (here or _is_public(address)) else POLL
 
 
-def _is_here(url: str) -> bool:
+def is_here(url: str) -> bool:
+    """An address of this machine alone."""
     host = urlsplit(url.replace("{account}", "")).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -86,7 +100,7 @@ def _is_public(url: str) -> bool:
     try:
         return said.scheme == "https" and ipaddress.ip_address(said.hostname or "").is_global
     except ValueError:
-        return said.scheme == "https" and "." in (said.hostname or "") and not _is_here(url)
+        return said.scheme == "https" and "." in (said.hostname or "") and not is_here(url)
 
 
 def late(connector: Connector, said: Mapping[str, Any]) -> int:

@@ -39,10 +39,12 @@ class Connection:
     stock_since: int
     live_at: int | None = None
     own_map: bool = False
+    login_until: int | None = None
+    scopes: str | None = None
 
 
 FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
-  stock_since, live_at, own_map"""
+  stock_since, live_at, own_map, login_until, scopes"""
 
 
 def _read(row: Any) -> Connection:
@@ -70,21 +72,36 @@ def merchant(db: Db, id: str) -> Merchant | None:
 ADD = """
 insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, live_at, buffer, created_at)
 values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :live_at, :buffer, :now)
+on conflict (channel, account) do nothing
 """
 
 
-def add(db: Db, one: Connection, now: int) -> None:
-    run(
+def add(db: Db, one: Connection, now: int) -> bool:
+    """False where somebody has connected this account, seen by us or not."""
+    added = run(
         db, ADD, id=one.id, merchant=one.merchant, channel=one.channel, account=one.account, label=one.label, login=one.login,
         settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, live_at=one.live_at,
         buffer=one.buffer, now=now,
     )  # fmt: skip
-    places.spread(db, one.merchant, one.id)
+    if added.rowcount:
+        places.spread(db, one.merchant, one.id)
+    return bool(added.rowcount)
 
 
 def get(db: Db, id: str) -> Connection | None:
     row = run(db, f"select {FIELDS} from connections where id = :id", id=id).first()
     return _read(row) if row else None
+
+
+def one_of(db: Db, merchant: str, id: str) -> Connection | None:
+    """A merchant's own connection; None where it is nobody's, or another's."""
+    row = run(db, f"select {FIELDS} from connections where id = :id and merchant = :merchant", id=id, merchant=merchant).first()
+    return _read(row) if row else None
+
+
+def of_channel(db: Db, channel: str) -> list[Connection]:
+    """For the sweeper, and for notices that are about no account: everybody's connections of a channel."""
+    return [_read(row) for row in run(db, f"select {FIELDS} from connections where channel = :channel order by id", channel=channel)]
 
 
 def by_account(db: Db, channel: str, account: str) -> Connection | None:
@@ -108,7 +125,8 @@ def everyone(db: Db) -> list[Connection]:
 
 
 LOGIN = """
-update connections set login = :login, access = null, access_until = 0, blocked_until = 0, state = 'active', reason = null where id = :id
+update connections set login = :login, access = null, access_until = 0, blocked_until = 0, state = 'active', reason = null,
+  login_until = null where id = :id
 """
 
 
@@ -124,13 +142,32 @@ def set_options(db: Db, id: str, settings: Mapping[str, Any], buffer: int) -> No
     set_buffer(db, id, buffer)
 
 
-def set_access(db: Db, id: str, access: str, until: int, login: str | None) -> None:
-    """New tokens, stored before anybody uses them."""
-    run(
-        db,
-        "update connections set access = :access, access_until = :until, login = coalesce(:login, login) where id = :id",
-        id=id, access=access, until=until, login=login,
-    )  # fmt: skip
+ACCESS = """
+update connections set access = :access, access_until = :until, login = coalesce(:login, login),
+  login_until = coalesce(:login_until, login_until), scopes = coalesce(:scopes, scopes)
+where id = :id and coalesce(login, '') = :was
+"""
+
+
+def set_access(db: Db, id: str, was: str, access: str, until: int, login: str | None, **said: Any) -> bool:
+    """New tokens of the login that `was`, stored before anybody uses them; and what the channel said of it: login_until, scopes. False
+    where it is another login by now: then nothing is stored."""
+    said = {"login_until": None, "scopes": None, **said}
+    return bool(run(db, ACCESS, id=id, was=was, access=access, until=until, login=login, **said).rowcount)
+
+
+def set_scopes(db: Db, id: str, scopes: str) -> None:
+    run(db, "update connections set scopes = :scopes where id = :id", id=id, scopes=scopes)
+
+
+SHUT = """
+update connections set state = :state, reason = :reason, login = null, access = null, access_until = 0, login_until = null where id = :id
+"""
+
+
+def shut(db: Db, id: str, state: str, reason: str) -> None:
+    """Nothing that opens the account is kept."""
+    run(db, SHUT, id=id, state=state, reason=reason)
 
 
 def lock_access(db: Db, id: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.domain.order import Order
 from core.domain.stock import Key
+from core.store import goods
 from core.store.sql import run, run_set
 
 _order = msgspec.json.Decoder(Order)
@@ -160,18 +161,9 @@ def uncount(db: Connection, merchant: str, shelves: Mapping[Key, int], now: int)
         run_set(db, UNCOUNT, SHELF, rows, merchant=merchant)
 
 
-NAMED = {"sku": "text", "title": "text"}
-NAME = """
-insert into skus (merchant, sku, title, created_at) select :merchant, r.sku, r.title, :now from {rows} where true
-on conflict (merchant, sku) do update set title = case when excluded.title = '' then skus.title else excluded.title end
-"""
-
-
 def name(db: Connection, merchant: str, titles: Mapping[str, str], now: int) -> None:
     """These SKUs are ours, by these titles; an empty one says nothing."""
-    rows = [{"sku": sku, "title": title} for sku, title in sorted(titles.items())]
-    if rows:
-        run_set(db, NAME, NAMED, rows, merchant=merchant, now=now)
+    goods.name(db, merchant, sorted(titles.items()), now)
 
 
 LISTINGS = """

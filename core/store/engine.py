@@ -21,6 +21,10 @@ def open_engine(url: str) -> Engine:
     return _postgresql(url)
 
 
+WEB = "crossdock_web"  # the role without a login under which pages read and write, each one merchant's rows (core/store/row_locks.py)
+MERCHANT = "crossdock.merchant"  # the setting that says whose rows they are
+
+
 POOL = {"pool_size": 8, "max_overflow": 8, "pool_use_lifo": True}  # the one used last knows the statements, and on SQLite the pages
 IDLE_S = 1.0  # a session that rested longer is asked whether it lives before it is used; under load that would double the traffic
 # Our statements join small sets to what an index finds. A young table's statistics say otherwise, and the plan is kept; so is a
@@ -30,8 +34,26 @@ _KEPT = "-c plan_cache_mode=force_generic_plan -c jit=off -c max_parallel_worker
 _PG_OPTIONS = f"-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC -c application_name=crossdock {_PLANS} {_KEPT}"
 
 
-def _postgresql(url: str) -> Engine:
-    engine = create_engine(url, **POOL, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS})
+# Whether this user may take the web's role on, and it has been given something in this database. PostgreSQL 16 told apart who is a
+# member and who may become one.
+USABLE = f"""
+select coalesce(pg_has_role(r.id, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+                and has_table_privilege(r.id, 'orders', 'select'), false)
+from (select to_regrole('{WEB}')::oid as id) r
+"""
+
+
+def _see(db: Connection, merchant: str, *, lasting: bool) -> None:
+    """Whose rows this session sees; it need not be told again while it is the same merchant."""
+    if db.info.get(MERCHANT) == merchant:
+        return
+    db.exec_driver_sql("select set_config(%s, %s, %s)", (MERCHANT, merchant, not lasting))
+    if lasting:
+        db.info[MERCHANT] = merchant
+
+
+def _postgresql(url: str, options: str = "") -> Engine:
+    engine = create_engine(url, **POOL, connect_args={"connect_timeout": 5, "options": _PG_OPTIONS + options})
 
     @event.listens_for(engine, "checkin")
     def _rests(_: Any, record: Any) -> None:
@@ -53,7 +75,16 @@ def _ping(engine: Engine, raw: Any) -> None:
         raise DisconnectionError(type(error).__name__) from None
 
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "cache_size=-16000", "wal_autocheckpoint=4000")
+# What is deleted is overwritten: buyers' data must not lie in free pages.
+PRAGMAS = (
+    "journal_mode=WAL",
+    "secure_delete=ON",
+    "synchronous=FULL",
+    "busy_timeout=5000",
+    "foreign_keys=ON",
+    "cache_size=-16000",
+    "wal_autocheckpoint=4000",
+)
 
 
 def _sqlite(url: str) -> Engine:
@@ -115,9 +146,63 @@ class Database:
         self._turnstile, self._own = Turnstile(), threading.local()
         # a read is one statement: on PostgreSQL it needs no transaction around it
         self._readers = self.engine.execution_options(reads=True, **{} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"})
+        self._web: tuple[Engine, ...] | None = None
+        self._opening = threading.Lock()
+
+    # ---- whose rows: the second lock, on PostgreSQL
+
+    def bind(self, merchant: str) -> None:
+        """From now on this thread finds and writes this merchant's rows alone, whatever a statement forgets to ask; "": everybody's."""
+        self._own.merchant = merchant
+
+    @contextmanager
+    def unbound(self) -> Iterator[None]:
+        """For what is about people and sessions, whoever they work for."""
+        was, self._own.merchant = self._bound, ""
+        try:
+            yield
+        finally:
+            self._own.merchant = was
+
+    @property
+    def _bound(self) -> str:
+        merchant: str = getattr(self._own, "merchant", "")
+        return merchant
+
+    def _web_engines(self) -> tuple[Engine, ...]:
+        """Sessions of the web's role, to write and to read, where somebody is bound and the database lets us take that role on."""
+        if not self._bound or self.is_sqlite:
+            return ()
+        with self._opening:
+            if self._web is None:
+                self._web = self._open_web()
+        return self._web
+
+    def _open_web(self) -> tuple[Engine, ...]:
+        with self._readers.connect() as db:
+            if not db.exec_driver_sql(USABLE).scalar_one():
+                return ()
+        made = _postgresql(self.url, f" -c role={WEB}")
+        return made, made.execution_options(reads=True, isolation_level="AUTOCOMMIT")
+
+    @property
+    def engines(self) -> list[Engine]:
+        """All that are open: for whoever counts what is said to the database."""
+        return [self.engine, *(self._web or ())[:1]]
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
+        """One transaction: of the bound merchant's rows, where there is one."""
+        if web := self._web_engines():
+            with web[0].begin() as db:
+                _see(db, self._bound, lasting=False)
+                yield db
+            return
+        with self._write() as db:
+            yield db
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
         patient = getattr(self._own, "patient", False)
         with self._turnstile.passing(patient=patient) if self.is_sqlite else nullcontext(), self.engine.connect() as db:
             with self._without_waiting(db) if patient else nullcontext(), db.begin():
@@ -160,8 +245,22 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self._readers.connect() as db:
+        """Statements without a transaction; on SQLite what they see is one moment's."""
+        web = self._web_engines()
+        with (web[1] if web else self._readers).connect() as db:
+            if web:
+                _see(db, self._bound, lasting=True)
             yield db
+
+    def let_go(self) -> None:
+        """What was erased leaves the log too, as far as nobody reads there just now; PostgreSQL's own cleaning does it there."""
+        if not self.is_sqlite:
+            return
+        raw: Any = self.engine.raw_connection()
+        try:
+            raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            raw.close()
 
     def copy_to(self, path: str) -> None:
         """A consistent copy of an SQLite database, writers or not."""
@@ -174,4 +273,5 @@ class Database:
             target.close()
 
     def close(self) -> None:
-        self.engine.dispose()
+        for engine in self.engines:
+            engine.dispose()

@@ -70,7 +70,10 @@ join listings s on s.connection = r.connection and s.listing = r.listing and s.s
 join listing_parts p on p.listing_id = s.id
 where l.merchant || '' = :merchant and not exists (select 1 from listing_parts q where q.listing_id = l.id)
 on conflict do nothing
+returning listing_id
 """
+ID = {"id": "bigint"}
+MAPPED = "update listings set mapped = true from {rows} where listings.id = r.id"
 # A row without a place is one that an order named first, or that no place stocked: nothing was ever written there.
 PLACELESS = """
 select l.id from {rows} join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.place = ''
@@ -89,8 +92,9 @@ on conflict (connection, listing, sku, place) do nothing
 ALIKE = "exists (select 1 from listings a where a.connection = l.connection and a.alike = l.alike and a.sku <> l.sku)"
 PROPOSE = f"""
 insert into listing_parts (merchant, listing_id, sku, units)
-select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
-where l.merchant = :merchant and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id) and not {ALIKE}
+select l.merchant, l.id, s.sku, 1 from connections c join listings l on l.connection = c.id and not l.mapped
+join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
+where c.merchant = :merchant and l.sku <> '' and not {ALIKE}
 on conflict do nothing
 returning listing_id
 """
@@ -101,6 +105,7 @@ where l.id in (select t.id from {{rows}} left join listings t
                  on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {{fence}})
   and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id) and not {ALIKE}
 on conflict do nothing
+returning listing_id
 """
 
 
@@ -114,7 +119,8 @@ def keep(
         since = now if began is None else began
         run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
     if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row.get("place")):
-        for statement in (INHERIT, UNPLACED_PARTS, UNPLACED):
+        _have_parts(db, run_set(db, INHERIT, NAMES, placed, merchant=merchant))
+        for statement in (UNPLACED_PARTS, UNPLACED):
             run_set(db, statement, NAMES, placed, merchant=merchant)
 
 
@@ -125,12 +131,20 @@ def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
 
 def propose(db: Connection, merchant: str) -> int:
     """Map what is not mapped where its SKU text is exactly one of ours. Gives how many."""
-    return len(run(db, PROPOSE, merchant=merchant).fetchall())
+    return _have_parts(db, run(db, PROPOSE, merchant=merchant))
 
 
 def propose_these(db: Connection, merchant: str, names: Iterable[Name]) -> None:
     """The same for these listings only, however many there are."""
-    run_set(db, PROPOSE_THESE, NAMES, _names(names), merchant=merchant)
+    _have_parts(db, run_set(db, PROPOSE_THESE, NAMES, _names(names), merchant=merchant))
+
+
+def _have_parts(db: Connection, rows: Iterable[Any]) -> int:
+    """Those of these rows {listing_id} have parts from now on. Gives how many."""
+    ids = sorted({row.listing_id for row in rows})
+    if ids:
+        run_set(db, MAPPED, ID, [{"id": id} for id in ids])
+    return len(ids)
 
 
 # One name of a listing went and one came in the same reading of the whole catalogue: it was renamed. What it consumes stays; the old
@@ -160,6 +174,7 @@ def read_whole(db: Connection, connection: str, began: int, before: int) -> list
     if rows:
         run_set(db, "delete from listing_parts where listing_id in (select r.new from {rows})", {"old": "bigint", "new": "bigint"}, rows)
         run_set(db, RENAME, {"old": "bigint", "new": "bigint"}, rows)
+        run_set(db, MAPPED, ID, [{"id": row.new} for row in found])
         run_set(
             db, "update listings set writable = 'renamed' where id in (select r.old from {rows})", {"old": "bigint", "new": "bigint"}, rows
         )
@@ -184,12 +199,13 @@ def map_parts(db: Connection, merchant: str, name: Name, parts: Mapping[str, int
     run(db, UNMAP, merchant=merchant, **where)
     rows = [{"part": sku, "units": units} for sku, units in parts.items()]
     done = run_set(db, MAP, {"part": "text", "units": "int"}, rows, merchant=merchant, **where).rowcount >= len(rows)
-    run(db, TOUCH_ONE, merchant=merchant, **where)
+    run(db, TOUCH_ONE, merchant=merchant, mapped=bool(parts), **where)
     return done
 
 
 TOUCH_ONE = """
-update listings set changed = changed + 1 where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
+update listings set changed = changed + 1, mapped = :mapped
+where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
 """
 SKU = {"sku": "text"}
 TOUCH = """
@@ -559,14 +575,14 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
     return [_as_shown(row) for row in run(db, EVERYTHING, connection=connection, most=most)]
 
 
-ALL = f"""
+SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
        l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
-where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id
 """
+ALL = f"{SEEN} where l.merchant = :merchant and (:connection = '' or l.connection = :connection) order by l.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,10 +609,35 @@ class Shelf:
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
+    return _shelves(run(db, ALL, merchant=merchant, connection=connection))
+
+
+UNMATCHED = "and not exists (select 1 from listing_parts u where u.listing_id = n.id)"
+PAGES = {
+    of + also: f"""{SEEN} where l.id in (
+      select n.id from listings n where {where} and n.id > :after {UNMATCHED if also else ""} order by n.id limit :most) order by l.id"""
+    for of, where in (("all", "n.merchant = :merchant"), ("one", "n.connection = :connection and n.merchant || '' = :merchant"))
+    for also in ("", " unmatched")
+}
+ONE = f"{SEEN} where l.id = :id and l.merchant || '' = :merchant"
+
+
+def page(db: Connection, merchant: str, after: int, most: int, *, connection: str = "", unmatched: bool = False) -> list[Shelf]:
+    """Up to `most` listings behind the id `after`; only a connection's, only those that nobody mapped."""
+    statement = PAGES[("one" if connection else "all") + (" unmatched" if unmatched else "")]
+    values = {"connection": connection} if connection else {}
+    return _shelves(run(db, statement, merchant=merchant, after=after, most=most, **values))
+
+
+def one(db: Connection, merchant: str, id: int) -> Shelf | None:
+    return next(iter(_shelves(run(db, ONE, merchant=merchant, id=id))), None)
+
+
+def _shelves(found: Iterable[Any]) -> list[Shelf]:
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
-    for row in run(db, ALL, merchant=merchant, connection=connection):
+    for row in found:
         rows[row.id] = row
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:

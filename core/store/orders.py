@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from core.domain import holds
 from core.domain.kin import named
-from core.domain.order import Order, Person
+from core.domain.order import Order, OrderStatus, Person
 from core.domain.places import PlaceMap
 from core.store.sql import run, run_set
 from core.store.tables import us
@@ -79,6 +80,7 @@ class Known:
     names: str | None = None
     copy_of: str | None = None
     merged_into: str | None = None
+    has_words: bool = True  # it can be searched for: what was kept before that is indexed later
 
     @property
     def final(self) -> bool:
@@ -90,7 +92,7 @@ REFS = {"connection": "text", "channel_id": "text"}
 THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status
 from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
@@ -103,7 +105,8 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
 
 
 def _known(row: Any, box: Box) -> Known:
-    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, row.source_id, row.copy_of, row.merged_into)
+    kin = (row.source_id, row.copy_of, row.merged_into)
+    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, has_words=row.status is not None)
 
 
 def _read(row: Any, box: Box) -> Order:
@@ -113,21 +116,26 @@ def _read(row: Any, box: Box) -> Order:
     return replace(order, person=_person.decode(box.open_text(f"orders|person|{row.id}", row.person)))
 
 
+LISTED = {"status": "text", "payment": "text", "fulfillment": "text", "units": "int", "test": "boolean"}
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint", "source_id": "text", "history": "boolean",
+    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint", **LISTED,
 }  # fmt: skip
-SAVE = """
+CAN_BE_HELD = ", ".join(f"'{status}'" for status in sorted(holds.CAN_BE_HELD))
+SHOWN = f"case when orders.held_at is not null and excluded.status in ({CAN_BE_HELD}) then '{OrderStatus.ON_HOLD}' else excluded.status end"
+SAVE = f"""
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at, source_id, history)
+                    problems, taken_at, saved_at, read_at, source_id, history, ship_by, status, payment, fulfillment, units, test)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history
-from {rows} where true
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.status, r.payment, r.fulfillment,
+       r.units, r.test
+from {{rows}} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
-  read_at = excluded.read_at, source_id = excluded.source_id
+  read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, status = {SHOWN},
+  payment = excluded.payment, fulfillment = excluded.fulfillment, units = excluded.units, test = excluded.test
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -140,9 +148,21 @@ def save(db: Connection, merchant: str, rows: Sequence[tuple[str, Written]], box
     return {row.id for row in run_set(db, SAVE, SAVED, [_row(id, one, box, now) for id, one in rows], merchant=merchant, now=now)}
 
 
+def kept_until(order: Order) -> int:
+    """Until when its buyer's data may be held."""
+    return us((order.ship_by or order.placed_at) + KEPT)
+
+
+def listed(order: Order) -> dict[str, Any]:
+    """What lists show and are filtered by: columns beside the document that says the same."""
+    fulfillment, units = order.fulfillment_status, sum([line.ordered for line in order.lines])
+    states = {"status": order.status_with(fulfillment).value, "payment": order.payment_status.value, "fulfillment": fulfillment.value}
+    return {**states, "units": units, "test": order.test}
+
+
 def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
     """A buyer whose data is past its time is not written."""
-    order, problems, until = one.order, one.order.problems(), us((one.order.ship_by or one.order.placed_at) + KEPT)
+    order, problems, until = one.order, one.order.problems(), kept_until(one.order)
     person = one.person if until > now else None
     return {
         "id": id,
@@ -161,7 +181,28 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
         "read_at": one.read_at,
         "source_id": named(order),
         "history": one.history,
+        "ship_by": us(order.ship_by) if order.ship_by else None,
+        **listed(order),
     }
+
+
+UNINDEXED = "select connection, channel_id from orders where merchant = :merchant and status is null order by placed_at desc limit :most"
+INDEX = """
+update orders set status = r.status, payment = r.payment, fulfillment = r.fulfillment, units = r.units, test = r.test from {rows}
+where orders.id = r.id and orders.merchant || '' = :merchant
+"""
+
+
+def unindexed(db: Connection, merchant: str, most: int) -> list[str]:
+    """Refs of orders that were kept before they could be filtered and searched, the newest first."""
+    return [f"{row.connection}/{row.channel_id}" for row in run(db, UNINDEXED, merchant=merchant, most=most)]
+
+
+def index(db: Connection, merchant: str, found: Sequence[tuple[str, Order]]) -> None:
+    """Write down the statuses of these orders, by our ids. They are locked."""
+    rows = [{"id": id, **listed(order)} for id, order in found]
+    if rows:
+        run_set(db, INDEX, {"id": "text", **LISTED}, rows, merchant=merchant)
 
 
 LINES = {
@@ -370,7 +411,7 @@ def seen_after(db: Connection, merchant: str, after: int, most: int = 2000) -> l
 
 
 TOTALS = """
-select c.channel, o.currency, count(*) as orders, sum(o.total) as total, min(o.placed_at) as first
+select c.channel, o.currency, count(*) as orders, cast(sum(o.total) as bigint) as total, min(o.placed_at) as first
 from orders o join connections c on c.id = o.connection
 where o.merchant = :merchant and coalesce(o.copy_of, '') = '' and o.merged_into is null group by c.channel, o.currency order by 1, 2
 """
@@ -392,3 +433,25 @@ def by_id(db: Connection, merchant: str, id: str) -> tuple[Any, Order] | None:
     """One order, without its person."""
     row = run(db, ONE, merchant=merchant, id=id).first()
     return (row, _order.decode(row.doc)) if row else None
+
+
+NAMES = """
+select o.id, o.connection, o.channel_id from {rows}
+left join orders o on o.connection = r.connection and o.channel_id = r.channel_id and o.merchant || '' = :merchant
+"""
+
+
+def ids_of(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, str]:
+    """Our ids of the orders among these refs."""
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
+    found = run_set(db, NAMES, REFS, rows, merchant=merchant) if rows else ()
+    return {f"{row.connection}/{row.channel_id}": row.id for row in found if row.id is not None}
+
+
+PERSON = "select person from orders where id = :id and merchant || '' = :merchant"
+
+
+def person_of(db: Connection, merchant: str, id: str, box: Box) -> Person | None:
+    """The buyer of an order; None where we do not hold their data, or not any more. For those allowed to see it."""
+    sealed = run(db, PERSON, id=id, merchant=merchant).scalar()
+    return _person.decode(box.open_text(f"orders|person|{id}", sealed)) if sealed else None

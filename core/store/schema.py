@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from core.store import row_locks
 from core.store.engine import Database
 
 HERE = Path(__file__).parent / "migrations"
@@ -30,16 +31,25 @@ def current(database: Database) -> str:
 
 
 def migrate(database: Database) -> Path | None:
-    """Bring the database to head. Gives the copy that was made of an SQLite file that had a revision before."""
+    """Bring the database to head, and the second lock as near as its user may. Gives the copy that was made of an SQLite file that had a
+    revision before."""
     was = current(database)
     if was == head():
+        _arrange(database)
         return None
     copy = _copy(database, was) if was and database.is_sqlite else None
     config = _config()
     with database.write() as db:
         config.attributes["connection"] = db
         command.upgrade(config, "head")
+    _arrange(database)
     return copy
+
+
+def _arrange(database: Database) -> None:
+    if not database.is_sqlite:
+        with database.write() as db:
+            row_locks.arrange(db)
 
 
 def _copy(database: Database, was: str) -> Path:

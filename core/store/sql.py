@@ -20,7 +20,8 @@ FENCE = {"postgresql": "offset 0", "sqlite": "limit -1"}  # what stands so is wo
 @lru_cache(maxsize=512)
 def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str) -> TextClause:
     """`{rows}` becomes a table r of the given columns and, where the statement names it, r.merchant; `{lock}` a lock on the
-    rows of o, `{fence}` the end of a subselect that is worked out first, `{now}` the database's own clock where it has one to trust."""
+    rows of o, `{fence}` the end of a subselect that is worked out first, `{now}` the database's own clock where it has one to trust,
+    `{listed}(text, sign)` puts a group's texts into one."""
     own = ", cast(:merchant as text) as merchant" if "r.merchant" in statement and ("merchant", "text") not in columns else ""
     fence = FENCE[dialect]
     if dialect == "postgresql":
@@ -30,12 +31,13 @@ def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str
             "lock": "for update of o",
             "skip": "for update skip locked",
             "fence": fence,
+            "listed": "string_agg",
             "now": "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
         }
     else:
         fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name, _ in columns)
         rows = f"(select {fields}{own} from json_each(:rows) {fence}) as r"
-        parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "now": ":now"}
+        parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "listed": "group_concat", "now": ":now"}
     for name, part in parts.items():
         statement = statement.replace("{" + name + "}", part)
     return text(statement)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from core.domain.stock import Key, Plan
 from core.errors import Stale
-from core.store import places
+from core.store import goods, places
 from core.store.sql import run, run_set
 
 SKU = {"sku": "text"}
@@ -108,10 +108,6 @@ def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 
 
 
 COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int", "counted_at": "bigint"}
-ADD_SKUS = """
-insert into skus (merchant, sku, title, created_at) select :merchant, r.sku, max(r.title), :now from {rows} where true group by r.sku
-on conflict (merchant, sku) do update set title = case when excluded.title = '' then skus.title else excluded.title end
-"""
 # Fewer than are promised: some of those have left already and nobody told us. The moment of such a count says nothing of them.
 COUNT = """
 insert into levels (merchant, sku, location, on_hand, reserved, counted_at)
@@ -127,7 +123,7 @@ def count(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]], now:
     whatever was counted."""
     rows = [{"counted_at": now, **row} for row in rows]
     before = lock_levels(db, merchant, (row["sku"] for row in rows))
-    run_set(db, ADD_SKUS, COUNTED, rows, merchant=merchant, now=now)
+    goods.name(db, merchant, ((row["sku"], row["title"]) for row in rows), now)
     run_set(db, COUNT, COUNTED, rows, merchant=merchant)
     moves = [_difference(row, before) for row in rows]
     _movements(db, merchant, [move for move in moves if move["units"]], now)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE = timedelta(microseconds=1)
@@ -60,7 +61,13 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 merchants = Table(
-    "merchants", metadata, Column("id", Text, primary_key=True), _need("name"), _need("data_key"), _need("created_at", BigInteger)
+    "merchants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("name"),
+    _need("data_key"),
+    _need("created_at", BigInteger),
+    _need("settings", default="'{}'"),  # JSON: zone, locale and what else the merchant chose
 )
 
 connections = Table(
@@ -84,6 +91,8 @@ connections = Table(
     _may("live_at", BigInteger),  # its stock is written once all orders up to then are here, 0: they are; none: it is only watched
     _need("created_at", BigInteger),
     _need("own_map", Boolean, "false"),  # somebody said which of our locations it sells from; else all, where it has one place
+    _may("login_until", BigInteger),  # when its login ends unless somebody renews it
+    _may("scopes"),  # what the channel lets us do, as it says it
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),
 )
@@ -142,8 +151,9 @@ inbox = Table(
     _may("done_at", BigInteger),
     _may("outcome"),
     UniqueConstraint("connection", "delivery"),
-    Index("ix_inbox_waiting", "ref", **_where("done_at is null")),
+    Index("ix_inbox_ref", "ref", "id"),
     Index("ix_inbox_received_at", "received_at"),
+    Index("ix_inbox_kept", "ref", **_where("done_at is not null and body is not null")),  # what was read of an order, until it goes
 )
 
 tasks = Table(
@@ -184,7 +194,8 @@ events = Table(
     _need("body"),
     _need("at", BigInteger),
     _need("caused_by"),
-    Index(None, "merchant", "subject", "id"),
+    Index(None, "subject", "id"),
+    Index(None, "merchant", "id"),
 )
 
 orders = Table(
@@ -211,10 +222,26 @@ orders = Table(
     _may("copy_of"),  # the ref of our order that it is another sight of: it is shown, and moves nothing
     _may("merged_into"),  # the ref of the order that holds its lines now
     _need("history", Boolean, "false"),  # it came with the backfill and was over by then: it reserves, tells and books nothing
+    _may("status"),  # what `doc` says, and on_hold where we hold it, so that orders can be found by it; none: not written down yet
+    _may("payment"),
+    _may("fulfillment"),
+    _may("units", Integer),  # ordered on all lines; for lists too, like `test`
+    _need("test", Boolean, "false"),
+    _may("held_at", BigInteger),  # one of the staff stopped it then
+    _may("held_why"),  # a word of core/domain/holds.py
+    _may("ship_by", BigInteger),  # what `doc` says: by then it must have left
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
     Index("ix_orders_problems", "merchant", **_where("problems is not null")),
+    Index(None, "connection", "placed_at", "id"),
+    Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
+    Index("ix_orders_odd", "merchant", "saved_at", **_where("problems is not null")),
+    Index("ix_orders_ship_by", "merchant", "ship_by", **_where("ship_by is not null")),
+    Index(None, "merchant", "name"),
+    Index("ix_orders_payment", "merchant", "payment", "placed_at", "id", **_where("payment <> 'paid'")),
+    Index("ix_orders_fulfillment", "merchant", "fulfillment", "placed_at", "id", **_where("fulfillment <> 'fulfilled'")),
+    Index("ix_orders_held", "merchant", "placed_at", "id", **_where("held_at is not null")),
     Index("ix_orders_source_id", "merchant", "source_id", **_where("source_id is not null")),
 )
 
@@ -238,7 +265,9 @@ order_lines = Table(
     _may("assigned"),  # JSON {our location: units} that the channel says shall be sent from there; none: it did not say
     _may("merge_key"),  # the line's id, where the channel may list it in another order one day
     PrimaryKeyConstraint("order_id", "line"),
+    Index(None, "merchant", "sku"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
+    Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
 
@@ -274,6 +303,7 @@ listings = Table(
     _need("figure_at", BigInteger, "0"),  # the moment of what we believe it shows: it is raised once orders are read past that
     _need("compared", BigInteger, "0"),  # what `changed` counted when it was last read back and held against what we believe
     _may("sought", Integer),  # the units committed there for which its orders were looked for already
+    _need("mapped", Boolean, "false"),  # it has parts
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
@@ -281,6 +311,9 @@ listings = Table(
     Index("ix_listings_resting", "connection", **_where("rests_until is not null")),
     Index("ix_listings_raising", "connection", **_where("raise_from is not null")),
     Index(None, "merchant"),
+    Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
+    Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
+    Index(None, "merchant", "id"),
 )
 
 listing_parts = Table(
@@ -302,6 +335,17 @@ skus = Table(
     _need("title", default="''"),
     _need("created_at", BigInteger),
     PrimaryKeyConstraint("merchant", "sku"),
+)
+
+# By which words a SKU is found: those of its spelling and its title in small letters, and either as a whole ("=", "~" before it).
+sku_words = Table(
+    "sku_words",
+    metadata,
+    _need("merchant"),
+    _need("word", Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")),  # compared by its letters alone, as SQLite does
+    _need("sku"),
+    PrimaryKeyConstraint("merchant", "word", "sku"),
+    Index(None, "merchant", "sku"),
 )
 
 locations = Table(
@@ -340,6 +384,7 @@ reservations = Table(
     PrimaryKeyConstraint("order_id", "line", "sku", "location"),
     CheckConstraint("units > 0", name="units"),
     Index(None, "merchant", "sku"),
+    Index(None, "merchant", "location"),
 )
 
 movements = Table(
@@ -423,6 +468,319 @@ findings = Table(
     _may("how"),  # repaired, gone by itself, accepted
     Index("uq_findings_open", "connection", "what", "subject", unique=True, **_where("mended_at is null")),
     Index(None, "merchant", "id"),
+    Index(None, "connection", "what", "found_at"),
+    Index("ix_findings_open", "merchant", "found_at", **_where("mended_at is null")),
 )
 
 schedules = Table("schedules", metadata, Column("name", Text, primary_key=True), _need("slot", BigInteger))
+
+# What we hold of a customer who asked for it, until their merchant has taken it.
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("subject"),  # a keyed hash of the channel's word for the customer
+    _need("request"),  # the channel's own number of the request
+    _need("orders", Integer),
+    _need("body", LargeBinary),  # sealed
+    _need("made_at", BigInteger),
+    _need("until", BigInteger),
+    _may("taken_at", BigInteger),
+    UniqueConstraint("connection", "request"),
+    Index(None, "merchant", "made_at"),
+)
+
+# Who works here. A user may belong to several merchants; a Shopify shop's staff come with its own word for them and no password.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _may("email"),  # in small letters
+    _may("subject"),  # who a channel says this is: "shopify/shop/user"
+    _need("name", default="''"),
+    _need("data_key"),
+    _may("password"),  # argon2
+    _may("totp"),  # sealed
+    _need("totp_step", BigInteger, "0"),  # the last one used: none works twice
+    _may("locale"),
+    _need("created_at", BigInteger),
+    _may("disabled_at", BigInteger),
+    UniqueConstraint("email"),
+    UniqueConstraint("subject"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    _need("merchant"),
+    _need("user_id"),
+    _need("role"),
+    _need("alerts", default="'{}'"),  # JSON: what is told at once, what once a day
+    _need("created_at", BigInteger),
+    PrimaryKeyConstraint("merchant", "user_id"),
+    Index(None, "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),  # the hash of what the cookie holds
+    _need("user_id"),
+    _need("merchant"),
+    _need("created_at", BigInteger),
+    _need("seen_at", BigInteger),
+    _need("until", BigInteger),
+    _need("agent", default="''"),  # which browser, as it says itself
+    Index(None, "user_id"),
+    Index(None, "until"),
+)
+
+# Who was refused, and how often: an e-mail address that was typed in, known or not, and the address that it came from.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),  # a keyed hash of either
+    _need("failed", Integer),
+    _need("at", BigInteger),
+    _need("until", BigInteger, "0"),  # nothing is tried before
+    Index(None, "at"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("email"),
+    _need("role"),
+    _need("token"),  # its hash
+    _need("invited_by"),
+    _need("created_at", BigInteger),
+    _need("until", BigInteger),
+    _may("accepted_at", BigInteger),
+    UniqueConstraint("token"),
+    Index(None, "merchant", "created_at"),
+)
+
+# A consent that somebody was sent to a channel to give: what comes back must carry its state, by the same person.
+consents = Table(
+    "consents",
+    metadata,
+    Column("state", Text, primary_key=True),  # its hash
+    _need("merchant"),
+    _need("user_id"),
+    _need("channel"),
+    _need("wish", default="'{}'"),  # JSON: which account, with which settings
+    _need("until", BigInteger),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("name"),
+    _need("secret"),  # its hash
+    _need("tail"),  # its last letters, to tell it by
+    _need("scopes"),
+    _need("created_by"),
+    _need("created_at", BigInteger),
+    _may("until", BigInteger),  # when it ends by itself
+    _may("used_at", BigInteger),
+    _may("revoked_at", BigInteger),
+    UniqueConstraint("secret"),
+    Index(None, "merchant", "created_at"),
+)
+
+# What was answered to a write with this key: asked again, it is answered again and not done again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _need("merchant"),
+    _need("api_key"),
+    _need("name"),
+    _need("digest"),
+    _may("status", Integer),  # none: it is being done
+    _may("body"),  # sealed
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("api_key", "name"),
+    Index(None, "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("at", BigInteger),
+    _need("who"),  # a user's id, "key/..." or "command line"
+    _need("name"),  # as it was then
+    _need("act"),
+    _need("subject", default="''"),
+    _need("body", default="'{}'"),
+    Index(None, "merchant", "id"),
+    Index(None, "merchant", "subject", "id"),
+    Index(None, "merchant", "who", "id"),
+)
+
+order_notes = Table(
+    "order_notes",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("order_id"),
+    _need("who"),
+    _need("name"),
+    _need("words"),  # sealed: people write about people
+    _need("at", BigInteger),
+    Index(None, "order_id", "id"),
+)
+
+order_tags = Table(
+    "order_tags",
+    metadata,
+    _need("merchant"),
+    _need("order_id"),
+    _need("tag"),
+    PrimaryKeyConstraint("order_id", "tag"),
+    Index(None, "merchant", "tag", "order_id"),
+)
+
+# By which words an order is found beside its numbers and SKUs: keyed hashes of its parcels' numbers, and of its buyer's names and mail
+# addresses while we hold them. The key is the merchant's: a word of another merchant's is another number.
+order_words = Table(
+    "order_words",
+    metadata,
+    _need("merchant"),
+    _need("word", BigInteger),
+    _need("order_id"),
+    _need("personal", Boolean, "false"),
+    PrimaryKeyConstraint("word", "order_id"),
+    Index("ix_order_words_personal", "order_id", **_where("personal")),
+    sqlite_with_rowid=False,
+)
+
+# What somebody did to some orders at once: how far it came, and which of them it changed, so that it can be undone.
+order_acts = Table(
+    "order_acts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("who"),
+    _need("name"),
+    _need("act"),  # hold, release, note, tag, untag
+    _need("detail", default="''"),  # why, or which tag
+    _may("words"),  # sealed: the note
+    _need("orders"),  # JSON: their ids, each with why it is to be held
+    _need("changed", default="'{}'"),  # JSON: of these, those that it changed, each with why it was
+    _need("done", Integer, "0"),  # how many were looked at
+    _need("at", BigInteger),
+    _may("ended_at", BigInteger),
+    _may("undone_by"),  # the act that took it back
+    Index(None, "at"),
+)
+
+# What cannot wait, once a cause: told when it is raised, cleared when it is mended.
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("cause"),
+    _need("subject"),
+    _need("body", default="'{}'"),
+    _need("raised_at", BigInteger),
+    _may("told_at", BigInteger),
+    _may("cleared_at", BigInteger),
+    Index("uq_alerts_open", "merchant", "cause", "subject", unique=True, **_where("cleared_at is null")),
+    Index(None, "merchant", "id"),
+)
+
+# What somebody looked at and left as it is, with the reason.
+ignored = Table(
+    "ignored",
+    metadata,
+    _need("merchant"),
+    _need("cause"),
+    _need("subject"),
+    _need("who"),
+    _need("name"),
+    _need("note"),
+    _need("at", BigInteger),
+    _need("seen", default="''"),  # how it was then: once it is otherwise it is shown again
+    PrimaryKeyConstraint("merchant", "cause", "subject"),
+)
+
+# What is told to people outside of the pages: written with its cause, sent by a task of its own.
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", Text, primary_key=True),  # its Message-ID: sent again, it is the same letter
+    _need("merchant"),
+    _need("user_id"),
+    _need("way"),  # mail, hook
+    _need("about"),  # alert, mended, digest
+    _need("title"),
+    _need("body"),
+    _need("at", BigInteger),
+    _may("sent_at", BigInteger),
+    _may("outcome"),  # sent, kept (nobody said how mail leaves here), or why it was not sent
+    Index(None, "merchant", "user_id", "at"),
+    Index(None, "at"),
+)
+
+# Files with counts and maps that somebody brought: looked at first, then taken or left.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("who"),
+    _need("name"),  # whose
+    _need("file"),  # what it was called
+    _need("at", BigInteger),
+    _need("state"),  # new, wrong, looked, wanted, taken, gone
+    _need("options", default="'{}'"),
+    _need("text"),
+    _need("report", default="'{}'"),
+    _may("undo"),
+    Index(None, "merchant", "at"),
+    Index(None, "at"),
+)
+
+# Outgoing webhooks: whom we tell of events, how far each has been told, and what came of each call.
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("url"),
+    _need("secret"),  # sealed
+    _need("kinds", default="'[]'"),  # JSON; none: all
+    _need("state", default="'active'"),  # active; paused by somebody; stopped, since it failed for days
+    _may("reason"),
+    _need("sent_to", BigInteger, "0"),  # the last event that it was told of
+    _need("failed", Integer, "0"),  # tries in a row that came to nothing
+    _may("failing_since", BigInteger),
+    _need("rests_until", BigInteger, "0"),
+    _need("created_at", BigInteger),
+    Index(None, "merchant"),
+)
+
+hook_calls = Table(
+    "hook_calls",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("hook"),
+    _need("event_id", BigInteger),
+    _need("message"),  # the id that its receiver sees, the same at each try
+    _need("at", BigInteger),
+    _may("status", Integer),  # none: nobody answered
+    _need("ms", Integer, "0"),
+    _may("words"),
+    Index(None, "hook", "id"),
+    Index(None, "at"),
+)

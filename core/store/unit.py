@@ -34,6 +34,11 @@ class Unit:
                 "merchant": merchant, "connection": connection, "kind": kind, "subject": subject, "queue": QUEUES[kind], "due_at": due_at,
             }  # fmt: skip
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The merchants of whose affairs something happened."""
+        return tuple(self._facts)
+
     def close(self, held: Claim | None = None) -> set[str]:
         """Write what was said; gives the queues that have work now. `held` is recorded next."""
         for merchant, facts in self._facts.items():

@@ -13,6 +13,9 @@ PATIENCE_S = 0.9  # a channel waits seconds for an answer; one that hears nothin
 IDLE_S = 30.0  # after so long without work the thread ends; the next one who comes begins another
 
 
+Ask = tuple[str, str, str, str] | tuple[str, str, str, str, float]  # merchant, kind, subject, connection; after so many seconds
+
+
 class TooSlow(Exception):
     """The database did not take it in time. It may have been kept all the same."""
 
@@ -20,7 +23,7 @@ class TooSlow(Exception):
 @dataclass
 class _Entry:
     rows: Sequence[Mapping[str, Any]]
-    asks: Sequence[tuple[str, str, str, str]]  # merchant, kind, subject, connection
+    asks: Sequence[Ask]
     done: threading.Event = field(default_factory=threading.Event)
     error: BaseException | None = None
 
@@ -34,7 +37,7 @@ class GroupWriter:
         self._come = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def keep(self, rows: Sequence[Mapping[str, Any]], asks: Sequence[tuple[str, str, str, str]]) -> None:
+    def keep(self, rows: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> None:
         """Inbox rows and the work they ask for."""
         entry = _Entry(rows, asks)
         with self._come:
@@ -86,6 +89,6 @@ class GroupWriter:
             work = Unit(db, self._now(), caused_by="webhook")
             inbox.keep(db, [row for entry in group for row in entry.rows])
             for entry in group:
-                for merchant, kind, subject, connection in entry.asks:
-                    work.ask(merchant, kind, subject, connection)
+                for asked in entry.asks:
+                    work.ask(*asked)
             return work.close()

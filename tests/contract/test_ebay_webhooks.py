@@ -20,7 +20,7 @@ from connectors.ebay.webhooks import EbayWebhooks
 from connectors.http import Http
 from connectors.simulation import Fault, InProcess, Stage, World
 from core.errors import BadPayload, Forged, RateLimited, Unavailable
-from core.ports import About, Kit, Rate
+from core.ports import About, Demand, Kit, Rate, Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts") / "ebay"
@@ -163,7 +163,8 @@ def test_an_account_deletion_carries_whom_to_forget() -> None:
 
     notice = door().notice(raw, signed(raw), "/")
 
-    assert notice.body == raw and notice.account == "" and notice.order is None
+    assert notice.demand == Demand(Wanted.REDACT, person="example-buyer", request=notice.delivery)
+    assert notice.body is None and notice.account == "" and notice.order is None
 
 
 def test_a_shipped_item_that_names_no_order_is_left_to_the_poll() -> None:

@@ -16,7 +16,7 @@ from connectors.shopify.simulator import APP_TOPICS, CLIENT_SECRET, Simulator
 from connectors.shopify.webhooks import ABOUT, ORDER, WANTED, WHOLE, ShopifyWebhooks
 from connectors.simulation import Post, World
 from core.errors import BadPayload, Forged
-from core.ports import About, Kit
+from core.ports import About, Demand, Kit, Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -37,9 +37,9 @@ def headers(raw: bytes, topic: str = "orders/create", secret: str = SECRET, **mo
 WHOLE_BODY = (ROOT / "connectors/shopify/examples/plain.in.json").read_bytes()
 
 
-def notice(payload: Any, topic: str) -> Any:
+def notice(payload: Any, topic: str, **more: str) -> Any:
     raw = json.dumps(payload).encode()
-    return door().notice(raw, headers(raw, topic), "/webhooks/shopify")
+    return door().notice(raw, headers(raw, topic, **more), "/webhooks/shopify")
 
 
 def test_a_signed_order_is_taken_whole():
@@ -136,7 +136,7 @@ def test_a_risk_change_that_names_no_order_is_about_nothing_we_can_fetch():
         ("inventory_levels/update", About.LISTING),
         ("products/delete", About.LISTING),
         ("app/uninstalled", About.ACCESS),
-        ("app/scopes_update", About.OTHER),
+        ("app/scopes_update", About.SCOPES),
         ("shop/update", About.OTHER),
     ],
 )
@@ -144,12 +144,40 @@ def test_other_topics_are_told_apart_by_their_exact_name(topic, about):
     assert notice({"id": 1}, topic).about is about
 
 
-@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact", "shop/redact"])
-def test_compliance_keeps_its_body(topic):
-    found = notice({"shop_id": 1, "customer": {"id": 2}}, topic)
+CUSTOMER = {"id": 2, "email": "ada@example.com", "phone": "+15550001234"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "demand"),
+    [
+        (
+            "customers/data_request",
+            {"orders_requested": [7, 8], "customer": CUSTOMER, "data_request": {"id": 99}},
+            Demand(Wanted.EXPORT, ("7", "8"), "2", "ada@example.com", "+15550001234", "99"),
+        ),
+        (
+            "customers/redact",
+            {"orders_to_redact": [7], "customer": CUSTOMER},
+            Demand(Wanted.REDACT, ("7",), "2", "ada@example.com", "+15550001234"),
+        ),
+        ("customers/redact", {"customer": {"email": "ada@example.com"}}, Demand(Wanted.REDACT, email="ada@example.com")),
+        ("customers/redact", {"orders_to_redact": "all", "customer": [2]}, Demand(Wanted.REDACT)),
+        ("shop/redact", {"shop_id": 1, "shop_domain": "example.myshopify.com"}, Demand(Wanted.ERASE)),
+    ],
+)
+def test_compliance_topics_are_demands_in_our_words_and_odd_ones_are_taken_too(topic, body, demand):
+    found = notice({"shop_id": 1, **body}, topic)
 
     assert found.about is About.COMPLIANCE
-    assert json.loads(found.body)["shop_id"] == 1
+    assert found.demand == demand
+    assert found.body is None
+
+
+def test_a_lost_access_says_when():
+    told = notice({"id": 1}, "app/uninstalled", **{"x-shopify-triggered-at": "2026-11-22T10:00:00.123Z"})
+
+    assert told.revision == datetime(2026, 11, 22, 10, 0, 0, 123000, tzinfo=UTC)
+    assert notice({"id": 1}, "app/uninstalled", **{"x-shopify-triggered-at": "yesterday"}).revision is None
 
 
 def test_there_is_no_challenge():

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from config import stock_csv
 from connectors.bogus.channel import Bogus, Document
-from core.flows import counting
+from core.flows import counting, stock_csv
 from core.flows.counting import Report, WrongLines
 from core.store import connections, listings
 from core.store.tables import us

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from config.stock_csv import apply
 from core import jobs
 from core.domain.stock import ANYWHERE
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import join
 from core.flows.allocation import map_listing
+from core.flows.stock_csv import apply
 from core.store import connections, listings
 from tests.conftest import House
 from tests.flows import acts, books
@@ -163,7 +163,7 @@ def test_a_push_that_would_empty_more_than_a_fifth_of_a_channel_is_parked_until_
 
     assert writes(house) == 0
     ((kind, _, cause),) = [row[:3] for row in books.parked(house.hub)]
-    assert (kind, cause) == ("publish_stock", "Refused")
+    assert (kind, cause) == ("publish_stock", "WouldEmpty")
 
     house.clock.pass_(timedelta(minutes=5))
     house.poll()

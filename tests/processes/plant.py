@@ -31,11 +31,13 @@ from config.settings import Settings, load
 from config.wiring import make_hub
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET, Simulator
 from connectors.simulation import Delivery, Post, Stage, World
+from core.domain.roles import Role
 from core.flows import connections as flows
-from core.flows import doctor
+from core.flows import doctor, people, signin
 from core.hub import Hub
 from core.store import connections, schema, stock, tasks
 from core.store.connections import Connection
+from core.store.people import User
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD_S = 60.0  # how long anything may take before a test gives up; no test asks how fast
@@ -260,12 +262,20 @@ class Plant:
         until(lambda: self.get("/healthz") == 200, f"serve does not answer: {child.says()[-2000:]}")
         return child
 
-    def get(self, path: str) -> int:
+    def get(self, path: str, cookie: str = "") -> int:
         """The status, or 0 where nobody answers."""
         try:
-            return self._ask("GET", path, None, {})
+            return self._ask("GET", path, None, {"Cookie": cookie} if cookie else {})
         except OSError:
             return 0
+
+    def sign_in(self) -> str:
+        """The cookie of somebody who works here."""
+        made = people.add(self.hub, self.merchant, "ada@staff.example", "Ada", Role.OWNER)
+        assert isinstance(made, User)
+        with self.hub.database.write() as db:
+            token = signin.begin(self.hub, db, made.id, self.merchant, "").token
+        return f"crossdock={self.hub.vault.sign('crossdock', token)}"
 
     def post(self, one: Delivery) -> int:
         """Deliver a webhook; gives the status, or 0 where the connection broke."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -68,6 +69,15 @@ def test_headers_may_be_written_in_any_case(open_plant: Plant, change: Callable[
     one = fresh(open_plant.shop)
 
     assert spoken(open_plant, head_of(one, change, f"content-length: {len(one.body)}"), one.body) == b"HTTP/1.1 200 OK"
+
+
+def test_a_server_is_ready_and_counts_what_it_is_asked(open_plant: Plant) -> None:
+    assert (open_plant.get("/readyz"), open_plant.get("/metrics"), open_plant.get("/api/v1/orders")) == (200, 200, 401)
+    with urlopen(f"http://127.0.0.1:{open_plant.settings.port}/metrics", timeout=10) as answer:
+        told = answer.read().decode()
+
+    assert 'crossdock_requests_total{outcome="4xx",part="api"}' in told
+    assert "crossdock_worker_seen_seconds" in told
 
 
 def test_a_body_in_chunks_without_a_length_is_read_whole(open_plant: Plant) -> None:
@@ -141,7 +151,14 @@ def test_callers_that_fall_silent_are_hung_up_on_and_others_get_their_turn(open_
 
 
 def test_pages_and_health_answer_on_this_machine(open_plant: Plant) -> None:
-    assert [open_plant.get(path) for path in ("/", "/live", "/healthz", "/static/crossdock.css", "/nowhere")] == [200, 200, 200, 200, 404]
+    asked = ("/", "/live", "/healthz", "/static/crossdock.css", "/nowhere")
+
+    strangers = [open_plant.get(path) for path in asked]
+    cookie = open_plant.sign_in()
+
+    assert strangers == [302, 302, 200, 200, 404]
+    assert [open_plant.get(path, cookie) for path in asked] == [200, 200, 200, 200, 404]
+    assert f"{open_plant.settings.public_url}/setup/" in open_plant.children[0].says(), "told while there was nobody"
 
 
 # ---- what survives

@@ -17,10 +17,12 @@ from config import schedule
 from config.bells import AWAY_S, RedisBell, ThreadBell
 from config.processes import Drains
 from core.domain.tasks import Claim
+from core.flows import hooks
 from core.hub import Hub
 from core.store import connections, tasks
 from core.store.engine import Database
 from tests.conftest import House
+from tests.flows.test_hooks import Till
 from tests.web.relay import Relay
 
 MakeHouse = Callable[..., House]
@@ -266,13 +268,34 @@ def test_the_threads_of_a_process_do_what_is_asked_for(house: House, drains: Dra
 
     house.ask("poll_orders")
 
+    assert in_time(lambda: count(house, "orders")), "nobody took the order"
+
+
+def in_time(happened: Callable[[], object]) -> bool:
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        with house.hub.database.read() as db:
-            if db.exec_driver_sql("select count(*) from orders").scalar_one():
-                return
+        if happened():
+            return True
         time.sleep(0.02)
-    raise AssertionError("nobody took the order")
+    return False
+
+
+def count(house: House, table: str) -> int:
+    with house.hub.database.read() as db:
+        found: int = db.exec_driver_sql(f"select count(*) from {table}").scalar_one()
+    return found
+
+
+def test_the_threads_of_a_process_tell_webhooks_as_soon_as_something_happens(house: House, drains: Drains) -> None:
+    house.hub.outward = till = Till()
+    _, till.secret = hooks.add(house.hub, house.merchant.id, ("u-ada", "Ada"), "https://till.example/")
+    house.bogus.offer("A", 5)
+    house.bogus.sell({"A": 1})
+    house.clock.pass_(timedelta(minutes=5))
+
+    house.ask("poll_orders")
+
+    assert in_time(lambda: "order.taken" in till.types), "nobody told the webhook"
 
 
 def test_threads_end_at_once_when_nobody_rings(house: House, drains: Drains) -> None:

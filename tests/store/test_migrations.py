@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect
 
-from core.store import schema
+from core.store import goods, schema
 from core.store.engine import Database
 from core.store.tables import metadata
 
@@ -86,3 +86,34 @@ def test_what_was_known_before_there_were_places_is_carried_over(tmp_path: Path)
     old.close()
     assert rows == [(7, "70001", 99, 5, 4), (8, "", 98, None, 4)]
     assert ours == [("seller", "", "main"), ("shop", "70001", "main")]
+
+
+BEFORE_THE_PAGES = (
+    "insert into skus (merchant, sku, title, created_at) values ('m', 'KET-04', 'Kettle', 1)",
+    """insert into listings (id, merchant, connection, listing, sku) values (7, 'm', 'shop', 'L', 'KET-04'), (8, 'm', 'shop', 'M', 'x')""",
+    "insert into listing_parts (merchant, listing_id, sku) values ('m', 7, 'KET-04')",
+    """insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, taken_at,
+                           saved_at) values ('o', 'm', 'shop', '1', '#1', 1, 'd', 1, 'USD', 1, '{"ship_by":"2026-11-22T12:00:00Z"}', 1, 1),
+              ('p', 'm', 'shop', '2', '#2', 1, 'd', 1, 'USD', 1, '{}', 1, 1)""",
+)
+
+
+def test_what_the_pages_look_things_up_by_is_made_of_what_was_there(tmp_path: Path) -> None:
+    old, config = Database(f"sqlite:///{tmp_path}/old.db"), schema._config()
+    with old.write() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0002")
+    with old.write() as db:
+        for statement in BEFORE_THE_PAGES:
+            db.exec_driver_sql(statement)
+
+    schema.migrate(old)
+
+    with old.read() as db:
+        mapped = [tuple(row) for row in db.exec_driver_sql("select id, mapped from listings order by id")]
+        found = [row.sku for row in goods.page(db, "m", "kett")]
+        due = [tuple(row) for row in db.exec_driver_sql("select id, ship_by from orders order by id")]
+    old.close()
+    assert mapped == [(7, 1), (8, 0)]
+    assert found == ["KET-04"]
+    assert due == [("o", 1_795_348_800_000_000), ("p", None)]

@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import event
 
 from connectors.bogus import manifest
+from core.flows import privacy
 from core.flows.allocation import ask_waiting
+from core.ports import About, Demand, Notice, Wanted
+from core.store import inbox
 from core.store.engine import Database
 from tests.conftest import House
 from tests.flows import acts
@@ -19,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("young")
 
 GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus"
 WHOLE = {
-    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections)\w+ USING .*\(merchant=\?\)",
+    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections|hooks)\w+ USING .*\(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWING})\b|Hash Join|Merge Join|ix_(?:listings|orders)_merchant"
     rf"|Scan (?:using \w+ )?on (?:{GROWING}|(?:ix|uq|pk)_\w+)\b[^\n]*\n(?!\s*(?:Index|Recheck) Cond)",
 }
@@ -143,3 +146,27 @@ def test_what_nothing_told_of_days_and_listings_are_compared_without_reading_a_t
     assert all(any(words in statement for statement in seen) for words in nightly)
     others = {statement: values for statement, values in seen.items() if not any(words in statement for words in nightly)}
     assert wholes(house.hub.database, others) == []
+
+
+def test_buyers_are_found_and_forgotten_without_reading_a_table_whole(make_house):
+    house: House = make_house("north", "south")
+    house.shelve(A=50)
+    north, one = house.systems["north"], house.connections["north"]
+    sold = [north.sell({"A": 1}, ship_to={"name": "Ada Keller", "country": "US"})["id"] for _ in range(3)]
+    look(house)
+    with statements(house.hub.database) as seen:
+        for at, what in enumerate((Wanted.EXPORT, Wanted.REDACT)):
+            notice = Notice("demand", f"demand {at}", About.COMPLIANCE, "north", demand=Demand(what, (sold[0],), request=f"r{at}"))
+            with house.hub.unit() as work:
+                inbox.keep(work.db, [privacy.row_of(house.hub, one, notice)])
+                work.ask(house.merchant.id, "comply", one.id, one.id)
+            house.drain()
+        house.clock.pass_(timedelta(days=50))
+        house.ask("erase_expired", connection=one)
+        house.drain()
+
+    with house.hub.database.read() as db:
+        told = db.exec_driver_sql("select count(*), count(person) from orders").one()
+        acts = [row[0] for row in db.exec_driver_sql("select act from audit order by id")]
+    assert (tuple(told), acts) == ((3, 0), ["privacy.export", "privacy.redact"])
+    assert wholes(house.hub.database, seen) == []

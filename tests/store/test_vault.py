@@ -73,7 +73,7 @@ def test_a_word_is_found_by_its_hash_by_its_own_merchant_only() -> None:
     north, again, south = (vault.open(name, wrapped[name]) for name in ("north", "north", "south"))
 
     assert north.index("ada@example.org") == again.index("ada@example.org") != south.index("ada@example.org")
-    assert "ada" not in north.index("ada@example.org")
+    assert -(2**63) <= north.index("ada@example.org") < 2**63
 
 
 PEOPLE = {

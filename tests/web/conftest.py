@@ -7,6 +7,9 @@ import pytest
 
 from tests.conftest import Clock
 from tests.servers import Databases
+from tests.web.desk import Desk, open_desk
+from tests.web.inside import Admin, on, open_admin
+from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
 
 
@@ -31,6 +34,16 @@ def shop(make_shop: Callable[[str], Shop], sqlite_template: Path, tmp_path: Path
 
 
 @pytest.fixture
+def signed_in(shop: Shop) -> Callable[..., Person]:
+    """signed_in("viewer") is the browser of a viewer of the shop's merchant; they send with each form the proof that it was ours."""
+
+    def make(role: str = "owner", **named: str) -> Person:
+        return come_in(shop, hire(shop.hub, shop.merchant, role, **named), shop.merchant)
+
+    return make
+
+
+@pytest.fixture
 def either_shop(make_shop: Callable[[str], Shop], database_url: str) -> Shop:
     """On SQLite, then on PostgreSQL."""
     return make_shop(database_url)
@@ -42,3 +55,30 @@ def postgres_database(request: pytest.FixtureRequest) -> Iterator[str]:
     databases: Databases = request.getfixturevalue("postgres_databases")
     with databases.one() as address:
         yield address
+
+
+@pytest.fixture
+def make_admin(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Admin]]:
+    """An installation and its shops, on both databases."""
+    made: list[Admin] = []
+
+    def make(*accounts: str, **environ: str) -> Admin:
+        made.append(open_admin(database_url, tmp_path, *accounts, **environ))
+        monkeypatch.setattr("jwt.api_jwt.datetime", on(made[-1].clock))
+        return made[-1]
+
+    yield make
+    for admin in made:
+        admin.hub.database.close()
+
+
+@pytest.fixture
+def admin(make_admin: Callable[..., Admin]) -> Admin:
+    return make_admin()
+
+
+@pytest.fixture
+def desk(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Desk]:
+    made = open_desk(database_url, clock, tmp_path)
+    yield made
+    made.hub.database.close()

@@ -1,0 +1,324 @@
+"""What needs somebody, in words: what happened, what it means, what to press. A table that a merchant can read. Pure.
+
+Sentences are marked with N_ and translated where they are shown.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.domain.later import N_
+
+
+class Press(StrEnum):
+    """What mends it."""
+
+    RETRY = "retry"
+    MAP = "map"
+    COUNT = "count"
+    ORDER = "order"
+    CONNECTION = "connection"
+    LOOK = "look"  # at what going live would change
+    READ = "read"  # the channel's orders, now
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`name` stands in addresses and tables; `loud`: it cannot wait for the morning; `ignorable`: somebody may leave it with a note."""
+
+    name: str
+    what: str
+    means: str
+    todo: str
+    press: tuple[Press, ...] = (Press.RETRY,)
+    loud: bool = False
+    ignorable: bool = True
+    tone: str = "warn"
+
+
+# ---- channels
+
+CHANNELS = (
+    Cause(
+        "login",
+        N_("A channel does not let us in any more"),
+        N_("Its orders are not read and its stock is not written until it is connected again. Nothing is lost meanwhile."),
+        N_("Connect it again."),
+        (Press.CONNECTION,), loud=True, ignorable=False, tone="bad",
+    ),
+    Cause(
+        "unread",
+        N_("A channel has not been read for too long"),
+        N_("Orders may have come in there that nobody sees here, and stock that they took is still shown elsewhere."),
+        N_("See whether the channel is up. If it is, read it now; if that does not help, connect it again."),
+        (Press.READ, Press.CONNECTION), loud=True, ignorable=False, tone="bad",
+    ),
+    Cause(
+        "login-ends",
+        N_("A login ends soon"),
+        N_("From that day on the channel does not let us in."),
+        N_("Connect it again before that; it takes a minute."),
+        (Press.CONNECTION,), ignorable=False,
+    ),
+)  # fmt: skip
+
+# ---- orders
+
+ORDERS = (
+    Cause(
+        "oversold",
+        N_("More was sold than lies on the shelf"),
+        N_("These orders wait for units that nobody has. The buyers do not know it yet."),
+        N_("Count the SKU if there is more of it than we know. Else buy some, or cancel the order on its channel."),
+        (Press.COUNT, Press.ORDER), loud=True, tone="bad",
+    ),
+    Cause(
+        "late",
+        N_("An order must leave soon"),
+        N_("Its channel expects it to be sent by then. Later counts against you there."),
+        N_("Send it and tell its channel, or ask the buyer."),
+        (Press.ORDER,), loud=True, tone="bad",
+    ),
+    Cause(
+        "mapping",
+        N_("Something was sold and nobody has said what it is"),
+        N_("The order is here. Nothing is reserved for it, so its goods may be sold again elsewhere."),
+        N_("Say which of your SKUs the listing sells. Orders that wait are reserved at once."),
+        (Press.MAP,), tone="bad",
+    ),
+    Cause(
+        "problem",
+        N_("An order does not add up"),
+        N_("It was taken and its stock is reserved. Something in it contradicts itself or is new to us."),
+        N_("Look at the order here and at its channel. If it is right there, leave it with a note."),
+        (Press.ORDER,),
+    ),
+    Cause(
+        "unreadable",
+        N_("An order could not be read"),
+        N_("It is kept, and it is not among your orders. Stock that it took is still shown on other channels."),
+        N_("Look at the order on its channel. If it is odd there, mend it and try again; else tell whoever looks after this installation."),
+        tone="bad",
+    ),
+    Cause(
+        "gone",
+        N_("A channel does not know an order any more"),
+        N_("It told us of this order, and now says that there is none."),
+        N_("Look for it on the channel. If it is really gone, leave it with a note."),
+    ),
+)  # fmt: skip
+
+# ---- stock
+
+STOCK = (
+    Cause(
+        "declined",
+        N_("A channel refused a listing's stock"),
+        N_("It goes on showing what it showed before."),
+        N_("Mend the listing on its channel. It is told again with the next change."),
+        (Press.COUNT,),
+    ),
+    Cause(
+        "would-empty",
+        N_("Many listings were about to be emptied"),
+        N_("More than a fifth of what this channel shows would have become zero, so nothing was written. Most likely a count is wrong."),
+        N_("Look at what would change. If it is right, go live again: that accepts it."),
+        (Press.LOOK, Press.RETRY), tone="bad",
+    ),
+    Cause(
+        "unmatched",
+        N_("Listings are not matched to your SKUs"),
+        N_("Their stock is left alone: it is neither lowered when you sell elsewhere nor raised when goods come in."),
+        N_("Say which of your SKUs each of them sells, or leave those that are none of your goods."),
+        (Press.MAP,), tone="info",
+    ),
+)  # fmt: skip
+
+# ---- work that stopped
+
+WORK = (
+    Cause(
+        "refused",
+        N_("A channel understood what we asked and declined"),
+        N_("It stays as it is there."),
+        N_("Read what the channel said, mend it there, and try again."),
+    ),
+    Cause(
+        "unsupported",
+        N_("A channel has no way to do this"),
+        N_("It cannot be done for this account."),
+        N_("Leave it with a note, or connect the account another way."),
+        (Press.CONNECTION, Press.RETRY),
+    ),
+    Cause(
+        "silent",
+        N_("A channel did not answer for hours"),
+        N_("We asked eight times, later and later, and stopped."),
+        N_("See whether the channel is up, then try again."),
+    ),
+    Cause(
+        "unsure",
+        N_("Nobody knows whether a channel took what we told it"),
+        N_("Its answer was lost each time. We look there before we say it again."),
+        N_("Try again."),
+    ),
+    Cause(
+        "stale",
+        N_("Something changed each time we looked"),
+        N_("More than ten times something else was faster."),
+        N_("Try again. If it comes back, tell whoever looks after this installation."),
+    ),
+    Cause(
+        "crash",
+        N_("Work ended its worker three times"),
+        N_("It is left alone so that it takes nothing else down with it."),
+        N_("Tell whoever looks after this installation, then try again."),
+    ),
+    Cause(
+        "bug",
+        N_("Crossdock made a mistake"),
+        N_("This piece of work stopped; everything else goes on."),
+        N_("Tell whoever looks after this installation what stands below. Try again after an upgrade."),
+    ),
+    Cause(
+        "hook",
+        N_("A program of yours takes no more webhooks"),
+        N_("Nothing is lost: it is told everything since, in order, once it takes them again."),
+        N_("Mend it there, then try again."),
+    ),
+    Cause(
+        "unsent",
+        N_("A message to one of you could not be sent"),
+        N_("Somebody does not know what this page says."),
+        N_("Look at the address and at the settings for mail, then try again."),
+    ),
+)  # fmt: skip
+
+# ---- what differs from the channels
+
+FINDINGS = (
+    Cause(
+        "found-day",
+        N_("A channel counts other orders for a day than we do"),
+        N_("The day was read again, and the numbers still differ."),
+        N_("Compare the day's orders. More here are most often orders that the channel deleted."),
+        (Press.READ,),
+    ),
+    Cause(
+        "found-listing",
+        N_("A listing shows something else than it was told"),
+        N_("Somebody or something else writes its stock, or the channel does not take ours."),
+        N_("Switch off whatever else writes stock there. We go on telling it the right number."),
+        (Press.COUNT,),
+    ),
+    Cause(
+        "found-silence",
+        N_("A channel has stopped telling us of its orders"),
+        N_("They are found by reading it every few minutes, so they come late."),
+        N_("Look at the channel's notifications. Most often the subscription or our address has changed."),
+        (Press.CONNECTION, Press.READ),
+    ),
+    Cause(
+        "found-subscription",
+        N_("A channel removed our subscription"),
+        N_("It is made again by itself. Until then orders come late."),
+        N_("If it stays, look at the app's address in the channel."),
+        (Press.CONNECTION,),
+    ),
+    Cause(
+        "found-order",
+        N_("An order was found that nothing told us of"),
+        N_("It is here now."),
+        N_("Nothing needs doing."),
+        (Press.NOTHING,), tone="info",
+    ),
+    Cause(
+        "found-level",
+        N_("Our shelf and a channel's differ"),
+        N_("One of the two is wrong."),
+        N_("Count the SKU."),
+        (Press.COUNT,),
+    ),
+)  # fmt: skip
+
+FACTS = re.compile(r" ?\((?:connection|ref)=\S+\)|\b(?:connection|ref)=\S+ ?")
+ALL: dict[str, Cause] = {one.name: one for one in (*CHANNELS, *ORDERS, *STOCK, *WORK, *FINDINGS)}
+LOUD = tuple(name for name, one in ALL.items() if one.loud)
+
+# By what error a task was parked; what is not here is a bug of ours.
+OF_ERRORS = {
+    "BadPayload": "unreadable",
+    "Gone": "gone",
+    "WouldEmpty": "would-empty",
+    "Refused": "refused",
+    "Unsupported": "unsupported",
+    "Unavailable": "silent",
+    "OutcomeUnknown": "unsure",
+    "Stale": "stale",
+    "HookStopped": "hook",
+    "Crash": "crash",
+}
+OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
+
+# What a task was about to do.
+DOES = {
+    "take_orders": N_("Taking an order in"),
+    "take_history": N_("Taking an old order in"),
+    "fetch_orders": N_("Reading an order"),
+    "fetch_history": N_("Reading an old order"),
+    "poll_orders": N_("Reading what changed"),
+    "receive_notices": N_("Listening to the channel's queue"),
+    "reserve": N_("Reserving stock"),
+    "link_orders": N_("Looking for combined orders"),
+    "read_listings": N_("Reading the listings"),
+    "publish_stock": N_("Telling the stock"),
+    "verify_stock": N_("Reading back what was told"),
+    "subscribe": N_("Looking after the subscriptions"),
+    "seek_orders": N_("Looking for the orders of a SKU"),
+    "settle_orders": N_("Settling orders at their locations"),
+    "compare_days": N_("Counting orders by the day"),
+    "compare_listings": N_("Reading listings back"),
+    "backfill": N_("Bringing old orders in"),
+    "reckon": N_("Working out what going live would change"),
+    "look_at_file": N_("Looking at a file with counts"),
+    "act_on_orders": N_("Acting on many orders"),
+    "index_orders": N_("Making old orders searchable"),
+    "read_scopes": N_("Asking what a channel lets us do"),
+    "check_login": N_("Looking after a login"),
+    "comply": N_("Answering what a channel demands of buyers' data"),
+    "erase_expired": N_("Forgetting buyers whose time is over"),
+    "erase_connection": N_("Erasing an account"),
+    "send_hooks": N_("Telling webhooks"),
+    "take_file": N_("Taking a file with counts"),
+    "raise_alerts": N_("Looking for what cannot wait"),
+    "send_alerts": N_("Sending a message"),
+}
+
+# What stands before the colon of an order's problem.
+PROBLEMS = {
+    "money": N_("Its parts do not make its total"),
+    "tax": N_("Its tax cannot be told from its price"),
+    "currency": N_("Its currency is not known"),
+    "quantity": N_("The quantities of a line contradict each other"),
+    "lines": N_("Its lines are missing or doubled"),
+    "status": N_("It carries a status that is new to us"),
+    "party": N_("Nobody knows who sends it"),
+    "fulfillment": N_("What was sent of it is not clear"),
+    "payment": N_("Something is wrong with its payment"),
+    "tracking": N_("A parcel's number does not fit"),
+}
+
+
+def of_task(kind: str, error: str | None) -> str:
+    """The name of the cause by which a task of this kind is parked."""
+    return OF_KINDS.get(kind) or OF_ERRORS.get(error or "", "bug")
+
+
+def plain(detail: str | None) -> str:
+    """What an error said, without our own ids of what stands beside it anyway."""
+    return FACTS.sub("", detail or "").strip()
+
+
+def of_finding(what: str) -> str:
+    return f"found-{what}"

@@ -1,0 +1,34 @@
+"""What programs are told of: our facts under names that stay, whatever we call them ourselves. Pure."""
+
+from core.domain import events
+
+# A name here is a promise to programs of others. One may be added, none may change.
+TYPES: dict[type, str] = {
+    events.OrderTaken: "order.taken",
+    events.LineAdded: "order.line_added",
+    events.LineChanged: "order.line_changed",
+    events.LineGone: "order.line_gone",
+    events.Refunded: "order.refunded",
+    events.StatusChanged: "order.status_changed",
+    events.TotalChanged: "order.total_changed",
+    events.AddressChanged: "order.address_changed",
+    events.CopyFound: "order.copy_found",
+    events.HasCopy: "order.has_copy",
+    events.Merged: "order.merged",
+    events.MappingNeeded: "order.mapping_needed",
+    events.StockReserved: "stock.reserved",
+    events.StockReleased: "stock.released",
+    events.StockCarried: "stock.carried",
+    events.StockShort: "stock.short",
+    events.UnitsLeft: "stock.left",
+    events.UnitsBack: "stock.back",
+    events.StockAdjusted: "stock.adjusted",
+    events.ListingRenamed: "listing.renamed",
+}
+TYPE_OF = {fact.__name__: name for fact, name in TYPES.items()}
+KIND_OF = {name: kind for kind, name in TYPE_OF.items()}
+
+
+def type_of(kind: str) -> str:
+    """The public name of a kind of fact; a kind that an older version wrote and nobody knows any more is "other"."""
+    return TYPE_OF.get(kind, "other")

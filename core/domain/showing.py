@@ -1,0 +1,125 @@
+"""What a listing shows against what it should show, and why the two differ: a table that a merchant can read. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.domain.later import N_
+
+
+class Why(StrEnum):
+    """What stands between a listing and the number that it should show; the first that holds."""
+
+    LEFT_ALONE = "left alone"
+    UNMAPPED = "unmapped"
+    NOWHERE = "nowhere"
+    NOT_OURS = "not ours"
+    UNCOUNTED = "uncounted"
+    WATCHED = "watched"
+    PAUSED = "paused"
+    LOCKED_OUT = "locked out"
+    REFUSED = "refused"
+    RESTS = "rests"
+    RAISED_LATER = "raised later"
+    ORDERS_FIRST = "orders first"
+    ASKED = "asked"
+    READ_FIRST = "read first"
+    ACCEPTED = "accepted"
+    NEXT = "next"
+    RIGHT = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """A listing's row as far as it says why it shows what it shows. `shown` and `wanted` are units (None: nobody knows); `live` says
+    whether its channel's stock is written, `waits` that it changed since it was told, `asked` that an answer is due; `rests_until`,
+    `raise_from` and `accepted_at` are microseconds, or None."""
+
+    shown: int | None
+    wanted: int | None
+    mapped: bool = True
+    live: bool = True
+    state: str = "active"
+    writable: str | None = None
+    ours: bool = True
+    decided: bool = False
+    waits: bool = False
+    asked: bool = False
+    sought: bool = False
+    problem: str | None = None
+    rests_until: int | None = None
+    raise_from: int | None = None
+    accepted_at: int | None = None
+
+
+def why(one: Display) -> Why:
+    """Why it does not show what it should, or that it does."""
+    return _cannot(one) or _does_not(one) or _not_yet(one)
+
+
+def _cannot(one: Display) -> Why | None:
+    """Nobody knows what it should show, or it is none of our business."""
+    if one.writable is not None:
+        return Why.LEFT_ALONE
+    if not one.mapped:
+        return Why.UNMAPPED
+    if not one.ours:
+        return Why.NOT_OURS if one.decided else Why.NOWHERE
+    return Why.UNCOUNTED if one.wanted is None else None
+
+
+def _does_not(one: Display) -> Why | None:
+    """It is known, and not written."""
+    if not one.live:
+        return Why.RIGHT if one.shown == one.wanted else Why.WATCHED
+    if one.state != "active":
+        return Why.LOCKED_OUT if one.state == "needs_login" else Why.PAUSED
+    return Why.REFUSED if one.problem else None
+
+
+def _not_yet(one: Display) -> Why:
+    """It is written, sooner or later."""
+    if one.rests_until is not None and one.shown != one.wanted:
+        return Why.RESTS
+    if one.raise_from is not None and one.shown != one.wanted:
+        return Why.RAISED_LATER
+    if one.sought and one.shown != one.wanted and not one.waits:
+        return Why.ORDERS_FIRST
+    if one.asked:
+        return Why.ASKED
+    if one.shown is None:
+        return Why.READ_FIRST
+    if one.accepted_at is not None:
+        return Why.ACCEPTED
+    return Why.NEXT if one.waits and one.shown != one.wanted else _told(one)
+
+
+def _told(one: Display) -> Why:
+    """Told, or nothing to tell."""
+    return Why.RIGHT if one.shown == one.wanted else Why.NEXT
+
+
+# What people read. %(until)s, %(reason)s and %(channel)s are put in by who shows it.
+WORDS: dict[Why, str] = {
+    Why.LEFT_ALONE: N_("Crossdock does not write it: %(reason)s."),
+    Why.UNMAPPED: N_("Nobody has said which of your SKUs this listing sells."),
+    Why.NOWHERE: N_("Nobody has said which of your locations this place of %(channel)s is."),
+    Why.NOT_OURS: N_("Its place at %(channel)s is none of your locations."),
+    Why.UNCOUNTED: N_("Nobody has counted its SKU where %(channel)s sells from. What is not known is not shown."),
+    Why.WATCHED: N_("%(channel)s is only watched. Nothing is written there until you go live."),
+    Why.PAUSED: N_("%(channel)s is paused."),
+    Why.LOCKED_OUT: N_("%(channel)s does not let us in. Connect it again."),
+    Why.REFUSED: N_("%(channel)s refused the last number: %(reason)s."),
+    Why.RESTS: N_("It was changed as often as %(channel)s allows in one day. It goes on at %(until)s."),
+    Why.RAISED_LATER: N_("More is shown as soon as the orders of %(channel)s are read up to %(until)s, so that nothing is sold twice."),
+    Why.ORDERS_FIRST: N_("%(channel)s has sold other units than we know of. Its orders are fetched first."),
+    Why.ASKED: N_("It was told, and %(channel)s has not answered yet."),
+    Why.READ_FIRST: N_("Something happened that may have changed the number. It is read before it is written."),
+    Why.ACCEPTED: N_("%(channel)s accepted the number and has not shown it yet."),
+    Why.NEXT: N_("It is told with the next message to %(channel)s."),
+    Why.RIGHT: N_("It shows what it should."),
+}
+TONES: dict[Why, str] = {
+    Why.RIGHT: "good", Why.NEXT: "info", Why.ASKED: "info", Why.ACCEPTED: "info", Why.READ_FIRST: "info", Why.RAISED_LATER: "info",
+    Why.ORDERS_FIRST: "info", Why.WATCHED: "", Why.PAUSED: "warn", Why.RESTS: "warn", Why.LEFT_ALONE: "", Why.NOT_OURS: "",
+    Why.UNMAPPED: "warn", Why.NOWHERE: "warn", Why.UNCOUNTED: "warn", Why.LOCKED_OUT: "bad", Why.REFUSED: "bad",
+}  # fmt: skip

@@ -1,0 +1,130 @@
+"""Files with counts and maps, brought to a page: kept, looked at by a task, shown, and taken by another once somebody accepts."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from core.domain.tasks import Claim
+from core.domain.who import Who
+from core.errors import Refused
+from core.flows import counting, join, stock_csv
+from core.flows.counting import Report, WrongLines
+from core.hub import Hub
+from core.store import audit, counts, uploads
+from core.store.connections import Connection
+from core.store.unit import Unit
+from core.store.uploads import Upload
+
+LIMIT = 8_000_000  # bytes
+SHOWN = 200  # rows of each kind that a page shows
+
+
+def bring(hub: Hub, merchant: str, file: str, raw: bytes, location: str, who: Who) -> str:
+    """Keep a file and have it looked at. Gives its id. Raises Refused for what is no text."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("it is not a text in UTF-8") from None
+    if "\0" in text:
+        raise Refused("it is not a text")
+    return _keep(hub, merchant, file, text, {"location": location}, who)
+
+
+def bring_opening(hub: Hub, connection: Connection, who: Who, *, others_taken_off: bool) -> str:
+    """Have what a channel shows written as a count, to be looked at like a file. `others_taken_off` as `join.opening` has it."""
+    options = {"location": "Main", "opening": connection.id, "others": others_taken_off}
+    return _keep(hub, connection.merchant, f"what {connection.label} shows", "", options, who)
+
+
+def _keep(hub: Hub, merchant: str, file: str, text: str, options: dict[str, Any], who: Who) -> str:
+    id = hub.ids()
+    with hub.unit() as work:
+        uploads.add(work.db, merchant, id, file, text, options, who.id, who.name, work.now)
+        work.ask(merchant, "look_at_file", id)
+    return id
+
+
+def bring_back(hub: Hub, merchant: str, id: str, who: Who) -> str:
+    """What undoes a file that was taken, as a file: it is looked at like any other. Raises Refused where there is none."""
+    with hub.database.read() as db:
+        known, text = uploads.one(db, merchant, id), uploads.undo_of(db, merchant, id)
+    if known is None or text is None:
+        raise Refused("it was not taken")
+    return _keep(hub, merchant, f"undo {known.file}", text, {"location": known.options["location"]}, who)
+
+
+def accept(hub: Hub, merchant: str, id: str, who: Who) -> bool:
+    """Take it, as it was shown. False where it is not there to be taken."""
+    with hub.unit() as work:
+        done = uploads.move(work.db, merchant, id, "looked", "wanted")
+        if done:
+            audit.write(work.db, merchant, work.now, who.id, who.name, "stock.import", f"upload/{id}")
+            work.ask(merchant, "take_file", id)
+    return done
+
+
+def look_at_file(hub: Hub, claim: Claim) -> None:
+    """Say what a file would do; nothing of it is kept but that."""
+    merchant, id = claim.merchant, claim.subjects[0]
+    with hub.database.read() as db:
+        known, text = uploads.one(db, merchant, id), uploads.text_of(db, merchant, id, "new")
+    if known is None or text is None:
+        return
+    text, left = _opening(hub, known) if "opening" in known.options else (text, [])
+    state, report = _looked(hub, merchant, text, known.options["location"])
+    with hub.unit(claim) as work:
+        uploads.move(work.db, merchant, id, "new", state, {**report, "left": left[:SHOWN]}, text=text)
+
+
+def _opening(hub: Hub, known: Upload) -> tuple[str, list[str]]:
+    """What the channel shows as a file, and a line for each SKU that it does not tell."""
+    connection = hub.connection(known.options["opening"])
+    found, left = join.opening(hub, connection, others_taken_off=known.options["others"])
+    with hub.database.read() as db:
+        names = counts.locations(db, known.merchant)
+    first = next(iter(names.values()), known.options["location"])
+    out = io.StringIO()
+    rows = zip(found, join.lines(found), strict=True)
+    stock_csv.write(out, ({**row, "location": names.get(one.location, first)} for one, row in rows))
+    return out.getvalue(), left
+
+
+def _looked(hub: Hub, merchant: str, text: str, location: str) -> tuple[str, dict[str, Any]]:
+    try:
+        sheet = stock_csv.read(io.StringIO(text), location)
+        return "looked", said(counting.take(hub, merchant, sheet, dry_run=True))
+    except WrongLines as error:
+        return "wrong", wrong(error.lines)
+
+
+def take_file(hub: Hub, claim: Claim) -> None:
+    """Take a file that somebody accepted: all of it in one transaction, with the way back. What became wrong since is said."""
+    try:
+        with hub.unit(claim) as work:
+            _take(hub, work, claim.merchant, claim.subjects[0])
+    except WrongLines as error:
+        with hub.unit(claim) as work:
+            uploads.move(work.db, claim.merchant, claim.subjects[0], "wanted", "wrong", wrong(error.lines))
+
+
+def _take(hub: Hub, work: Unit, merchant: str, id: str) -> None:
+    text = uploads.text_of(work.db, merchant, id, "wanted")
+    if text is None:
+        return
+    known = uploads.one(work.db, merchant, id)
+    sheet = stock_csv.read(io.StringIO(text), known.options["location"] if known else "")
+    report = counting.take_in(hub, work, merchant, sheet)
+    out = io.StringIO()
+    stock_csv.write(out, stock_csv.undo(report))
+    uploads.move(work.db, merchant, id, "wanted", "taken", said(report), out.getvalue())
+
+
+def said(report: Report) -> dict[str, Any]:
+    """A report for a page: the first of each kind, and how many there are."""
+    short = replace(report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN])
+    return {**asdict(short), "counts": {"shelves": len(report.shelves), "maps": len(report.maps), "orders": len(report.orders)}}
+
+
+def wrong(lines: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    return {"wrong": [list(one) for one in lines[:SHOWN]], "counts": {"wrong": len(lines)}}

@@ -1,0 +1,140 @@
+"""Our SKUs as people look for them: by name, by word, page by page, and one with everything about it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.domain import goods
+from core.store.sql import run, run_set
+
+NAMED = {"sku": "text", "title": "text"}
+# Gives those that are new or called otherwise now: an empty title says nothing.
+NAME = """
+insert into skus (merchant, sku, title, created_at) select :merchant, r.sku, max(r.title), :now from {rows} where true group by r.sku
+on conflict (merchant, sku) do update set title = excluded.title where excluded.title <> '' and excluded.title <> skus.title
+returning sku, title
+"""
+WORD = {"word": "text", "sku": "text"}
+UNWORD = "delete from sku_words where (merchant, sku) in (select r.merchant, r.sku from {rows})"
+WORDS = "insert into sku_words (merchant, word, sku) select :merchant, r.word, r.sku from {rows} where true on conflict do nothing"
+AT_ONCE = 20_000
+
+
+def name(db: Connection, merchant: str, titles: Iterable[tuple[str, str]], now: int) -> None:
+    """(SKU, title): these SKUs are ours, and are found by these words from now on."""
+    rows = [{"sku": sku, "title": title} for sku, title in titles]
+    if not rows:
+        return
+    changed = run_set(db, NAME, NAMED, rows, merchant=merchant, now=now).fetchall()
+    found = [{"word": word, "sku": row.sku} for row in changed for word in goods.words(row.sku, row.title)]
+    if changed:
+        run_set(db, UNWORD, {"sku": "text"}, [{"sku": row.sku} for row in changed], merchant=merchant)
+    for start in range(0, len(found), AT_ONCE):
+        run_set(db, WORDS, WORD, found[start : start + AT_ONCE], merchant=merchant)
+
+
+SHELVES = """
+select shelf.sku, shelf.title, coalesce(sum(v.on_hand), 0) as on_hand, coalesce(sum(v.reserved), 0) as reserved,
+  count(v.location) as places,
+  (select count(*) from listing_parts p where p.merchant = shelf.merchant and p.sku = shelf.sku) as listings
+from ({these}) shelf left join levels v on v.merchant = shelf.merchant and v.sku = shelf.sku
+group by shelf.merchant, shelf.sku, shelf.title order by shelf.sku
+"""
+ALL = "select merchant, sku, title from skus where merchant = :merchant and sku > :after order by sku limit :most"
+# Those with a word that begins so. The range is worked out by itself: in the order of the SKUs a plan that is made once for all words
+# would read every word.
+BEGUN = """
+select k.merchant, k.sku, k.title from (
+  select distinct begun.merchant, begun.sku from (
+    select w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word >= :word and w.word < :end {fence}) begun
+  where begun.sku > :after order by begun.sku limit :most) named
+join skus k on k.merchant = named.merchant and k.sku = named.sku
+"""
+# Those with all of these words and one that begins so.
+SPELLED = """
+select k.merchant, k.sku, k.title from (
+  select w.merchant, w.sku from sku_words w where w.merchant = :merchant and w.word = :first and w.sku > :after
+    and exists (select 1 from sku_words o where o.merchant = w.merchant and o.sku = w.sku and o.word >= :word and o.word < :end)
+    and not exists (select 1 from {rows} where not exists (
+      select 1 from sku_words o where o.merchant = w.merchant and o.sku = w.sku and o.word = r.word))
+  order by w.sku limit :most) named
+join skus k on k.merchant = named.merchant and k.sku = named.sku
+"""
+
+
+def page(db: Connection, merchant: str, text: str = "", after: str = "", most: int = 50) -> list[Any]:
+    """SKUs with their sums {sku, title, on_hand, reserved, places, listings}, in their order, behind `after`; with `text` those that it
+    finds."""
+    *whole, last = goods.sought(text) or [""]
+    values = {"merchant": merchant, "after": after, "most": most}
+    if not last:
+        return list(run(db, SHELVES.replace("{these}", ALL), **values))
+    values |= {"word": last, "end": goods.after(last)}
+    if not whole:
+        return list(run(db, SHELVES.replace("{these}", BEGUN), **values))
+    rows = [{"word": word} for word in whole[1:]]
+    return list(run_set(db, SHELVES.replace("{these}", SPELLED), {"word": "text"}, rows, first=whole[0], **values))
+
+
+# A listing that stands at several places waits once.
+SHORT = """
+select distinct o.id, o.name, c.channel, o.placed_at, l.line, (l.hold - l.held) * p.units as units from order_lines l
+join orders o on o.id = l.order_id join connections c on c.id = o.connection
+join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+join listing_parts p on p.listing_id = g.id and p.sku = :sku
+where l.merchant = :merchant and l.waits = 'stock' order by o.placed_at, o.id limit :most
+"""
+ONE = "select sku, title, created_at from skus where merchant = :merchant and sku = :sku"
+LEVELS = """
+select o.id as location, o.name, v.on_hand, v.reserved, v.counted_at
+from locations o left join levels v on v.merchant = o.merchant and v.sku = :sku and v.location = o.id
+where o.merchant = :merchant order by o.rank, o.id
+"""
+WANTS = """
+select o.id, o.name, c.channel, o.placed_at, r.line, r.location, r.units from reservations r
+join orders o on o.id = r.order_id join connections c on c.id = o.connection
+where r.merchant = :merchant and r.sku = :sku order by o.placed_at desc, o.id desc limit :most
+"""
+
+
+def one(db: Connection, merchant: str, sku: str) -> Any:
+    """{sku, title, created_at}, or None."""
+    return run(db, ONE, merchant=merchant, sku=sku).first()
+
+
+def levels(db: Connection, merchant: str, sku: str) -> list[Any]:
+    """Each of our locations with what lies there {location, name, on_hand, reserved, counted_at}; None where nobody counted it."""
+    return list(run(db, LEVELS, merchant=merchant, sku=sku))
+
+
+def short(db: Connection, merchant: str, sku: str, most: int = 20) -> list[Any]:
+    """The oldest orders that wait for units of a SKU {id, name, channel, placed_at, line, units}."""
+    return list(run(db, SHORT, merchant=merchant, sku=sku, most=most))
+
+
+def promised(db: Connection, merchant: str, sku: str, most: int = 20) -> list[Any]:
+    """The newest orders that hold units of a SKU {id, name, channel, placed_at, line, location, units}."""
+    return list(run(db, WANTS, merchant=merchant, sku=sku, most=most))
+
+
+NAMES = {"id": "bigint", "name": "text"}
+LIKELY = """
+select r.id, r.name, w.sku from {rows} join sku_words w on w.merchant = r.merchant and w.word = r.name
+"""
+
+
+def likely(db: Connection, merchant: str, spelled: Mapping[int, tuple[str, str]]) -> dict[int, list[str]]:
+    """SKUs that listings may be, by the listings' rows: those that are spelled alike, or called alike. `spelled` is (SKU, title)."""
+    rows = [{"id": id, "name": name} for id, (sku, title) in spelled.items() for name in goods.names(sku, title)]
+    found: dict[int, list[tuple[str, str]]] = {}
+    for row in run_set(db, LIKELY, NAMES, rows, merchant=merchant) if rows else ():
+        found.setdefault(row.id, []).append((row.name, row.sku))
+    return {id: goods.likely(some) for id, some in found.items()}
+
+
+def known(db: Connection, merchant: str, skus: Sequence[str]) -> set[str]:
+    """Those of these that are SKUs of ours."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    statement = "select k.sku from {rows} left join skus k on k.merchant = r.merchant and k.sku = r.sku"
+    return {row.sku for row in run_set(db, statement, {"sku": "text"}, rows, merchant=merchant) if row.sku} if rows else set()

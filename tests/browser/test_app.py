@@ -1,0 +1,187 @@
+"""The app as people meet it: the rehearsal as a newcomer starts it, in a real browser, inside the simulated admin and alone."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tests.browser.conftest import NARROW, findings
+from tests.processes.plant import Child, until
+
+pytestmark = pytest.mark.processes
+ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
+SKU = "LAM-SA-01"
+PATIENT_MS = 30_000  # how long a page may take on a busy machine; no test asks how fast
+
+
+@dataclass
+class Rehearsal:
+    """The hub's address, its owner's password, the simulated shop's admin and its control door."""
+
+    hub: str
+    password: str
+    admin: str
+
+    def shop(self, what: str, body: Any = None) -> Any:
+        address = f"{self.admin.partition('/admin/')[0]}/_sim/{what}"
+        answer = requests.post(address, json=body, timeout=10) if body else requests.get(address, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def shows(self, sku: str) -> int:
+        return int(next(one["shown"] for one in self.shop("listings") if one["sku"] == sku))
+
+    def sells(self, sku: str = SKU) -> str:
+        """A buyer takes one; gives the order's name."""
+        [made] = self.shop("orders", {"lines": [{"sku": sku, "quantity": 1}]})
+        return str(made["name"])
+
+
+@pytest.fixture(scope="session")
+def rehearsal(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    home = tmp_path_factory.mktemp("rehearsal")
+    child = Child(["--home", str(home), "demo", "--orders", "12"], os.environ, home / "said")
+    try:
+        until(lambda: "It runs on" in child.says() or child.process.poll() is not None, "the rehearsal does not run")
+        said = child.says()
+        found = [re.search(words, said) for words in (r"live: (\S+)", r"Sign in as \S+ with (\S+)", r"admin of Shopify: (\S+)")]
+        assert all(found), said
+        yield Rehearsal(*(one[1] for one in found if one))
+    finally:
+        child.end()
+
+
+@pytest.fixture
+def owner(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """owner(size) is the owner's browser, signed in."""
+
+    def come(**size: Any) -> Page:
+        page = open_page(**size)
+        page.set_default_timeout(PATIENT_MS)
+        page.goto(rehearsal.hub)
+        page.get_by_label("E-mail address").fill("owner@example.com")
+        page.get_by_label("Password").fill(rehearsal.password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+        return page
+
+    return come
+
+
+def inside(page: Page) -> Frame:
+    """What the admin's frame shows."""
+    page.frame_locator("iframe").get_by_role("heading", level=1).wait_for(timeout=PATIENT_MS)
+    return page.frames[1]
+
+
+def test_inside_the_admin_a_new_order_appears_without_a_reload(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(rehearsal.admin)
+    expect(page.frame_locator("iframe").get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+    page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENT_MS)
+
+    name = rehearsal.sells()
+    frame.locator("#new a").click(timeout=PATIENT_MS)
+
+    expect(frame.get_by_role("link", name=name, exact=True)).to_be_visible(timeout=PATIENT_MS)
+    frame.get_by_role("link", name=name, exact=True).click()
+    expect(frame.get_by_role("heading", name=name, level=1)).to_be_visible(timeout=PATIENT_MS)
+    expect(frame.get_by_text("It adds up")).to_be_visible()
+    assert findings(inside(page)) == []
+    assert page.context.cookies() == []
+
+
+def test_stock_that_is_adjusted_is_told_to_the_channel(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    page, before = owner(), rehearsal.shows(SKU)
+    page.get_by_role("navigation").get_by_role("link", name="Stock").click()
+    page.get_by_role("link", name=SKU, exact=True).click()
+
+    page.get_by_label("How", exact=True).select_option("by")
+    page.get_by_label("Units", exact=True).fill("-5")
+    page.get_by_label("Reason", exact=True).select_option("damaged")
+    page.get_by_role("button", name="Adjust").click()
+
+    expect(page.get_by_text("Every channel is told")).to_be_visible(timeout=PATIENT_MS)
+    until(lambda: rehearsal.shows(SKU) <= before - 5, "the shop was not told")
+
+
+def test_a_listing_that_nobody_matched_needs_attention_until_somebody_matches_it(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    rehearsal.shop("catalogue", {"products": [{"sku": "ODD-LAMP", "title": "Odd lamp", "price": "5.00", "quantity": 9, "currency": "USD"}]})
+    name, page = rehearsal.sells("ODD-LAMP"), owner()
+    until(lambda: page.goto(f"{rehearsal.hub}/stock/unmatched") and page.get_by_text("Odd lamp").count(), "nobody saw the listing")
+
+    page.get_by_label("SKU of Odd lamp").first.fill(SKU)
+    page.get_by_role("row", name="Odd lamp").get_by_role("button", name="Match").click()
+    expect(page.get_by_role("row", name="Odd lamp")).to_have_count(0, timeout=PATIENT_MS)
+
+    page.goto(f"{rehearsal.hub}/orders?q={name.removeprefix('#')}")
+    page.get_by_role("link", name=name, exact=True).click()
+    until(lambda: page.reload() and page.get_by_text("1 at Main").count(), "the order is not reserved")
+
+
+def test_what_cannot_be_mended_is_left_with_a_note_and_is_gone(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    page = owner()
+    page.goto(f"{rehearsal.hub}/attention")
+    page.locator("section", has=page.get_by_role("heading", name="An order could not be read")).get_by_role(
+        "link", name=re.compile("one by one", re.IGNORECASE)
+    ).click()
+    before = page.get_by_role("checkbox").count()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_label("Why what is ticked may stay as it is").fill("made up by the rehearsal")
+    page.get_by_role("button", name="Leave it").click()
+
+    expect(page.get_by_role("checkbox")).to_have_count(before - 1, timeout=PATIENT_MS)
+
+
+def test_every_room_fits_a_narrow_screen_and_axe_finds_nothing_serious(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    page, wrong = owner(size=NARROW), []
+    for room in ROOMS:
+        page.goto(rehearsal.hub + room)
+        if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
+            wrong.append(f"{room} is wider than the screen")
+        wrong += [f"{room}: {one}" for one in findings(page)]
+
+    assert wrong == []
+
+
+def test_an_order_is_found_and_held_by_keyboard_alone(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> None:
+    name, page = rehearsal.sells(), open_page()
+    page.set_default_timeout(PATIENT_MS)
+    page.goto(rehearsal.hub)
+    for words in ("owner@example.com", rehearsal.password):
+        page.keyboard.type(words)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+
+    tab_to(page, "link", "Orders")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENT_MS)
+    tab_to(page, "searchbox", "Search")
+    page.keyboard.type(name.removeprefix("#"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=**")
+    tab_to(page, "link", name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible(timeout=PATIENT_MS)
+    tab_to(page, "button", "Hold")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("On hold").first).to_be_visible(timeout=PATIENT_MS)
+
+
+def tab_to(page: Page, role: Any, name: str) -> None:
+    """Go on by Tab until it has the focus."""
+    wanted = page.get_by_role(role, name=name, exact=True).first
+    for _ in range(80):
+        if wanted.evaluate("(element) => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way by keyboard to the {role} {name}")

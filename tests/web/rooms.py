@@ -1,0 +1,66 @@
+"""People of every role at the pages of a shop, as the Flask client sees them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from werkzeug.test import TestResponse
+
+from core.domain.roles import Role
+from core.hub import Hub
+from web.app import make_app
+from web.visitor import Visitor
+
+
+@dataclass
+class Person:
+    """Somebody who is let in: `get` and `post` give the answer's text, and fail for what is not 200."""
+
+    client: FlaskClient
+    hub: Hub
+    statements: list[str] = field(default_factory=list)
+
+    def ask(self, path: str, **said: Any) -> TestResponse:
+        with self._counting():
+            return self.client.get(path, query_string=said or None)
+
+    def get(self, path: str, **said: Any) -> str:
+        answer = self.ask(path, **said)
+        assert answer.status_code == 200, (path, answer.status_code)
+        return answer.text
+
+    def send(self, path: str, **said: Any) -> TestResponse:
+        with self._counting():
+            return self.client.post(path, data=said)
+
+    def post(self, path: str, **said: Any) -> str:
+        answer = self.send(path, **said)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.text
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """What is said to the database for one answer."""
+        self.statements.clear()
+        engine = self.hub.database.engine
+
+        def see(_: Any, __: Any, statement: str, *___: Any) -> None:
+            self.statements.append(statement)
+
+        event.listen(engine, "before_cursor_execute", see)
+        try:
+            yield
+        finally:
+            event.remove(engine, "before_cursor_execute", see)
+
+
+def person(hub: Hub, merchant: str, role: Role = Role.OWNER, **different: Any) -> Person:
+    """Ana, an owner, unless `different`ly; who she is was found out elsewhere."""
+    asks = Visitor(**{"merchant": merchant, "user": "u1", "name": "Ana", "role": role, "via": "desk", **different})
+    return Person(make_app(hub, ways=(lambda _: asks,)).test_client(), hub)
+
+
+Meet = Callable[..., Person]

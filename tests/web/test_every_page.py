@@ -1,0 +1,64 @@
+"""What holds for every page there is, found by the URL map, on both databases."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, event
+
+from tests.web.people import come_in, hire
+from tests.web.shop import Shop
+from web import app as pages
+from web.visitor import OPEN, needed
+
+MOST = 8  # statements a page, finding the visitor included
+MORE = {"/": 20, "/live": 20}  # the overview is put together of many small ones still
+
+
+def lists(app: Flask) -> list[str]:
+    """Every page that asks for nothing in its path."""
+    found = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
+    return sorted(rule.rule for rule in found if needed(app, rule.endpoint) not in OPEN)
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """What is said to any database meanwhile."""
+    said: list[str] = []
+
+    def hear(_: object, __: object, statement: str, *___: object) -> None:
+        if not statement.startswith("BEGIN"):
+            said.append(" ".join(statement.split())[:90])
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    yield said
+    event.remove(Engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def busy(either_shop: Shop) -> Shop:
+    """Orders, some that wait, one that nobody can read, people."""
+    either_shop.offer("A", "")
+    for lines in ({"A": 3}, {"": 1}, {"A": 1}):
+        either_shop.deliver(either_shop.sold(**lines))
+    either_shop.drain()
+    hire(either_shop.hub, either_shop.merchant, "viewer")
+    return either_shop
+
+
+def test_every_page_opens_with_a_handful_of_statements_and_nothing_that_a_browser_would_refuse(busy: Shop) -> None:
+    me = come_in(busy, hire(busy.hub, busy.merchant), busy.merchant)
+    wrong, asked = [], lists(pages.make_app(busy.hub))
+    for path in asked:
+        me.get(path)  # the lock, the box and the first look at a connection cost once
+        with counted() as said:
+            answer = me.get(path)
+        text = answer.text
+        inline = re.findall(r"<style|\sstyle=|<script(?![^>]* src=)|\son\w+=", text)
+        if answer.status_code not in (200, 302, 303) or len(said) > MORE.get(path, MOST) or inline:
+            wrong.append(f"{path}: {answer.status_code}, {len(said)} statements {said}, {inline}")
+
+    assert {"/", "/settings", "/settings/people", "/account", "/activity"} <= set(asked)
+    assert wrong == []

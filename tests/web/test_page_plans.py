@@ -1,0 +1,106 @@
+"""Every page and act, on both databases: at most eight statements to show one, and none that reads a table whole."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.store import findings
+from core.store.attention import SOURCES
+from core.store.engine import Database
+from core.store.findings import Finding
+from tests.store.test_plans import GROWING, plan, statements
+from tests.web.rooms import person
+from tests.web.shop import Shop
+
+pytestmark = pytest.mark.usefixtures("young")
+MOST = 8
+KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
+GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
+SHORT = (
+    rf"ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|uq_alerts_open|{KEYS}"  # whole, and never long
+)
+WHOLE = {
+    "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",
+    "postgresql": rf"Seq Scan on (?:{GROWS})\b|Hash Join|Merge Join|ix_listings_merchant"
+    rf"|Scan (?:using \w+ )?on (?:{GROWS}|(?:ix|uq|pk)_\w+)\b[^\n]*\n(?!\s*(?:Index|Recheck) Cond)",
+}
+
+
+def wholes(database: Database, seen: dict[str, Any]) -> list[str]:
+    asked = {words: values for words, values in seen.items() if re.match(r"\s*(select|insert|update|delete)", words)}
+    plans = {words: re.findall(WHOLE[database.engine.dialect.name], plan(database, words, values)) for words, values in asked.items()}
+    return [f"{' '.join(words.split())[:100]}: {hits}" for words, hits in plans.items() if hits]
+
+
+@pytest.fixture
+def busy(either_shop: Shop) -> Shop:
+    """Something of everything that the pages show."""
+    shop = either_shop
+    shop.offer("A", "B", units=3)
+    shop.deliver(shop.sold(A=5))
+    shop.simulator.catalogue([{"sku": "X", "title": "a", "price": "10.00", "quantity": 4, "currency": "USD"}])
+    shop.deliver(shop.sold(X=2))
+    shop.send({**json.loads(shop.sold(B=1).body), "financial_status": "wondrous"})
+    shop.send({**json.loads(shop.sold(B=1).body), "total_price": "nonsense"})
+    with shop.hub.unit() as work:
+        work.ask(shop.merchant, "read_listings", shop.connection.id, shop.connection.id)
+        found = Finding(shop.connection.id, "day", "2026-11-20", "12 orders", "11 orders", work.now)
+        findings.keep(work.db, shop.merchant, shop.connection.id, [found])
+    shop.drain()
+    shop.clock.pass_(timedelta(minutes=1))
+    return shop
+
+
+CONNECTION = "the shop's"
+PAGES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
+    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
+    ("/start/difference", {"connection": CONNECTION}),
+    *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
+)  # fmt: skip
+
+
+def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
+    ana = person(busy.hub, busy.merchant)
+    asked = {}
+    with statements(busy.hub.database) as seen:
+        for path, said in PAGES:
+            assert ana.get(path, **{name: busy.connection.id if value == CONNECTION else value for name, value in said.items()})
+            asked[path, *said.values()] = len(ana.statements)
+
+    assert {path: count for path, count in asked.items() if count > MOST} == {}
+    assert wholes(busy.hub.database, seen) == []
+
+
+def test_no_act_reads_a_table_whole(busy: Shop) -> None:
+    ana = person(busy.hub, busy.merchant)
+    [subject, *_] = re.findall(r'name="subject" value="([^"]+)"', ana.get("/attention/problem"))
+    [(listing,)] = busy.rows("select id from listings where sku = 'X'")
+    with statements(busy.hub.database) as seen:
+        ana.post("/stock/sku", sku="A", location="place", seen=3, how="to", units=9, reason="counted")
+        ana.post("/stock/sku", sku="A", location="place", seen=9, how="by", units=1, reason="found")
+        ana.post("/stock/unmatched", only=listing, new=1, **{f"sku_{listing}": "X"})
+        ana.post("/stock/unmap", id=listing, was="")
+        ana.post("/attention/unreadable/retry", all=1)
+        ana.post("/attention/problem/ignore", subject=subject, note="fine")
+        ana.post("/attention/problem/show", subject=subject.partition(" ")[2])
+        ana.post("/attention/read", connection=busy.connection.id)
+
+    assert wholes(busy.hub.database, seen) == []
+
+
+def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
+    with busy.hub.unit() as work:
+        work.db.exec_driver_sql("insert into users (id, email, data_key, created_at) values ('u1', 'ana@north.example', '', 1)")
+        member = f"insert into members (merchant, user_id, role, created_at) values ('{busy.merchant}', 'u1', 'owner', 1)"
+        work.db.exec_driver_sql(member)
+        work.ask(busy.merchant, "raise_alerts", busy.merchant)
+    with statements(busy.hub.database) as seen:
+        busy.drain()
+
+    assert busy.one("select count(*) from letters") == 1
+    assert wholes(busy.hub.database, seen) == []

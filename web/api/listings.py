@@ -1,0 +1,64 @@
+"""Listings: what channels sell, and which SKUs that consumes."""
+
+from apiflask import APIBlueprint
+
+from core.flows.allocation import map_listing
+from core.store import listings as store
+from core.store import lists
+from core.store.listings import Shelf
+from core.store.unit import Unit
+from web.api import models as say
+from web.api.problems import Refusal
+from web.api.route import note, reads, writes
+from web.visitor import hub, visitor
+
+api = APIBlueprint("api_listings", __name__, url_prefix="/api/v1/listings", tag="Listings")
+
+
+@reads(api, "", "stock.read", say.ListingPage)
+@api.input(say.ListingsAsked, location="query", arg_name="asked")
+def page(asked: say.ListingsAsked) -> say.ListingPage:
+    """Listings of all channels, or of one connection"""
+    with hub().database.read() as db:
+        found = store.page(
+            db, visitor().merchant, asked.after, asked.limit + 1, connection=asked.connection or "", unmatched=asked.unmatched
+        )
+    shown = found[: asked.limit]
+    items = [listing(shelf) for shelf in shown]
+    return say.ListingPage.model_construct(items=items, next=shown[-1].id if len(found) > asked.limit else None)
+
+
+@reads(api, "/<int(max=9223372036854775807):id>", "stock.read", say.ListingSaid, 404)
+def one(id: int) -> say.ListingSaid:
+    """One listing"""
+    with hub().database.read() as db:
+        found = store.one(db, visitor().merchant, id)
+    if found is None:
+        raise Refusal(404, "no-such-listing", "There is no such listing.")
+    return listing(found)
+
+
+@writes(api, "PUT", "/<int(max=9223372036854775807):id>/parts", "listings.map", say.PartsAsked, say.ListingSaid, 404)
+def map_parts(work: Unit, id: int, asked: say.PartsAsked) -> say.ListingSaid:
+    """Say which SKUs one unit of a listing consumes
+
+    Orders that waited for it are reserved, and its channel is told. All places of the listing are mapped alike.
+    """
+    merchant, parts = visitor().merchant, {part.sku: part.units for part in asked.parts}
+    found = store.one(work.db, merchant, id)
+    if found is None:
+        raise Refusal(404, "no-such-listing", "There is no such listing.")
+    if parts.keys() - lists.known(work.db, merchant, parts):
+        raise Refusal(404, "no-such-sku", "One of these SKUs is none of yours: count it first.")
+    map_listing(work, merchant, (found.connection, found.listing, found.sku), parts)
+    note(work, "listing.map", str(id), was=dict(found.parts), will=parts)
+    return listing(store.one(work.db, merchant, id) or found)
+
+
+def listing(shelf: Shelf) -> say.ListingSaid:
+    return say.ListingSaid.model_construct(
+        id=shelf.id, connection=shelf.connection, channel=shelf.channel, listing=shelf.listing, sku=shelf.sku, title=shelf.title,
+        place=shelf.place_name or shelf.place, parts=[say.Part.model_construct(sku=sku, units=units) for sku, units in shelf.parts.items()],
+        shown=shelf.shown, wanted=shelf.wanted, waits=shelf.waits, writable=shelf.writable is None, why_not=shelf.writable,
+        problem=shelf.problem,
+    )  # fmt: skip

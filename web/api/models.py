@@ -1,0 +1,444 @@
+"""What the API says and takes. The same models make its OpenAPI document.
+
+Money is whole minor units with its currency, and the same as decimal text; there is no floating point anywhere. Times are RFC 3339 in UTC.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+from core.domain.adjusting import Reason
+from core.domain.money import Money
+from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
+from core.store.tables import us, when
+
+MOST = 250
+PLAIN = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Said(BaseModel):
+    """What we answer with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Asked(BaseModel):
+    """What is sent to us: a field that nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def moment(at: int | None) -> datetime | None:
+    return None if at is None else when(at)
+
+
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:)(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _rfc3339(value: Any) -> datetime:
+    """Leap seconds count as the second before; what lies before the first year or after the last is their beginning or end."""
+    told = TIME.fullmatch(value.upper()) if isinstance(value, str) else None
+    if told is None:
+        raise ValueError("must be a time as RFC 3339 has it, with its zone, like 2026-11-22T12:00:00Z")
+    at = datetime.fromisoformat(f"{told[1]}{'59' if told[2] == '60' else told[2]}{told[3] or ''}{told[4]}")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if at.year == 1 else datetime.max.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PLAIN)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+Units = Annotated[int, Strict(), Field(ge=0, le=10_000_000)]
+Change = Annotated[int, Strict(), Field(ge=-10_000_000, le=10_000_000)]
+Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Amount(Said):
+    """Money. `text` is the same as `minor`, written with the currency's own number of decimals."""
+
+    minor: int = Field(description="Whole minor units: cents, yen, fils.")
+    currency: str = Field(description="ISO 4217.")
+    text: str
+
+
+def amount(money: Money) -> Amount:
+    return Amount.model_construct(minor=money.minor, currency=money.currency, text=money.text())
+
+
+def amount_or_none(money: Money | None) -> Amount | None:
+    return amount(money) if money is not None else None
+
+
+class Nothing(Asked):
+    """An empty object: `{}`."""
+
+
+class Paged(Asked):
+    """Which page."""
+
+    limit: int = Field(50, ge=1, le=MOST, description="How many at most.")
+    after: Cursor | None = Field(None, description="`next` of the page before.")
+
+
+class OrdersAsked(Paged):
+    connection: Id | None = None
+    status: OrderStatus | None = None
+    placed_from: Moment | None = Field(None, description="Placed at this moment or later.")
+    placed_to: Moment | None = Field(None, description="Placed before this moment.")
+
+    def wishes(self) -> dict[str, Any]:
+        found = {
+            "connection": self.connection,
+            "status": self.status and self.status.value,
+            "placed_from": self.placed_from and us(self.placed_from),
+            "placed_to": self.placed_to and us(self.placed_to),
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class OrderHead(Said):
+    """An order as a list shows it."""
+
+    id: str
+    ref: str = Field(description="connection/channel id: what events call it.")
+    connection: str
+    channel: str
+    channel_id: str
+    name: str = Field(description="What the channel's staff call it.")
+    placed_at: datetime
+    taken_at: datetime = Field(description="When it was here first.")
+    saved_at: datetime = Field(description="When what we hold of it last changed.")
+    total: Amount = Field(description="What the buyer first owed, after edits and before returns.")
+    status: OrderStatus
+    payment: PaymentStatus
+    fulfillment: FulfillmentStatus
+    units_to_ship: int
+    waits: str | None = Field(description="What its lines wait for: stock, mapping.")
+    held_at: datetime | None = Field(description="When one of the staff stopped it.")
+    problems: list[str] = Field(description="`code: words`; one with problems is reserved and not booked.")
+    tags: list[str] = Field(description="The staff's own.")
+    test: bool
+    copy_of: str | None = Field(description="The ref of the order that it is another sight of: it reserves nothing.")
+    merged_into: str | None = Field(description="The ref of the order that holds its lines now.")
+
+
+class Page(Said):
+    next: str | None = Field(description="Ask for the next page with `after`; none: this was the last.")
+
+
+class OrderPage(Page):
+    items: list[OrderHead]
+
+
+class TaxSaid(Said):
+    title: str
+    amount: Amount
+    included: bool
+    liable: Literal["seller", "marketplace", "unknown"]
+
+
+class ChargeSaid(Said):
+    """What is asked for one thing: `gross` less `discount` is `net`, with the taxes on top `payable`."""
+
+    gross: Amount
+    discount: Amount
+    net: Amount
+    tax: Amount
+    payable: Amount
+    taxes: list[TaxSaid]
+
+
+class LineSaid(Said):
+    id: str
+    listing: str | None
+    sku: str | None
+    title: str
+    ordered: int
+    cancelled: int
+    fulfilled: int
+    returned: int
+    open: int
+    reserved: int = Field(description="Units promised to it from our shelves.")
+    waits: str | None
+    requires_shipping: bool
+    ships: Literal["merchant", "channel", "other"] = Field(description="Who sends it.")
+    charge: ChargeSaid
+
+
+class ShippingSaid(Said):
+    id: str
+    title: str
+    code: str | None
+    charge: ChargeSaid
+
+
+class Totals(Said):
+    """The order's money in the shop's currency. `subtotal` and `shipping` are in its tax mode; lines, shipping, fees, duties and tips, with
+    every tax, and `rounding` come to `total`."""
+
+    subtotal: Amount
+    shipping: Amount
+    discount: Amount
+    tax: Amount
+    tax_seller: Amount
+    tax_marketplace: Amount
+    fees: Amount
+    duties: Amount
+    tips: Amount
+    rounding: Amount
+    total: Amount
+    refunded: Amount
+    presented: Amount | None = Field(description="The total in the buyer's currency, where that is another one.")
+
+
+class RefundLineSaid(Said):
+    line: str
+    quantity: int
+    restock: Literal["return", "cancel", "none", "unknown"]
+
+
+class RefundSaid(Said):
+    id: str
+    at: datetime
+    total: Amount
+    lines: list[RefundLineSaid]
+
+
+class ShippedLineSaid(Said):
+    line: str
+    quantity: int
+
+
+class ShipmentSaid(Said):
+    """A parcel that left, as the channel tells it."""
+
+    id: str
+    at: datetime | None
+    tracking: list[str]
+    lines: list[ShippedLineSaid]
+
+
+class PaymentSaid(Said):
+    id: str
+    kind: str
+    status: str
+    amount: Amount
+    gateway: str
+    at: datetime | None
+
+
+class AddressSaid(Said):
+    name: str
+    company: str
+    street1: str
+    street2: str
+    street3: str
+    city: str
+    region: str
+    postcode: str
+    country: str
+    phone: str
+    email: str
+
+
+class Buyer(Said):
+    """Who bought it, while we hold their data."""
+
+    name: str
+    email: str
+    phone: str
+    note: str
+    gift_message: str
+    ship_to: AddressSaid | None
+    bill_to: AddressSaid | None
+
+
+class OrderSaid(OrderHead):
+    """One order, whole."""
+
+    tax_mode: TaxMode
+    ship_by: datetime | None
+    deliver_by: datetime | None
+    service: str
+    held_why: str | None
+    totals: Totals
+    lines: list[LineSaid]
+    shipping: list[ShippingSaid]
+    refunds: list[RefundSaid]
+    shipments: list[ShipmentSaid]
+    payments: list[PaymentSaid] | None = Field(description="None: they were not read.")
+    buyer: Buyer | None = Field(description="Only for keys with the scope orders.buyers, and while we hold it.")
+
+
+class StockAsked(Paged):
+    after: Text | None = Field(None, description="`next` of the page before.")
+    sku: Text | None = Field(None, description="This one alone.")
+
+
+class ShelfSaid(Said):
+    location: str
+    name: str
+    on_hand: int
+    reserved: int
+    available: int
+    counted_at: datetime | None
+
+
+class Level(Said):
+    """A SKU with what lies of it where."""
+
+    sku: str
+    title: str
+    on_hand: int | None = Field(description="None: nobody counted it.")
+    reserved: int
+    available: int | None
+    shelves: list[ShelfSaid]
+
+
+class LevelPage(Page):
+    items: list[Level]
+
+
+class LocationSaid(Said):
+    """One of your own places where stock lies."""
+
+    id: str
+    name: str
+
+
+class LocationList(Said):
+    items: list[LocationSaid]
+
+
+class CountAsked(Asked):
+    """So many lie there, sold and not yet sent ones included."""
+
+    sku: Text
+    location: Text = Field(description="The id or the name of one of your locations.")
+    on_hand: Units
+    title: Annotated[str, StringConstraints(max_length=255, pattern=PLAIN)] = Field("", description="Empty: as it was.")
+    counted_at: Moment | None = Field(None, description="When; what orders moved since then is reckoned in. None: now.")
+
+
+class AdjustmentAsked(Asked):
+    """So many came, or went where it is less than none."""
+
+    sku: Text
+    location: Text = Field(description="The id or the name of one of your locations.")
+    units: Change
+    reason: Literal[Reason.CORRECTED, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.RECEIVED, Reason.GIVEN] = Field(
+        Reason.CORRECTED, description="The movement's cause; counts have a route of their own."
+    )
+    why: Text = Field(description="For whoever looks at the movements later.")
+
+
+class ListingsAsked(Asked):
+    limit: int = Field(50, ge=1, le=MOST, description="How many at most.")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the page before.")
+    connection: Id | None = None
+    unmatched: bool = Field(False, description="Only those that nobody mapped to SKUs.")
+
+
+class Part(Said):
+    """One unit of the listing consumes so many of this SKU."""
+
+    sku: Text
+    units: Annotated[int, Strict(), Field(ge=1, le=9999)]
+
+
+class ListingSaid(Said):
+    """What a channel sells. `shown` is what we believe it shows, `wanted` what it should; none: nobody knows."""
+
+    id: int
+    connection: str
+    channel: str
+    listing: str
+    sku: str = Field(description="As the channel spells it.")
+    title: str
+    place: str = Field(description="The channel's own stock location, where it has some.")
+    parts: list[Part]
+    shown: int | None
+    wanted: int | None
+    waits: bool = Field(description="The channel is still to be told.")
+    writable: bool
+    why_not: str | None
+    problem: str | None
+
+
+class PartsAsked(Asked):
+    """Which SKUs one unit of the listing consumes; none: it is mapped to nothing."""
+
+    parts: Annotated[list[Part], Field(max_length=50)]
+
+
+class ListingPage(Said):
+    items: list[ListingSaid]
+    next: int | None = Field(description="Ask for the next page with `after`; none: this was the last.")
+
+
+class ConnectionSaid(Said):
+    """A merchant's login at a channel."""
+
+    id: str
+    channel: str
+    account: str
+    label: str
+    state: Literal["active", "paused", "needs_login"]
+    reason: str | None
+    live: bool = Field(description="Its stock is written, or will be once orders are read; else it is only watched.")
+    buffer: int
+    blocked_until: datetime | None = Field(description="It is left alone until then: it limits us, or does not answer.")
+    orders_read_to: datetime | None
+
+
+class ConnectionList(Said):
+    items: list[ConnectionSaid]
+
+
+class TasksAsked(Paged):
+    state: Literal["due", "running", "parked"] | None = Field(None, description="None: all that are not done.")
+
+
+class TaskSaid(Said):
+    """Work that must happen. Parked: it stopped until a person looks."""
+
+    id: int
+    kind: str
+    subject: str
+    connection: str | None
+    state: Literal["due", "running", "parked", "done"]
+    due_at: datetime
+    asked_at: datetime
+    tries: int
+    cause: str | None
+    detail: str | None
+
+
+class TaskPage(Page):
+    items: list[TaskSaid]
+
+
+class EventsAsked(Asked):
+    limit: int = Field(100, ge=1, le=MOST, description="How many at most.")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="The id of the last event that you have.")
+
+
+class EventSaid(Said):
+    """A fact. `order` is our id of the order that it is about; `subject` its ref."""
+
+    id: int
+    type: str
+    at: datetime
+    subject: str
+    order: str | None
+    facts: dict[str, Any]
+
+
+class EventPage(Said):
+    items: list[EventSaid]
+    next: int = Field(description="The id to ask behind next. It stays while nothing happens.")
+    more: bool = Field(description="There is more already.")

@@ -1,0 +1,200 @@
+"""Orders: a list, one whole, and its story."""
+
+from typing import Annotated, Any
+
+from apiflask import APIBlueprint
+from msgspec import Meta
+from msgspec.json import Decoder
+from sqlalchemy import Connection
+
+from core.domain.money import Money
+from core.domain.order import (
+    Address,
+    Charge,
+    Liable,
+    Line,
+    Order,
+    Payment,
+    Person,
+    Refund,
+    Shipped,
+    Shipping,
+    Tax,
+)
+from core.store import events, lists
+from core.store import orders as store
+from core.store.lists import Head
+from web.api import models as say
+from web.api.events import event
+from web.api.problems import Refusal
+from web.api.route import cursor, position, reads
+from web.visitor import hub, visitor
+
+api = APIBlueprint("api_orders", __name__, url_prefix="/api/v1/orders", tag="Orders")
+_behind = Decoder(tuple[Annotated[int, Meta(ge=0, le=2**62)], Annotated[str, Meta(max_length=64, pattern=r"^[\w-]+$")]])
+
+
+@reads(api, "", "orders.read", say.OrderPage, 404)
+@api.input(say.OrdersAsked, location="query", arg_name="asked")
+def page(asked: say.OrdersAsked) -> say.OrderPage:
+    """Orders, the newest first"""
+    merchant, behind = visitor().merchant, position(asked.after, _behind)
+    with hub().database.read() as db:
+        found = lists.orders(db, merchant, asked.limit + 1, behind, asked.wishes())
+        tags = lists.tags(db, merchant, (one.row.id for one in found))
+    items = [say.OrderHead.model_construct(**_head(one, tags)) for one in found[: asked.limit]]
+    last = found[asked.limit - 1].row if len(found) > asked.limit else None
+    return say.OrderPage.model_construct(items=items, next=cursor(last.placed_at, last.id) if last else None)
+
+
+@reads(api, "/<order>", "orders.read", say.OrderSaid, 404)
+def one(order: str) -> say.OrderSaid:
+    """One order, whole
+
+    The buyer only for keys with the scope orders.buyers.
+    """
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        row, seen = _found(db, merchant, order)
+        tags, booked = lists.tags(db, merchant, [order]), store.booked(db, merchant, [order])
+        box = hub().box(merchant) if visitor().may("orders.buyers") else None
+        person = store.person_of(db, merchant, order, box) if box else None
+    return say.OrderSaid.model_construct(**_head(lists.head_of(row, seen), tags), **_whole(row, seen, booked, person))
+
+
+@reads(api, "/<order>/events", "orders.read", say.EventPage, 404)
+@api.input(say.EventsAsked, location="query", arg_name="asked")
+def story(order: str, asked: say.EventsAsked) -> say.EventPage:
+    """What happened to one order, oldest first"""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        _, seen = _found(db, merchant, order)
+        found = events.story_from(db, merchant, seen.ref, asked.after, asked.limit + 1)
+    shown = found[: asked.limit]
+    items = [event(row, {seen.ref: order}) for row in shown]
+    return say.EventPage(items=items, next=shown[-1].id if shown else asked.after, more=len(found) > asked.limit)
+
+
+def _found(db: Connection, merchant: str, order: str) -> tuple[Any, Order]:
+    found = lists.order(db, merchant, order)
+    if found is None:
+        raise Refusal(404, "no-such-order", "There is no such order.")
+    return found
+
+
+def _head(one: Head, tags: dict[str, list[str]]) -> dict[str, Any]:
+    row = one.row
+    return {
+        "id": row.id,
+        "ref": f"{row.connection}/{row.channel_id}",
+        "connection": row.connection,
+        "channel": row.channel,
+        "channel_id": row.channel_id,
+        "name": row.name,
+        "placed_at": say.moment(row.placed_at),
+        "taken_at": say.moment(row.taken_at),
+        "saved_at": say.moment(row.saved_at),
+        "total": say.amount(Money(row.total, row.currency)),
+        "status": one.status,
+        "payment": one.payment,
+        "fulfillment": one.fulfillment,
+        "units_to_ship": one.units_to_ship,
+        "waits": row.waits,
+        "held_at": say.moment(row.held_at),
+        "problems": row.problems.split("\n") if row.problems else [],
+        "tags": tags.get(row.id, []),
+        "test": one.test,
+        "copy_of": row.copy_of or None,
+        "merged_into": row.merged_into,
+    }
+
+
+def _whole(row: Any, order: Order, booked: dict[tuple[str, str], store.Booked], person: Person | None) -> dict[str, Any]:
+    return {
+        "tax_mode": order.tax_mode,
+        "ship_by": order.ship_by,
+        "deliver_by": order.deliver_by,
+        "service": order.service,
+        "held_why": row.held_why,
+        "totals": _totals(order),
+        "lines": [_line(line, booked.get((row.id, line.id), store.UNBOOKED)) for line in order.lines],
+        "shipping": [_shipping(one) for one in order.shipping],
+        "refunds": [_refund(one) for one in order.refunds],
+        "shipments": [_shipment(one) for one in order.shipped],
+        "payments": None if order.payments is None else [_payment(one) for one in order.payments],
+        "buyer": _buyer(person) if person else None,
+    }
+
+
+def _totals(order: Order) -> say.Totals:
+    nothing = Money.zero(order.currency)
+    market = order.tax_by(Liable.MARKETPLACE)
+    return say.Totals(
+        subtotal=say.amount(order.subtotal),
+        shipping=say.amount(order.shipping_total),
+        discount=say.amount(order.discount_total),
+        tax=say.amount(order.tax_total),
+        tax_seller=say.amount(order.tax_total - market),
+        tax_marketplace=say.amount(market),
+        fees=say.amount(order.fees or nothing),
+        duties=say.amount(order.duties or nothing),
+        tips=say.amount(order.tips or nothing),
+        rounding=say.amount(order.rounding),
+        total=say.amount(order.total),
+        refunded=say.amount(order.refunded_total),
+        presented=say.amount_or_none(order.presented_total),
+    )
+
+
+def _charge(charge: Charge) -> say.ChargeSaid:
+    return say.ChargeSaid(
+        gross=say.amount(charge.gross),
+        discount=say.amount(charge.discount),
+        net=say.amount(charge.net),
+        tax=say.amount(charge.tax),
+        payable=say.amount(charge.payable),
+        taxes=[_tax(one) for one in charge.taxes],
+    )
+
+
+def _tax(tax: Tax) -> say.TaxSaid:
+    return say.TaxSaid(title=tax.title, amount=say.amount(tax.amount), included=tax.included, liable=tax.liable.value)
+
+
+def _line(line: Line, booked: store.Booked) -> say.LineSaid:
+    return say.LineSaid(
+        id=line.id, listing=line.listing, sku=line.sku, title=line.title, ordered=line.ordered, cancelled=line.cancelled,
+        fulfilled=line.fulfilled, returned=line.returned, open=line.open, reserved=booked.held, waits=booked.waits,
+        requires_shipping=line.requires_shipping, ships=line.party.value, charge=_charge(line.charge),
+    )  # fmt: skip
+
+
+def _shipping(one: Shipping) -> say.ShippingSaid:
+    return say.ShippingSaid(id=one.id, title=one.title, code=one.code, charge=_charge(one.charge))
+
+
+def _refund(one: Refund) -> say.RefundSaid:
+    lines = [say.RefundLineSaid(line=line.line, quantity=line.quantity, restock=line.restock.value) for line in one.lines]
+    return say.RefundSaid(id=one.id, at=one.at, total=say.amount(one.total), lines=lines)
+
+
+def _shipment(one: Shipped) -> say.ShipmentSaid:
+    lines = [say.ShippedLineSaid(line=line.line, quantity=line.quantity) for line in one.lines]
+    return say.ShipmentSaid(id=one.id, at=one.at, tracking=list(one.tracking), lines=lines)
+
+
+def _payment(one: Payment) -> say.PaymentSaid:
+    return say.PaymentSaid(id=one.id, kind=one.kind, status=one.status, amount=say.amount(one.amount), gateway=one.gateway, at=one.at)
+
+
+def _buyer(person: Person) -> say.Buyer:
+    return say.Buyer(
+        name=person.name, email=person.email, phone=person.phone, note=person.note, gift_message=person.gift_message,
+        ship_to=_address(person.ship_to), bill_to=_address(person.bill_to),
+    )  # fmt: skip
+
+
+def _address(address: Address | None) -> say.AddressSaid | None:
+    if address is None:
+        return None
+    return say.AddressSaid(**{name: getattr(address, name) for name in say.AddressSaid.model_fields})

@@ -1,0 +1,121 @@
+"""Stock levels: what lies where, and how much of it is promised."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from core.domain.adjusting import UNSEEN, Answer, Wish
+from core.domain.counts import Counted
+from core.errors import Refused
+from core.flows import adjusting, counting
+from core.store import counts, lists
+from core.store.tables import us
+from core.store.unit import Unit
+from web.api import models as say
+from web.api.problems import Refusal
+from web.api.route import note, reads, writes
+from web.said import who
+from web.visitor import hub, visitor
+
+api = APIBlueprint("api_stock", __name__, url_prefix="/api/v1/stock", tag="Stock")
+
+
+@reads(api, "", "stock.read", say.LevelPage)
+@api.input(say.StockAsked, location="query", arg_name="asked")
+def page(asked: say.StockAsked) -> say.LevelPage:
+    """Stock levels by SKU
+
+    With `sku` that one alone; SKUs are free text, so it is no part of the path.
+    """
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = lists.sku(db, merchant, asked.sku) if asked.sku else lists.skus(db, merchant, asked.after or "", asked.limit + 1)
+        shelves = lists.shelves(db, merchant, (row.sku for row in found))
+    shown = found[: asked.limit]
+    items = [_level(row, shelves) for row in shown]
+    return say.LevelPage.model_construct(items=items, next=shown[-1].sku if len(found) > asked.limit else None)
+
+
+@reads(api, "/locations", "stock.read", say.LocationList)
+def locations() -> say.LocationList:
+    """Your locations, in the order that stock is taken from them"""
+    with hub().database.read() as db:
+        found = counts.locations(db, visitor().merchant)
+    return say.LocationList(items=[say.LocationSaid(id=id, name=name) for id, name in found.items()])
+
+
+@writes(api, "POST", "/counts", "stock.write", say.CountAsked, say.Level, 404)
+def count(work: Unit, asked: say.CountAsked) -> say.Level:
+    """Say how many units lie at a location
+
+    Units that are promised stay on hand, whatever was counted. Channels are told at once.
+    """
+    merchant = visitor().merchant
+    name = counts.locations(work.db, merchant)[_location(work, merchant, asked.location)]
+    at = us(asked.counted_at) if asked.counted_at else None
+    try:
+        made = counting.count_one(hub(), work, merchant, Counted(1, asked.sku, asked.title, name, asked.on_hand, at))
+    except counting.WrongLines as error:
+        raise Refusal(409, "cannot-count", _why(error, asked.sku)) from None
+    note(work, "stock.count", asked.sku, location=name, was=made.was, will=made.will)
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "POST", "/adjustments", "stock.write", say.AdjustmentAsked, say.Level, 404)
+def adjust(work: Unit, asked: say.AdjustmentAsked) -> say.Level:
+    """Add units to a shelf, or take them off
+
+    Only what is free can go. Give it an Idempotency-Key: sent twice without one it happens twice.
+    """
+    merchant = visitor().merchant
+    place = _location(work, merchant, asked.location)
+    wish = Wish(asked.reason, asked.units, UNSEEN, asked.why)
+    try:
+        made = adjusting.adjust_in(hub(), work, merchant, asked.sku, place, wish, who())
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    if made.answer in CANNOT:
+        raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was, reserved=made.reserved))
+    return _one(work, merchant, asked.sku)
+
+
+CANNOT = {
+    Answer.UNKNOWN: "Nobody has counted that SKU there: count it first.",
+    Answer.PROMISED: "{on_hand} are on hand and {reserved} of them promised.",
+    Answer.NOTHING: "Less than nothing would be left, or more than fits.",
+}
+
+
+def _why(error: counting.WrongLines, sku: str) -> str:
+    """Less what was sent to us, and what only the command line knows."""
+    return error.lines[0][1].removeprefix(sku).lstrip(": ").partition(", or --")[0] + "."
+
+
+def _location(work: Unit, merchant: str, name: str) -> str:
+    known = counts.locations(work.db, merchant)
+    found = name if name in known else next((id for id, called in known.items() if called == name), None)
+    if found is None:
+        raise Refusal(404, "no-such-location", "You have no location of that id or name.")
+    return found
+
+
+def _one(work: Unit, merchant: str, sku: str) -> say.Level:
+    [row] = lists.sku(work.db, merchant, sku)
+    return _level(row, lists.shelves(work.db, merchant, [sku]))
+
+
+def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
+    mine = shelves.get(row.sku, ())
+    on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
+    return say.Level.model_construct(
+        sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
+        shelves=[_shelf(one) for one in mine],
+    )  # fmt: skip
+
+
+def _shelf(row: Any) -> say.ShelfSaid:
+    return say.ShelfSaid.model_construct(
+        location=row.location, name=row.name or "", on_hand=row.on_hand, reserved=row.reserved, available=row.on_hand - row.reserved,
+        counted_at=say.moment(row.counted_at or None),
+    )  # fmt: skip

@@ -1,0 +1,300 @@
+"""Stock: our SKUs with what lies where, what each channel shows of them and why; adjusting; matching listings."""
+
+import io
+from contextlib import closing
+from typing import Any
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask_babel import gettext, ngettext
+from markupsafe import Markup
+
+from core.domain import goods as words
+from core.domain import showing
+from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
+from core.errors import Refused
+from core.flows import adjusting, mapping, places, stock_csv, uploads
+from core.flows.adjusting import Adjusted
+from core.flows.mapping import Mapped, NotOurs
+from core.store import audit, connections, displays, goods, health, stock
+from core.store import places as locations_of
+from core.store import uploads as uploads_of
+from web import asked
+from web.said import say, who
+from web.visitor import hub, needs, visitor
+
+pages = Blueprint("stock", __name__)
+MOST = 50
+NOTE = 500  # letters of a note
+NOT_SAID = -(10**15)  # no number of units
+
+
+@pages.get("/stock")
+@needs("stock.read")
+def page() -> str:
+    text, after, merchant = asked.text("q", 200).strip(), asked.text("after"), visitor().merchant
+    with hub().database.read() as db:
+        found = goods.page(db, merchant, text, after, MOST + 1)
+        unmatched = displays.unmatched_counts(db, merchant)
+    more = found[MOST - 1].sku if len(found) > MOST else ""
+    return render_template("stock.html", rows=found[:MOST], text=text, after=after, more=more, unmatched=sum(row.n for row in unmatched))
+
+
+# ---- one SKU
+
+
+@pages.get("/stock/sku")
+@needs("stock.read")
+def one() -> str:
+    return _one(asked.text("sku"))
+
+
+def _one(sku: str, wish: Wish | None = None) -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        row = goods.one(db, merchant, sku) or abort(404)
+        shown = [(one, showing.why(one.display)) for one in displays.of_sku(db, merchant, sku)]
+        facts = {
+            "levels": goods.levels(db, merchant, sku), "promised": goods.promised(db, merchant, sku),
+            "short": goods.short(db, merchant, sku), "moves": stock.movements(db, merchant, sku, 50),
+            "acts": audit.of(db, merchant, f"sku/{sku}", 50),
+        }  # fmt: skip
+    return render_template(
+        "sku.html", row=row, shown=shown, showing=showing, reasons=WORDS, moved=MOVED, wish=wish, by=_by(facts["acts"]), **facts
+    )
+
+
+def _by(acts: list[Any]) -> dict[tuple[int, str], Any]:
+    """Who adjusted what, by when and where."""
+    return {(act.at, act.body.get("location", "")): act for act in acts if act.act == "stock.adjust"}
+
+
+@pages.post("/stock/sku")
+@needs("stock.write")
+def adjust() -> str:
+    sku, wish = asked.text("sku"), _wish()
+    if wish is None:
+        say("bad", gettext("Write a whole number of units."))
+        return _one(sku)
+    try:
+        done = adjusting.adjust(hub(), visitor().merchant, sku, asked.text("location"), wish, who())
+    except Refused:
+        abort(404)
+    say(*_told(done))
+    return _one(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
+
+
+def _wish() -> Wish | None:
+    """What the form says; None where it says no number."""
+    units, seen, reason = asked.number(asked.text("units"), NOT_SAID), asked.text("seen"), asked.text("reason")
+    if units == NOT_SAID or (asked.text("how") == "by" and reason not in WORDS):
+        return None
+    why = Reason(reason) if asked.text("how") == "by" else Reason.COUNTED
+    return Wish(why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip())
+
+
+def _told(done: Adjusted) -> tuple[str, str]:
+    match done.answer:
+        case Answer.DONE:
+            return "good", gettext("%(now)s on hand now. Every channel is told.", now=done.now)
+        case Answer.SAME:
+            return "info", gettext("It was %(now)s already; nothing changed.", now=done.now)
+        case Answer.CHANGED:
+            return "warn", gettext(
+                "It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=done.now
+            )
+        case Answer.PROMISED:
+            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=done.reserved)
+        case Answer.NOTHING | Answer.UNKNOWN:
+            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=done.now)
+
+
+# ---- matching
+
+
+@pages.get("/stock/unmatched")
+@needs("stock.read")
+def unmatched() -> str:
+    return _unmatched(asked.text("connection"), asked.number(asked.text("after")))
+
+
+def _unmatched(connection: str, after: int, typed: dict[int, str] | None = None) -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        known = displays.unmatched_counts(db, merchant)
+        here = connection or next((row.id for row in known if row.n), known[0].id if known else "")
+        found = displays.unmatched(db, merchant, here, after, MOST + 1)
+        likely = goods.likely(db, merchant, {one.id: (one.sku, one.title) for one in found[:MOST]})
+    more = found[MOST - 1].id if len(found) > MOST else None
+    return render_template("unmatched.html", known=known, here=here, rows=found[:MOST], likely=likely, typed=typed or {}, more=more)
+
+
+@pages.post("/stock/unmatched")
+@needs("listings.map")
+def map_listings() -> str:
+    """Those that are ticked, or the one whose button was pressed."""
+    typed = {id: asked.text(f"sku_{id}") for id in asked.numbers("only") or asked.numbers("take")}
+    done = _map({id: text for id, text in typed.items() if text.strip()}, new="new" in request.form)
+    if done:
+        say("good", ngettext("%(num)s listing is matched.", "%(num)s listings are matched.", len(done)), undo=_undo(done))
+    return _unmatched(asked.text("connection"), asked.number(asked.text("after")), {} if done else typed)
+
+
+def _map(said: dict[int, str], *, new: bool = False) -> list[Mapped]:
+    """Nothing where it was refused: then that is said."""
+    try:
+        return mapping.map_many(hub(), visitor().merchant, said, who(), new=new)
+    except NotOurs as error:
+        say("bad", gettext("Nobody knows these SKUs: %(skus)s. Mend them, or tick that they are new.", skus=", ".join(error.skus)))
+    except Refused:
+        say("bad", gettext("Write a SKU of yours, or a set as MUG=2, TRAY. Nothing was changed."))
+    return []
+
+
+def _undo(done: list[Mapped]) -> Markup:
+    rows = [(one.listing.id, words.spelled(one.was)) for one in done]
+    return Markup(render_template("undo.html", rows=rows))  # noqa: S704 - our own template made it
+
+
+@pages.post("/stock/unmap")
+@needs("listings.map")
+def unmap() -> str:
+    """The way back: each listing consumes what it did before."""
+    if _map(dict(zip(asked.numbers("id"), asked.texts("was"), strict=False))):
+        say("good", gettext("It is as it was before."))
+    return _unmatched("", 0)
+
+
+# ---- files
+
+
+@pages.get("/stock/export.csv")
+@needs("stock.read")
+def export() -> Response:
+    """Every SKU with its levels and maps, as the import takes it; spreadsheets find no formula in it."""
+    out = io.StringIO()
+    stock_csv.write(out, stock_csv.export(hub(), visitor().merchant, unmapped="unmapped" in request.args))
+    return _file("stock.csv", out.getvalue())
+
+
+def _file(name: str, text: str) -> Response:
+    answer = Response("\ufeff" + text, mimetype="text/csv")  # by that mark spreadsheets know that it is UTF-8
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
+@pages.get("/stock/import")
+@needs("stock.write")
+def bring() -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        known, places = uploads_of.newest(db, merchant), locations_of.locations(db, merchant)
+    return render_template("import.html", known=known, places=places, limit=uploads.LIMIT)
+
+
+@pages.post("/stock/import")
+@needs("stock.write")
+def upload() -> str:
+    request.max_content_length = uploads.LIMIT + 100_000
+    name, raw = _brought()
+    if not raw or len(raw) > uploads.LIMIT:
+        say("bad", gettext("Choose a file of at most %(size)s MB.", size=uploads.LIMIT // 1_000_000))
+        return bring()
+    try:
+        return _upload(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
+    except Refused:
+        say("bad", gettext("It is not a text in UTF-8. Save it as CSV (UTF-8) in your spreadsheet."))
+        return bring()
+
+
+def _brought() -> tuple[str, bytes]:
+    """The file's name and what is in it, no further than one byte beyond the limit."""
+    file = request.files.get("file")
+    if file is None:
+        return "", b""
+    with closing(file):
+        return asked.printable(file.filename or "")[:200], file.stream.read(uploads.LIMIT + 1)
+
+
+@pages.get("/stock/import/<id>")
+@needs("stock.write")
+def uploaded(id: str) -> str:
+    return _upload(id)
+
+
+def _upload(id: str) -> str:
+    with hub().database.read() as db:
+        found = uploads_of.one(db, visitor().merchant, id) or abort(404)
+    return render_template("upload.html", one=found)
+
+
+@pages.post("/stock/import/<id>/take")
+@needs("stock.write")
+def take(id: str) -> str:
+    uploads.accept(hub(), visitor().merchant, id, who())
+    return _upload(id)
+
+
+@pages.post("/stock/import/<id>/undo")
+@needs("stock.write")
+def undo(id: str) -> str:
+    """What undoes it is looked at like any other file."""
+    try:
+        return _upload(uploads.bring_back(hub(), visitor().merchant, id, who()))
+    except Refused:
+        abort(404)
+
+
+@pages.get("/stock/import/<id>/undo.csv")
+@needs("stock.write")
+def undo_file(id: str) -> Response:
+    with hub().database.read() as db:
+        text = uploads_of.undo_of(db, visitor().merchant, id)
+    return _file("undo.csv", text) if text is not None else abort(404)
+
+
+# ---- where it lies, and what channels call that
+
+
+@pages.get("/stock/locations")
+@needs("stock.read")
+def locations() -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
+        rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
+    there: dict[str, dict[str, list[Any]]] = {}
+    for row in rows:
+        there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
+    sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
+    return render_template("locations.html", ours=ours, known=known, there=there, sells=sells)
+
+
+@pages.post("/stock/locations")
+@needs("settings.write")
+def add_location() -> str:
+    name = asked.text("name", 100).strip()
+    if not name or not places.add_location(hub(), visitor().merchant, name, who()):
+        say("bad", gettext("Write a name that none of your locations has."))
+    else:
+        say("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
+    return locations()
+
+
+@pages.post("/stock/places")
+@needs("settings.write")
+def map_place() -> str:
+    """Say which of our locations a channel's place is; "forget": nobody has said anything."""
+    with hub().database.read() as db:
+        mine = {one.id: one for one in connections.all_of(db, visitor().merchant)}
+        ours = {row.id for row in locations_of.locations(db, visitor().merchant)}
+    one = mine.get(asked.text("connection")) or abort(404)
+    try:
+        if "forget" in request.form:
+            places.unmap_places(hub(), one, who())
+        else:
+            places.map_place(hub(), one, asked.text("place"), [id for id in asked.texts("location") if id in ours], who())
+    except Refused:
+        say("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
+        return locations()
+    say("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
+    return locations()

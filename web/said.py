@@ -1,0 +1,23 @@
+"""What a page tells about the act that led to it. It is written with the answer and kept in no cookie: inside Shopify there is none."""
+
+from typing import Any
+
+from flask import g
+
+from core.domain.who import Who
+from web.visitor import visitor
+
+
+def say(kind: str, words: str, **more: Any) -> None:
+    """A banner over the page that is answered with: kind is good, warn, bad or info; `more` is for the template that shows it."""
+    g.setdefault("said", []).append({"kind": kind, "words": words, **more})
+
+
+def said() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = g.get("said", [])
+    return found
+
+
+def who() -> Who:
+    """Who acts, for the audit trail."""
+    return Who(visitor().user or visitor().via, visitor().name or visitor().via)

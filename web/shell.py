@@ -1,0 +1,43 @@
+"""What stands around each page: the way to the others."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g, request, url_for
+from flask_babel import gettext
+
+from web.visitor import Visitor, needed
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    name: str
+    address: str
+    is_here: bool
+
+
+def navigation(asks: Visitor) -> list[Link]:
+    """The rooms that this visitor may enter."""
+    return [
+        Link(name, url_for(endpoint), request.blueprint == endpoint.split(".")[0])
+        for endpoint, name in _rooms().items()
+        if (wanted := needed(current_app, endpoint)) and asks.may(wanted)
+    ]
+
+
+def _rooms() -> dict[str, str]:
+    return {
+        "home.page": gettext("Overview"),
+        "orders.page": gettext("Orders"),
+        "stock.page": gettext("Stock"),
+        "attention.page": gettext("Needs attention"),
+        "connections.page": gettext("Connections"),
+        "settings.page": gettext("Settings"),
+        "activity.page": gettext("Activity"),
+    }
+
+
+def way(endpoint: str, **values: Any) -> str:
+    """The address of a page for links to it; "" where it is not there, or not for this visitor."""
+    asks, wanted = g.get("visitor"), needed(current_app, endpoint)
+    return url_for(endpoint, **values) if asks and wanted and asks.may(wanted) else ""

@@ -1,0 +1,149 @@
+"""What happened to an order, in words that a person understands. Pure but for the reader's language."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import current_app
+from flask_babel import gettext, ngettext
+
+from core.domain.order import Line
+from web import order_words as words
+
+Body = Mapping[str, Any]
+Lines = Mapping[str, Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`kind` is "happened" or "told"; `raw` the event as it is kept."""
+
+    at: int
+    words: str
+    kind: str = "happened"
+    raw: str = ""
+    cause: str = ""
+
+
+def story(events: Iterable[Any], lines: Iterable[Line]) -> list[Told]:
+    """The events as sentences, in their order."""
+    named = {line.id: line for line in lines}
+    return [Told(event.at, _words(event, named), raw=f"{event.kind} {event.body}", cause=event.caused_by.split(" ")[0]) for event in events]
+
+
+def _words(event: Any, lines: Lines) -> str:
+    """A kind that nobody has words for yet is called by its name."""
+    tell = TELLS.get(event.kind)
+    return str(tell(msgspec.json.decode(event.body), lines)) if tell else str(event.kind)
+
+
+def _thing(body: Body, lines: Lines) -> str:
+    """What a line sells, as people call it."""
+    line = lines.get(body["line"])
+    return (line.sku or line.title) if line else body.get("sku") or str(gettext("a line that is gone"))
+
+
+def _money(amount: Body) -> str:
+    return str(current_app.jinja_env.filters["money"](amount["minor"], amount["currency"]))
+
+
+def _units(body: Body) -> str:
+    return str(ngettext("%(num)s unit", "%(num)s units", body["units"]))
+
+
+def _taken(body: Body, lines: Lines) -> str:
+    return str(gettext("Taken in: %(units)s for %(total)s", units=_units(body), total=_money(body["total"])))
+
+
+def _changed(body: Body, lines: Lines) -> str:
+    """What moved of (ordered, cancelled, fulfilled, returned)."""
+    names = (gettext("ordered"), gettext("cancelled"), gettext("sent"), gettext("came back"))
+    moved = [f"{name} {was} → {now}" for name, was, now in zip(names, body["was"], body["now"], strict=True) if was != now]
+    return str(gettext("The channel changed %(thing)s: %(moved)s", thing=_thing(body, lines), moved=", ".join(moved)))
+
+
+def _status(body: Body, lines: Lines) -> str:
+    table = {"order": words.statuses, "payment": words.payments, "fulfillment": words.fulfillments}[body["what"]]()
+    named = {"was": table.get(body["was"], body["was"]), "now": table.get(body["now"], body["now"])}
+    match body["what"]:
+        case "payment":
+            return str(gettext("Payment: %(was)s → %(now)s", **named))
+        case "fulfillment":
+            return str(gettext("Sending: %(was)s → %(now)s", **named))
+        case _:
+            return str(gettext("Status: %(was)s → %(now)s", **named))
+
+
+def _left(body: Body, lines: Lines) -> str:
+    said = {"units": _units(body), "thing": _thing(body, lines)}
+    if not body.get("missing"):
+        return str(gettext("%(units)s of %(thing)s left the shelf", **said))
+    said["missing"] = str(body["missing"])
+    return str(gettext("%(units)s of %(thing)s left, %(missing)s of them were not on the shelf by our count", **said))
+
+
+def _held(body: Body, lines: Lines) -> str:
+    why = words.reasons().get(body["why"], body["why"])
+    return str(gettext("%(by)s holds it: %(why)s. It stays reserved and is not sent.", by=body["by"], why=why))
+
+
+def _about(text: Callable[[dict[str, str]], str]) -> Callable[[Body, Lines], str]:
+    """A sentence about units of a line."""
+    return lambda body, lines: text({"units": _units(body), "thing": _thing(body, lines)})
+
+
+TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
+    "OrderTaken": _taken,
+    "LineAdded": _about(lambda said: gettext("The channel added %(units)s of %(thing)s", **said)),
+    "LineChanged": _changed,
+    "LineGone": _about(lambda said: gettext("The channel took a line of %(units)s out", **said)),
+    "Refunded": lambda body, lines: gettext("Refunded %(total)s", total=_money(body["total"])),
+    "StatusChanged": _status,
+    "TotalChanged": lambda body, lines: gettext("Total: %(was)s → %(now)s", was=_money(body["was"]), now=_money(body["now"])),
+    "AddressChanged": lambda body, lines: gettext("It goes to another address now, in %(country)s", country=body["country"]),
+    "StockReserved": _about(lambda said: gettext("Reserved %(units)s of %(thing)s", **said)),
+    "StockReleased": _about(lambda said: gettext("Gave %(units)s of %(thing)s free", **said)),
+    "StockCarried": _about(
+        lambda said: gettext("The reservation of %(units)s of %(thing)s went over to the order that stands for it", **said)
+    ),
+    "StockShort": _about(lambda said: gettext("%(units)s of %(thing)s are not on the shelf: they wait", **said)),
+    "MappingNeeded": lambda body, lines: gettext("Nobody said which SKU %(thing)s is: it waits", thing=_thing(body, lines)),
+    "UnitsLeft": _left,
+    "UnitsBack": _about(lambda said: gettext("%(units)s of %(thing)s came back to the shelf", **said)),
+    "CopyFound": lambda body, lines: (
+        gettext("It is a copy of another order: it reserves nothing") if body["original"] else gettext("It is an order of its own")
+    ),
+    "HasCopy": lambda body, lines: gettext("Another channel has a copy of it"),
+    "Merged": lambda body, lines: gettext("Its lines are in another order now") if body["into"] else gettext("Its lines are its own again"),
+    "OrderHeld": _held,
+    "OrderReleased": lambda body, lines: gettext("%(by)s let it go", by=body["by"]),
+    "NoteAdded": lambda body, lines: gettext("%(by)s wrote a note", by=body["by"]),
+    "TagAdded": lambda body, lines: gettext("%(by)s tagged it %(tag)s", by=body["by"], tag=body["tag"]),
+    "TagRemoved": lambda body, lines: gettext("%(by)s took the tag %(tag)s away", by=body["by"], tag=body["tag"]),
+}
+
+
+def told(pushes: Iterable[Any]) -> list[Told]:
+    """What channels were told of the order's goods."""
+    return [Told(push.told_at or push.asked_at, _push(push), kind="told") for push in pushes]
+
+
+def _push(push: Any) -> str:
+    said = {"where": f"{push.channel} {push.label}", "sku": push.sku or push.listing, "quantity": push.quantity}
+    match push.told:
+        case None:
+            return str(gettext("Told %(where)s: %(quantity)s of %(sku)s left. No answer yet", **said))
+        case "shown" | "accepted":
+            return str(gettext("Told %(where)s: %(quantity)s of %(sku)s left", **said))
+        case "stale":
+            return str(
+                gettext("Wanted to tell %(where)s: %(quantity)s of %(sku)s left; it showed something else, and was looked at again", **said)
+            )
+        case _:
+            return str(gettext("%(where)s refused: %(quantity)s of %(sku)s left", **said))
+
+
+def when(one: Told) -> tuple[int, bool]:
+    """In the order of time; what happened comes before what was told because of it."""
+    return (one.at, one.kind == "told")
