@@ -40,24 +40,32 @@ def words_of(order: Order, person: Person | None) -> Found:
     orders need no word of the first kind, and each costs a page of the disk."""
     sent = [number for parcel in order.shipped for number in parcel.tracking]
     anybody = _folded([order.seller_ref, order.source_id, *sent])
-    return Found(anybody, _of_person(person) - anybody if person else NONE)
+    personal = _of_person(person) if person else NONE
+    return Found(anybody, personal - anybody if anybody else personal)
 
 
 def _folded(texts: Iterable[str | None]) -> Words:
-    return frozenset(word for text in texts if text and (word := fold(text)))
+    return frozenset([word for text in texts if text and (word := fold(text))])
 
 
 def _of_person(person: Person) -> Words:
-    places = [place for place in (person.ship_to, person.bill_to) if place]
-    names = {person.name, *[place.name for place in places], *[place.company for place in places]}
-    mails = {person.email, *[place.email for place in places]}
-    return _folded([*mails, *[word for name in names for word in _of_name(name)]])
+    names, said = {person.name}, {person.email}
+    for place in (person.ship_to, person.bill_to):
+        if place:
+            names |= {place.name, place.company}
+            said.add(place.email)
+    for name in names:
+        said.update(_of_name(name))
+    return _folded(said)
 
 
 def _of_name(name: str) -> list[str]:
     """Its words as they stand, and those that have a hyphen or an apostrophe in pieces too."""
-    words = [word for word in name.split() if word.isalpha() or PIECE.search(word)]
-    return words if name.isalpha() else [*words, *[piece for word in words for piece in _pieces(word)]]
+    words = name.split()
+    if name.replace(" ", "").isalpha():
+        return words
+    words = [word for word in words if PIECE.search(word)]
+    return [*words, *[piece for word in words for piece in _pieces(word)]]
 
 
 def _pieces(word: str) -> list[str]:

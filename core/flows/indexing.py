@@ -23,6 +23,6 @@ def index_orders(hub: Hub, claim: Claim) -> None:
         refs = orders.unindexed(work.db, merchant, SET)
         known = [one for one in orders.find(work.db, merchant, refs, box).values() if not one.has_words] if refs else []
         orders.index(work.db, merchant, [(one.id, one.order) for one in known])
-        words.save(work.db, merchant, [(one.id, one.order, None) for one in known], box, work.now)
+        words.save(work.db, merchant, [(one.id, one.order, one) for one in known], box, work.now)
         if len(refs) == SET:
             work.ask(merchant, "index_orders", claim.subjects[0])

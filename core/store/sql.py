@@ -35,8 +35,8 @@ def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str
             "now": "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
         }
     else:
-        fields = ", ".join(f"json_extract(value, '$.{name}') as {name}" for name, _ in columns)
-        rows = f"(select {fields}{own} from json_each(:rows) {fence}) as r"
+        fields = ", ".join(f"json_extract(v, '$.{name}') as {name}" for name, _ in columns)
+        rows = f"(select {fields}{own} from (select value as v from json_each(:rows) {fence}) {fence}) as r"  # v: written out once a row
         parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "listed": "group_concat", "now": ":now"}
     for name, part in parts.items():
         statement = statement.replace("{" + name + "}", part)

@@ -81,7 +81,7 @@ class Box:
     def __init__(self, merchant: str, cipher: AESGCM, index_key: bytes) -> None:
         self._merchant = merchant.encode() + b"|"
         self._cipher = cipher
-        self._index_key = index_key
+        self._index = hashlib.blake2b(key=index_key, digest_size=8)
 
     def seal(self, place: str, value: bytes) -> bytes:
         nonce = os.urandom(NONCE)
@@ -102,5 +102,6 @@ class Box:
 
     def index(self, word: str) -> int:
         """A keyed hash (64 bits, signed) by which a word can be found without being stored."""
-        mark = hashlib.blake2b(word.encode("utf-8", "replace"), key=self._index_key, digest_size=8).digest()
-        return int.from_bytes(mark, signed=True)
+        mark = self._index.copy()
+        mark.update(word.encode("utf-8", "replace"))
+        return int.from_bytes(mark.digest(), signed=True)

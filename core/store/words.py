@@ -12,10 +12,11 @@ from core.store.sql import run_set
 from core.store.vault import Box
 
 WORD = {"order_id": "text", "word": "bigint", "personal": "boolean"}
-KEEP = """
-insert into order_words (merchant, word, order_id, personal) select :merchant, r.word, r.order_id, r.personal from {rows} where true
-on conflict (word, order_id) do nothing
-"""
+# Of a new order nothing is there yet, and not to look is much cheaper.
+KEEP = (
+    "insert into order_words (merchant, word, order_id, personal) select :merchant, r.word, r.order_id, r.personal from {rows} where true"
+)
+KEEP_MORE = f"{KEEP} on conflict (word, order_id) do nothing"
 DROP = """
 delete from order_words where (word, order_id) in (select r.word, r.order_id from {rows}) and merchant || '' = :merchant
 """
@@ -27,15 +28,16 @@ Saved = tuple[str, Order, Known | None]  # our id, the order, and as it was know
 
 def save(db: Connection, merchant: str, saved: Iterable[Saved], box: Box, now: int) -> None:
     """Let these orders be found by what they say now. Their rows are locked, or new; what stays as it was is not written again."""
-    news, olds = list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+    news, more, olds = list[Mapping[str, Any]](), list[Mapping[str, Any]](), list[Mapping[str, Any]]()
     for id, order, before in saved:
         was = _found(before.order, now) if before and before.has_words else Found()
         new = _found(order, now)
         if new != was:
-            news += _rows(id, new.open - was.open, box, personal=False) + _rows(id, new.personal - was.personal, box, personal=True)
-            olds += _rows(id, (was.open - new.open) | (was.personal - new.personal), box, personal=False)
+            (more if before else news).extend(_rows(id, new, was, box))
+            olds += _rows(id, was, new, box)
     _write(db, merchant, DROP, olds)
     _write(db, merchant, KEEP, news)
+    _write(db, merchant, KEEP_MORE, more)
 
 
 def _found(order: Order, now: int) -> Found:
@@ -43,8 +45,9 @@ def _found(order: Order, now: int) -> Found:
     return words_of(order, person)
 
 
-def _rows(id: str, words: Iterable[str], box: Box, *, personal: bool) -> list[dict[str, Any]]:
-    return [{"order_id": id, "word": box.index(word), "personal": personal} for word in words]
+def _rows(id: str, found: Found, less: Found, box: Box) -> list[dict[str, Any]]:
+    words = [(word, False) for word in found.open - less.open] + [(word, True) for word in found.personal - less.personal]
+    return [{"order_id": id, "word": box.index(word), "personal": personal} for word, personal in words]
 
 
 def _write(db: Connection, merchant: str, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
