@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 
 from core.domain.roles import Role
 from core.domain.signin import LONGEST
-from core.domain.who import Who
 from core.flows import signin
 from core.flows.signin import Asker, Welcome
 from core.hub import Hub
@@ -129,9 +128,3 @@ def _network(address: str) -> str:
     except ValueError:
         return address[:45]
     return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
-
-
-def actor() -> Who:
-    """The visitor, as the audit trail names them."""
-    found = visitors.visitor()
-    return Who(found.user, found.name)

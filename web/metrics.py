@@ -68,7 +68,6 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "connections": ("Connections by state.", ("channel", "state")),
     "orders_read_seconds": ("How long ago is the moment up to which a connection's orders are here.", ("channel", "connection")),
     "untold_sale_seconds": ("How long the oldest sale waits that a channel has not heard of.", ()),
-    "notices_waiting": ("Notices that are kept and not taken yet.", ()),
     "hooks": ("Outgoing webhooks by state.", ("state",)),
     "worker_seen_seconds": ("How long ago a worker last swept.", ()),
 }
@@ -83,7 +82,6 @@ def rows_of(known: Figures, now: int) -> dict[str, list[Row]]:
         "connections": list(Counted((row.channel, row.state) for row in known.connections).items()),
         "orders_read_seconds": [((row.channel, row.id), _age(row.read_to, now)) for row in known.connections if row.read_to],
         "untold_sale_seconds": [((), _age(known.untold, now))],
-        "notices_waiting": [((), known.waiting)],
         "hooks": [((row.state,), row.n) for row in known.hooks],
         "worker_seen_seconds": [((), _age(known.here, now))] if known.here else [],
     }

@@ -4,9 +4,6 @@ from typing import Any
 
 from flask import g
 
-from core.domain.who import Who
-from web.visitor import visitor
-
 
 def say(kind: str, words: str, **more: Any) -> None:
     """A banner over the page that is answered with: kind is good, warn, bad or info; `more` is for the template that shows it."""
@@ -16,8 +13,3 @@ def say(kind: str, words: str, **more: Any) -> None:
 def said() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = g.get("said", [])
     return found
-
-
-def who() -> Who:
-    """Who acts, for the audit trail."""
-    return Who(visitor().user or visitor().via, visitor().name or visitor().via)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from werkzeug.wsgi import ClosingIterator
 
 from core.domain.roles import PERMISSIONS, Role, may
+from core.domain.who import Who
 from core.hub import Hub
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LOCALES = tuple(LANGUAGES)
 PUBLIC = "public"  # a page for people who are not let in yet; its forms carry a proof like all others
 MACHINES = "machines"  # a door for machines that nobody is signed in at: they prove themselves in their own way, or need not
 OPEN = (PUBLIC, MACHINES)
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,8 @@ def _let_in() -> Response | None:
 
 def _refuse_unreadable() -> None:
     """400 for a text that no database of ours can keep: no view need think of it."""
-    given = [
-        *(request.view_args or {}).values(),
-        *(value for pairs in (request.args, request.form) for _, value in pairs.items(multi=True)),
-    ]
+    said = (request.args, request.form) if request.mimetype in FORMS else (request.args,)  # a program's body is the API's to read
+    given = [*(request.view_args or {}).values(), *(value for pairs in said for _, value in pairs.items(multi=True))]
     if any(isinstance(value, str) and "\0" in value for value in given):
         abort(400)
 
@@ -132,6 +132,11 @@ def visitor() -> Visitor:
     """Who asks. For views that need something."""
     found: Visitor = g.visitor
     return found
+
+
+def who() -> Who:
+    """The same, as the audit trail names them."""
+    return Who(visitor().user, visitor().name)
 
 
 def hub() -> Hub:

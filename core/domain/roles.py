@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 SCOPES = (
     "orders.read",
     "orders.buyers",
+    "orders.write",
     "stock.read",
     "stock.write",
     "listings.map",

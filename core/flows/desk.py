@@ -7,19 +7,12 @@ from itertools import islice
 from core.domain.acts import AT_ONCE, MOST, UNDOES, Act
 from core.domain.events import Event, NoteAdded, OrderHeld, OrderReleased, TagAdded, TagRemoved
 from core.domain.tasks import Claim
+from core.domain.who import Who
 from core.hub import Hub
 from core.store import acts, audit, desk
 from core.store.acts import Deed
 from core.store.desk import Changed
 from core.store.unit import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Somebody:
-    """Who acts: a user's id (or "key/...", "command line") and how they are called now."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,15 +26,20 @@ class Wish:
     words: str = ""
 
 
-def act(hub: Hub, merchant: str, who: Somebody, wish: Wish) -> Deed:
+def act(hub: Hub, merchant: str, who: Who, wish: Wish) -> Deed:
     """Do this to these orders: at once where they are few, else by a task. Sent again, it is not done again."""
+    with hub.unit() as work:
+        return act_in(hub, work, merchant, who, wish)
+
+
+def act_in(hub: Hub, work: Unit, merchant: str, who: Who, wish: Wish) -> Deed:
+    """The same in the caller's transaction."""
     orders = dict.fromkeys(list(dict.fromkeys(wish.orders))[:MOST], wish.detail)
     deed = Deed(wish.id, merchant, who.id, who.name, wish.act, orders, wish.detail, wish.words, at=hub.now)
-    with hub.unit() as work:
-        if not acts.begin(work.db, deed, hub.box(merchant)):
-            return acts.find(work.db, merchant, deed.id, hub.box(merchant)) or deed
-        _audit(work, deed)
-        return _begin(hub, work, deed)
+    if not acts.begin(work.db, deed, hub.box(merchant)):
+        return acts.find(work.db, merchant, deed.id, hub.box(merchant)) or deed
+    _audit(work, deed)
+    return _begin(hub, work, deed)
 
 
 def _begin(hub: Hub, work: Unit, deed: Deed) -> Deed:
@@ -99,7 +97,7 @@ def _fact(deed: Deed, why: str) -> Event:
             return TagRemoved(deed.detail, deed.name)
 
 
-def undo(hub: Hub, merchant: str, who: Somebody, id: str, by: str) -> Deed | None:
+def undo(hub: Hub, merchant: str, who: Who, id: str, by: str) -> Deed | None:
     """Take an act back where it changed something; `by` is the new act's id. None: there is no such act, it is not over, or cannot be
     taken back, or was."""
     box = hub.box(merchant)

@@ -12,7 +12,7 @@ from core.domain.holds import shown
 from core.domain.order import Order, Person
 from core.domain.order_csv import Exported, cells
 from core.domain.wanted import Wanted
-from core.flows.desk import Somebody
+from core.domain.who import Who
 from core.hub import Hub
 from core.store import audit, connections, order_list, order_sieves
 from core.store.vault import Box
@@ -34,7 +34,7 @@ class Export:
     bom: bool
 
 
-def export(hub: Hub, merchant: str, who: Somebody, what: Export) -> Iterator[bytes]:
+def export(hub: Hub, merchant: str, who: Who, what: Export) -> Iterator[bytes]:
     """The file in pieces. That somebody asked for it is written down before the first."""
     count = {"orders": len(what.orders)} if what.orders is not None else {"filtered": what.wanted != Wanted(buyers=what.wanted.buyers)}
     with hub.database.write() as db:

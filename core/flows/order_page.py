@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.domain.bill import Bill, bill
 from core.domain.holds import shown
 from core.domain.order import Order, OrderStatus
-from core.flows.desk import Somebody
+from core.domain.who import Who
 from core.hub import Hub
 from core.store import audit, desk, events, order_page
 from core.store.desk import Note
@@ -82,7 +82,7 @@ class Sent:
     body: str
 
 
-def raw_of(hub: Hub, merchant: str, id: str, who: Somebody) -> Sent | None:
+def raw_of(hub: Hub, merchant: str, id: str, who: Who) -> Sent | None:
     """What came from the channel. That somebody looked at it is written down. None where the merchant has no such order."""
     box = hub.box(merchant)
     with hub.database.write() as db:

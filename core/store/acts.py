@@ -70,13 +70,16 @@ def _read(row: Any, box: Box) -> Deed:
     return Deed(**{**row._mapping, **lists, "act": Act(row.act), "words": words})
 
 
-GO_ON = "update order_acts set changed = :changed, done = :done, ended_at = :ended_at where id = :id"
+GO_ON = """
+update order_acts set changed = :changed, done = :done, ended_at = :ended_at, words = case when :ended then null else words end
+where id = :id
+"""
 
 
 def go_on(db: Connection, one: Deed, changed: Mapping[str, str], done: int, now: int) -> Deed:
-    """It came this far."""
+    """It came this far. Once it is over a note stands at its orders alone: what is taken from there is nowhere else."""
     after = replace(one, changed={**one.changed, **changed}, done=done, ended_at=now if done >= len(one.orders) else None)
-    run(db, GO_ON, id=one.id, changed=_text(after.changed), done=done, ended_at=after.ended_at)
+    run(db, GO_ON, id=one.id, changed=_text(after.changed), done=done, ended_at=after.ended_at, ended=after.ended_at is not None)
     return after
 
 

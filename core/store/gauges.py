@@ -15,7 +15,6 @@ select c.id, c.channel, c.state, coalesce(m.at, 0) as read_to from connections c
 left join marks m on m.connection = c.id and m.name = 'orders'
 """
 UNTOLD = "select min(since) from listings where changed > told and since is not null"
-WAITING = "select count(*) from inbox where done_at is null and ref is not null"
 HOOKS = """
 select case when state = 'active' and failing_since is not null then 'failing' else state end as state, count(*) as n from hooks group by 1
 """
@@ -34,7 +33,6 @@ class Figures:
     connections: list[Any]
     hooks: list[Any]
     untold: int | None
-    waiting: int
     here: int | None
 
 
@@ -46,7 +44,6 @@ def figures(db: Connection) -> Figures:
         connections=list(run(db, CONNECTIONS)),
         hooks=list(run(db, HOOKS)),
         untold=run(db, UNTOLD).scalar(),
-        waiting=int(run(db, WAITING).scalar_one()),
         here=run(db, HERE).scalar(),
     )
 

@@ -147,7 +147,6 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 
 # A whole account, and a whole merchant
 
-ROW = {"postgresql": "ctid", "sqlite": "rowid"}
 OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations")
 RELEASED = """
 select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id
@@ -216,8 +215,9 @@ def _except_task(table: str, condition: str) -> str:
 
 def _some(db: Db, table: str, condition: str, **values: Any) -> bool:
     """Delete a step of these rows; whether there were any."""
-    row = ROW[db.dialect.name]
-    return run(db, f"delete from {table} where {row} in (select {row} from {table} where {condition} limit {STEP})", **values).rowcount > 0
+    key = ", ".join(column.name for column in metadata.tables[table].primary_key)
+    step = f"select {key} from {table} where {condition} limit {STEP}"
+    return run(db, f"delete from {table} where ({key}) in ({step})", **values).rowcount > 0
 
 
 STAFF = "select id from users where subject like :start escape '!'"

@@ -8,15 +8,16 @@ import pytest
 from sqlalchemy import text
 
 from core.domain.acts import Act
+from core.domain.who import Who
 from core.flows import connections as flows
 from core.flows import desk, indexing
-from core.flows.desk import Somebody, Wish
+from core.flows.desk import Wish
 from core.store import acts as kept
 from core.store import desk as store
 from tests.conftest import House
 from tests.flows import acts
 
-ANN, BEN = Somebody("user-1", "Ann"), Somebody("user-2", "Ben")
+ANN, BEN = Who("user-1", "Ann"), Who("user-2", "Ben")
 
 
 def rows(house: House, query: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -38,7 +39,7 @@ def told(house: House, kind: str = "") -> list[str]:
     return [one for one in found if one.startswith(("OrderHeld", "OrderReleased", "Note", "Tag")) and kind in one]
 
 
-def do(house: House, act: Act, orders: list[str], detail: str = "", words: str = "", id: str = "", who: Somebody = ANN) -> kept.Deed:
+def do(house: House, act: Act, orders: list[str], detail: str = "", words: str = "", id: str = "", who: Who = ANN) -> kept.Deed:
     return desk.act(house.hub, house.merchant.id, who, Wish(id or house.hub.ids(), act, orders, detail, words))
 
 

@@ -11,14 +11,15 @@ from sqlalchemy import text
 from core.domain.acts import Act
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus
 from core.domain.wanted import Cursor, Wanted
+from core.domain.who import Who
 from core.flows import connections as flows
 from core.flows import desk, looking
-from core.flows.desk import Somebody, Wish
+from core.flows.desk import Wish
 from core.store import order_list, order_sieves, words
 from tests.conftest import House
 from tests.flows import acts
 
-ME = Somebody("user-1", "Ann")
+ME = Who("user-1", "Ann")
 EVERYTHING = Wanted(buyers=True)
 
 

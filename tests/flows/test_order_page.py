@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from core.flows.desk import Somebody
+from core.domain.who import Who
 from core.flows.order_page import Whole, raw_of, whole
 from core.hub import Hub
 from tests.conftest import House
@@ -74,7 +74,7 @@ def test_work_on_it_that_is_parked_is_shown(house: House) -> None:
 
 
 def test_what_came_is_shown_as_it_came_and_the_newest_first(house: House) -> None:
-    who = Somebody("user-1", "Ann")
+    who = Who("user-1", "Ann")
     first = raw_of(house.hub, house.merchant.id, ids(house)[0], who)
     acts.edit(house.systems["north"], "1001", "1", 3)
     house.clock.pass_(timedelta(minutes=5))

@@ -13,8 +13,9 @@ from sqlalchemy import text
 from core.domain.acts import Act
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus
 from core.domain.wanted import Wanted
+from core.domain.who import Who
 from core.flows import desk, exporting, indexing, looking, order_page
-from core.flows.desk import Somebody, Wish
+from core.flows.desk import Wish
 from core.store import order_list, order_sieves, words
 from tests.conftest import House
 from tests.store.test_plans import GROWING, plan, statements
@@ -24,7 +25,7 @@ WHOLE = {
     "sqlite": r"SCAN (?:[aceg-qt-z]|orders|order_\w+|inbox|listings|pushes|tasks|events)\b[^\n]*",  # f, r and s are sets of our own
     "postgresql": rf"Seq Scan on (?:{GROWING}|order_\w+|locations|places|connections)\b|Hash Join|Merge Join",
 }
-ME = Somebody("user-1", "Ann")
+ME = Who("user-1", "Ann")
 ASKED = (
     {}, {"status": OrderStatus.OPEN}, {"payment": PaymentStatus.UNPAID}, {"fulfillment": FulfillmentStatus.UNFULFILLED}, {"held": True},
     {"connection": "c"}, {"channel": "bogus"}, {"tag": "vip"}, {"location": "l"}, {"attention": True}, {"said": "ada smith-x #1001"},

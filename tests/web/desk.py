@@ -53,10 +53,10 @@ class Desk:
         self.who.clear()
 
     def get(self, address: str, **rest: Any) -> TestResponse:
-        return self.here.get(_path(address), base_url=HUB, **rest)
+        return self.here.get(_path(address), base_url=HUB, buffered=True, **rest)
 
     def post(self, path: str, **form: str) -> TestResponse:
-        return self.here.post(path, data=form, base_url=HUB)
+        return self.here.post(path, data=form, base_url=HUB, buffered=True)
 
     def begin(self, channel: str, **wish: str) -> str:
         """They press the button; gives the address at the channel to which the page leads."""

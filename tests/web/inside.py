@@ -66,7 +66,7 @@ class Admin:
 
     def open(self, path: str, **environ: Any) -> TestResponse:
         """A page is opened in the frame."""
-        return self.browser.get(path, environ_overrides={**SOMEWHERE, **FRAMED, **environ})
+        return self.browser.get(path, environ_overrides={**SOMEWHERE, **FRAMED, **environ}, buffered=True)
 
     def visit(self, staff: str = "801", path: str = "/", account: str = ACCOUNT) -> TestResponse:
         return self.open(self.source(staff, path, account))
@@ -74,7 +74,7 @@ class Admin:
     def fetch(self, path: str, token: str | None = None, method: str = "GET", **rest: Any) -> TestResponse:
         """A script asks."""
         said = {"Authorization": f"Bearer {self.token() if token is None else token}", **rest.pop("headers", {})}
-        return self.browser.open(path, method=method, headers=said, environ_overrides=SOMEWHERE, **rest)
+        return self.browser.open(path, method=method, headers=said, environ_overrides=SOMEWHERE, buffered=True, **rest)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.hub.database.read() as db:
@@ -92,7 +92,7 @@ class Admin:
         """What the shop posted arrives; gives our answers."""
         said = []
         for one in self.street.worlds[account].outbox:
-            answer = self.browser.post("/webhooks/shopify", data=one.body, headers=one.headers, environ_overrides=SOMEWHERE)
+            answer = self.browser.post("/webhooks/shopify", data=one.body, headers=one.headers, environ_overrides=SOMEWHERE, buffered=True)
             said.append(answer.status_code)
         self.street.worlds[account].outbox.clear()
         return said

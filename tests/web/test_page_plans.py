@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
 GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
-SHORT = (
-    rf"ix_(?:connections|places|place_locations)_merchant|ix_tasks_parked|ix_orders_problems|uq_alerts_open|{KEYS}"  # whole, and never long
+SHORT = (  # whole, and never long
+    rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",

@@ -5,11 +5,13 @@ Money is whole minor units with its currency, and the same as decimal text; ther
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
 
+from core.domain.acts import LONGEST_NOTE, LONGEST_TAG, Act, note, tag
 from core.domain.adjusting import Reason
+from core.domain.holds import Why
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
 from core.store.tables import us, when
@@ -71,6 +73,17 @@ def amount(money: Money) -> Amount:
 
 def amount_or_none(money: Money | None) -> Amount | None:
     return amount(money) if money is not None else None
+
+
+def _tag(value: Any) -> Any:
+    return tag(value) if isinstance(value, str) else value
+
+
+def _note(value: Any) -> Any:
+    return note(value) if isinstance(value, str) else value
+
+
+NEEDED = {Act.HOLD: {"why"}, Act.RELEASE: set[str](), Act.NOTE: {"note"}, Act.TAG: {"tag"}, Act.UNTAG: {"tag"}}
 
 
 class Nothing(Asked):
@@ -334,6 +347,22 @@ class AdjustmentAsked(Asked):
         Reason.CORRECTED, description="The movement's cause; counts have a route of their own."
     )
     why: Text = Field(description="For whoever looks at the movements later.")
+
+
+class ActAsked(Asked):
+    """What staff do to an order. Each act takes what it needs and nothing else."""
+
+    act: Act
+    why: Why | None = Field(None, description="To hold it: why.")
+    tag: Annotated[str, BeforeValidator(_tag)] | None = Field(None, max_length=LONGEST_TAG, description="To tag or untag it.")
+    note: Annotated[str, BeforeValidator(_note)] | None = Field(None, max_length=LONGEST_NOTE, description="To write a note on it.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        given = {name for name in ("why", "tag", "note") if getattr(self, name) is not None}
+        if given != NEEDED[self.act]:
+            raise ValueError(f"{self.act.value} takes {' and '.join(sorted(NEEDED[self.act])) or 'nothing else'}")
+        return self
 
 
 class ListingsAsked(Asked):

@@ -1,4 +1,4 @@
-"""Orders: a list, one whole, and its story."""
+"""Orders: a list, one whole, its story, and what staff do to it."""
 
 from typing import Annotated, Any
 
@@ -21,14 +21,16 @@ from core.domain.order import (
     Shipping,
     Tax,
 )
+from core.flows import desk
 from core.store import events, lists
 from core.store import orders as store
 from core.store.lists import Head
+from core.store.unit import Unit
 from web.api import models as say
 from web.api.events import event
 from web.api.problems import Refusal
-from web.api.route import cursor, position, reads
-from web.visitor import hub, visitor
+from web.api.route import cursor, position, reads, writes
+from web.visitor import hub, visitor, who
 
 api = APIBlueprint("api_orders", __name__, url_prefix="/api/v1/orders", tag="Orders")
 _behind = Decoder(tuple[Annotated[int, Meta(ge=0, le=2**62)], Annotated[str, Meta(max_length=64, pattern=r"^[\w-]+$")]])
@@ -53,12 +55,15 @@ def one(order: str) -> say.OrderSaid:
 
     The buyer only for keys with the scope orders.buyers.
     """
-    merchant = visitor().merchant
     with hub().database.read() as db:
-        row, seen = _found(db, merchant, order)
-        tags, booked = lists.tags(db, merchant, [order]), store.booked(db, merchant, [order])
-        box = hub().box(merchant) if visitor().may("orders.buyers") else None
-        person = store.person_of(db, merchant, order, box) if box else None
+        return _said(db, visitor().merchant, order)
+
+
+def _said(db: Connection, merchant: str, order: str) -> say.OrderSaid:
+    row, seen = _found(db, merchant, order)
+    tags, booked = lists.tags(db, merchant, [order]), store.booked(db, merchant, [order])
+    box = hub().box(merchant) if visitor().may("orders.buyers") else None
+    person = store.person_of(db, merchant, order, box) if box else None
     return say.OrderSaid.model_construct(**_head(lists.head_of(row, seen), tags), **_whole(row, seen, booked, person))
 
 
@@ -73,6 +78,18 @@ def story(order: str, asked: say.EventsAsked) -> say.EventPage:
     shown = found[: asked.limit]
     items = [event(row, {seen.ref: order}) for row in shown]
     return say.EventPage(items=items, next=shown[-1].id if shown else asked.after, more=len(found) > asked.limit)
+
+
+@writes(api, "POST", "/<order>/acts", "orders.write", say.ActAsked, say.OrderSaid, 404)
+def act(work: Unit, order: str, asked: say.ActAsked) -> say.OrderSaid:
+    """Hold an order, release it, tag it, or write a note on it
+
+    What has nothing to change stays as it is: a held order is held.
+    """
+    merchant, detail = visitor().merchant, asked.tag or (asked.why.value if asked.why else "")
+    _found(work.db, merchant, order)
+    desk.act_in(hub(), work, merchant, who(), desk.Wish(hub().ids(), asked.act, [order], detail, asked.note or ""))
+    return _said(work.db, merchant, order)
 
 
 def _found(db: Connection, merchant: str, order: str) -> tuple[Any, Order]:

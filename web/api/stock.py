@@ -15,8 +15,7 @@ from core.store.unit import Unit
 from web.api import models as say
 from web.api.problems import Refusal
 from web.api.route import note, reads, writes
-from web.said import who
-from web.visitor import hub, visitor
+from web.visitor import hub, visitor, who
 
 api = APIBlueprint("api_stock", __name__, url_prefix="/api/v1/stock", tag="Stock")
 

@@ -11,8 +11,8 @@ from core.flows import letters
 from core.flows.ways import is_here
 from core.store import alerts
 from web import asked
-from web.said import say, who
-from web.visitor import hub, needs, visitor
+from web.said import say
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("alerts", __name__)
 

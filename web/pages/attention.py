@@ -9,8 +9,8 @@ from core.errors import Refused
 from core.flows import attention, health
 from core.store import attention as store
 from web import asked
-from web.said import say, who
-from web.visitor import hub, needs, visitor
+from web.said import say
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("attention", __name__)
 MOST = 50

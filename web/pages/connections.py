@@ -8,7 +8,6 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask_babel import gettext
 from werkzeug.wrappers import Response as Answer
 
-from core.domain.who import Who
 from core.errors import BadPayload, HubError
 from core.flows import connections as flows
 from core.flows import consents, join, privacy, upkeep, visits
@@ -18,7 +17,7 @@ from core.store import privacy as held
 from core.store.connections import Connection
 from core.store.consents import Asked
 from web.doors import doors
-from web.visitor import hub, needs, visitor
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("connections", __name__)
 
@@ -64,10 +63,6 @@ def page() -> str:
 def live() -> str:
     """The moving part of the page."""
     return render_template("connections_live.html", **_view())
-
-
-def _actor() -> Who:
-    return Who(visitor().user, visitor().name)
 
 
 def _one(id: str) -> Connection:
@@ -161,7 +156,7 @@ ACTS: dict[str, tuple[Callable[..., None], Callable[[], str]]] = {
 @needs("connections.manage")
 def change(id: str, act: str) -> Answer:
     one, (do, words) = _one(id), ACTS[act]
-    return _try(lambda: do(hub(), one, _actor()), words())
+    return _try(lambda: do(hub(), one, who()), words())
 
 
 @pages.post("/connections/<id>/test")
@@ -173,7 +168,7 @@ def test(id: str) -> Answer:
 
 def _tested(one: Connection) -> Answer:
     try:
-        found = upkeep.test(hub(), hub().connection(one.id), _actor())
+        found = upkeep.test(hub(), hub().connection(one.id), who())
     except HubError as error:
         return _back("bad", gettext("%(account)s does not work: %(why)s", account=one.account, why=str(error.args[0])))
     return _back("good", gettext("%(account)s answers, as %(name)s.", account=one.account, name=found.name))
@@ -191,7 +186,7 @@ def _try(act: Callable[[], None], words: str) -> Answer:
 @needs("connections.remove")
 def disconnect(id: str) -> Answer:
     one = _one(id)
-    return _try(lambda: join.disconnect(hub(), one, _actor()), gettext("It is disconnected. Its orders stay."))
+    return _try(lambda: join.disconnect(hub(), one, who()), gettext("It is disconnected. Its orders stay."))
 
 
 @pages.post("/connections/<id>/erase")

@@ -22,6 +22,7 @@ def scope_words() -> dict[str, str]:
     words = {
         "orders.read": gettext("Read orders and events"),
         "orders.buyers": gettext("Read names and addresses of buyers"),
+        "orders.write": gettext("Hold and release orders, tag them, write notes on them"),
         "stock.read": gettext("Read stock and listings"),
         "stock.write": gettext("Count and adjust stock"),
         "listings.map": gettext("Map listings to SKUs"),

@@ -15,7 +15,6 @@ from core.domain.acts import UNDOES
 from core.domain.order import OrderStatus
 from core.domain.order_csv import COLUMNS, chosen
 from core.flows import desk, exporting, looking
-from core.flows.desk import Somebody
 from core.flows.exporting import Export
 from core.flows.looking import Look, look, news
 from core.flows.order_page import raw_of, whole
@@ -25,7 +24,7 @@ from core.store.tables import us
 from web import deeds, story
 from web import order_asked as asked
 from web import order_words as words
-from web.visitor import hub, needs, visitor
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("orders", __name__)
 NEWS = 25  # more new ones than that are not put above the list one by one
@@ -127,7 +126,7 @@ def download() -> Response:
     wanted = asked.orders(asked.back(form), asks)
     ids = None if form.get("all") or not form.getlist("id") else [id for id in form.getlist("id") if asked.TOKEN.fullmatch(id)]
     columns = chosen(form.getlist("column"), buyers=asks.may("orders.buyers"))
-    pieces = exporting.export(hub(), asks.merchant, _me(), Export(wanted, ids, columns, asks.zone, bom=bool(form.get("bom"))))
+    pieces = exporting.export(hub(), asks.merchant, who(), Export(wanted, ids, columns, asks.zone, bom=bool(form.get("bom"))))
     name = hub().clock().astimezone(ZoneInfo(asks.zone)).strftime("orders-%Y-%m-%d-%H%M.csv")
     return Response(pieces, mimetype="text/csv", headers={"Content-Disposition": f"attachment; filename={name}"})
 
@@ -151,15 +150,11 @@ def _id(said: str) -> str:
 @needs("orders.raw")
 def raw(order: str) -> str:
     """What the channel sent; that somebody looked is written down."""
-    found = raw_of(hub(), visitor().merchant, _id(order), _me()) or abort(404)
+    found = raw_of(hub(), visitor().merchant, _id(order), who()) or abort(404)
     return render_template("order_raw.html", found=found)
 
 
 # ---- what staff do
-
-
-def _me() -> Somebody:
-    return Somebody(visitor().user, visitor().name)
 
 
 def _done(db: Any, given: Mapping[str, str]) -> dict[str, Any] | None:
@@ -184,7 +179,7 @@ def act() -> Response:
     wish = asked.wish(form, _all(back) if form.get("all") else form.getlist("id"))
     if not wish.orders:
         abort(400, gettext("No order is ticked."))
-    return _return(desk.act(hub(), visitor().merchant, _me(), wish), back, order)
+    return _return(desk.act(hub(), visitor().merchant, who(), wish), back, order)
 
 
 def _all(back: Mapping[str, str]) -> Sequence[str]:
@@ -210,7 +205,10 @@ def progress(id: str) -> str:
 @needs("orders.write")
 def undo(id: str) -> Response:
     form = request.form
-    done = desk.undo(hub(), visitor().merchant, _me(), _id(id), asked.token(form, "act"))
+    with hub().database.read() as db:
+        if acts.find(db, visitor().merchant, _id(id), hub().box(visitor().merchant)) is None:
+            abort(404)
+    done = desk.undo(hub(), visitor().merchant, who(), id, asked.token(form, "act"))
     if done is None:
         abort(409, gettext("That cannot be taken back, or was already."))
     return _return(done, asked.back(form), asked.word(form, "order"))

@@ -12,7 +12,7 @@ from core.flows import people as flows
 from core.store import people
 from web import alone, words
 from web.pages.settings import sections
-from web.visitor import hub, needs, visitor
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("people", __name__)
 Page = str | tuple[str, int] | Response
@@ -54,7 +54,7 @@ def _done(problem: Problem | None, said: str) -> Page:
 def invite() -> Page:
     """The link is shown now and never again: only its hash is kept."""
     email = request.form.get("email", "")
-    made = flows.invite(hub(), visitor().merchant, email, _role(), alone.actor())
+    made = flows.invite(hub(), visitor().merchant, email, _role(), who())
     if isinstance(made, Problem):
         return _page(made, email=email)
     return _page(link=alone.origin() + url_for("signin.invitation", token=made), email=email)
@@ -63,17 +63,17 @@ def invite() -> Page:
 @pages.post("/settings/people/invitations/<invitation>/withdraw")
 @needs("users.manage")
 def withdraw(invitation: str) -> Page:
-    problem = flows.withdraw(hub(), visitor().merchant, invitation, alone.actor())
+    problem = flows.withdraw(hub(), visitor().merchant, invitation, who())
     return _done(problem, gettext("The invitation holds no more."))
 
 
 @pages.post("/settings/people/<user>/role")
 @needs("users.manage")
 def set_role(user: str) -> Page:
-    return _done(flows.set_role(hub(), visitor().merchant, user, _role(), alone.actor()), gettext("Saved."))
+    return _done(flows.set_role(hub(), visitor().merchant, user, _role(), who()), gettext("Saved."))
 
 
 @pages.post("/settings/people/<user>/remove")
 @needs("users.manage")
 def remove(user: str) -> Page:
-    return _done(flows.remove(hub(), visitor().merchant, user, alone.actor()), gettext("They work here no more."))
+    return _done(flows.remove(hub(), visitor().merchant, user, who()), gettext("They work here no more."))

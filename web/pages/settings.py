@@ -9,9 +9,8 @@ from werkzeug.wrappers import Response
 
 from core.flows import people as flows
 from core.store import people
-from web.alone import actor
 from web.shell import Link
-from web.visitor import hub, needed, needs, visitor
+from web.visitor import hub, needed, needs, visitor, who
 
 pages = Blueprint("settings", __name__)
 Page = str | tuple[str, int] | Response
@@ -62,6 +61,6 @@ def save() -> Page:
     name, zone, locale = (request.form.get(field, "") for field in ("name", "zone", "locale"))
     if not flows.called(name) or zone not in zones() or locale not in current_app.config["LANGUAGES"]:
         return _page(gettext("Please give a name, and choose a time zone and a language from the lists."))
-    flows.set_merchant(hub(), visitor().merchant, flows.called(name), zone, locale, actor())
+    flows.set_merchant(hub(), visitor().merchant, flows.called(name), zone, locale, who())
     flash(gettext("Saved."), "good")
     return redirect(url_for("settings.page"), 303)

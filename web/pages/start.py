@@ -11,8 +11,8 @@ from core.store import displays
 from core.store import uploads as uploads_of
 from core.store.connections import Connection
 from web import asked
-from web.said import say, who
-from web.visitor import hub, needs, visitor
+from web.said import say
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("start", __name__)
 MOST, YEARS = 100, 5

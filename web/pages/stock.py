@@ -19,8 +19,8 @@ from core.store import audit, connections, displays, goods, health, stock
 from core.store import places as locations_of
 from core.store import uploads as uploads_of
 from web import asked
-from web.said import say, who
-from web.visitor import hub, needs, visitor
+from web.said import say
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("stock", __name__)
 MOST = 50

@@ -300,6 +300,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_events_merchant_id"), ["merchant", "id"], unique=False)
 
     with op.batch_alter_table("listings", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_listings_merchant"))
         batch_op.create_index(batch_op.f("ix_listings_merchant_id"), ["merchant", "id"], unique=False)
 
     with op.batch_alter_table("connections", schema=None) as batch_op:
