@@ -39,6 +39,7 @@ class Wish:
     places: PlaceMap = ANYWHERE
     heir: str | None = None
     merge_key: str | None = None
+    title: str = ""
 
 
 def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Sequence[Wish] = ()) -> None:
@@ -69,7 +70,7 @@ def _maps(work: Unit, merchant: str, wishes: Sequence[Wish]) -> dict[Name, Mappe
     names = {_name(wish) for wish in wishes}
     maps = listings.mapped(work.db, merchant, names) if names else {}
     if missing := names - maps.keys():
-        listings.add(work.db, merchant, missing)
+        listings.add(work.db, merchant, {_name(wish): wish.title for wish in wishes if _name(wish) in missing})
         listings.propose_these(work.db, merchant, missing)
         maps |= listings.mapped(work.db, merchant, missing)
     return maps

@@ -141,7 +141,7 @@ def _wish(view: View, id: str, order: Order, line: Line, due: Dues, booked: Book
         order=id, ref=order.ref, connection=order.connection, line=line.id, listing=line.listing or "", sku=line.sku or "",
         placed_at=us(order.placed_at), due=due, booked=booked, ships=line.requires_shipping, sold=sold, changed_at=us(order.revision),
         sold_from=0 if lists and may_be_combined(order) else us(order.placed_at), heir=view.kindred.heir(order.ref, line.id),
-        merge_key=line.id if lists else None, places=map_, assigned=map_.assigned(order).get(line.id, {}),
+        merge_key=line.id if lists else None, places=map_, assigned=map_.assigned(order).get(line.id, {}), title=line.title,
     )  # fmt: skip
 
 

@@ -82,8 +82,8 @@ where l.merchant || '' = :merchant
 UNPLACED_PARTS = f"delete from listing_parts where listing_id in ({PLACELESS})"
 UNPLACED = f"delete from listings where id in ({PLACELESS})"
 ADD = """
-insert into listings (merchant, connection, listing, sku, alike, writable)
-select :merchant, r.connection, r.listing, r.sku, lower(trim(r.sku)),
+insert into listings (merchant, connection, listing, sku, alike, title, writable)
+select :merchant, r.connection, r.listing, r.sku, lower(trim(r.sku)), r.title,
        case when r.listing = '' then 'not a listing of the channel' end from {rows} where true
 on conflict (connection, listing, sku, place) do nothing
 """
@@ -124,9 +124,10 @@ def keep(
             run_set(db, statement, NAMES, placed, merchant=merchant)
 
 
-def add(db: Connection, merchant: str, names: Iterable[Name]) -> None:
-    """Listings that an order names and nobody has read yet."""
-    run_set(db, ADD, NAMES, _names(names), merchant=merchant)
+def add(db: Connection, merchant: str, titles: Mapping[Name, str]) -> None:
+    """Listings that an order names and nobody has read yet, with their titles as the order tells them."""
+    rows = [{**dict(zip(NAMES, name, strict=True)), "title": title} for name, title in sorted(titles.items())]
+    run_set(db, ADD, NAMES | {"title": "text"}, rows, merchant=merchant)
 
 
 def propose(db: Connection, merchant: str) -> int:
