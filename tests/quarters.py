@@ -14,7 +14,12 @@ MEMORY = Path("/dev/shm")
 ROOM = 4_000_000_000  # bytes that must be free there
 NAME = "crossdock-tests-"
 # Files whose tests share what is dear to start. xdist's own groups come by a mark that pytest 9 no longer lets it pass on.
-TOGETHER = ("tests/processes/test_load.py", "tests/processes/test_serve.py", "tests/simulation/test_simulation.py")
+TOGETHER = (
+    "tests/browser/test_app.py",
+    "tests/processes/test_load.py",
+    "tests/processes/test_serve.py",
+    "tests/simulation/test_simulation.py",
+)
 
 
 def move_in(config: pytest.Config) -> None:

@@ -657,7 +657,7 @@ order_words = Table(
     _need("order_id"),
     _need("personal", Boolean, "false"),
     PrimaryKeyConstraint("word", "order_id"),
-    Index("ix_order_words_personal", "order_id", **_where("personal")),
+    Index(None, "order_id"),
     sqlite_with_rowid=False,
 )
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from tests.browser.conftest import NARROW, findings
 from tests.processes.plant import Child, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("browser")]  # they share one rehearsal
+pytestmark = pytest.mark.processes
 ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
 SKU = "LAM-SA-01"
 PATIENT_MS = 30_000  # how long a page may take on a busy machine; no test asks how fast

@@ -154,8 +154,9 @@ def test_a_line_is_used_again_and_another_made_where_they_hung_up() -> None:
 
     def stay(line: socket.socket) -> None:
         lines.add(line.fileno())
+        hangs_up = poster.hung_up  # type: ignore[attr-defined]
         line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        if poster.hung_up:  # type: ignore[attr-defined]
+        if hangs_up:
             line.shutdown(socket.SHUT_RDWR)
 
     poster = Poster(private=True, resolve=(resolve := resolved("127.0.0.1")))

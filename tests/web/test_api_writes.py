@@ -111,6 +111,34 @@ def test_a_listing_is_mapped_and_its_channel_told(stocked: Shop) -> None:
     assert till.ask("PUT", f"listings/{id}/parts", {"parts": []}).get_json()["wanted"] is None
 
 
+def test_an_order_is_held_tagged_noted_and_let_go(stocked: Shop) -> None:
+    till, id = a_program(stocked), stocked.one("select id from orders")
+
+    def do(act: str, **body: str) -> Any:
+        answer = till.ask("POST", f"orders/{id}/{act}", body)
+        assert answer.status_code == 200, answer.text
+        return answer.get_json()
+
+    held = do("hold", why="address")
+    assert (held["status"], held["held_why"]) == ("on_hold", "address")
+    assert do("hold", why="fraud")["held_why"] == "address", "one that is held stays as it is"
+    assert do("tag", tag=" Gift  Wrap ")["tags"] == ["gift wrap"]
+    assert do("untag", tag="gift wrap")["tags"] == []
+    do("notes", note="call first")
+    assert do("release")["held_at"] is None
+    assert [one["type"] for one in till.get(f"orders/{id}/events").get_json()["items"]][2:] == [
+        "order.held", "order.tag_added", "order.tag_removed", "order.note_added", "order.released"
+    ]  # fmt: skip
+    assert {who for (who,) in stocked.rows("select name from audit where act like 'order.%'")} == {"till"}
+
+
+@pytest.mark.parametrize(("act", "body"), [("tag", {"tag": " , "}), ("notes", {"note": "\u200b"})])
+def test_what_says_nothing_is_refused(stocked: Shop, act: str, body: dict[str, str]) -> None:
+    answer = a_program(stocked).ask("POST", f"orders/{stocked.one('select id from orders')}/{act}", body)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "refused")
+
+
 def test_a_parked_task_is_due_again(stocked: Shop) -> None:
     with stocked.hub.unit() as work:
         work.ask(stocked.merchant, "reserve", f"{stocked.connection.id}/1", stocked.connection.id)

@@ -5,11 +5,11 @@ Money is whole minor units with its currency, and the same as decimal text; ther
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
-from core.domain.acts import LONGEST_NOTE, LONGEST_TAG, Act, note, tag
+from core.domain.acts import LONGEST_NOTE, LONGEST_TAG
 from core.domain.adjusting import Reason
 from core.domain.holds import Why
 from core.domain.money import Money
@@ -73,17 +73,6 @@ def amount(money: Money) -> Amount:
 
 def amount_or_none(money: Money | None) -> Amount | None:
     return amount(money) if money is not None else None
-
-
-def _tag(value: Any) -> Any:
-    return tag(value) if isinstance(value, str) else value
-
-
-def _note(value: Any) -> Any:
-    return note(value) if isinstance(value, str) else value
-
-
-NEEDED = {Act.HOLD: {"why"}, Act.RELEASE: set[str](), Act.NOTE: {"note"}, Act.TAG: {"tag"}, Act.UNTAG: {"tag"}}
 
 
 class Nothing(Asked):
@@ -349,20 +338,16 @@ class AdjustmentAsked(Asked):
     why: Text = Field(description="For whoever looks at the movements later.")
 
 
-class ActAsked(Asked):
-    """What staff do to an order. Each act takes what it needs and nothing else."""
+class HoldAsked(Asked):
+    why: Why
 
-    act: Act
-    why: Why | None = Field(None, description="To hold it: why.")
-    tag: Annotated[str, BeforeValidator(_tag)] | None = Field(None, max_length=LONGEST_TAG, description="To tag or untag it.")
-    note: Annotated[str, BeforeValidator(_note)] | None = Field(None, max_length=LONGEST_NOTE, description="To write a note on it.")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        given = {name for name in ("why", "tag", "note") if getattr(self, name) is not None}
-        if given != NEEDED[self.act]:
-            raise ValueError(f"{self.act.value} takes {' and '.join(sorted(NEEDED[self.act])) or 'nothing else'}")
-        return self
+class TagAsked(Asked):
+    tag: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TAG)] = Field(description="Kept in small letters.")
+
+
+class NoteAsked(Asked):
+    note: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NOTE)]
 
 
 class ListingsAsked(Asked):

@@ -1,5 +1,6 @@
 """Orders: a list, one whole, its story, and what staff do to it."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -7,6 +8,8 @@ from msgspec import Meta
 from msgspec.json import Decoder
 from sqlalchemy import Connection
 
+from core.domain import acts
+from core.domain.acts import Act
 from core.domain.money import Money
 from core.domain.order import (
     Address,
@@ -80,15 +83,50 @@ def story(order: str, asked: say.EventsAsked) -> say.EventPage:
     return say.EventPage(items=items, next=shown[-1].id if shown else asked.after, more=len(found) > asked.limit)
 
 
-@writes(api, "POST", "/<order>/acts", "orders.write", say.ActAsked, say.OrderSaid, 404)
-def act(work: Unit, order: str, asked: say.ActAsked) -> say.OrderSaid:
-    """Hold an order, release it, tag it, or write a note on it
+@writes(api, "POST", "/<order>/hold", "orders.write", say.HoldAsked, say.OrderSaid, 404)
+def hold(work: Unit, order: str, asked: say.HoldAsked) -> say.OrderSaid:
+    """Hold an order: it stays reserved and is not sent
 
-    What has nothing to change stays as it is: a held order is held.
+    One that is held, cancelled or sent stays as it is.
     """
-    merchant, detail = visitor().merchant, asked.tag or (asked.why.value if asked.why else "")
+    return _act(work, order, Act.HOLD, asked.why.value)
+
+
+@writes(api, "POST", "/<order>/release", "orders.write", say.Nothing, say.OrderSaid, 404)
+def release(work: Unit, order: str, asked: say.Nothing) -> say.OrderSaid:
+    """Let a held order go"""
+    return _act(work, order, Act.RELEASE)
+
+
+@writes(api, "POST", "/<order>/tag", "orders.write", say.TagAsked, say.OrderSaid, 404)
+def tag(work: Unit, order: str, asked: say.TagAsked) -> say.OrderSaid:
+    """Tag an order"""
+    return _act(work, order, Act.TAG, _kept(acts.tag, asked.tag))
+
+
+@writes(api, "POST", "/<order>/untag", "orders.write", say.TagAsked, say.OrderSaid, 404)
+def untag(work: Unit, order: str, asked: say.TagAsked) -> say.OrderSaid:
+    """Take a tag from an order"""
+    return _act(work, order, Act.UNTAG, _kept(acts.tag, asked.tag))
+
+
+@writes(api, "POST", "/<order>/notes", "orders.write", say.NoteAsked, say.OrderSaid, 404)
+def note(work: Unit, order: str, asked: say.NoteAsked) -> say.OrderSaid:
+    """Write a note on an order"""
+    return _act(work, order, Act.NOTE, words=_kept(acts.note, asked.note))
+
+
+def _kept(clean: Callable[[str], str], said: str) -> str:
+    try:
+        return clean(said)
+    except ValueError:
+        raise Refusal(409, "refused", "Nothing is left of it without blanks, or it has signs that cannot be printed.") from None
+
+
+def _act(work: Unit, order: str, act: Act, detail: str = "", words: str = "") -> say.OrderSaid:
+    merchant = visitor().merchant
     _found(work.db, merchant, order)
-    desk.act_in(hub(), work, merchant, who(), desk.Wish(hub().ids(), asked.act, [order], detail, asked.note or ""))
+    desk.act_in(hub(), work, merchant, who(), desk.Wish(hub().ids(), act, [order], detail, words))
     return _said(work.db, merchant, order)
 
 

@@ -238,9 +238,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("order_words", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_order_words_personal", ["order_id"], unique=False, sqlite_where=sa.text("personal"), postgresql_where=sa.text("personal")
-        )
+        batch_op.create_index(batch_op.f("ix_order_words_order_id"), ["order_id"], unique=False)
 
     op.create_table(
         "order_acts",
