@@ -41,7 +41,7 @@ def test_the_first_visit_installs_watched_with_tokens_that_end(admin):
     assert admin.rows("select channel, account, state, live_at from connections") == [("shopify", ACCOUNT, "active", None)]
     assert admin.rows("select name, subject from users") == [("Ada Keller", f"shopify/{ACCOUNT}/801")]
     assert admin.rows("select role from members") == [("owner",)]
-    assert [row[0] for row in admin.rows("select act from audit order by id")] == ["connection.install", "users.arrive"]
+    assert [row[0] for row in admin.rows("select act from audit order by id")] == ["connection.install", "user.arrive"]
     one = the_connection(admin)
     assert one.access_until > admin.hub.now
     assert one.login_until > admin.hub.now + timedelta(days=80) // timedelta(microseconds=1)
