@@ -183,3 +183,36 @@ def tab_to(page: Page, role: Any, name: str) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"no way by keyboard to the {role} {name}")
+
+
+def test_inside_the_admin_files_are_saved_and_the_page_stays(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.set_default_timeout(PATIENT_MS)
+    page.goto(rehearsal.admin)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+
+    page.get_by_role("navigation").get_by_role("link", name="Stock").click()
+    stock = saved(page, lambda: frame.get_by_role("link", name="Export", exact=True).click())
+    assert (stock[0], "on_hand" in stock[1], SKU in stock[1]) == ("stock.csv", True, True)
+    expect(frame.get_by_role("heading", name="Stock", level=1)).to_be_visible()
+
+    page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    expect(frame.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENT_MS)
+    frame.get_by_role("checkbox", name="#").first.check()
+    frame.get_by_text("With the orders that are ticked").click()
+    ticked = saved(page, lambda: frame.get_by_role("button", name="Export").click())
+    assert re.fullmatch(r"orders-\d{4}-\d\d-\d\d-\d{4}\.csv", ticked[0])
+    assert len(ticked[1].splitlines()) == 2
+
+    frame.get_by_role("link", name="Export", exact=True).click()
+    orders = saved(page, lambda: frame.get_by_role("button", name="Download").click())
+    assert "Shopify" in orders[1]
+    expect(frame.get_by_role("heading", name="Export orders", level=1)).to_be_visible()
+
+
+def saved(page: Page, press: Callable[[], None]) -> tuple[str, str]:
+    """The name and the text of the file that this saves."""
+    with page.expect_download(timeout=PATIENT_MS) as awaited:
+        press()
+    return awaited.value.suggested_filename, awaited.value.path().read_text("utf-8-sig")
