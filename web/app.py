@@ -18,7 +18,7 @@ from core.hub import Hub
 from core.jobs import where
 from core.store.engine import is_too_busy
 from core.store.tables import when
-from web import alone, consents, embedded, keys, machines, proof
+from web import alone, consents, embedded, keys, look, machines, proof
 from web.api import problems
 from web.api.app import open_to_programs
 from web.doors import Doors
@@ -145,7 +145,13 @@ def clock(at: int, form: str = "medium") -> str:
 def _shell() -> dict[str, Any]:
     asks = _asks()
     named = {"merchant_name": g.get("merchant_name", ""), "merchants": g.get("merchants", 1)}
-    return {"visitor": asks, "navigation": navigation(asks) if asks else [], "bridge": g.get("bridge"), **named}
+    return {
+        "visitor": asks,
+        "navigation": navigation(asks) if asks else [],
+        "bridge": g.get("bridge"),
+        **named,
+        **look.words(g.get("bridge")),
+    }
 
 
 def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:

@@ -85,8 +85,13 @@ def _proven(channel: str, frame: Frames, token: str) -> Doorway | None:
 
 def frame_by(frame: Frames, account: str) -> None:
     """Let this account's admin, and nobody else, show the page in a frame, and run its script first."""
-    script = urlsplit(frame.bridge.script)
-    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), (f"{script.scheme}://{script.netloc}",)
+    scripts = {_origin(script): None for script in (frame.bridge.script, frame.bridge.elements) if script}
+    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), tuple(scripts)
+
+
+def _origin(address: str) -> str:
+    said = urlsplit(address)
+    return f"{said.scheme}://{said.netloc}"
 
 
 def _visitor(hub: Hub, by: Doorway) -> Visitor:

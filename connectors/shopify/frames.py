@@ -25,8 +25,8 @@ class ShopifyFrames:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self.bridge = Bridge(
-            name="shopify", script=str(kit.settings["app_bridge"]), meta="shopify-api-key", key=kit.app["client_id"], nav="s-app-nav",
-            account="shop", token=IN_QUERY, reload="shopify-reload", retry=RETRY,
+            name="shopify", script=str(kit.settings["app_bridge"]), elements=str(kit.settings["polaris"]), meta="shopify-api-key",
+            key=kit.app["client_id"], nav="s-app-nav", account="shop", token=IN_QUERY, reload="shopify-reload", retry=RETRY,
         )  # fmt: skip
 
     def guest(self, token: str) -> Guest:

@@ -96,6 +96,35 @@ def test_inside_the_admin_a_new_order_appears_without_a_reload(rehearsal: Rehear
     assert page.context.cookies() == []
 
 
+def test_inside_the_admin_its_own_elements_are_drawn_and_axe_finds_nothing_serious(rehearsal: Rehearsal, open_page: Any) -> None:
+    page, wrong = open_page(), []
+    page.goto(rehearsal.admin)
+    for room in ("Overview", "Orders", "Stock", "Needs attention", "Connections", "Settings", "Activity"):
+        if room != "Overview":
+            page.get_by_role("navigation").get_by_role("link", name=room).click()
+        page.frame_locator("iframe").get_by_role("heading", name=room, level=1).wait_for(timeout=PATIENT_MS)
+        frame = inside(page)
+        drawn = frame.evaluate("[...document.querySelectorAll('s-badge, s-banner, s-section')].every((one) => one.shadowRoot)")
+        wrong += [f"{room}: {one}" for one in findings(frame)] + ([] if drawn else [f"{room}: not drawn"])
+
+    assert wrong == []
+
+
+def test_where_the_admins_elements_do_not_come_ours_look_the_same(rehearsal: Rehearsal, open_page: Any) -> None:
+    page, looks = open_page(), []
+    for is_away in (False, True):
+        if is_away:
+            page.route("**/polaris.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+        page.goto(f"{rehearsal.admin}/connections")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("heading", name="Connections", level=1).wait_for(timeout=PATIENT_MS)
+        badge = frame.locator("s-badge", has_text="Connected").first
+        looks.append(badge.evaluate("(one) => [!!one.shadowRoot, getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"))
+
+    assert [looks[0][0], looks[1][0]] == [True, False]
+    assert looks[0][1:] == looks[1][1:]
+
+
 def test_stock_that_is_adjusted_is_told_to_the_channel(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
     page, before = owner(), rehearsal.shows(SKU)
     page.get_by_role("navigation").get_by_role("link", name="Stock").click()

@@ -26,6 +26,7 @@ SIMULATED = {
     "CROSSDOCK_CHANNELS__SHOPIFY__URL": "http://sim.test/shopify/{account}",
     "CROSSDOCK_CHANNELS__SHOPIFY__ADMIN": "http://sim.test",
     "CROSSDOCK_CHANNELS__SHOPIFY__APP_BRIDGE": "http://sim.test/shopify/app-bridge.js",
+    "CROSSDOCK_CHANNELS__SHOPIFY__POLARIS": "http://sim.test/shopify/polaris.js",
 }
 
 

@@ -190,6 +190,35 @@ def test_app_bridge_is_the_first_script_of_every_page_and_finds_our_key(admin):
     assert '<s-app-nav><a href="/" rel="home">Overview</a>' in page
 
 
+def test_inside_the_admin_cards_and_badges_are_its_own_elements(admin):
+    page = admin.visit().text
+    scripts = re.findall(r'<script src="([^"]+)"', page[: page.index("</head>")])
+    rooms = "".join(admin.fetch(path).text for path in ("/connections", "/settings", "/stock"))
+
+    assert scripts[:2] == ["http://sim.test/shopify/app-bridge.js", "http://sim.test/shopify/polaris.js"]
+    assert '<s-badge class="badge good" tone="success">Connected</s-badge>' in rooms
+    assert '<s-section class="card">' in rooms
+    assert not re.search(r'<(section|span|div) class="(card|badge|banner)[ "]', page + rooms)
+    assert "<s-badge" in admin.fetch("/connections/live").text
+
+
+def test_where_the_operator_names_no_elements_pages_draw_their_own(make_admin):
+    admin = make_admin(CROSSDOCK_CHANNELS__SHOPIFY__POLARIS="")
+    page = admin.visit().text + admin.fetch("/connections").text
+
+    assert "polaris" not in page
+    assert not re.search("<s-(section|badge|banner)", page)
+    assert '<span class="badge good">' in page
+
+
+def test_scripts_come_from_the_named_origins_and_nowhere_else(make_admin):
+    admin = make_admin(CROSSDOCK_CHANNELS__SHOPIFY__POLARIS="https://elements.example/a/polaris.js")
+
+    allowed = admin.visit().headers["Content-Security-Policy"]
+    assert "script-src 'self' http://sim.test https://elements.example;" in allowed
+    assert "unsafe" not in allowed
+
+
 def test_outside_of_a_frame_no_page_knows_of_it(admin):
     admin.visit()
 
@@ -197,6 +226,7 @@ def test_outside_of_a_frame_no_page_knows_of_it(admin):
 
     assert page.status_code == 200
     assert "app-bridge" not in page.text
+    assert "polaris" not in page.text
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
