@@ -402,6 +402,11 @@ class Frames(Protocol):
         """The origins that may frame a page for this account. Before anybody proved whose it is, it may be any text."""
         ...
 
+    def entrance(self, path: str, query: Mapping[str, str]) -> str:
+        """Where the admin that sent somebody here shows this page of ours: in the account that the query names, nowhere else. "" where it
+        names none, or does not come from an admin."""
+        ...
+
     def login(self, token: str, guest: Guest) -> Granted:
         """The account's own tokens for this one: one call. Raises Refused, Unavailable or RateLimited."""
         ...

@@ -132,6 +132,7 @@ class Simulator:
             "settings": {
                 "url": base + "/{account}",
                 "admin": base.rpartition("/")[0],
+                "app_page": base + "/admin/store/{store}/apps/crossdock",
                 "app_bridge": f"{base}/app-bridge.js",
                 "polaris": f"{base}/polaris.js",
             },

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -16,7 +17,8 @@ import pytest
 from werkzeug.test import Client
 
 from config import demo
-from connectors.shopify import SCOPES
+from connectors.shopify import MANIFEST, SCOPES
+from connectors.shopify.frames import ShopifyFrames
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from connectors.simulation import Fault
 from core.errors import AccessLost
@@ -24,7 +26,7 @@ from core.flows import connections as flows
 from core.flows.connections import StoredTokens
 from core.flows.consents import login_of
 from core.store import connections
-from tests.web.inside import Admin, query
+from tests.web.inside import SOMEWHERE, Admin, query
 
 OTHER = "second-shop.myshopify.com"
 SECRET = "another-secret-of-somebody-else-0123456789"
@@ -251,6 +253,55 @@ def test_what_is_to_be_said_comes_with_the_next_page_without_a_cookie(admin):
     assert "nothing is read or written there" not in admin.fetch("/connections?said=x").text
     admin.clock.pass_(timedelta(seconds=61))
     assert "nothing is read or written there" not in admin.fetch(answer.headers["Location"]).text
+
+
+# ---- outside of the frame
+
+IN_THE_ADMIN = "http://sim.test/shopify/admin/store/crossdock-demo/apps/crossdock"
+WHOLE = {"HTTP_SEC_FETCH_DEST": "document"}
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/?", ""), ("/orders?status=open&", "/orders?status=open"), ("/?embedded=1&hmac=x&timestamp=1&session=y&locale=ru&", ""),
+        ("/orders/%C3%A9?q=a%26b&", "/orders/%C3%A9?q=a%26b"),
+    ],
+)  # fmt: skip
+def test_who_is_sent_here_by_an_admin_and_stands_outside_of_it_goes_in(admin, path, there):
+    answer = admin.open(f"{path}shop=Crossdock-Demo.myshopify.com&host=aGFja2VyLmV4YW1wbGU", **WHOLE)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, IN_THE_ADMIN + there)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_browser_that_does_not_say_where_it_shows_a_page_is_sent_in_too(admin):
+    answer = admin.browser.get(f"/?shop={ACCOUNT}&host=x", environ_overrides=SOMEWHERE, buffered=True)
+
+    assert answer.headers["Location"] == IN_THE_ADMIN
+
+
+@pytest.mark.parametrize(
+    "said", ["host=x", "shop=x.myshopify.com", "shop=evil.example&host=x", "shop=evil.example/.myshopify.com&host=x", "shop=&host=x"]
+)
+def test_nobody_is_sent_elsewhere_than_into_the_admin_of_a_shop(admin, said):
+    answer = admin.open(f"/?{said}", **WHOLE)
+
+    assert urlsplit(answer.headers["Location"]).path == "/login"
+    assert not urlsplit(answer.headers["Location"]).netloc
+
+
+def test_in_the_frame_nobody_is_sent_round(admin):
+    assert admin.open(f"/?shop={ACCOUNT}&host=x").headers["Location"].startswith("/auth/patch-id-token?")
+    assert admin.visit().status_code == 200
+
+
+def test_a_real_shops_admin_is_shopifys_own(admin):
+    kit = SimpleNamespace(settings=MANIFEST.settings, app={"client_id": "abc"})
+
+    there = ShopifyFrames(kit).entrance("/stock", {"shop": "north.myshopify.com", "host": "x"})
+
+    assert there == "https://admin.shopify.com/store/north/apps/abc/stock"
 
 
 # ---- the bounce
