@@ -1,5 +1,7 @@
 """The settings as a whole: every page of them leads to the others; what channels keep back, where goods lie, what happens by the clock."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ from core.domain.alerts import next_morning
 from core.domain.roles import Role
 from core.flows import clockwork
 from core.store.connections import Connection
+from tests.web.people import Person as Browser
 from tests.web.rooms import Person, person
 from tests.web.shop import Shop
 
@@ -48,6 +51,12 @@ def test_who_may_not_open_the_settings_sees_no_way_to_them(either_shop: Shop) ->
     for page in ("/settings/alerts", "/stock/locations"):
         assert 'class="tabs"' not in packer.get(page)
     assert packer.ask("/settings/schedules").status_code == 403
+
+
+def test_nobody_is_removed_by_one_press(signed_in: Callable[..., Browser]) -> None:
+    page = " ".join(signed_in("owner", name="Mara").get("/settings/people").text.split())
+
+    assert re.search(r'<details><summary aria-label="Remove Mara">Remove</summary> <p[^>]*>They are signed out[^<]*</p> <form', page)
 
 
 # ---- what a channel keeps back
