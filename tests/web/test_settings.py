@@ -102,7 +102,7 @@ def test_two_locations_never_have_one_name_and_the_first_goes_no_higher(either_s
     id = either_shop.one("select id from locations where name = 'Shop'")
 
     assert "Write a name that none of your locations has" in ana.post(f"/stock/locations/{id}/name", name="Main")
-    assert "earlier now" not in ana.post("/stock/locations/place/up")
+    assert "taken from Main first already" in ana.post("/stock/locations/place/up")
     assert [act for act, _ in acts(either_shop)] == ["location.add"]
 
 

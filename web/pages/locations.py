@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
+from werkzeug.wrappers import Response
 
 from core.errors import Refused
 from core.flows import connections as flows
@@ -12,7 +13,6 @@ from core.store import connections, health
 from core.store import places as locations_of
 from core.store.connections import Connection
 from web import asked
-from web.said import say
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("locations", __name__)
@@ -36,34 +36,35 @@ def page() -> str:
 
 @pages.post("/stock/locations")
 @needs("settings.write")
-def add() -> str:
+def add() -> Response:
     name = asked.text("name", 100).strip()
     if not name or not places.add_location(hub(), visitor().merchant, name, who()):
-        say("bad", gettext("Write a name that none of your locations has."))
-    else:
-        say("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
-    return page()
+        return _back("bad", gettext("Write a name that none of your locations has."))
+    return _back("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
+
+
+def _back(kind: str, words: str) -> Response:
+    flash(words, kind)
+    return redirect(url_for("locations.page"), 303)
 
 
 @pages.post("/stock/locations/<id>/name")
 @needs("settings.write")
-def rename(id: str) -> str:
+def rename(id: str) -> Response:
     _mine(id)
     name = asked.text("name", 100).strip()
     if not name or not places.rename_location(hub(), visitor().merchant, id, name, who()):
-        say("bad", gettext("Write a name that none of your locations has."))
-    else:
-        say("good", gettext("It is called %(name)s from now on, in files that you bring too.", name=name))
-    return page()
+        return _back("bad", gettext("Write a name that none of your locations has."))
+    return _back("good", gettext("It is called %(name)s from now on, in files that you bring too.", name=name))
 
 
 @pages.post("/stock/locations/<id>/up")
 @needs("settings.write")
-def prefer(id: str) -> str:
+def prefer(id: str) -> Response:
     name = _mine(id)
-    if places.prefer_location(hub(), visitor().merchant, id, who()):
-        say("good", gettext("Stock is taken from %(name)s earlier now. What is reserved stays where it is.", name=name))
-    return page()
+    if not places.prefer_location(hub(), visitor().merchant, id, who()):
+        return _back("info", gettext("Stock is taken from %(name)s first already.", name=name))
+    return _back("good", gettext("Stock is taken from %(name)s earlier now. What is reserved stays where it is.", name=name))
 
 
 def _mine(id: str) -> str:
@@ -79,20 +80,18 @@ def _one() -> Connection:
 
 @pages.post("/stock/buffers")
 @needs("settings.write")
-def keep_back() -> str:
+def keep_back() -> Response:
     one, units = _one(), asked.number(asked.text("units"), -1)
     if not 0 <= units <= MOST:
-        say("bad", gettext("Write a whole number of units, at least 0."))
-        return page()
+        return _back("bad", gettext("Write a whole number of units, at least 0."))
     if units != one.buffer:
         flows.keep_back(hub(), one, units, who())
-    say("good", ngettext("%(num)s unit is kept back there.", "%(num)s units are kept back there.", units))
-    return page()
+    return _back("good", ngettext("%(num)s unit is kept back there.", "%(num)s units are kept back there.", units))
 
 
 @pages.post("/stock/places")
 @needs("settings.write")
-def map_place() -> str:
+def map_place() -> Response:
     """Say which of our locations a channel's place is; "forget": nobody has said anything."""
     one = _one()
     with hub().database.read() as db:
@@ -103,7 +102,5 @@ def map_place() -> str:
         else:
             places.map_place(hub(), one, asked.text("place"), [id for id in asked.texts("location") if id in ours], who())
     except Refused:
-        say("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
-        return page()
-    say("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
-    return page()
+        return _back("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
+    return _back("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
 from core.domain import alerts, causes
 from core.domain.today import zone_of
@@ -14,7 +15,6 @@ from core.store import connections
 from core.store.connections import Connection
 from core.store.tables import us
 from web import asked
-from web.said import say
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("schedules", __name__)
@@ -47,12 +47,12 @@ def _chosen(one: Connection) -> dict[str, Any]:
 
 @pages.post("/settings/schedules/<id>")
 @needs("settings.write")
-def choose(id: str) -> str:
+def choose(id: str) -> Response:
     with hub().database.read() as db:
         one = connections.one_of(db, visitor().merchant, id) or abort(404)
     minutes = asked.number(request.form.get("minutes", ""), -1)
     if minutes not in (0, *MINUTES):
         abort(400, gettext("Choose one of the times on the list."))
     flows.poll_each(hub(), one, minutes * 60 or None, who())
-    say("good", gettext("%(account)s is read so often from now on.", account=one.label))
-    return page()
+    flash(gettext("%(account)s is read so often from now on.", account=one.label), "good")
+    return redirect(url_for("schedules.page"), 303)
