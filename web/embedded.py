@@ -117,7 +117,7 @@ def _visitor(hub: Hub, by: Doorway) -> Visitor:
     except Refused as error:
         abort(403, str(error.args[0]))
     except Retryable:
-        abort(503, gettext("%(channel)s does not answer just now. Try again in a minute.", channel=by.channel.capitalize()))
+        abort(503, gettext("%(channel)s does not answer just now. Try again in a minute.", channel=hub.label(by.channel)))
     g.doorway = by
     carried.take()
     zone = str(found.settings.get("zone") or "UTC")
