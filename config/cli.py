@@ -830,6 +830,44 @@ def resume(settings: Settings, connection: str, merchant: str) -> None:
     click.echo(f"{one.channel} {one.account} goes on; its stock is written once the orders of all channels are read up to now")
 
 
+@cli.command()
+@click.argument("connection")
+@click.option("--dry-run", is_flag=True, help="Say what would end, and change nothing; so it is without --yes, too.")
+@click.option("--yes", is_flag=True, help="Accept: the login is forgotten now.")
+@of_merchant
+@as_json
+@click.pass_obj
+def disconnect(settings: Settings, connection: str, dry_run: bool, yes: bool, merchant: str, as_json: bool) -> None:
+    """Let go of an account: its login is forgotten, nothing is read or written there any more. Its orders and their history stay.
+
+    CONNECTION is an id, an account or a channel. Back: connect it again with a new login.
+    """
+    from core.flows import join
+
+    if dry_run and yes:
+        _fail("disconnect: --dry-run and --yes exclude each other")
+    hub = _hub(settings)
+    one = _connection(hub, _merchant(hub, merchant), connection)
+    if one.state == "disconnected":
+        _fail(f"disconnect: {one.channel} {one.account} is disconnected already")
+    if yes:
+        join.disconnect(hub, one)
+        one = hub.connection(one.id)
+    click.echo(json.dumps(_let_go(one, yes)) if as_json else _let_go_words(one, yes))
+
+
+def _let_go(one: Any, done: bool) -> dict[str, Any]:
+    named = {name: getattr(one, name) for name in ("id", "channel", "account", "label", "state")}
+    return {**named, "live": one.live_at is not None, "disconnected": done}
+
+
+def _let_go_words(one: Any, done: bool) -> str:
+    ends = "orders are read and stock is written" if one.live_at is not None else "orders are read"
+    if not done:
+        return f"{one.channel} {one.account}: {ends} there now; that would end, and its login be forgotten. Accept with --yes"
+    return f"{one.channel} {one.account} is disconnected: its login is forgotten, its orders stay; connect it again with: crossdock connect"
+
+
 @cli.group(invoke_without_command=True)
 @of_merchant
 @as_json

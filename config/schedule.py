@@ -1,19 +1,16 @@
 """What happens by the clock. A slot is won by one guarded update, so two schedulers do the work once."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from core.domain.signin import FORGOTTEN, IDLE
 from core.flows import hooks, join
+from core.flows.clockwork import begin, slots
 from core.flows.indexing import ask_indexing
-from core.flows.intake import poll_every
 from core.hub import Hub
 from core.store import acts, alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
 from core.store import hooks as hook_store
-from core.store.connections import Connection
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
@@ -25,18 +22,6 @@ KEPT_FINDINGS = timedelta(days=90)
 KEPT_CALLS = timedelta(days=30)
 KEPT_UPLOADS = timedelta(days=30)
 KEPT_ACTS = timedelta(days=30)
-NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """`kind` is asked for on this connection every `every`, `after` the even moment."""
-
-    name: str
-    kind: str
-    connection: Connection
-    every: timedelta
-    after: timedelta = timedelta(0)
 
 
 WIN = """
@@ -45,45 +30,17 @@ where schedules.slot < excluded.slot
 """
 
 
-def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
-    """The clockwork of all active connections: orders polled, listings read daily, those that moved hourly, days counted nightly, queues
-    listened to; and of all others too: buyers forgotten in time, logins that end told of."""
-    found = []
-    for one in known:
-        connector = hub.connectors.get(one.channel)
-        found.append(Slot(f"erase {one.id}", "erase_expired", one, timedelta(days=1), NIGHT))
-        found.append(Slot(f"login {one.id}", "check_login", one, timedelta(days=1)))
-        if connector is None or one.state != "active":
-            continue
-        found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
-        found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))
-        found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
-        found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
-        found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
-        if connector.scopes:
-            found.append(Slot(f"scopes {one.id}", "read_scopes", one, timedelta(days=1)))
-        if connector.queue and one.settings.get("queue_url"):
-            found.append(Slot(f"listen {one.id}", "receive_notices", one, timedelta(seconds=30)))
-    return found
-
-
-def _begin(now: int, slot: Slot) -> int:
-    """When the slot that holds this moment began: a moment, so that slots of another length compare."""
-    every, after = slot.every // timedelta(microseconds=1), slot.after // timedelta(microseconds=1)
-    return now - (now - after) % every
-
-
 def tick(hub: Hub) -> int:
     """Ask for what is due by the clock. Gives how many slots were won."""
     with hub.database.read() as db:
         known = connections.everyone(db)
         last = {row.name: row.slot for row in run(db, "select name, slot from schedules")}
     _be_here(hub, last.get("here"))
-    begun = [(slot, _begin(hub.now, slot)) for slot in slots(hub, known)]
-    due = [(slot, begin) for slot, begin in begun if last.get(slot.name, -1) < begin]
+    begun = [(slot, begin(hub.now, slot)) for slot in slots(hub, known)]
+    due = [(slot, since) for slot, since in begun if last.get(slot.name, -1) < since]
     if due:
         with hub.unit() as work:
-            due = [(slot, begin) for slot, begin in due if run(work.db, WIN, name=slot.name, slot=begin).rowcount]
+            due = [(slot, since) for slot, since in due if run(work.db, WIN, name=slot.name, slot=since).rowcount]
             for slot, _ in due:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     hooks.ask_behind(hub)

@@ -154,6 +154,11 @@ class Hub:
         except KeyError:
             raise Unsupported("no connector is installed for this channel", channel=connection.channel) from None
 
+    def label(self, channel: str) -> str:
+        """A channel's name as people write it; its own for one that is not installed."""
+        known = self.connectors.get(channel)
+        return known.label if known else channel
+
     def channel(self, connection: Connection) -> Channel:
         """The channel of a connection, made once a thread; made anew when its secrets or settings change."""
         return self._made("live", connection, lambda kit: kit)

@@ -372,12 +372,14 @@ class Guest:
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """How our pages speak with the admin that frames them. `script` is the address of the channel's own script, first on every page; it
-    finds our `key` in the meta tag `meta`, offers itself as window[`name`], and takes our rooms over from the element `nav`. A page's
+    finds our `key` in the meta tag `meta`, offers itself as window[`name`], and takes our rooms over from the element `nav`. `elements`
+    is the address of the script that defines s-section, s-badge and s-banner as that admin draws them; "" where it has none. A page's
     request carries the token in the query as `token` and names its account as `account`; our bounce page finds in `reload` what the
     script shall load with a fresh token; `retry` is the header that makes it ask again with one."""
 
     name: str
     script: str
+    elements: str
     meta: str
     key: str
     nav: str
@@ -398,6 +400,11 @@ class Frames(Protocol):
 
     def ancestors(self, account: str) -> Sequence[str]:
         """The origins that may frame a page for this account. Before anybody proved whose it is, it may be any text."""
+        ...
+
+    def entrance(self, path: str, query: Mapping[str, str]) -> str:
+        """Where the admin that sent somebody here shows this page of ours: in the account that the query names, nowhere else. "" where it
+        names none, or does not come from an admin."""
         ...
 
     def login(self, token: str, guest: Guest) -> Granted:

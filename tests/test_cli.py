@@ -613,6 +613,7 @@ def test_the_places_of_a_channel_are_listed_with_what_they_stand_for_and_said_an
         (["places", "add", "Main"], "already"),
         (["places", "first", "shopify", "Nowhere"], "you have no location Nowhere"),
         (["resume", "shopify"], "not paused"),
+        (["disconnect", "shopify", "--yes", "--dry-run"], "exclude each other"),
     ],
 )
 def test_a_place_or_location_that_is_not_there_is_named(run: Run, shop: Shop, words: list[str], named: str) -> None:
@@ -620,6 +621,21 @@ def test_a_place_or_location_that_is_not_there_is_named(run: Run, shop: Shop, wo
 
     assert said.code in (1, 2)
     assert named in said.why
+
+
+def test_an_account_is_disconnected_once_somebody_says_yes(run: Run, shop: Shop) -> None:
+    for asked in (["disconnect", "shopify"], ["disconnect", "shopify", "--dry-run"]):
+        assert "Accept with --yes" in run(*asked).out
+    assert shop.hub.connection(shop.connection.id).state == "active"
+
+    said = json.loads(run("disconnect", "shopify", "--yes", "--json").out)
+
+    assert (said["id"], said["state"], said["disconnected"]) == (shop.connection.id, "disconnected", True)
+    one = shop.hub.connection(shop.connection.id)
+    assert (one.state, one.login, one.live_at) == ("disconnected", None, None)
+    assert "disconnected already" in run("disconnect", "shopify", "--yes").why
+    with shop.hub.database.read() as db:
+        assert db.exec_driver_sql("select act, who from audit").all() == [("connection.disconnect", "command line")]
 
 
 def test_a_channel_is_paused_and_goes_on(run: Run, shop: Shop) -> None:

@@ -18,16 +18,31 @@ from core.hub import Hub
 from core.jobs import where
 from core.store.engine import is_too_busy
 from core.store.tables import when
-from web import alone, consents, embedded, keys, machines, proof
+from web import alone, consents, embedded, keys, look, machines, proof
 from web.api import problems
 from web.api.app import open_to_programs
 from web.doors import Doors
 from web.metrics import Meter
-from web.pages import account, activity, alerts, attention, connections, home, orders, people, settings, signin, start, stock
+from web.pages import (
+    account,
+    activity,
+    alerts,
+    attention,
+    connections,
+    home,
+    locations,
+    orders,
+    people,
+    schedules,
+    settings,
+    signin,
+    start,
+    stock,
+)
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
 from web.said import said
-from web.shell import navigation, way
+from web.shell import navigation, sections, way
 from web.visitor import LANGUAGES, LOCALES, MACHINES, Visitor, Way, guard, needs
 from web.visitor import hub as this_hub
 
@@ -41,6 +56,8 @@ ROOMS: tuple[Blueprint, ...] = (
     connections.pages,
     settings.pages,
     people.pages,
+    locations.pages,
+    schedules.pages,
     keys_page.pages,
     hooks_page.pages,
     alerts.pages,
@@ -75,9 +92,16 @@ def make_app(
     embedded.set_up(app)
     guard(app, ways, proof.check)
     open_to_programs(app)
-    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
+    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell, "channel": hub.label}
     app.context_processor(_shell)
-    app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale, "way": way, "said": said}
+    app.jinja_env.globals |= {
+        "proof": proof.proof,
+        "proof_token": proof.token,
+        "get_locale": get_locale,
+        "way": way,
+        "said": said,
+        "sections": sections,
+    }
     app.register_error_handler(HTTPException, _sorry)
     app.register_error_handler(SQLAlchemyError, _busy)
     app.log_exception = _failed  # type: ignore[assignment, method-assign]
@@ -121,7 +145,13 @@ def clock(at: int, form: str = "medium") -> str:
 def _shell() -> dict[str, Any]:
     asks = _asks()
     named = {"merchant_name": g.get("merchant_name", ""), "merchants": g.get("merchants", 1)}
-    return {"visitor": asks, "navigation": navigation(asks) if asks else [], "bridge": g.get("bridge"), **named}
+    return {
+        "visitor": asks,
+        "navigation": navigation(asks) if asks else [],
+        "bridge": g.get("bridge"),
+        **named,
+        **look.words(g.get("bridge")),
+    }
 
 
 def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:

@@ -19,7 +19,7 @@ from core.ports import Bridge, Frames
 from core.store.visits import Visit
 from web import carried
 from web.doors import doors
-from web.visitor import LOCALES, PUBLIC, Visitor, Way, needs
+from web.visitor import LOCALES, OPEN, PUBLIC, Visitor, Way, needed, needs
 
 BEARER = "bearer "
 IN_A_FRAME = ("iframe", "frame")
@@ -59,6 +59,8 @@ def _opened(hub: Hub, frames: Mapping[str, Frames]) -> Visitor | Response | None
     """A page that is opened: with a token that holds it is shown; without, where the admin asks for it, one is fetched first."""
     channel, frame = next((found for found in frames.items() if found[1].bridge.account in request.args), next(iter(frames.items())))
     token = request.args.get(frame.bridge.token)
+    if token is None and _is_whole_window():
+        return _into_the_admin(frame)
     if token is None and not _is_framed():
         return None
     if request.method not in ("GET", "HEAD"):
@@ -69,6 +71,21 @@ def _opened(hub: Hub, frames: Mapping[str, Frames]) -> Visitor | Response | None
 
 def _is_framed() -> bool:
     return request.headers.get("Sec-Fetch-Dest") in IN_A_FRAME or request.args.get("embedded") == "1"
+
+
+def _is_whole_window() -> bool:
+    """It is no frame's, as the browser says; one that says nothing is believed what the address says."""
+    kind = request.headers.get("Sec-Fetch-Dest")
+    return kind == "document" or (kind is None and not _is_framed())
+
+
+def _into_the_admin(frame: Frames) -> Response | None:
+    """Who was sent here by an admin, and stands outside of it, goes to our page in there. What is open to all is not asked about: people
+    come back to it from a consent."""
+    if request.method not in ("GET", "HEAD") or needed(current_app, request.endpoint or "") in OPEN:
+        return None
+    there = frame.entrance(request.path, request.args.to_dict())
+    return redirect(there) if there else None
 
 
 def _proven(channel: str, frame: Frames, token: str) -> Doorway | None:
@@ -85,8 +102,13 @@ def _proven(channel: str, frame: Frames, token: str) -> Doorway | None:
 
 def frame_by(frame: Frames, account: str) -> None:
     """Let this account's admin, and nobody else, show the page in a frame, and run its script first."""
-    script = urlsplit(frame.bridge.script)
-    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), (f"{script.scheme}://{script.netloc}",)
+    scripts = {_origin(script): None for script in (frame.bridge.script, frame.bridge.elements) if script}
+    g.bridge, g.frame, g.scripts = frame.bridge, frame.ancestors(account), tuple(scripts)
+
+
+def _origin(address: str) -> str:
+    said = urlsplit(address)
+    return f"{said.scheme}://{said.netloc}"
 
 
 def _visitor(hub: Hub, by: Doorway) -> Visitor:
@@ -95,7 +117,7 @@ def _visitor(hub: Hub, by: Doorway) -> Visitor:
     except Refused as error:
         abort(403, str(error.args[0]))
     except Retryable:
-        abort(503, gettext("%(channel)s does not answer just now. Try again in a minute.", channel=by.channel.capitalize()))
+        abort(503, gettext("%(channel)s does not answer just now. Try again in a minute.", channel=hub.label(by.channel)))
     g.doorway = by
     carried.take()
     zone = str(found.settings.get("zone") or "UTC")

@@ -8,6 +8,8 @@ from flask_babel import gettext
 
 from web.visitor import Visitor, needed
 
+OF_SETTINGS = ("people", "locations", "schedules", "alerts", "keys", "hooks")  # their pages are pages of the settings
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -19,10 +21,29 @@ class Link:
 def navigation(asks: Visitor) -> list[Link]:
     """The rooms that this visitor may enter."""
     return [
-        Link(name, url_for(endpoint), request.blueprint == endpoint.split(".")[0])
+        Link(name, url_for(endpoint), _room() == endpoint.split(".")[0])
         for endpoint, name in _rooms().items()
         if (wanted := needed(current_app, endpoint)) and asks.may(wanted)
     ]
+
+
+def _room() -> str | None:
+    return "settings" if request.blueprint in OF_SETTINGS else request.blueprint
+
+
+def sections() -> list[Link]:
+    """The pages of the settings that this visitor may open; none for who may not open the settings."""
+    named = {
+        "settings.page": gettext("General"),
+        "people.page": gettext("People"),
+        "locations.page": gettext("Locations and buffers"),
+        "schedules.page": gettext("Schedules"),
+        "alerts.page": gettext("Alerts"),
+        "keys.page": gettext("API keys"),
+        "hooks.page": gettext("Webhooks"),
+    }
+    found = [Link(name, address, request.endpoint == endpoint) for endpoint, name in named.items() if (address := way(endpoint))]
+    return found if way("settings.page") else []
 
 
 def _rooms() -> dict[str, str]:

@@ -76,6 +76,8 @@ MANIFEST = Connector(
         "url": URL,
         "admin": "https://admin.shopify.com",  # the origin that frames our pages
         "app_bridge": "https://cdn.shopify.com/shopifycloud/app-bridge.js",  # never from anywhere else, says Shopify
+        "app_page": "https://admin.shopify.com/store/{store}/apps/{app}",  # where a shop's admin shows us
+        "polaris": "https://cdn.shopify.com/shopifycloud/polaris.js",  # the elements of its admin; empty: pages draw them themselves
         "version": VERSION,
         "location": "",  # the location whose stock is written; empty: the merchant's first active one
         "deep": 20_000,  # orders of one search, after which another one goes on: Shopify pages no deeper than 25,000

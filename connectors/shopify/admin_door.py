@@ -46,14 +46,14 @@ class Admin:
         name = self.account.partition(".")[0]
         return (
             steps[:3] == ["admin", "store", name]
-            or steps == ["app-bridge.js"]
+            or steps in (["app-bridge.js"], ["polaris.js"])
             or steps[:4] == [self.account, "admin", "oauth", "authorize"]
         )
 
     def answer(self, request: Request, steps: Sequence[str]) -> Response:
         """Pages, scripts and tokens by what follows in the path."""
         match request.method, [one for one in steps if one not in ("admin", "store", self.account.partition(".")[0])]:
-            case "GET", ["app-bridge.js" | "admin.js" as name]:
+            case "GET", ["app-bridge.js" | "polaris.js" | "admin.js" as name]:
                 return _script(name)
             case method, [_, "oauth", "authorize"]:
                 return self._authorize(request) if method == "GET" else self._agreed(request)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from connectors.shopify.client import SHOP, claims, exchanged, fresh
 from core.errors import BadPayload, Forged
@@ -16,6 +16,7 @@ from core.ports import Bridge, Granted, Guest, Kit
 LEEWAY = timedelta(seconds=10)  # as shopifyapi's: App Bridge's clock may be a little ahead
 USER = re.compile(r"[\w-]{1,64}", re.A)
 IN_QUERY = "id_token"
+OF_THE_ADMIN = ("shop", "host", "hmac", "timestamp", "embedded", "locale", "session", IN_QUERY)  # what it adds to an address of ours
 RETRY = ("X-Shopify-Retry-Invalid-Session-Request", "1")
 
 
@@ -25,8 +26,8 @@ class ShopifyFrames:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self.bridge = Bridge(
-            name="shopify", script=str(kit.settings["app_bridge"]), meta="shopify-api-key", key=kit.app["client_id"], nav="s-app-nav",
-            account="shop", token=IN_QUERY, reload="shopify-reload", retry=RETRY,
+            name="shopify", script=str(kit.settings["app_bridge"]), elements=str(kit.settings["polaris"]), meta="shopify-api-key",
+            key=kit.app["client_id"], nav="s-app-nav", account="shop", token=IN_QUERY, reload="shopify-reload", retry=RETRY,
         )  # fmt: skip
 
     def guest(self, token: str) -> Guest:
@@ -45,6 +46,15 @@ class ShopifyFrames:
         """The shop's own admin and the one for all; before the shop is known, or where that is none, any shop's."""
         shop = account if SHOP.fullmatch(account) else "*.myshopify.com"
         return (f"https://{shop}", str(self._kit.settings["admin"]))
+
+    def entrance(self, path: str, query: Mapping[str, str]) -> str:
+        """The address is made of the shop's name alone: what `host` says somebody else may have written."""
+        shop = query.get("shop", "").lower()
+        if not SHOP.fullmatch(shop) or not query.get("host"):
+            return ""
+        kept = {name: value for name, value in query.items() if name not in OF_THE_ADMIN}
+        app = str(self._kit.settings["app_page"]).format(store=shop.partition(".")[0], app=self._kit.app["client_id"])
+        return f"{app}{quote(path.rstrip('/'))}{'?' if kept else ''}{urlencode(kept)}"
 
     def login(self, token: str, guest: Guest) -> Granted:
         return Granted(guest.account, fresh(self._kit, exchanged(self._kit, guest.account, token, "offline")))

@@ -129,7 +129,13 @@ class Simulator:
             "app": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
             "login": {"refresh_token": next(reversed(self.state["refresh"]), "")},
             "door": f"{base}/admin/store/{self.account.partition('.')[0]}/apps/crossdock",
-            "settings": {"url": base + "/{account}", "admin": base.rpartition("/")[0], "app_bridge": f"{base}/app-bridge.js"},
+            "settings": {
+                "url": base + "/{account}",
+                "admin": base.rpartition("/")[0],
+                "app_page": base + "/admin/store/{store}/apps/crossdock",
+                "app_bridge": f"{base}/app-bridge.js",
+                "polaris": f"{base}/polaris.js",
+            },
         }
 
     def operation(self, request: Request) -> str | None:

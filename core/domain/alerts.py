@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from core.domain.causes import LOUD
 from core.domain.later import N_
@@ -62,6 +64,13 @@ class Alert:
     detail: str = ""
     id: int = 0
     told_at: int | None = None
+
+
+def next_morning(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the digest is written next, unless it is being written now: the first hour of a morning on the merchant's clock."""
+    local = now.astimezone(zone)
+    ahead = local.hour >= MORNING.start
+    return datetime.combine(local.date() + timedelta(days=ahead), time(MORNING.start), zone).astimezone(UTC)
 
 
 def due(untold: Iterable[Alert], last_told: Mapping[str, int], now: int) -> list[Alert]:

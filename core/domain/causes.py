@@ -234,6 +234,27 @@ FINDINGS = (
         (Press.NOTHING,), tone="info",
     ),
     Cause(
+        "found-login",
+        N_("A login will end within a month"),
+        N_("From that day on the channel does not let us in: its orders are not read and its stock is not written."),
+        N_("Connect it again before that; it takes a minute."),
+        (Press.CONNECTION,),
+    ),
+    Cause(
+        "found-scopes",
+        N_("A channel does not let us do everything we need"),
+        N_("Something was not granted, or was taken back. What it is for fails there, or stays undone."),
+        N_("Connect it again, and grant what stands below."),
+        (Press.CONNECTION,), tone="bad",
+    ),
+    Cause(
+        "found-request",
+        N_("A channel asks something of you about buyers' data"),
+        N_("A customer wants what is kept of them, or an account is to be erased. The law sets a time for it."),
+        N_("Take the file and send it to the customer, or disconnect the account and erase it, at the connection."),
+        (Press.CONNECTION,), tone="bad",
+    ),
+    Cause(
         "found-level",
         N_("Our shelf and a channel's differ"),
         N_("One of the two is wrong."),

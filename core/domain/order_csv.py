@@ -19,10 +19,12 @@ Cell = str | int | Money | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An order and what staff and the hub add to it. Its person is in it for those who may see buyers."""
+    """An order and what staff and the hub add to it, with its channel's name as people write it. Its person is in it for those who may
+    see buyers."""
 
     order: Order
     id: str
+    channel: str
     account: str
     status: str
     held: str
@@ -74,7 +76,7 @@ def _buyers(value: Callable[[Exported], Cell]) -> Column:
 
 COLUMNS: Mapping[str, Column] = {
     "number": Column(lambda one: one.order.name),
-    "channel": Column(lambda one: one.order.channel),
+    "channel": Column(lambda one: one.channel),
     "account": Column(lambda one: one.account),
     "placed": Column(lambda one: one.order.placed_at),
     "status": Column(lambda one: one.status),

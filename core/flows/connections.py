@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection as Db
 
+from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable
 from core.hub import Hub
 from core.ports import Fresh, Rate
-from core.store import connections
+from core.store import audit, connections
 from core.store.connections import Connection, Merchant
 from core.store.tables import us
 from core.store.unit import Unit
@@ -82,6 +83,25 @@ def _again(work: Unit, known: Connection, one: Connection, buffer: int) -> None:
     connections.set_login(work.db, one.id, one.login or "")
     connections.set_options(work.db, one.id, {**known.settings, **one.settings}, buffer)
     connections.set_live(work.db, one.id, None if known.live_at is None else work.now)
+
+
+def keep_back(hub: Hub, connection: Connection, units: int, who: Who) -> None:
+    """Show so many units less there than are free: each of its listings is looked at again, and what differs is told."""
+    with hub.unit() as work:
+        connections.set_buffer(work.db, connection.id, units)
+        work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+        said = {"was": connection.buffer, "became": units}
+        audit.write(work.db, connection.merchant, work.now, who.id, who.name, "connection.buffer", connection.id, **said)
+
+
+def poll_each(hub: Hub, connection: Connection, seconds: int | None, who: Who) -> None:
+    """Read its orders so often; None: as often as its connector does by itself."""
+    with hub.unit() as work:
+        known = (connections.get(work.db, connection.id) or connection).settings
+        was, rest = known.get("poll_s"), {name: value for name, value in known.items() if name != "poll_s"}
+        connections.set_settings(work.db, connection.id, rest if seconds is None else {**rest, "poll_s": seconds})
+        said = {"was": was, "became": seconds}
+        audit.write(work.db, connection.merchant, work.now, who.id, who.name, "connection.poll", connection.id, **said)
 
 
 def _store(db: Db, box: Box, id: str, was: str, fresh: Fresh, login: str | None = None) -> bool:

@@ -48,7 +48,7 @@ def _pieces(hub: Hub, merchant: str, what: Export) -> Iterator[bytes]:
     with hub.database.read() as db:
         accounts = {one.id: one.label for one in connections.all_of(db, merchant)}
     for rows in _chosen(hub, merchant, what) if what.orders is not None else _pages(hub, merchant, what, box):
-        yield _lines(cells(_exported(row, accounts, what.zone, box), what.columns) for row in rows)
+        yield _lines(cells(_exported(hub, row, accounts, what.zone, box), what.columns) for row in rows)
 
 
 def _lines(rows: Iterable[Sequence[str]], before: str = "") -> bytes:
@@ -78,7 +78,7 @@ def _pages(hub: Hub, merchant: str, what: Export, box: Box) -> Iterator[Sequence
             return
 
 
-def _exported(row: Any, accounts: Mapping[str, str], zone: str, box: Box) -> Exported:
+def _exported(hub: Hub, row: Any, accounts: Mapping[str, str], zone: str, box: Box) -> Exported:
     order = _order.decode(row.doc)
     if row.person:
         order = replace(order, person=_person.decode(box.open_text(f"orders|person|{row.id}", row.person)))
@@ -86,6 +86,7 @@ def _exported(row: Any, accounts: Mapping[str, str], zone: str, box: Box) -> Exp
     return Exported(
         order,
         row.id,
+        hub.label(order.channel),
         accounts.get(row.connection, ""),
         status.value,
         row.held_why or "",

@@ -72,6 +72,45 @@ def add_location(hub: Hub, merchant: str, name: str, who: Who) -> bool:
     return True
 
 
+def rename_location(hub: Hub, merchant: str, id: str, name: str, who: Who) -> bool:
+    """Files and programs name it so from now on. False where it is none of the merchant's, or another has that name."""
+    with hub.unit() as work:
+        was = {row.id: row.name for row in places.locations(work.db, merchant)}
+        if not places.rename(work.db, merchant, id, name):
+            return False
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.rename", name, was=was[id])
+    return True
+
+
+def prefer_location(hub: Hub, merchant: str, id: str, who: Who) -> bool:
+    """Take stock from it before the one that stands above it now. What is reserved stays where it is; only where a channel's place stands
+    for several of ours are its orders settled anew. False where nothing stands above it, or it is none of the merchant's."""
+    with hub.unit() as work:
+        known = {row.id: row.name for row in places.locations(work.db, merchant)}
+        order, before = list(known), _split_heads(work, merchant)
+        if id not in order[1:]:
+            return False
+        above = order.index(id) - 1
+        order[above : above + 2] = reversed(order[above : above + 2])
+        places.rank(work.db, merchant, order)
+        _heads_changed(work, merchant, before)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.rank", known[id], order=[known[one] for one in order])
+    return True
+
+
+def _split_heads(work: Unit, merchant: str) -> dict[str, dict[str, str]]:
+    """By connection, which of our locations each place's goods come back to, where it matters which place it is."""
+    maps = {one.id: places.map_of(work.db, one.id, one.location) for one in connections.all_of(work.db, merchant)}
+    return {id: map_.heads for id, map_ in maps.items() if map_.is_split}
+
+
+def _heads_changed(work: Unit, merchant: str, before: dict[str, dict[str, str]]) -> None:
+    after = _split_heads(work, merchant)
+    for one in connections.all_of(work.db, merchant):
+        if before.get(one.id) != after.get(one.id):
+            _map_changed(work, one)
+
+
 def begin_at(hub: Hub, connection: Connection, location: str) -> None:
     """Reserve its orders at this location of ours first, where the channel does not say from where they are sent."""
     with hub.unit() as work:

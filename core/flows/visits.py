@@ -121,7 +121,7 @@ def _welcome(hub: Hub, by: Doorway) -> None:
         role = _role(found) if visits.has_members(work.db, found.merchant) else Role.OWNER
         visits.add_user(work.db, id, by.subject, name, locale, hub.vault.new_key(id), work.now)
         visits.add_member(work.db, found.merchant, by.subject, role, work.now)
-        audit.write(work.db, found.merchant, work.now, id, name, "users.arrive", id, role=role, channel=by.channel)
+        audit.write(work.db, found.merchant, work.now, id, name, "user.arrive", id, role=role, channel=by.channel)
 
 
 def _role(found: Visit) -> Role:

@@ -28,8 +28,8 @@ from tasks t where t.merchant = :merchant and t.state = 'parked'
 FOUND = """
 select 'found-' || f.what as cause, f.connection || ' ' || f.subject as subject, f.theirs || ' ' || f.ours as seen, f.subject as name,
   'there: ' || f.theirs || '; here: ' || f.ours as detail, f.what as kind, 0 as units, f.connection, f.found_at as at, '' as id
-from findings f where f.merchant = :merchant and f.mended_at is null and f.found_at > 0
-"""
+from findings f where f.merchant = :merchant and f.mended_at is null and f.found_at > 0 and f.what <> 'login'
+"""  # that a login ends soon is said by the connection itself
 SHORT = """
 select 'oversold' as cause, o.id as subject, cast(sum(l.hold - l.held) as text) as seen, o.name, min(l.sku) as detail, '' as kind,
   sum(l.hold - l.held) as units, o.connection, o.placed_at as at, o.id

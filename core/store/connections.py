@@ -137,9 +137,13 @@ def set_login(db: Db, id: str, login: str) -> None:
 
 def set_options(db: Db, id: str, settings: Mapping[str, Any], buffer: int) -> None:
     """Other settings and another buffer; what its listings show is looked at again."""
+    set_settings(db, id, settings)
+    set_buffer(db, id, buffer)
+
+
+def set_settings(db: Db, id: str, settings: Mapping[str, Any]) -> None:
     text = msgspec.json.encode(settings).decode()
     run(db, "update connections set settings = :settings where id = :id", id=id, settings=text)
-    set_buffer(db, id, buffer)
 
 
 ACCESS = """

@@ -131,3 +131,21 @@ def allowed(db: Connection, merchant: str, connection: str = "") -> list[Any]:
 def locations(db: Connection, merchant: str) -> list[Any]:
     """Ours: id, name, rank, in the order that stock is taken from them."""
     return list(run(db, "select id, name, rank from locations where merchant = :merchant order by rank, id", merchant=merchant))
+
+
+RENAME = """
+update locations set name = :name where id = :id and merchant = :merchant
+  and not exists (select 1 from locations o where o.merchant = :merchant and o.name = :name and o.id <> :id)
+"""
+RANK = "update locations set rank = r.rank from {rows} where locations.id = r.id and locations.merchant = :merchant"
+
+
+def rename(db: Connection, merchant: str, id: str, name: str) -> bool:
+    """False where it is none of the merchant's, or another has that name."""
+    return bool(run(db, RENAME, merchant=merchant, id=id, name=name).rowcount)
+
+
+def rank(db: Connection, merchant: str, ids: Sequence[str]) -> None:
+    """Take stock from them in this order."""
+    rows = [{"id": id, "rank": place} for place, id in enumerate(ids)]
+    run_set(db, RANK, {"id": "text", "rank": "int"}, rows, merchant=merchant)

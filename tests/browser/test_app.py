@@ -96,6 +96,35 @@ def test_inside_the_admin_a_new_order_appears_without_a_reload(rehearsal: Rehear
     assert page.context.cookies() == []
 
 
+def test_inside_the_admin_its_own_elements_are_drawn_and_axe_finds_nothing_serious(rehearsal: Rehearsal, open_page: Any) -> None:
+    page, wrong = open_page(), []
+    page.goto(rehearsal.admin)
+    for room in ("Overview", "Orders", "Stock", "Needs attention", "Connections", "Settings", "Activity"):
+        if room != "Overview":
+            page.get_by_role("navigation").get_by_role("link", name=room).click()
+        page.frame_locator("iframe").get_by_role("heading", name=room, level=1).wait_for(timeout=PATIENT_MS)
+        frame = inside(page)
+        drawn = frame.evaluate("[...document.querySelectorAll('s-badge, s-banner, s-section')].every((one) => one.shadowRoot)")
+        wrong += [f"{room}: {one}" for one in findings(frame)] + ([] if drawn else [f"{room}: not drawn"])
+
+    assert wrong == []
+
+
+def test_where_the_admins_elements_do_not_come_ours_look_the_same(rehearsal: Rehearsal, open_page: Any) -> None:
+    page, looks = open_page(), []
+    for is_away in (False, True):
+        if is_away:
+            page.route("**/polaris.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+        page.goto(f"{rehearsal.admin}/connections")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("heading", name="Connections", level=1).wait_for(timeout=PATIENT_MS)
+        badge = frame.locator("s-badge", has_text="Connected").first
+        looks.append(badge.evaluate("(one) => [!!one.shadowRoot, getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"))
+
+    assert [looks[0][0], looks[1][0]] == [True, False]
+    assert looks[0][1:] == looks[1][1:]
+
+
 def test_stock_that_is_adjusted_is_told_to_the_channel(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
     page, before = owner(), rehearsal.shows(SKU)
     page.get_by_role("navigation").get_by_role("link", name="Stock").click()
@@ -183,3 +212,36 @@ def tab_to(page: Page, role: Any, name: str) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"no way by keyboard to the {role} {name}")
+
+
+def test_inside_the_admin_files_are_saved_and_the_page_stays(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.set_default_timeout(PATIENT_MS)
+    page.goto(rehearsal.admin)
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+
+    page.get_by_role("navigation").get_by_role("link", name="Stock").click()
+    stock = saved(page, lambda: frame.get_by_role("link", name="Export", exact=True).click())
+    assert (stock[0], "on_hand" in stock[1], SKU in stock[1]) == ("stock.csv", True, True)
+    expect(frame.get_by_role("heading", name="Stock", level=1)).to_be_visible()
+
+    page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    expect(frame.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENT_MS)
+    frame.get_by_role("checkbox", name="#").first.check()
+    frame.get_by_text("With the orders that are ticked").click()
+    ticked = saved(page, lambda: frame.get_by_role("button", name="Export").click())
+    assert re.fullmatch(r"orders-\d{4}-\d\d-\d\d-\d{4}\.csv", ticked[0])
+    assert len(ticked[1].splitlines()) == 2
+
+    frame.get_by_role("link", name="Export", exact=True).click()
+    orders = saved(page, lambda: frame.get_by_role("button", name="Download").click())
+    assert "Shopify" in orders[1]
+    expect(frame.get_by_role("heading", name="Export orders", level=1)).to_be_visible()
+
+
+def saved(page: Page, press: Callable[[], None]) -> tuple[str, str]:
+    """The name and the text of the file that this saves."""
+    with page.expect_download(timeout=PATIENT_MS) as awaited:
+        press()
+    return awaited.value.suggested_filename, awaited.value.path().read_text("utf-8-sig")

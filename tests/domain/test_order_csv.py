@@ -30,7 +30,7 @@ PERSON = Person(
 
 def exported(**different):
     order = an_order(**different)
-    return Exported(order, "id-1", "North", order.order_status.value, "", ("vip",), "", "", "Europe/Berlin")
+    return Exported(order, "id-1", "Shopify", "North", order.order_status.value, "", ("vip",), "", "", "Europe/Berlin")
 
 
 @pytest.mark.parametrize("text", WILD)
@@ -45,7 +45,7 @@ def test_what_is_no_formula_stays_as_it_is(text):
 
 def test_every_text_of_an_order_is_made_safe():
     order = {"name": "=n", "id": "=i", "lines": [a_line("=sku", title="=t")], "tags": ("=g",), "person": PERSON, "notes": ("=note: x",)}
-    one = Exported(an_order(**order), "=id", "=account", "open", "=why", ("=tag",), "=copy", "=merged", "UTC")
+    one = Exported(an_order(**order), "=id", "=channel", "=account", "open", "=why", ("=tag",), "=copy", "=merged", "UTC")
 
     found = dict(zip(COLUMNS, cells(one, COLUMNS), strict=True))
 

@@ -9,6 +9,7 @@ import pytest
 
 from config import schedule
 from connectors.bogus import manifest
+from core.domain.who import COMMAND_LINE
 from core.errors import Refused
 from core.flows import join
 from core.flows import places as flow
@@ -443,3 +444,21 @@ def test_a_paused_channel_is_left_alone_and_goes_on_after_its_orders_are_read(ma
     assert house.systems["north"].listings["L-A", "A"].writes == [5]
     with pytest.raises(Refused, match="it is not paused"):
         join.resume(house.hub, house.hub.connection(paused.id))
+
+
+def test_what_a_place_gives_back_to_follows_the_order_of_our_locations(house: House) -> None:
+    """Where a channel's place stands for several of ours its open orders are settled anew; what stands alone is left alone."""
+    north, merchant = house.connections["north"], house.merchant.id
+    flow.map_place(house.hub, north, "P1", [EAST, WEST])
+    flow.map_place(house.hub, north, "P2", [])
+    house.drain()
+
+    assert flow.prefer_location(house.hub, merchant, WEST, COMMAND_LINE)
+
+    with house.hub.database.read() as db:
+        assert [row.name for row in places.locations(db, merchant)] == ["Main", "West", "East"]
+        assert places.map_of(db, north.id, None).heads == {"P1": WEST}
+        asked = db.exec_driver_sql("select connection from tasks where kind = 'settle_orders' and state = 'due'").all()
+    assert [row[0] for row in asked] == [north.id]
+    assert not flow.prefer_location(house.hub, "another", EAST, COMMAND_LINE)
+    assert not flow.rename_location(house.hub, "another", WEST, "Mine", COMMAND_LINE)

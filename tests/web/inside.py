@@ -25,7 +25,9 @@ SOMEWHERE = {"REMOTE_ADDR": "203.0.113.9", "HTTP_HOST": "hub.example"}
 SIMULATED = {
     "CROSSDOCK_CHANNELS__SHOPIFY__URL": "http://sim.test/shopify/{account}",
     "CROSSDOCK_CHANNELS__SHOPIFY__ADMIN": "http://sim.test",
+    "CROSSDOCK_CHANNELS__SHOPIFY__APP_PAGE": "http://sim.test/shopify/admin/store/{store}/apps/crossdock",
     "CROSSDOCK_CHANNELS__SHOPIFY__APP_BRIDGE": "http://sim.test/shopify/app-bridge.js",
+    "CROSSDOCK_CHANNELS__SHOPIFY__POLARIS": "http://sim.test/shopify/polaris.js",
 }
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -16,7 +17,8 @@ import pytest
 from werkzeug.test import Client
 
 from config import demo
-from connectors.shopify import SCOPES
+from connectors.shopify import MANIFEST, SCOPES
+from connectors.shopify.frames import ShopifyFrames
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET
 from connectors.simulation import Fault
 from core.errors import AccessLost
@@ -24,7 +26,7 @@ from core.flows import connections as flows
 from core.flows.connections import StoredTokens
 from core.flows.consents import login_of
 from core.store import connections
-from tests.web.inside import Admin, query
+from tests.web.inside import SOMEWHERE, Admin, query
 
 OTHER = "second-shop.myshopify.com"
 SECRET = "another-secret-of-somebody-else-0123456789"
@@ -41,7 +43,7 @@ def test_the_first_visit_installs_watched_with_tokens_that_end(admin):
     assert admin.rows("select channel, account, state, live_at from connections") == [("shopify", ACCOUNT, "active", None)]
     assert admin.rows("select name, subject from users") == [("Ada Keller", f"shopify/{ACCOUNT}/801")]
     assert admin.rows("select role from members") == [("owner",)]
-    assert [row[0] for row in admin.rows("select act from audit order by id")] == ["connection.install", "users.arrive"]
+    assert [row[0] for row in admin.rows("select act from audit order by id")] == ["connection.install", "user.arrive"]
     one = the_connection(admin)
     assert one.access_until > admin.hub.now
     assert one.login_until > admin.hub.now + timedelta(days=80) // timedelta(microseconds=1)
@@ -190,6 +192,35 @@ def test_app_bridge_is_the_first_script_of_every_page_and_finds_our_key(admin):
     assert '<s-app-nav><a href="/" rel="home">Overview</a>' in page
 
 
+def test_inside_the_admin_cards_and_badges_are_its_own_elements(admin):
+    page = admin.visit().text
+    scripts = re.findall(r'<script src="([^"]+)"', page[: page.index("</head>")])
+    rooms = "".join(admin.fetch(path).text for path in ("/connections", "/settings", "/stock"))
+
+    assert scripts[:2] == ["http://sim.test/shopify/app-bridge.js", "http://sim.test/shopify/polaris.js"]
+    assert '<s-badge class="badge good" tone="success">Connected</s-badge>' in rooms
+    assert '<s-section class="card">' in rooms
+    assert not re.search(r'<(section|span|div) class="(card|badge|banner)[ "]', page + rooms)
+    assert "<s-badge" in admin.fetch("/connections/live").text
+
+
+def test_where_the_operator_names_no_elements_pages_draw_their_own(make_admin):
+    admin = make_admin(CROSSDOCK_CHANNELS__SHOPIFY__POLARIS="")
+    page = admin.visit().text + admin.fetch("/connections").text
+
+    assert "polaris" not in page
+    assert not re.search("<s-(section|badge|banner)", page)
+    assert '<span class="badge good">' in page
+
+
+def test_scripts_come_from_the_named_origins_and_nowhere_else(make_admin):
+    admin = make_admin(CROSSDOCK_CHANNELS__SHOPIFY__POLARIS="https://elements.example/a/polaris.js")
+
+    allowed = admin.visit().headers["Content-Security-Policy"]
+    assert "script-src 'self' http://sim.test https://elements.example;" in allowed
+    assert "unsafe" not in allowed
+
+
 def test_outside_of_a_frame_no_page_knows_of_it(admin):
     admin.visit()
 
@@ -197,6 +228,7 @@ def test_outside_of_a_frame_no_page_knows_of_it(admin):
 
     assert page.status_code == 200
     assert "app-bridge" not in page.text
+    assert "polaris" not in page.text
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
@@ -221,6 +253,55 @@ def test_what_is_to_be_said_comes_with_the_next_page_without_a_cookie(admin):
     assert "nothing is read or written there" not in admin.fetch("/connections?said=x").text
     admin.clock.pass_(timedelta(seconds=61))
     assert "nothing is read or written there" not in admin.fetch(answer.headers["Location"]).text
+
+
+# ---- outside of the frame
+
+IN_THE_ADMIN = "http://sim.test/shopify/admin/store/crossdock-demo/apps/crossdock"
+WHOLE = {"HTTP_SEC_FETCH_DEST": "document"}
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/?", ""), ("/orders?status=open&", "/orders?status=open"), ("/?embedded=1&hmac=x&timestamp=1&session=y&locale=ru&", ""),
+        ("/orders/%C3%A9?q=a%26b&", "/orders/%C3%A9?q=a%26b"),
+    ],
+)  # fmt: skip
+def test_who_is_sent_here_by_an_admin_and_stands_outside_of_it_goes_in(admin, path, there):
+    answer = admin.open(f"{path}shop=Crossdock-Demo.myshopify.com&host=aGFja2VyLmV4YW1wbGU", **WHOLE)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, IN_THE_ADMIN + there)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_browser_that_does_not_say_where_it_shows_a_page_is_sent_in_too(admin):
+    answer = admin.browser.get(f"/?shop={ACCOUNT}&host=x", environ_overrides=SOMEWHERE, buffered=True)
+
+    assert answer.headers["Location"] == IN_THE_ADMIN
+
+
+@pytest.mark.parametrize(
+    "said", ["host=x", "shop=x.myshopify.com", "shop=evil.example&host=x", "shop=evil.example/.myshopify.com&host=x", "shop=&host=x"]
+)
+def test_nobody_is_sent_elsewhere_than_into_the_admin_of_a_shop(admin, said):
+    answer = admin.open(f"/?{said}", **WHOLE)
+
+    assert urlsplit(answer.headers["Location"]).path == "/login"
+    assert not urlsplit(answer.headers["Location"]).netloc
+
+
+def test_in_the_frame_nobody_is_sent_round(admin):
+    assert admin.open(f"/?shop={ACCOUNT}&host=x").headers["Location"].startswith("/auth/patch-id-token?")
+    assert admin.visit().status_code == 200
+
+
+def test_a_real_shops_admin_is_shopifys_own(admin):
+    kit = SimpleNamespace(settings=MANIFEST.settings, app={"client_id": "abc"})
+
+    there = ShopifyFrames(kit).entrance("/stock", {"shop": "north.myshopify.com", "host": "x"})
+
+    assert there == "https://admin.shopify.com/store/north/apps/abc/stock"
 
 
 # ---- the bounce

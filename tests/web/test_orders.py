@@ -236,6 +236,12 @@ def test_an_export_holds_the_orders_of_the_filters_with_the_columns_that_were_ch
     assert not owner("/orders/export", back="").get_data().startswith("\ufeff".encode())
 
 
+def test_a_channel_is_called_as_people_write_it(sold: Shop, owner: Ask) -> None:
+    assert re.search(r"<td>Shopify<br>", owner("/orders").text)
+    assert "(Shopify)</option>" in owner("/orders").text
+    assert {row["channel"] for row in table(owner("/orders/export", back="", column=["number", "channel"]))} == {"Shopify"}
+
+
 def test_only_ticked_orders_are_exported_where_some_are(sold: Shop, owner: Ask) -> None:
     assert len(table(owner("/orders/export", id=order_of(sold), back=""))) == 1
     assert len(table(owner("/orders/export", id=order_of(sold), all="1", back=""))) == 2

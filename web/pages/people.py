@@ -11,7 +11,6 @@ from core.domain.signin import Problem
 from core.flows import people as flows
 from core.store import people
 from web import alone, words
-from web.pages.settings import sections
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("people", __name__)
@@ -29,7 +28,7 @@ def _page(problem: Problem | None = None, **more: Any) -> Page:
         staff = people.staff(db, visitor().merchant)
         invited = people.open_invitations(db, visitor().merchant, hub().now)
     more |= {"problem": problem and words.problem(problem), "role_name": words.role, "role_may": words.may}
-    text = render_template("people.html", staff=staff, invited=invited, roles=list(Role), sections=sections(), **more)
+    text = render_template("people.html", staff=staff, invited=invited, roles=list(Role), **more)
     return (text, 400) if problem else text
 
 

@@ -1,4 +1,4 @@
-"""Settings: what the merchant chose. Other rooms add pages of their own to `sections`."""
+"""Settings: what the merchant chose."""
 
 import zoneinfo
 from functools import cache
@@ -9,27 +9,10 @@ from werkzeug.wrappers import Response
 
 from core.flows import people as flows
 from core.store import people
-from web.shell import Link
-from web.visitor import hub, needed, needs, visitor, who
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("settings", __name__)
 Page = str | tuple[str, int] | Response
-
-
-def sections() -> list[Link]:
-    """The pages of the settings that this visitor may open: those that are there."""
-    named = {
-        "settings.page": gettext("General"),
-        "people.page": gettext("People"),
-        "locations.page": gettext("Locations and buffers"),
-        "keys.page": gettext("API keys"),
-        "hooks.page": gettext("Webhooks"),
-    }
-    return [
-        Link(name, url_for(endpoint), request.endpoint == endpoint)
-        for endpoint, name in named.items()
-        if (wanted := needed(current_app, endpoint)) and visitor().may(wanted)
-    ]
 
 
 @cache
@@ -49,9 +32,7 @@ def _page(problem: str = "") -> Page:
     with hub().database.read() as db:
         name, chosen = people.settings(db, visitor().merchant)
     languages = current_app.config["LANGUAGES"]
-    text = render_template(
-        "settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem, sections=sections()
-    )
+    text = render_template("settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem)
     return (text, 400) if problem else text
 
 

@@ -12,10 +12,10 @@ from core.domain import goods as words
 from core.domain import showing
 from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
 from core.errors import Refused
-from core.flows import adjusting, mapping, places, stock_csv, uploads
+from core.flows import adjusting, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
 from core.flows.mapping import Mapped, NotOurs
-from core.store import audit, connections, displays, goods, health, stock
+from core.store import audit, displays, goods, stock
 from core.store import places as locations_of
 from core.store import uploads as uploads_of
 from web import asked
@@ -250,51 +250,3 @@ def undo_file(id: str) -> Response:
     with hub().database.read() as db:
         text = uploads_of.undo_of(db, visitor().merchant, id)
     return _file("undo.csv", text) if text is not None else abort(404)
-
-
-# ---- where it lies, and what channels call that
-
-
-@pages.get("/stock/locations")
-@needs("stock.read")
-def locations() -> str:
-    merchant = visitor().merchant
-    with hub().database.read() as db:
-        ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
-        rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
-    there: dict[str, dict[str, list[Any]]] = {}
-    for row in rows:
-        there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
-    sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
-    return render_template("locations.html", ours=ours, known=known, there=there, sells=sells)
-
-
-@pages.post("/stock/locations")
-@needs("settings.write")
-def add_location() -> str:
-    name = asked.text("name", 100).strip()
-    if not name or not places.add_location(hub(), visitor().merchant, name, who()):
-        say("bad", gettext("Write a name that none of your locations has."))
-    else:
-        say("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
-    return locations()
-
-
-@pages.post("/stock/places")
-@needs("settings.write")
-def map_place() -> str:
-    """Say which of our locations a channel's place is; "forget": nobody has said anything."""
-    with hub().database.read() as db:
-        mine = {one.id: one for one in connections.all_of(db, visitor().merchant)}
-        ours = {row.id for row in locations_of.locations(db, visitor().merchant)}
-    one = mine.get(asked.text("connection")) or abort(404)
-    try:
-        if "forget" in request.form:
-            places.unmap_places(hub(), one, who())
-        else:
-            places.map_place(hub(), one, asked.text("place"), [id for id in asked.texts("location") if id in ours], who())
-    except Refused:
-        say("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
-        return locations()
-    say("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
-    return locations()

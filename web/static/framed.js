@@ -35,27 +35,28 @@
     if (event.detail.xhr.status === 401) location.reload();
   });
 
-  // A file is fetched, since a link cannot carry a token: `a[download]` and forms that are marked data-download.
-  async function save(address, how) {
+  // A file is fetched, since a link cannot carry a token: `a[download]`, and forms and buttons that are marked data-download.
+  async function save(address, how, name) {
     const answer = await fetch(address, { ...how, headers: { Authorization: `Bearer ${await bridge.idToken()}` } });
     if (!answer.ok) return location.reload();
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
-    link.download = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? "";
+    link.download = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
-  const instead = (event, address, how) => {
+  const instead = (event, address, how, name = "") => {
     event.preventDefault();
     event.stopImmediatePropagation();
-    save(address, how);
+    save(address, how, name);
   };
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[download]");
-    if (link && ours(link.href) && link.protocol !== "blob:") instead(event, link.href);
+    if (link && ours(link.href) && link.protocol !== "blob:") instead(event, link.href, {}, link.download);
   }, true);
   document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.matches("form[data-download]")) instead(event, form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    const { target: form, submitter: button } = event;
+    const address = button?.hasAttribute("formaction") ? button.formAction : form.action;
+    if ([form, button].some((one) => one?.hasAttribute("data-download"))) instead(event, address, { method: "POST", body: new FormData(form, button) });
   }, true);
 })();

@@ -1,0 +1,106 @@
+"""Where goods lie: our locations in the order that stock is taken from them, what channels call them, and what each channel keeps back."""
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext, ngettext
+from werkzeug.wrappers import Response
+
+from core.errors import Refused
+from core.flows import connections as flows
+from core.flows import places
+from core.store import connections, health
+from core.store import places as locations_of
+from core.store.connections import Connection
+from web import asked
+from web.visitor import hub, needs, visitor, who
+
+pages = Blueprint("locations", __name__)
+MOST = 1_000_000  # units that a channel may keep back
+
+
+@pages.get("/stock/locations")
+@needs("stock.read")
+def page() -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
+        rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
+        buffers = {one.id: one.buffer for one in connections.all_of(db, merchant)}
+    there: dict[str, dict[str, list[Any]]] = {}
+    for row in rows:
+        there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
+    sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
+    return render_template("locations.html", ours=ours, known=known, there=there, sells=sells, buffers=buffers, most=MOST)
+
+
+@pages.post("/stock/locations")
+@needs("settings.write")
+def add() -> Response:
+    name = asked.text("name", 100).strip()
+    if not name or not places.add_location(hub(), visitor().merchant, name, who()):
+        return _back("bad", gettext("Write a name that none of your locations has."))
+    return _back("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
+
+
+def _back(kind: str, words: str) -> Response:
+    flash(words, kind)
+    return redirect(url_for("locations.page"), 303)
+
+
+@pages.post("/stock/locations/<id>/name")
+@needs("settings.write")
+def rename(id: str) -> Response:
+    _mine(id)
+    name = asked.text("name", 100).strip()
+    if not name or not places.rename_location(hub(), visitor().merchant, id, name, who()):
+        return _back("bad", gettext("Write a name that none of your locations has."))
+    return _back("good", gettext("It is called %(name)s from now on, in files that you bring too.", name=name))
+
+
+@pages.post("/stock/locations/<id>/up")
+@needs("settings.write")
+def prefer(id: str) -> Response:
+    name = _mine(id)
+    if not places.prefer_location(hub(), visitor().merchant, id, who()):
+        return _back("info", gettext("Stock is taken from %(name)s first already.", name=name))
+    return _back("good", gettext("Stock is taken from %(name)s earlier now. What is reserved stays where it is.", name=name))
+
+
+def _mine(id: str) -> str:
+    """Its name; somebody else's is not there."""
+    with hub().database.read() as db:
+        return next((str(row.name) for row in locations_of.locations(db, visitor().merchant) if row.id == id), "") or abort(404)
+
+
+def _one() -> Connection:
+    with hub().database.read() as db:
+        return connections.one_of(db, visitor().merchant, asked.text("connection")) or abort(404)
+
+
+@pages.post("/stock/buffers")
+@needs("settings.write")
+def keep_back() -> Response:
+    one, units = _one(), asked.number(asked.text("units"), -1)
+    if not 0 <= units <= MOST:
+        return _back("bad", gettext("Write a whole number of units, at least 0."))
+    if units != one.buffer:
+        flows.keep_back(hub(), one, units, who())
+    return _back("good", ngettext("%(num)s unit is kept back there.", "%(num)s units are kept back there.", units))
+
+
+@pages.post("/stock/places")
+@needs("settings.write")
+def map_place() -> Response:
+    """Say which of our locations a channel's place is; "forget": nobody has said anything."""
+    one = _one()
+    with hub().database.read() as db:
+        ours = {row.id for row in locations_of.locations(db, visitor().merchant)}
+    try:
+        if "forget" in request.form:
+            places.unmap_places(hub(), one, who())
+        else:
+            places.map_place(hub(), one, asked.text("place"), [id for id in asked.texts("location") if id in ours], who())
+    except Refused:
+        return _back("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
+    return _back("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
