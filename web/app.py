@@ -75,7 +75,7 @@ def make_app(
     embedded.set_up(app)
     guard(app, ways, proof.check)
     open_to_programs(app)
-    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell}
+    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell, "channel": channel}
     app.context_processor(_shell)
     app.jinja_env.globals |= {"proof": proof.proof, "proof_token": proof.token, "get_locale": get_locale, "way": way, "said": said}
     app.register_error_handler(HTTPException, _sorry)
@@ -116,6 +116,12 @@ def money(minor: int, currency: str) -> str:
 def clock(at: int, form: str = "medium") -> str:
     """A moment (microseconds, UTC) on the merchant's clock, as the reader's language writes it."""
     return str(format_datetime(when(at), form))
+
+
+def channel(name: str) -> str:
+    """A channel as it calls itself."""
+    connector = this_hub().connectors.get(name)
+    return connector.label if connector else name
 
 
 def _shell() -> dict[str, Any]:

@@ -71,9 +71,13 @@ def _choices(rows: Sequence[Any]) -> dict[str, list[tuple[str, str]]]:
     """What a select offers, by its name; channels only where one of them has several accounts."""
     found: dict[str, list[tuple[str, str]]] = {"connection": [], "location": [], "tag": []}
     for row in rows:
-        found[row.what].append((row.id, f"{row.name} ({row.channel})" if row.channel else row.name))
+        found[row.what].append((row.id, f"{row.name} ({_called(row.channel)})" if row.channel else row.name))
     channels = Counter(row.channel for row in rows if row.what == "connection")
-    return found | {"channel": [(name, name) for name in sorted(channels)] if max(channels.values(), default=0) > 1 else []}
+    return found | {"channel": [(name, _called(name)) for name in sorted(channels)] if max(channels.values(), default=0) > 1 else []}
+
+
+def _called(channel: str) -> str:
+    return str(current_app.jinja_env.filters["channel"](channel))
 
 
 def _accounts(choices: Sequence[Any]) -> dict[str, Any]:

@@ -21,9 +21,10 @@ def sections() -> list[Link]:
     named = {
         "settings.page": gettext("General"),
         "people.page": gettext("People"),
-        "locations.page": gettext("Locations and buffers"),
+        "stock.locations": gettext("Locations"),
         "keys.page": gettext("API keys"),
         "hooks.page": gettext("Webhooks"),
+        "alerts.page": gettext("What you are told"),
     }
     return [
         Link(name, url_for(endpoint), request.endpoint == endpoint)
