@@ -14,13 +14,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from tests.browser.conftest import NARROW, OPTIONS, WIDE, program
+from tests.browser.conftest import NARROW, OPTIONS, program
 from tests.browser.rehearsal import PATIENT_MS, SKU, Rehearsal, rehearse, sign_in
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 LARGEST = 150_000  # bytes of a picture
 COLUMNS = 100  # of a terminal
-TALL = {"width": 1440, "height": 1500}
+WIDE, TALL = {"width": 1440, "height": 840}, {"width": 1440, "height": 1500}
 ROOMS = {
     "overview": "/",
     "start": "/start",

@@ -13,6 +13,7 @@ from core.errors import Refused
 from core.flows import hooks as flow
 from core.store import events, hooks
 from core.store.hooks import Hook
+from web.pages.settings import sections
 from web.visitor import hub, needs, visitor
 
 pages = Blueprint("hooks", __name__, url_prefix="/settings/hooks")
@@ -34,7 +35,7 @@ def page() -> str:
 def _page(**more: Any) -> str:
     with hub().database.read() as db:
         found = hooks.all_of(db, visitor().merchant)
-    return render_template("hooks.html", hooks=found, types=TYPES.values(), states=state_words(), tones=TONES, **more)
+    return render_template("hooks.html", hooks=found, types=TYPES.values(), states=state_words(), tones=TONES, sections=sections(), **more)
 
 
 def state_words() -> dict[str, str]:

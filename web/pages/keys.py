@@ -11,6 +11,7 @@ from core.domain.roles import SCOPES
 from core.errors import Refused
 from core.flows import keys as flow
 from core.store import keys
+from web.pages.settings import sections
 from web.visitor import hub, needs, visitor
 
 pages = Blueprint("keys", __name__, url_prefix="/settings/keys")
@@ -44,7 +45,13 @@ def _page(**more: Any) -> str:
         found = keys.all_of(db, visitor().merchant)
     holding = [key for key in found if key.holds(hub().now)]
     return render_template(
-        "keys.html", keys=holding, ended=[key for key in found if key not in holding], scopes=scope_words(), days=DAYS, **more
+        "keys.html",
+        keys=holding,
+        ended=[key for key in found if key not in holding],
+        scopes=scope_words(),
+        days=DAYS,
+        sections=sections(),
+        **more,
     )
 
 
