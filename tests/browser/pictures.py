@@ -20,7 +20,7 @@ from tests.browser.rehearsal import PATIENT_MS, SKU, Rehearsal, rehearse, sign_i
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 LARGEST = 150_000  # bytes of a picture
 COLUMNS = 100  # of a terminal
-WIDE, TALL = {"width": 1440, "height": 840}, {"width": 1440, "height": 1500}
+WIDE, TALL = {"width": 1440, "height": 840}, {"width": 1440, "height": 1440}
 ROOMS = {
     "overview": "/",
     "start": "/start",
@@ -72,7 +72,7 @@ def alone(there: Rehearsal, chromium: Browser) -> None:
         shoot(page, name)
     page.goto(f"{there.hub}/orders")
     page.set_viewport_size(TALL)  # type: ignore[arg-type]
-    page.locator("tr", has_text="#").locator("th a").first.click()
+    page.locator("tbody th a").nth(3).click()
     page.get_by_role("heading", level=1).wait_for()
     shoot(page, "order")
     narrow = owner(there, chromium, NARROW)
@@ -103,7 +103,7 @@ def russian(there: Rehearsal, chromium: Browser) -> None:
 def terminal(there: Rehearsal) -> None:
     """What the rehearsal printed, without its password, as a picture that asks nobody for letters."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text(f"$ make run\n{there.said.replace(there.password, 'a password of this run')}"))
+    console.print(Text(f"$ make run\n{there.said.replace(there.password, 'its-own-password')}"))
     drawn = re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="Crossdock", unique_id="rehearsal"), flags=re.S)
     letters = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
     (FOLDER.parent / "demo.svg").write_text(drawn.replace("Fira Code, monospace", letters), "utf-8")
