@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 
 from core.domain.order import Line
 from web import order_words as words
+from web.visitor import hub
 
 Body = Mapping[str, Any]
 Lines = Mapping[str, Line]
@@ -130,7 +131,7 @@ def told(pushes: Iterable[Any]) -> list[Told]:
 
 
 def _push(push: Any) -> str:
-    said = {"where": f"{push.channel} {push.label}", "sku": push.sku or push.listing, "quantity": push.quantity}
+    said = {"where": f"{hub().connectors[push.channel].label} {push.label}", "sku": push.sku or push.listing, "quantity": push.quantity}
     match push.told:
         case None:
             return str(gettext("Told %(where)s: %(quantity)s of %(sku)s left. No answer yet", **said))
