@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test check bench lint types words lock clean
+.PHONY: setup run test check bench lint types words pictures lock clean
 
 setup: .venv/ready
 
@@ -39,6 +39,9 @@ words: .venv/dev
 	$(BIN)/pybabel -q extract -F pyproject.toml -k N_ --no-location --sort-output --project=Crossdock -o .venv/words.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching --omit-header --ignore-pot-creation-date -i .venv/words.pot -d web/translations
 	$(BIN)/pybabel -q compile -d web/translations
+
+pictures: .venv/dev
+	@$(BIN)/python -m tests.browser.pictures
 
 lock: .venv/dev
 	$(BIN)/python -m pip install --quiet uv

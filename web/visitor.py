@@ -22,7 +22,8 @@ LOCALES = tuple(LANGUAGES)
 PUBLIC = "public"  # a page for people who are not let in yet; its forms carry a proof like all others
 MACHINES = "machines"  # a door for machines that nobody is signed in at: they prove themselves in their own way, or need not
 OPEN = (PUBLIC, MACHINES)
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+TYPED, FILES = "application/x-www-form-urlencoded", "multipart/form-data"
+TYPED_LIMIT = 200_000  # bytes of a form without files: its fields are read all at once, and take many times their length
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def _let_in() -> Response | None:
         hub().database.bind(found.merchant)
         if wanted is None or not found.may(wanted):
             abort(403)
+    if request.mimetype == TYPED:
+        request.max_content_length = TYPED_LIMIT
     if wanted != MACHINES:
         _refuse_unreadable()
         current_app.extensions["check"]()
@@ -108,7 +111,7 @@ def _let_in() -> Response | None:
 
 def _refuse_unreadable() -> None:
     """400 for a text that no database of ours can keep: no view need think of it."""
-    said = (request.args, request.form) if request.mimetype in FORMS else (request.args,)  # a program's body is the API's to read
+    said = (request.args, request.form) if request.mimetype in (TYPED, FILES) else (request.args,)  # a program's body is the API's to read
     given = [*(request.view_args or {}).values(), *(value for pairs in said for _, value in pairs.items(multi=True))]
     if any(isinstance(value, str) and "\0" in value for value in given):
         abort(400)

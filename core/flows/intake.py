@@ -11,6 +11,7 @@ from core.domain.backfill import is_past
 from core.domain.events import changes
 from core.domain.kin import may_come_again
 from core.domain.order import Order
+from core.domain.signs import without_nul
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
 from core.flows import heard, kin
@@ -92,7 +93,7 @@ def read(hub: Hub, connection: Connection, kept: Iterable[Kept]) -> Reading:
             _hint(reading, one)
             continue
         try:
-            order = normalize(one.body, connection.id)
+            order = normalize(without_nul(one.body), connection.id)
             if order.ref != one.ref:
                 raise BadPayload("the body is another order's", ref=one.ref)
         except BadPayload as error:

@@ -20,8 +20,9 @@ COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "channel", "conn
 OF_A_LISTING = ("channel", "connection", "listing", "channel_sku", "units")
 UNCOUNTED = "uncounted"
 MOST = 1_000_000_000
-# A spreadsheet takes a cell that begins so for a formula (owasp.org, CSV injection): an apostrophe before it says that it is none.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# A spreadsheet takes a cell that begins so for a formula (owasp.org, CSV injection), in full width too: an apostrophe before it says that
+# it is none.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def escaped(cell: str) -> str:

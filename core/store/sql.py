@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
+from core.domain.signs import without_nul
+
 _encode = msgspec.json.Encoder().encode
 FENCE = {"postgresql": "offset 0", "sqlite": "limit -1"}  # what stands so is worked out by itself, never merged into what is around it
 
@@ -53,4 +55,4 @@ def run_set(
 ) -> CursorResult[Any]:
     """One statement over `rows`, which it sees as table r."""
     compiled = _compiled(statement, tuple(columns.items()), db.dialect.name)
-    return db.execute(compiled, {"rows": _encode(rows).decode(), **values})
+    return db.execute(compiled, {"rows": without_nul(_encode(rows)).decode(), **values})

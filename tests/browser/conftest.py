@@ -15,13 +15,18 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 SERIOUS = ("serious", "critical")
 
 
+def program() -> str | None:
+    """Where it is on this machine."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    found = program()
+    if found is None:
         pytest.skip("Chromium is not on this machine: apt-get install chromium")
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=OPTIONS)
+        browser = play.chromium.launch(executable_path=found, args=OPTIONS)
         yield browser
         browser.close()
 

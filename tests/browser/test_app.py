@@ -1,59 +1,24 @@
 """The app as people meet it: the rehearsal as a newcomer starts it, in a real browser, inside the simulated admin and alone."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.browser.conftest import NARROW, findings
-from tests.processes.plant import Child, until
+from tests.browser.rehearsal import PATIENT_MS, SKU, Rehearsal, rehearse, sign_in
+from tests.processes.plant import until
 
 pytestmark = pytest.mark.processes
 ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
-SKU = "LAM-SA-01"
-PATIENT_MS = 30_000  # how long a page may take on a busy machine; no test asks how fast
-
-
-@dataclass
-class Rehearsal:
-    """The hub's address, its owner's password, the simulated shop's admin and its control door."""
-
-    hub: str
-    password: str
-    admin: str
-
-    def shop(self, what: str, body: Any = None) -> Any:
-        address = f"{self.admin.partition('/admin/')[0]}/_sim/{what}"
-        answer = requests.post(address, json=body, timeout=10) if body else requests.get(address, timeout=10)
-        answer.raise_for_status()
-        return answer.json()
-
-    def shows(self, sku: str) -> int:
-        return int(next(one["shown"] for one in self.shop("listings") if one["sku"] == sku))
-
-    def sells(self, sku: str = SKU) -> str:
-        """A buyer takes one; gives the order's name."""
-        [made] = self.shop("orders", {"lines": [{"sku": sku, "quantity": 1}]})
-        return str(made["name"])
 
 
 @pytest.fixture(scope="session")
 def rehearsal(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    home = tmp_path_factory.mktemp("rehearsal")
-    child = Child(["--home", str(home), "demo", "--orders", "12"], os.environ, home / "said")
-    try:
-        until(lambda: "It runs on" in child.says() or child.process.poll() is not None, "the rehearsal does not run")
-        said = child.says()
-        found = [re.search(words, said) for words in (r"live: (\S+)", r"Sign in as \S+ with (\S+)", r"admin of Shopify: (\S+)")]
-        assert all(found), said
-        yield Rehearsal(*(one[1] for one in found if one))
-    finally:
-        child.end()
+    with rehearse(tmp_path_factory.mktemp("rehearsal"), orders=12) as there:
+        yield there
 
 
 @pytest.fixture
@@ -63,11 +28,7 @@ def owner(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> Callable[...,
     def come(**size: Any) -> Page:
         page = open_page(**size)
         page.set_default_timeout(PATIENT_MS)
-        page.goto(rehearsal.hub)
-        page.get_by_label("E-mail address").fill("owner@example.com")
-        page.get_by_label("Password").fill(rehearsal.password)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+        sign_in(page, rehearsal)
         return page
 
     return come
@@ -79,12 +40,18 @@ def inside(page: Page) -> Frame:
     return page.frames[1]
 
 
-def test_inside_the_admin_a_new_order_appears_without_a_reload(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> None:
+def test_the_app_is_installed_by_opening_it_and_a_new_order_appears_without_a_reload(
+    rehearsal: Rehearsal, open_page: Callable[..., Page]
+) -> None:
+    """In the simulated admin's frame."""
     page = open_page()
     page.goto(rehearsal.admin)
-    expect(page.frame_locator("iframe").get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
-    page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    page.get_by_role("button", name="Uninstall Crossdock").click()
+    page.get_by_role("button", name="Install", exact=True).click()
     frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=PATIENT_MS)
+    assert findings(inside(page)) == []
+    page.get_by_role("navigation").get_by_role("link", name="Orders").click()
     expect(frame.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENT_MS)
 
     name = rehearsal.sells()
@@ -151,6 +118,32 @@ def test_a_listing_that_nobody_matched_needs_attention_until_somebody_matches_it
     page.goto(f"{rehearsal.hub}/orders?q={name.removeprefix('#')}")
     page.get_by_role("link", name=name, exact=True).click()
     until(lambda: page.reload() and page.get_by_text("1 at Main").count(), "the order is not reserved")
+
+
+def test_a_count_that_would_empty_a_channel_is_parked_tried_again_in_vain_and_gone_once_it_is_taken_back(
+    rehearsal: Rehearsal, owner: Callable[..., Page]
+) -> None:
+    page, shown = owner(), [one for one in rehearsal.shop("listings") if one["shown"]]
+    rows = [f"{sku},0" for sku in sorted({one["sku"] for one in shown if one["sku"]})]
+    page.goto(f"{rehearsal.hub}/stock/import")
+    wrong = {"name": "wrong.csv", "mimeType": "text/csv", "buffer": "\n".join(["sku,on_hand", *rows]).encode()}
+    page.get_by_label("CSV file").set_input_files(wrong)  # type: ignore[arg-type]
+    for press in ("Look at it", "Take it"):
+        page.get_by_role("button", name=press).click()
+    expect(page.get_by_text("It is taken")).to_be_visible(timeout=PATIENT_MS)
+    parked = page.get_by_role("heading", name="Many listings were about to be emptied")
+    until(lambda: page.goto(f"{rehearsal.hub}/attention") and parked.count(), "nothing stopped it")
+    assert sum(one["shown"] > 0 for one in rehearsal.shop("listings")) > len(shown) / 2
+
+    page.locator("section", has=parked).get_by_role("button", name=re.compile("^Try")).click()
+    expect(page.get_by_text("tried again")).to_be_visible(timeout=PATIENT_MS)
+    page.goto(f"{rehearsal.hub}/stock/import")
+    page.get_by_role("link", name="wrong.csv").click()
+    for press in ("Look at the way back", "Take it"):
+        page.get_by_role("button", name=press).click()
+    expect(page.get_by_text("It is taken")).to_be_visible(timeout=PATIENT_MS)
+
+    until(lambda: page.goto(f"{rehearsal.hub}/attention") and not parked.count(), "it is parked still")
 
 
 def test_what_cannot_be_mended_is_left_with_a_note_and_is_gone(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:

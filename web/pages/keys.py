@@ -44,7 +44,12 @@ def _page(**more: Any) -> str:
         found = keys.all_of(db, visitor().merchant)
     holding = [key for key in found if key.holds(hub().now)]
     return render_template(
-        "keys.html", keys=holding, ended=[key for key in found if key not in holding], scopes=scope_words(), days=DAYS, **more
+        "keys.html",
+        keys=holding,
+        ended=[key for key in found if key not in holding],
+        scopes=scope_words(),
+        days=DAYS,
+        **more,
     )
 
 
