@@ -104,6 +104,7 @@ LISTS = (
     "/api/v1/listings",
     "/api/v1/listings?limit=250&after=9000",
     "/api/v1/listings?unmatched=true",
+    "/api/v1/listings?connection={connection}&limit=250",
     "/api/v1/listings/{listing}",
     "/api/v1/tasks",
     "/api/v1/tasks?state=parked&limit=250",
