@@ -94,7 +94,7 @@ def _felt(shop: Shop, stores: Stores, pace: Pace, program: str) -> dict[str, Fel
         for number in range(-1, pace.visits):  # the first warms the server
             for path, felt in found.items():
                 address = f"http://127.0.0.1:{port}{path.format(order=order)}"
-                _visit(browser, address, cookie, felt if number >= 0 else Felt(), number, pace.visit_ms)
+                _visit(browser, address, cookie, felt if number >= 0 else Felt(), number, pace.visit_ms if number >= 0 else 0)
         browser.close()
     return found
 
