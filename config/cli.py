@@ -1223,7 +1223,8 @@ def doctor(settings: Settings, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--only", multiple=True, help="One part: ingest, drain, intake, ... (may be repeated).")
+@click.argument("part", nargs=-1)
+@click.option("--only", multiple=True, help="The same as PART (may be repeated).")
 @click.option(
     "--payloads",
     type=click.Path(exists=True, path_type=Path, dir_okay=False),
@@ -1232,13 +1233,14 @@ def doctor(settings: Settings, as_json: bool) -> None:
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write the chart here.")
 @as_json
 @click.pass_obj
-def bench(settings: Settings, only: tuple[str, ...], payloads: Path | None, svg: Path | None, as_json: bool) -> None:
-    """Measure the hub against references taken in the same run. Exit 1 where a figure misses its 'must'."""
+def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payloads: Path | None, svg: Path | None, as_json: bool) -> None:
+    """Measure the hub, or only each PART (intake, drain, pages, ...), against references taken in the same run. Exit 1 where a figure
+    misses its 'must'."""
     from config import bench as measure
 
     logging.set_up("error")  # a line for every set would be measured too
     try:
-        rows = measure.run(only, payloads=payloads, store=settings.database_url or None, svg=svg, tell=_tell)
+        rows = measure.run((*part, *only), payloads=payloads, store=settings.database_url or None, svg=svg, tell=_tell)
     except measure.CannotMeasure as error:
         _fail(f"bench: {error}")
     if as_json:

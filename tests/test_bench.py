@@ -1,6 +1,7 @@
 """The bench itself: it judges rightly, counts rightly, leaves out what is not there, and every part of it runs."""
 
 import json
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,16 +12,20 @@ from rich.console import Console
 from sqlalchemy import create_engine
 
 from config import bench
-from config.bench import answers, bodies, measure, stage
+from config.bench import answers, bodies, measure, stage, vitals
+from config.bench.child import settings_for
 from config.bench.pace import Pace
+from config.bench.pages import LISTS, PAGES, PIECES
 from config.bench.rows import Row, all_kept, as_json, at_aim, left_out, row
 from config.servers import NotHere
+from config.wiring import make_hub
+from web.app import make_app
 
 HURRY = Pace(
     stores=("sqlite",), rounds=1, seconds=0.05, clients=2, patterns=20, drained=20, load_s=0.3, sales=6, sales_per_s=60.0, hot_sales=20,
     old=60, old_alone=60, old_round=60, quiet_s=0.2,
     small=20, large=40, changed=5, grown=10, grown_rounds=1, waiting=500, memory_s=2.0, single=5, in_sets=1,
-    listings=30, paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20,
+    listings=30, paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10,
 )  # fmt: skip
 
 
@@ -96,6 +101,29 @@ def test_the_chart_is_a_picture_with_a_bar_for_each_judged_figure():
 
     bars = [one for one in ElementTree.fromstring(picture).iter() if one.tag.endswith("rect")]
     assert len(bars) == 1 + 2  # the ground, and one bar for each
+
+
+def test_of_a_figure_that_many_pages_have_the_chart_shows_the_worst():
+    picture = bench.draw([row("page_ms", "sqlite", value) for value in (3.0, 40.0, 7.0)])
+
+    assert picture.count("page ms, sqlite") == 1
+    assert "40 ms" in picture
+
+
+NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and what is there for a moment only
+    "api.openapi", "consents.back", "consents.hop", "consents.leave", "connections.export", "embedded.bounce", "health.lives",
+    "machines.metrics", "machines.ready", "orders.progress", "signin.invitation", "signin.password", "signin.setup", "static",
+    "stock.export", "stock.undo_file", "stock.uploaded",
+}  # fmt: skip
+
+
+def test_every_page_and_every_list_is_looked_at(tmp_path):
+    app = make_app(make_hub(settings_for(f"sqlite:///{tmp_path}/crossdock.db", tmp_path)))
+    addresses, paths = app.url_map.bind("bench"), [re.sub("{(listing|task)}", "1", path) for path in (*PAGES, *PIECES, *LISTS)]
+    seen = {addresses.match(path.partition("?")[0])[0] for path in paths}
+
+    there = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    assert there - seen == NOT_LOOKED_AT
 
 
 def test_an_unknown_part_is_named():
@@ -187,11 +215,19 @@ def test_without_postgresql_its_rows_are_left_out_with_a_word_on_how_to_get_it(m
     assert {one.store for one in found if one.value is not None} == {"sqlite"}
 
 
+def test_without_a_browser_what_people_feel_is_left_out_with_a_word_on_how_to_get_one(monkeypatch):
+    monkeypatch.setattr(vitals.shutil, "which", lambda name: None)
+
+    [found] = bench.run(["vitals"], pace=HURRY)
+
+    assert (found.value, "apt-get install chromium" in found.note) == (None, True)
+
+
 @pytest.mark.processes
 @pytest.mark.parametrize("part", [part for part in bench.PARTS if part != "intake"])
 def test_each_part_runs_in_small_and_gives_a_figure(part, tmp_path):
     found = bench.run([part], svg=tmp_path / "bench.svg", pace=HURRY)
 
     assert found
-    assert all(one.value is not None and one.value >= 0 for one in found)
+    assert all(one.value >= 0 if one.value is not None else "Chromium" in one.note for one in found)
     assert (tmp_path / "bench.svg").read_text("utf-8").startswith("<svg")

@@ -15,7 +15,7 @@ MISSED = "#c44e52"
 
 def draw(rows: Iterable[Row]) -> str:
     """The judged figures, one bar each: from the line (must) to the right is better, the tick is the aim."""
-    judged = [one for one in rows if one.must is not None and one.value is not None]
+    judged = _worst(one for one in rows if one.must is not None and one.value is not None)
     height = ROW * (len(judged) + 2)
     bars = "".join(_bar(number_, one) for number_, one in enumerate(judged, 1))
     line = f'<line x1="{ZERO}" x2="{ZERO}" y1="{ROW - 4}" y2="{height - ROW + 4}" stroke="#888"/>'
@@ -26,6 +26,20 @@ def draw(rows: Iterable[Row]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="12">'
         f'<rect width="100%" height="100%" fill="#fff"/>{_grid(height)}{line}{words}{bars}</svg>\n'
     )
+
+
+def _worst(rows: Iterable[Row]) -> list[Row]:
+    """Of a figure that was taken of many things the one that is nearest to its limit, or past it."""
+    found: dict[tuple[str, str], Row] = {}
+    for one in rows:
+        known = found.setdefault((one.name, one.store), one)
+        found[one.name, one.store] = min(known, one, key=_past)
+    return list(found.values())
+
+
+def _past(one: Row) -> int:
+    goal = goal_of(one.name, one.store)
+    return _place(one.ratio if goal.of == "ratio" else one.value, one.must, most=goal.most)
 
 
 def _grid(height: int) -> str:

@@ -68,9 +68,9 @@ class Cpu:
 
 
 class Statements:
-    """Counts the SQL statements of an engine; an executemany counts as its number of rows."""
+    """Counts the SQL statements of an engine, or of all there are; an executemany counts as its number of rows."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine | type[Engine]) -> None:
         self.count = 0
         event.listen(engine, "before_cursor_execute", self._see)
 

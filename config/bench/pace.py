@@ -37,6 +37,8 @@ class Pace:
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000
     page_looks: int = 40  # at each page
+    visits: int = 4  # at each page, by a browser
+    visit_ms: int = 5_500  # how long: a page's moving parts are fetched each five seconds
     listed: int = 100_000  # orders in the list that may touch no more than one of `listed_few`
     listed_few: int = 10_000
     listed_alone: int = 1_000_000  # where nothing else is measured: some minutes

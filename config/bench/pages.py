@@ -1,44 +1,48 @@
-"""How fast the pages are while many orders are stored: time, statements and bytes of each, and what the list of orders touches.
+"""How fast the pages and the API's lists are while many orders are stored: time, statements and bytes of each.
 
-Each page is asked for as a browser would, by the application without a network, as an owner sees it. A room adds its addresses to
-ADDRESSES; those of rooms that this version has not are passed by.
+Each is asked for as a browser or a program would, of the whole application as `crossdock serve` has it but without a network, by an
+owner who is signed in and with an API key. The addresses take turns, so that what else the machine does meanwhile falls on all of them.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, event
-from werkzeug.exceptions import HTTPException
-from werkzeug.test import Client
+from sqlalchemy import Engine
+from werkzeug.test import Client, TestResponse
 
-from config.bench import bodies, measure
+from config.bench import bodies, measure, touched
 from config.bench.bodies import Body
-from config.bench.drain import keep_and_drain
+from config.bench.filled import fill, surround
 from config.bench.pace import Pace
 from config.bench.rows import CannotMeasure, Row, row
-from config.bench.stage import Shop, Stores, copy_rows, open_shop, tidy
-from core.domain.order import OrderStatus, Person
-from core.domain.roles import Role
-from core.domain.wanted import Wanted
-from core.flows.looking import look
-from core.store.sql import run, run_set
-from web.app import make_app
-from web.visitor import Visitor
+from config.bench.stage import Shop, Stores, open_shop
+from config.processes import make_wsgi
+from core.domain.order import Person
+from core.domain.roles import SCOPES, Role
+from core.flows import keys, people, signin
+from core.store.people import User
+from core.store.sql import run
 
 # {order} is an order's id, {number} its number, {buyer} a part of its buyer's name, {mail} their address, {day} the day before it.
-ADDRESSES = (
+PAGES = (
     "/",
+    "/start",
+    "/start/difference?connection={connection}",
     "/orders",
+    "/orders?after={deep}",
     "/orders?status=open",
     "/orders?status=cancelled&payment=voided",
     "/orders?attention=1",
     "/orders?held=1",
     "/orders?tag=gift",
+    "/orders?location={location}",
+    "/orders?connection={connection}",
     "/orders?first={day}&last={day}",
     "/orders?fulfillment=unfulfilled&sort=oldest",
     "/orders?q={number}",
@@ -47,187 +51,192 @@ ADDRESSES = (
     "/orders?q=SKU-0007",
     "/orders?q={buyer}+SKU-0007&status=open",
     "/orders?q=nobody",
-    "/orders/new?since=9999999999999999_z",
+    "/orders/export",
     "/orders/{order}",
     "/orders/{order}/raw",
-    "/orders/export",
     "/stock",
+    "/stock?after=GOODS-10000",
+    "/stock?q=goods-0100",
+    "/stock?q=sku+0007",
+    "/stock?q=nothing",
+    "/stock/sku?sku=SKU-0007",
+    "/stock/sku?sku=GOODS-00012",
+    "/stock/unmatched",
+    "/stock/locations",
+    "/stock/import",
     "/attention",
+    "/attention/oversold",
+    "/attention/late",
+    "/attention/mapping",
+    "/attention/problem",
+    "/attention/declined",
+    "/attention/unmatched",
+    "/attention/refused",
+    "/attention/unreadable",
+    "/attention/unsure",
+    "/attention/found-listing",
+    "/attention/found-order",
     "/connections",
     "/settings",
+    "/settings/people",
+    "/settings/keys",
+    "/settings/hooks",
+    "/settings/hooks/{hook}",
+    "/settings/alerts",
     "/activity",
+    "/activity?who=bench&act=stock",
+    "/account",
+    "/account/code",
+    "/login",
+    "/api/docs",
 )
-WARM_UP = 3  # looks
+PIECES = ("/live", "/orders/new?since={deep}", "/connections/live")  # of a page, fetched while somebody looks
+LISTS = (
+    "/api/v1/orders",
+    "/api/v1/orders?limit=250",
+    "/api/v1/orders?status=open&limit=250",
+    "/api/v1/orders/{order}",
+    "/api/v1/orders/{order}/events",
+    "/api/v1/stock",
+    "/api/v1/stock?limit=250&after=GOODS-10000",
+    "/api/v1/stock?sku=SKU-0007",
+    "/api/v1/stock/locations",
+    "/api/v1/listings",
+    "/api/v1/listings?limit=250&after=9000",
+    "/api/v1/listings?unmatched=true",
+    "/api/v1/listings?connection={connection}&limit=250",
+    "/api/v1/listings/{listing}",
+    "/api/v1/tasks",
+    "/api/v1/tasks?state=parked&limit=250",
+    "/api/v1/tasks/{task}",
+    "/api/v1/events",
+    "/api/v1/events?after={event}&limit=250",
+    "/api/v1/connections",
+    "/api/v1/connections/{connection}",
+)
+WARM_UP = 6  # looks at each: a statement is prepared when it is said for the fifth time
+FILES = re.compile(r'(?:src|href)="(/static/[^"]+)"')
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
-    first = min(pace.small, pace.listed_few, pace.pages)
     goods = bodies.goods(body.raw for body in patterns) | {(f"L-{n}", f"GOODS-{n:05}") for n in range(pace.page_skus)}
     for store in stores.names:
-        with _shop(stores, store, goods) as shop:
-            fill(shop, patterns, first, pace.pages)
-            yield from _pages(shop, store, pace)
+        with busy_shop(stores, store, pace, patterns, goods) as (shop, hook):
+            yield from _rows(_looked(shop, hook, pace.page_looks), store, pace)
     if stores.server:
-        yield _list(stores, pace, patterns, goods, first)
+        yield from touched.measured(stores, pace, patterns, goods)
 
 
 @contextmanager
-def _shop(stores: Stores, store: str, goods: Any) -> Iterator[Shop]:
-    shop = open_shop(stores.new(store), stores.folder, goods)
+def busy_shop(stores: Stores, store: str, pace: Pace, patterns: Sequence[Body], goods: Any) -> Iterator[tuple[Shop, str]]:
+    """A shop with all its orders and what stands around them, and the id of its outgoing webhook."""
+    shop = open_shop(stores.new(store), stores.folder, goods, api_per_s=10_000, api_burst=100_000)
     try:
-        yield shop
+        fill(shop, patterns, min(pace.small, pace.listed_few, pace.pages), pace.pages)
+        yield shop, surround(shop, goods, pace.pages)
     finally:
         shop.close()
 
 
-# ---- the pages
+# ---- what is found
 
 
-def _pages(shop: Shop, store: str, pace: Pace) -> Iterator[Row]:
-    asks = Visitor(shop.merchant, "bench", "Bench", Role.OWNER, "bench", zone="Europe/Berlin")
-    app = make_app(shop.hub, (lambda hub: asks,))
-    client, statements = Client(app.wsgi_app), measure.Statements(shop.hub.database.engine)
-    named = _named(shop)
-    for path in [address.format(**named) for address in ADDRESSES]:
-        if _is_there(app, path):
-            yield from _page(shop, client, statements, store, path, pace.page_looks)
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of one address: milliseconds until each answer, statements of the last one, bytes over the wire."""
+
+    path: str
+    ms: list[float] = field(default_factory=list)
+    statements: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
 
 
-def _is_there(app: Any, path: str) -> bool:
-    try:
-        return bool(app.url_map.bind("bench").match(path.partition("?")[0]))
-    except HTTPException:
-        return False
+def _rows(sights: Sequence[Sight], store: str, pace: Pace) -> Iterator[Row]:
+    """A row for each address's time; of statements and bytes the most that any had."""
+    for one in sights:
+        said = f"{max(one.statements)} statements, {one.sizes[-1] / 1024:.1f} KB"
+        note = f"{one.path}: p95 of {len(one.ms)}, p50 {measure.median(one.ms):.1f}; {said}"
+        yield row("page_ms", store, measure.percentile(one.ms, 0.95), note=note)
+    most = max(sights, key=lambda one: max(one.statements))
+    yield row("page_statements", store, max(most.statements), note=f"the most of all {len(sights)} addresses: {most.path}")
+    large = max(sights, key=lambda one: max(one.sizes))
+    note = f"the most of all: {large.path}; with its style sheet, scripts and headers, not compressed"
+    yield row("page_kb", store, max(large.sizes) / 1024, note=note)
 
 
-def _page(shop: Shop, client: Client, statements: measure.Statements, store: str, path: str, looks: int) -> Iterator[Row]:
+def _looked(shop: Shop, hook: str, looks: int) -> list[Sight]:
+    named = _named(shop) | {"hook": hook}
+    sights = [Sight(path.format(**named)) for path in (*PAGES, *PIECES, *LISTS)]
+    asks, statements = Asks(shop), measure.Statements(Engine)
     for _ in range(WARM_UP):
-        _look(client, path)
-    cpu, before = measure.Cpu(shop.hub.database), statements.count
-    times, sizes = zip(*(_look(client, path) for _ in range(looks)), strict=True)
-    note = f"{path}: p95 of {looks}, p50 {measure.median(times):.1f} ms, {cpu.spent() / looks * 1000:.1f} ms of it computing"
-    yield row("page_ms", store, measure.percentile(times, 0.95), note=note)
-    yield row("page_statements", store, statements.since(before) / looks, note=path)
-    yield row("page_kb", store, sizes[-1] / 1024, note=f"{path}, not packed")
+        for one in sights:
+            asks.look(one.path)
+    for number in range(looks):
+        for one in sights:
+            before, begin = statements.count, perf_counter()
+            answer = asks.look(one.path)
+            one.ms.append((perf_counter() - begin) * 1000)
+            one.statements.append(statements.since(before))
+            if not number:
+                one.sizes.append(asks.weight(answer))
+    return sights
 
 
-def _look(client: Client, path: str) -> tuple[float, int]:
-    """Milliseconds until the answer is there, and its bytes."""
-    begin = perf_counter()
-    answer = client.get(path)
-    if answer.status_code >= 400:
-        raise CannotMeasure(f"{path} was answered {answer.status_code}")
-    return (perf_counter() - begin) * 1000, len(answer.data)
+class Asks:
+    """An owner at their browser, signed in, and a program with a key."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._client = Client(make_wsgi(shop.settings, shop.hub))
+        self._client.set_cookie("crossdock", shop.hub.vault.sign("crossdock", token_of(shop)), domain="127.0.0.1")
+        key = keys.make(shop.hub, shop.merchant, ("bench", "Bench"), "Bench", SCOPES)
+        self._shown = {"Authorization": f"Bearer {key}"}
+        self._files: dict[str, int] = {}
+
+    def look(self, path: str) -> TestResponse:
+        """Raises CannotMeasure where the answer is no page."""
+        headers = self._shown if path.startswith("/api/v1/") else {}
+        answer = self._client.get(path, base_url="http://127.0.0.1", headers=headers, buffered=True)
+        if answer.status_code not in (200, 204) and not path.startswith("/login"):
+            raise CannotMeasure(f"{path} was answered {answer.status_code}")
+        return answer
+
+    def weight(self, answer: TestResponse) -> int:
+        """Bytes over the wire until it is there as a browser without a cache shows it: the answer, its files, their headers."""
+        files = {path: self._file(path) for path in FILES.findall(answer.text)} if answer.mimetype == "text/html" else {}
+        return _bytes(answer) + sum(files.values())
+
+    def _file(self, path: str) -> int:
+        if path not in self._files:
+            self._files[path] = _bytes(self.look(path))
+        return self._files[path]
+
+
+def _bytes(answer: TestResponse) -> int:
+    return len(answer.data) + sum(len(name) + len(value) + 4 for name, value in answer.headers)
+
+
+def token_of(shop: Shop) -> str:
+    """The session of an owner who has just signed in."""
+    user = people.add(shop.hub, shop.merchant, "owner@shop.example", "Olga Owner", Role.OWNER)
+    if not isinstance(user, User):
+        raise CannotMeasure(f"nobody can be hired: {user}")
+    with shop.hub.database.write() as db:
+        return signin.begin(shop.hub, db, user.id, shop.merchant, "Bench").token
 
 
 ONE = "select id, name, person from orders where merchant = :merchant order by placed_at desc, id desc limit 1 offset 7"
+DEEP = "select placed_at, id from orders where merchant = :merchant order by placed_at desc, id desc limit 1 offset :deep"
+IDS = """
+select (select min(id) from locations where merchant = :merchant) as location, (select max(id) from listings) as listing,
+  (select max(id) from tasks where state = 'parked') as task, (select max(id) / 2 from events) as event
+"""
 
 
-def _named(shop: Shop) -> Mapping[str, str]:
+def _named(shop: Shop) -> dict[str, Any]:
     with shop.hub.database.read() as db:
-        one = run(db, ONE, merchant=shop.merchant).one()
+        one, ids = run(db, ONE, merchant=shop.merchant).one(), run(db, IDS, merchant=shop.merchant).one()
+        deep = run(db, DEEP, merchant=shop.merchant, deep=shop.count("orders") // 2).one()
     person = msgspec.json.decode(shop.hub.box(shop.merchant).open_text(f"orders|person|{one.id}", one.person), type=Person)
     day = (shop.hub.clock() - timedelta(days=1)).date().isoformat()
-    return {"order": one.id, "number": one.name.strip("#"), "buyer": person.name.split()[-1], "mail": person.email, "day": day}
-
-
-# ---- what the list touches
-
-
-def _list(stores: Stores, pace: Pace, patterns: Sequence[Body], goods: Any, first: int) -> Row:
-    touched = []
-    for stored in (pace.listed_few, pace.listed):
-        with _shop(stores, "postgresql", goods) as shop:
-            fill(shop, patterns, first, stored, seal=False)
-            touched.append(sum(_touched(shop, wanted) for wanted in (Wanted(), Wanted(status=OrderStatus.OPEN))))
-    note = f"first page of all orders and of the open ones, {pace.listed:,} stored; reference: {pace.listed_few:,}"
-    return row("list_buffers", "postgresql", touched[1], touched[0], note=note)
-
-
-def _touched(shop: Shop, wanted: Wanted) -> int:
-    """Pages of the database that the statements of one list touch."""
-    said: list[tuple[str, Any]] = []
-
-    def see(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        said.append((statement, parameters))
-
-    event.listen(shop.hub.database.engine, "before_cursor_execute", see)
-    with shop.hub.database.read() as db:
-        look(shop.hub, db, shop.merchant, wanted)
-    event.remove(shop.hub.database.engine, "before_cursor_execute", see)
-    with shop.hub.database.read() as db:
-        return sum(_buffers(db, *one) for one in said)
-
-
-def _buffers(db: Connection, statement: str, parameters: Any) -> int:
-    plan = db.exec_driver_sql(f"explain (analyze, buffers, costs off, timing off) {statement}", parameters).scalars().all()
-    top = next((line for line in plan if "Buffers: shared" in line), "")
-    return sum(int(number) for number in re.findall(r"(?:hit|read)=(\d+)", top))
-
-
-# ---- filling a database: some orders come in by the normal way, the rest are copies of their rows, half a day older each time
-
-NAMES = {
-    "orders": ("id", "channel_id", "name"),
-    "order_lines": ("order_id",),
-    "order_words": ("order_id",),
-    "order_tags": ("order_id",),
-    "reservations": ("order_id",),
-}
-APART, OLDER = timedelta(seconds=40), timedelta(hours=12)
-MICROSECOND = timedelta(microseconds=1)
-UUID = 36  # letters of an id; a copy's is longer
-STATES = {
-    "open": ("open", "paid", "unfulfilled"),
-    "sent": ("fulfilled", "paid", "fulfilled"),
-    "cancelled": ("cancelled", "voided", "cancelled"),
-}
-VARIED = """
-update orders set placed_at = r.at, status = r.status, payment = r.payment, fulfillment = r.fulfillment from {rows} where orders.id = r.id
-"""
-COLUMNS = {"id": "text", "at": "bigint", "status": "text", "payment": "text", "fulfillment": "text"}
-TAGGED = "insert into order_tags (merchant, order_id, tag) select o.merchant, r.id, 'gift' from {rows} join orders o on o.id = r.id"
-HELD = "update orders set held_at = 1, held_why = 'other', status = 'on_hold' from {rows} where orders.id = r.id"
-
-
-def fill(shop: Shop, patterns: Sequence[Body], first: int, stored: int, *, seal: bool = True) -> None:
-    """`stored` orders of which `first` came in; without `seal` their buyers cannot be read."""
-    keep_and_drain(shop, patterns, first, 0)
-    with shop.hub.database.write() as db:
-        if not shop.hub.database.is_sqlite:
-            db.exec_driver_sql("set local statement_timeout = 0")  # a million rows are many for one statement
-        _vary(db, shop)
-        for table, names in NAMES.items():
-            copy_rows(db, table, names, stored // first, {"placed_at": OLDER // MICROSECOND} if table == "orders" else {})
-        if seal:
-            _seal(db, shop)
-    tidy(shop.hub.database)
-
-
-def _vary(db: Connection, shop: Shop) -> None:
-    """One each forty seconds, back from now: most were sent, one in twenty is cancelled, two in ten are open. One in a hundred has a tag,
-    one in five hundred is held."""
-    ids = [row.id for row in run(db, "select id from orders where merchant = :merchant order by id desc", merchant=shop.merchant)]
-    rows = [_varied(id, shop.hub.now - number * (APART // MICROSECOND), number) for number, id in enumerate(ids)]
-    run_set(db, VARIED, COLUMNS, rows)
-    run_set(db, TAGGED, {"id": "text"}, rows[::100])
-    run_set(db, HELD, {"id": "text"}, rows[::500])
-
-
-def _varied(id: str, at: int, number: int) -> dict[str, Any]:
-    state = STATES["cancelled" if number % 20 == 7 else "sent" if number % 10 > 1 else "open"]
-    return {"id": id, "at": at, **dict(zip(("status", "payment", "fulfillment"), state, strict=True))}
-
-
-PEOPLE = "select id, person from orders where person is not null and id > :after order by id limit 5000"
-SEALED = "update orders set person = r.person from {rows} where orders.id = r.id"
-
-
-def _seal(db: Connection, shop: Shop) -> None:
-    """A copy has its buyer's data sealed for its own row."""
-    box, after = shop.hub.box(shop.merchant), ""
-    while rows := run(db, PEOPLE, after=after).fetchall():
-        after = rows[-1].id
-        opened = [(row.id, box.open_text(f"orders|person|{row.id[:UUID]}", row.person)) for row in rows if len(row.id) > UUID]
-        sealed = [{"id": id, "person": box.seal_text(f"orders|person|{id}", person)} for id, person in opened]
-        run_set(db, SEALED, {"id": "text", "person": "text"}, sealed)
+    found: Mapping[str, Any] = {"order": one.id, "number": one.name.strip("#"), "buyer": person.name.split()[-1], "mail": person.email}
+    return {**found, "day": day, "connection": shop.connection.id, "deep": f"{deep.placed_at}_{deep.id}", **ids._mapping}

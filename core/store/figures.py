@@ -1,5 +1,6 @@
 """The figures of the first page: of today, and of the newest only, so that they cost the same however much there is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -33,8 +34,8 @@ group by told.since
 
 def lags(db: Connection, merchant: str, after: int, most: int = 2000) -> list[tuple[int, int]]:
     """(told, lag) in microseconds: when the last channel was told of a sale, and how long after it; of the newest pushes."""
-    found = run(db, LAGS, merchant=merchant, after=after, most=most)
-    return [(int(row.told_at), max(0, int(row.told_at - row.since))) for row in found]
+    found: Sequence[Any] = run(db, LAGS, merchant=merchant, after=after, most=most).fetchall()
+    return [(told_at, max(0, told_at - since)) for since, told_at in found]
 
 
 MISSED = """

@@ -92,9 +92,10 @@ from locations o left join levels v on v.merchant = o.merchant and v.sku = :sku 
 where o.merchant = :merchant order by o.rank, o.id
 """
 WANTS = """
-select o.id, o.name, c.channel, o.placed_at, r.line, r.location, r.units from reservations r
-join orders o on o.id = r.order_id join connections c on c.id = o.connection
-where r.merchant = :merchant and r.sku = :sku order by o.placed_at desc, o.id desc limit :most
+select held.id, held.name, c.channel, held.placed_at, held.line, held.location, held.units from (
+  select o.id, o.name, o.connection, o.placed_at, r.line, r.location, r.units from reservations r join orders o on o.id = r.order_id
+  where r.merchant = :merchant and r.sku = :sku order by o.placed_at desc, o.id desc limit :most) held
+join connections c on c.id = held.connection order by held.placed_at desc, held.id desc
 """
 
 

@@ -613,12 +613,16 @@ def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
     return _shelves(run(db, ALL, merchant=merchant, connection=connection))
 
 
-UNMATCHED = "and not exists (select 1 from listing_parts u where u.listing_id = n.id)"
+PLACED = {
+    "all": "listings n where n.merchant = :merchant",
+    "one": "listings n where n.connection = :connection and n.merchant || '' = :merchant",
+    "all unmatched": "connections c join listings n on n.connection = c.id and not n.mapped where c.merchant = :merchant",
+    "one unmatched": "listings n where n.connection = :connection and not n.mapped and n.merchant || '' = :merchant",
+}
 PAGES = {
-    of + also: f"""{SEEN} where l.id in (
-      select n.id from listings n where {where} and n.id > :after {UNMATCHED if also else ""} order by n.id limit :most) order by l.id"""
-    for of, where in (("all", "n.merchant = :merchant"), ("one", "n.connection = :connection and n.merchant || '' = :merchant"))
-    for also in ("", " unmatched")
+    name: f"""{SEEN} where l.id in (
+      select n.id from {those} and n.id > :after order by n.id limit :most) order by l.id"""
+    for name, those in PLACED.items()
 }
 ONE = f"{SEEN} where l.id = :id and l.merchant || '' = :merchant"
 

@@ -22,11 +22,26 @@ COUNTED = 1_000  # beyond that it is "more than"
 OWN = "(select distinct id from (IDS) as ids {fence}) as s join orders o on o.id = s.id where o.merchant || '' = :merchant"
 COLUMNS = """o.id, o.connection, o.channel_id, o.name, o.placed_at, o.currency, o.total, o.status, o.payment, o.fulfillment, o.units,
   o.test, o.held_at, o.held_why, o.copy_of, o.merged_into, o.problems is not null as odd, o.history,
-  case when :buyers then o.person end as person,
-  (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = o.id and l.waits is not null) as waits,
-  (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) as tags"""
+  case when :buyers then o.person end as person"""
 # What leads to few orders gives them in no order: they are sorted before more than their place is read.
 SORTED = "select COLUMNS, f.among from (FOUND) f join orders o on o.id = f.id order by o.placed_at WAY, o.id WAY"
+# What some of them wait for, and their tags. Orders that follow each other were mostly taken one after the other: what lies between their
+# ids is read at once, where it is little; else each is looked up, at a cost that grows with all orders there are.
+NEAR = 200
+DRESSED = """
+with page as materialized (PAGE),
+span as materialized (select min(p.id) as lo, max(p.id) as hi from page p),
+waiting as materialized (
+  select l.order_id, l.waits from span join order_lines l
+    on l.merchant = :merchant and l.waits is not null and l.order_id >= span.lo and l.order_id <= span.hi limit :near),
+tagged as materialized (select g.order_id, g.tag from span join order_tags g on g.order_id >= span.lo and g.order_id <= span.hi limit :near)
+select o.*,
+  case when (select count(*) from waiting) < :near then (select max(w.waits) from waiting w where w.order_id = o.id)
+    else (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = o.id and l.waits is not null) end as waits,
+  case when (select count(*) from tagged) < :near then (select {listed}(t.tag, ',') from tagged t where t.order_id = o.id)
+    else (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) end as tags
+from page o order by o.placed_at WAY, o.id WAY
+"""
 BETWEEN = {
     "desc": "(o.placed_at, o.id) < (:at, :id) and (o.placed_at, o.id) >= (:end, :end_id)",
     "asc": "(o.placed_at, o.id) > (:at, :id) and (o.placed_at, o.id) <= (:end, :end_id)",
@@ -73,7 +88,8 @@ def walk(db: Connection, plan: Plan, part: Stretch, most: int, *, more: str = ""
     """Up to `most` orders of this stretch; `more` columns of theirs where wanted."""
     stopped = _end(db, plan, part) if plan.is_sparse else None
     part = replace(part, end=stopped) if stopped else part
-    rows = run(db, _shown(plan, part, COLUMNS + more), **plan.values, **part.values, most=most + 1).fetchall()
+    dressed = _dressed(_shown(plan, part, COLUMNS + more), part.way)
+    rows = run(db, dressed, **plan.values, **part.values, most=most + 1, near=NEAR).fetchall()
     full = len(rows) > most
     return Walked(rows[:most], full, None if full else stopped, (rows[0].among if rows else 0) if plan.few else None)
 
@@ -83,6 +99,10 @@ def _shown(plan: Plan, part: Stretch, columns: str) -> str:
         return _places(plan, part, plan.checks, "limit :most", f"{columns}, 0 as among")
     found = _places(plan, part, plan.checks, "limit :most", "o.id, count(*) over () as among")
     return SORTED.replace("COLUMNS", columns).replace("FOUND", found).replace("WAY", part.way)
+
+
+def _dressed(page: str, way: str) -> str:
+    return DRESSED.replace("PAGE", page).replace("WAY", way)
 
 
 def ids(db: Connection, plan: Plan, part: Stretch, most: int) -> tuple[list[str], Cursor | None]:
@@ -98,9 +118,9 @@ THESE = "select o.id, 0 as among from {rows} join orders o on o.id = r.id and o.
 
 def these(db: Connection, merchant: str, ids: Sequence[str], *, buyers: bool, more: str = "") -> Sequence[Any]:
     """These of the merchant's orders as `walk` gives them, the newest first."""
-    statement = SORTED.replace("COLUMNS", COLUMNS + more).replace("FOUND", THESE).replace("WAY", "desc")
+    statement = _dressed(SORTED.replace("COLUMNS", COLUMNS + more).replace("FOUND", THESE), "desc")
     rows = [{"id": id} for id in ids]
-    return run_set(db, statement, {"id": "text"}, rows, merchant=merchant, buyers=buyers).fetchall()
+    return run_set(db, statement, {"id": "text"}, rows, merchant=merchant, buyers=buyers, near=NEAR).fetchall()
 
 
 def _places(plan: Plan, part: Stretch, checks: str, limit: str, columns: str = "o.id, o.placed_at") -> str:

@@ -399,9 +399,10 @@ def latest(db: Connection, merchant: str, most: int, before: int = 0) -> list[tu
 
 
 SEEN = """
-select o.connection, o.taken_at - o.placed_at as lag from orders o join connections c on c.id = o.connection
-where o.merchant = :merchant and o.placed_at >= :after and o.placed_at >= c.created_at and not o.history
-order by o.placed_at desc limit :most
+select newest.connection, newest.taken_at - newest.placed_at as lag from (
+  select o.connection, o.placed_at, o.taken_at from orders o
+  where o.merchant = :merchant and o.placed_at >= :after and not o.history order by o.placed_at desc, o.id desc limit :most) newest
+join connections c on c.id = newest.connection where newest.placed_at >= c.created_at order by newest.placed_at desc
 """
 
 

@@ -64,7 +64,7 @@ FORGET = (
     """update orders set person = null, person_until = null
        where id in (select o.id from {rows} left join orders o on o.id = r.id {fence}) and person is not null""",
     """delete from order_words where personal and (merchant, word, order_id) in (
-         select w.merchant, w.word, w.order_id from {rows} left join order_words w on w.order_id = r.id {fence})""",
+         select w.merchant, w.word, w.order_id from {rows} left join order_words w on w.order_id = r.id and w.personal {fence})""",
     """update inbox set body = null
        where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is null {fence})""",
     """update inbox set body = null

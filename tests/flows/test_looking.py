@@ -166,6 +166,25 @@ def test_holds_and_tags_are_found(street: House) -> None:
     assert found(street, tag="vip", held=True) == ["1003"]
 
 
+@pytest.mark.parametrize("near", [1, 2, 200])
+def test_tags_and_what_is_waited_for_are_shown_however_much_lies_between_the_orders(
+    street: House, monkeypatch: pytest.MonkeyPatch, near: int
+) -> None:
+    monkeypatch.setattr(order_list, "NEAR", near)
+    do(street, Act.TAG, "1003", "1005", detail="vip")
+    do(street, Act.TAG, "1005", detail="gift")
+    with street.hub.database.write() as db:
+        db.execute(text("update order_lines set waits = null"))
+        marked = "update order_lines set waits = 'stock' where order_id in (select id from orders where channel_id in ('1002', '1005'))"
+        db.execute(text(marked))
+
+    with street.hub.database.read() as db:
+        look = looking.look(street.hub, db, street.merchant.id, EVERYTHING)
+
+    shown = {one.row.channel_id: (one.tags, one.row.waits) for one in look.orders if one.tags or one.row.waits}
+    assert shown == {"1002": ((), "stock"), "1003": (("vip",), None), "1005": (("gift", "vip"), "stock")}
+
+
 def test_days_bound_the_list(street: House) -> None:
     with street.hub.database.write() as db:
         db.execute(text("update orders set placed_at = placed_at - 86400000000 where channel_id <= '1003'"))

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.store import findings
+from core.store import attention, findings
 from core.store.attention import SOURCES
 from core.store.engine import Database
 from core.store.findings import Finding
+from core.store.sql import run
 from tests.store.test_plans import GROWING, plan, statements
 from tests.web.rooms import person
 from tests.web.shop import Shop
@@ -104,3 +105,16 @@ def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
 
     assert busy.one("select count(*) from letters") == 1
     assert wholes(busy.hub.database, seen) == []
+
+
+def test_behind_the_second_lock_a_listing_is_found_by_its_name(busy: Shop) -> None:
+    """No index is asked there for what coalesce makes of another row."""
+    if busy.hub.database.is_sqlite:
+        pytest.skip("SQLite has no such lock")
+    busy.hub.database.bind(busy.merchant)
+    with busy.hub.database.read() as db:
+        found = "\n".join(row[0] for row in run(db, f"explain {attention.UNKNOWN}", merchant=busy.merchant))
+    busy.hub.database.bind("")
+
+    assert re.search(r"Index Cond: [^\n]*\blisting =", found)
+    assert "CASE merchant" in found  # it was asked as the web asks
