@@ -83,6 +83,7 @@ PAGES = (
     "/settings/hooks",
     "/settings/hooks/{hook}",
     "/settings/alerts",
+    "/settings/schedules",
     "/activity",
     "/activity?who=bench&act=stock",
     "/account",

@@ -7,6 +7,7 @@ Each visit is a browser's first: nothing is in its cache. Left out where there i
 import importlib.util
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,8 +63,10 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[R
     goods = bodies.goods(body.raw for body in patterns) | {(f"L-{n}", f"GOODS-{n:05}") for n in range(pace.page_skus)}
     with busy_shop(stores, stores.best, pace, patterns, goods) as (shop, _):
         _rest(shop)
-        for path, felt in _felt(shop, stores, pace, program).items():
-            yield from _rows(path, felt, stores.best)
+        with ThreadPoolExecutor(1) as apart:  # playwright wants a thread of its own, in which no other browser is driven
+            felt = apart.submit(_felt, shop, stores, pace, program).result()
+        for path, one in felt.items():
+            yield from _rows(path, one, stores.best)
 
 
 def _rest(shop: Shop) -> None:

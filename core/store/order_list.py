@@ -30,17 +30,17 @@ SORTED = "select COLUMNS, f.among from (FOUND) f join orders o on o.id = f.id or
 NEAR = 200
 DRESSED = """
 with page as materialized (PAGE),
-span as materialized (select min(p.id) as lo, max(p.id) as hi from page p),
+span as materialized (select min(page.id) as lo, max(page.id) as hi from page),
 waiting as materialized (
   select l.order_id, l.waits from span join order_lines l
     on l.merchant = :merchant and l.waits is not null and l.order_id >= span.lo and l.order_id <= span.hi limit :near),
 tagged as materialized (select g.order_id, g.tag from span join order_tags g on g.order_id >= span.lo and g.order_id <= span.hi limit :near)
-select o.*,
-  case when (select count(*) from waiting) < :near then (select max(w.waits) from waiting w where w.order_id = o.id)
-    else (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = o.id and l.waits is not null) end as waits,
-  case when (select count(*) from tagged) < :near then (select {listed}(t.tag, ',') from tagged t where t.order_id = o.id)
-    else (select {listed}(g.tag, ',') from order_tags g where g.order_id = o.id) end as tags
-from page o order by o.placed_at WAY, o.id WAY
+select page.*,
+  case when (select count(*) from waiting) < :near then (select max(waiting.waits) from waiting where waiting.order_id = page.id)
+    else (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = page.id and l.waits is not null) end as waits,
+  case when (select count(*) from tagged) < :near then (select {listed}(tagged.tag, ',') from tagged where tagged.order_id = page.id)
+    else (select {listed}(g.tag, ',') from order_tags g where g.order_id = page.id) end as tags
+from page order by page.placed_at WAY, page.id WAY
 """
 BETWEEN = {
     "desc": "(o.placed_at, o.id) < (:at, :id) and (o.placed_at, o.id) >= (:end, :end_id)",

@@ -49,8 +49,8 @@ union all select o.id from orders o where o.merchant = :merchant and o.status = 
 union all select l.order_id as id from order_lines l where l.merchant = :merchant and l.waits is not null
 union all select o.id
   from (select t.connection, substr(t.subject, length(t.connection) + 2) as channel_id from tasks t
-        where t.merchant = :merchant and {PARKED} {{fence}}) p
-  join orders o on o.connection = p.connection and o.channel_id = p.channel_id
+        where t.merchant = :merchant and {PARKED} {{fence}}) parked
+  join orders o on o.connection = parked.connection and o.channel_id = parked.channel_id
 """
 TAGGED = "exists (select 1 from order_tags g where g.order_id = o.id and g.tag = :tag {fence})"
 TAGGED_IDS = "select g.order_id as id from order_tags g where g.merchant = :merchant and g.tag = :tag"
