@@ -13,23 +13,23 @@ of_merchant = click.option("--merchant", default="", help="The merchant's id; ne
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of a table.")
 
 
-def _open(settings: Settings, merchant: str) -> tuple[Any, str]:
+def opened(settings: Settings, merchant: str) -> tuple[Any, str]:
     from config.cli import _hub, _merchant
 
     hub = _hub(settings)
     return hub, _merchant(hub, merchant)
 
 
-def _fail(words: str) -> NoReturn:
-    from config.cli import _fail as fail
+def fail(words: str) -> NoReturn:
+    from config.cli import _fail
 
-    fail(words)
+    _fail(words)
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Any) -> None:
-    from config.cli import _table as table
+def table(title: str, columns: tuple[str, ...], rows: Any) -> None:
+    from config.cli import _table
 
-    table(title, columns, rows)
+    _table(title, columns, rows)
 
 
 def _clock(at: int | None) -> str:
@@ -57,12 +57,12 @@ def key_add(settings: Settings, name: str, scopes: tuple[str, ...], days: int | 
     from core.errors import Refused
     from core.flows import keys as flow
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     until = hub.now + timedelta(days=days) // timedelta(microseconds=1) if days else None
     try:
         click.echo(flow.make(hub, owner, WHO, name, scopes, until))
     except Refused as error:
-        _fail(f"key add: {error}")
+        fail(f"key add: {error}")
 
 
 @keys.command("list")
@@ -73,14 +73,14 @@ def key_list(settings: Settings, merchant: str, as_json: bool) -> None:
     """All keys, what each may do and when it was last used."""
     from core.store import keys as store
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
         found = store.all_of(db, owner)
     if as_json:
         click.echo(json.dumps([{**_plain(key), "holds": key.holds(hub.now)} for key in found]))
         return
     rows = [(*_row(key), "yes" if key.holds(hub.now) else "no", _clock(key.until)) for key in found]
-    _table("API keys", ("id", "name", "ends in", "may do", "last used (UTC)", "holds", "until (UTC)"), rows)
+    table("API keys", ("id", "name", "ends in", "may do", "last used (UTC)", "holds", "until (UTC)"), rows)
 
 
 def _row(key: Any) -> tuple[object, ...]:
@@ -100,9 +100,9 @@ def key_revoke(settings: Settings, key: str, merchant: str) -> None:
     """A key lets nobody in any more. KEY is its id."""
     from core.flows import keys as flow
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     if not flow.revoke(hub, owner, WHO, key):
-        _fail("key revoke: there is no such key that holds; see: crossdock key list")
+        fail("key revoke: there is no such key that holds; see: crossdock key list")
     click.echo("revoked")
 
 
@@ -124,11 +124,11 @@ def hook_add(settings: Settings, url: str, types: tuple[str, ...], merchant: str
     from core.errors import Refused
     from core.flows import hooks as flow
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     try:
         id, secret = flow.add(hub, owner, WHO, url, types)
     except Refused as error:
-        _fail(f"hook add: {error}")
+        fail(f"hook add: {error}")
     click.echo(f"{id} {secret}")
 
 
@@ -140,7 +140,7 @@ def hook_list(settings: Settings, merchant: str, as_json: bool) -> None:
     """All webhooks with their states."""
     from core.store import hooks as store
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
         found = store.all_of(db, owner)
     if as_json:
@@ -148,15 +148,15 @@ def hook_list(settings: Settings, merchant: str, as_json: bool) -> None:
         click.echo(json.dumps([{"types": sorted(one.types), **{name: getattr(one, name) for name in named}} for one in found]))
         return
     rows = [(one.id, one.url, one.state, one.reason, " ".join(sorted(one.types)) or "all", _clock(one.failing_since)) for one in found]
-    _table("Webhooks", ("id", "address", "state", "why", "events", "fails since (UTC)"), rows)
+    table("Webhooks", ("id", "address", "state", "why", "events", "fails since (UTC)"), rows)
 
 
 def _act(settings: Settings, merchant: str, act: str, hook: str, *more: Any) -> None:
     from core.flows import hooks as flow
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     if not getattr(flow, act)(hub, owner, WHO, hook, *more):
-        _fail(f"hook {act}: there is no such webhook{' or event' if more else ''}; see: crossdock hook list")
+        fail(f"hook {act}: there is no such webhook{' or event' if more else ''}; see: crossdock hook list")
 
 
 @hooks.command("pause")
@@ -218,9 +218,9 @@ def hook_secret(settings: Settings, hook: str, merchant: str) -> None:
     """Make a new secret and print it, this once; the old one signs for a day beside it."""
     from core.flows import hooks as flow
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     secret = flow.rotate(hub, owner, WHO, hook)
-    click.echo(secret) if secret else _fail("hook secret: there is no such webhook; see: crossdock hook list")
+    click.echo(secret) if secret else fail("hook secret: there is no such webhook; see: crossdock hook list")
 
 
 @hooks.command("log")
@@ -233,11 +233,11 @@ def hook_log(settings: Settings, hook: str, most: int, merchant: str, as_json: b
     """What came of the last calls, the newest first."""
     from core.store import hooks as store
 
-    hub, owner = _open(settings, merchant)
+    hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
         found = store.calls(db, owner, hook, most)
     if as_json:
         click.echo(json.dumps([dict(row._mapping) for row in found]))
         return
     rows = [(_clock(row.at), row.event_id or "test", row.message, row.status or "none", row.ms, row.words) for row in found]
-    _table("Calls", ("at (UTC)", "event", "message", "answer", "# ms", "why"), rows)
+    table("Calls", ("at (UTC)", "event", "message", "answer", "# ms", "why"), rows)

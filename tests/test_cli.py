@@ -604,6 +604,41 @@ def test_the_places_of_a_channel_are_listed_with_what_they_stand_for_and_said_an
     assert {row["location_name"] for row in json.loads(run("places", "--json").out)["places"]} == {"Main", "Attic", None}
 
 
+def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+    [listing] = [row[0] for row in shop.rows("select listing from listings where sku = 'MUG-1'")]
+    name = (shop.connection.id, listing, "MUG-1")
+
+    def told(*words: str) -> tuple[int, int]:
+        [row] = json.loads(run("stock", *words, "--json").out)
+        return row["sellable"], row["should show"]
+
+    assert told("rule", *name, "--buffer", "2", "--cap", "5") == (10, 5)
+    assert told("rule", *name, "--cap", "-") == (10, 8)
+    assert told("stop", "MUG-1") == (10, 0)
+    assert told("stop", "MUG-1", "--sell") == (10, 8)
+    assert "MUG-1" in run("stock", "rule", *name).out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["rule", "x", "1", "MUG-1"], "there is no such listing"),
+        (["stop", "NONE"], "no listing sells that"),
+        (["rule", "{connection}", "{listing}", "MUG-1", "--cap", "-3"], "--cap must be a whole number"),
+        (["rule", "{connection}", "{listing}", "MUG-1", "--buffer", "99999999"], "buffer must be from 0"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_said_so(run: Run, shop: Shop, words: list[str], named: str) -> None:
+    shop.offer("MUG-1")
+    listing = shop.one("select listing from listings where sku = 'MUG-1'")
+
+    said = run("stock", *[word.format(connection=shop.connection.id, listing=listing) for word in words])
+
+    assert said.code == 2
+    assert named in said.why
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -302,8 +302,3 @@ class _Desk:
 def sellable(parts: Mapping[str, int], free: Mapping[str, int]) -> int:
     """How many of a listing the free units of its parts make."""
     return min((max(0, free.get(sku, 0)) // each for sku, each in parts.items()), default=0)
-
-
-def exposed(available: int, buffer: int) -> int:
-    """What a channel may show: available less its buffer, never below zero."""
-    return max(0, available - buffer)

@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.domain.stock import exposed, sellable
-from core.store.listings import FREE
-from core.store.sql import run
+from core.store.listings import FREE, RULE, rule_of
+from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
+  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
@@ -49,6 +49,8 @@ class Listed:
     parts: Mapping[str, int]
     shown_at: int
     display: Display
+    rule: Rule
+    may: Exposure | None  # what it may show; none: nobody knows
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -70,15 +72,17 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
 
 
 def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> Listed:
-    wanted = exposed(sellable(parts, free), row.buffer) if parts and parts.keys() <= free.keys() else None
+    rule = rule_of(row)
+    may = exposure(parts, free, rule, row.buffer) if parts and parts.keys() <= free.keys() else None
     display = Display(
-        row.shown, wanted, mapped=bool(parts), live=row.live_at is not None, state=row.state, writable=row.writable, ours=bool(row.ours),
-        decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked), sought=row.sought is not None, problem=row.problem,
-        rests_until=row.rests_until, raise_from=row.raise_from, accepted_at=row.accepted_at,
+        row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
+        writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
+        sought=row.sought is not None, problem=row.problem, rests_until=row.rests_until, raise_from=row.raise_from,
+        accepted_at=row.accepted_at,
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display,
+        row.shown_at, display, rule, may,
     )  # fmt: skip
 
 
@@ -102,6 +106,28 @@ def unmatched(db: Connection, merchant: str, connection: str, after: int = 0, mo
 
 def one(db: Connection, merchant: str, id: int) -> Listed | None:
     return next(iter(_read(run(db, ROWS.replace("{these}", ONE), merchant=merchant, id=id))), None)
+
+
+OF_NAME = """
+select g.id from connections o join listings g on g.connection = o.id and g.listing = :listing and g.sku = :sku
+where o.merchant = :merchant and o.id = :connection
+"""
+
+
+def of_name(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[Listed]:
+    """A listing (connection, listing, SKU as its channel spells it) at each of its places."""
+    connection, listing, sku = name
+    values = {"connection": connection, "listing": listing, "sku": sku}
+    return _read(run(db, ROWS.replace("{these}", OF_NAME) + " order by l.place, l.id", merchant=merchant, **values))
+
+
+WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant"
+
+
+def these(db: Connection, merchant: str, ids: Iterable[int]) -> list[Listed]:
+    """Those of these rows that are the merchant's."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return _read(run_set(db, ROWS.replace("{these}", WANTED), {"id": "bigint"}, rows, merchant=merchant)) if rows else []
 
 
 MANY = 1001  # counted no further

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.stock import exposed, sellable
+from core.domain.exposure import NO_RULE, Rule, exposure
 from core.store.sql import run, run_set
 
 Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
@@ -100,10 +100,11 @@ returning listing_id
 """
 PROPOSE_THESE = f"""
 insert into listing_parts (merchant, listing_id, sku, units)
-select l.merchant, l.id, s.sku, 1 from listings l join skus s on s.merchant = l.merchant and s.sku = trim(l.sku)
-where l.id in (select t.id from {{rows}} left join listings t
-                 on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {{fence}})
-  and l.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = l.id) and not {ALIKE}
+select these.merchant, these.id, s.sku, 1
+from (select t.id, t.merchant, t.connection, t.sku, t.alike from {{rows}} left join listings t
+        on t.connection = r.connection and t.listing = r.listing and t.sku = r.sku and t.merchant || '' = :merchant {{fence}}) these
+join skus s on s.merchant = these.merchant and s.sku = trim(these.sku)
+where these.sku <> '' and not exists (select 1 from listing_parts p where p.listing_id = these.id) and not {ALIKE.replace("l.", "these.")}
 on conflict do nothing
 returning listing_id
 """
@@ -293,6 +294,7 @@ class Dirty:
 FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
+RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -301,7 +303,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free,
+       p.sku as part, p.units, {FREE} as free, {RULE},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -319,7 +321,12 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
         rows[row.id] = row
         parts.setdefault(row.id, {})[row.part] = row.units
         free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-    return [_dirty(row, exposed(sellable(parts[id], free[id]), buffer)) for id, row in rows.items()]
+    return [_dirty(row, exposure(parts[id], free[id], rule_of(row), buffer).units) for id, row in rows.items()]
+
+
+def rule_of(row: Any) -> Rule:
+    """Of a row with the columns RULE."""
+    return Rule(row.own_buffer, row.cap, bool(row.stopped))
 
 
 def _dirty(row: Any, wanted: int) -> Dirty:
@@ -541,15 +548,31 @@ def blind(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
-          and exists (select 1 from listing_parts p where p.listing_id = l.id and p.units * (:buffer + 1) > {FREE})) as zeros,
+          and not l.stopped and coalesce(l.cap, 1) > 0
+          and exists (select 1 from listing_parts p
+                      where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {FREE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
 """
 
 
 def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
-    """How many listings that show something are about to show nothing, and how many show something."""
+    """How many listings that show something are about to show nothing though nobody stopped their sale, and how many show something."""
     row = run(db, ZEROING, connection=connection, buffer=buffer).one()
     return int(row.zeros), int(row.showing)
+
+
+RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean"}
+SET_RULES = """
+update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, changed = listings.changed + 1 from {rows}
+where listings.id = r.id and listings.merchant || '' = :merchant
+"""
+
+
+def set_rules(db: Connection, merchant: str, rules: Mapping[int, Rule]) -> None:
+    """What these listings may show at most, by their ids."""
+    rows = [{"id": id, "buffer": one.buffer, "cap": one.cap, "stopped": one.stopped} for id, one in sorted(rules.items())]
+    if rows:
+        run_set(db, SET_RULES, RULED, rows, merchant=merchant)
 
 
 def touch_all(db: Connection, connection: str) -> None:
@@ -578,7 +601,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, k.service or k.decided as decided,
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {RULE}, k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
@@ -607,6 +630,7 @@ class Shelf:
     place_name: str = ""
     ours: bool = True
     decided: bool = False
+    rule: Rule = NO_RULE
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
@@ -651,9 +675,9 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            exposed(sellable(parts[id], free[id]), row.buffer) if parts[id] and parts[id].keys() <= free[id].keys() else None,
+            exposure(parts[id], free[id], rule_of(row), row.buffer).units if parts[id] and parts[id].keys() <= free[id].keys() else None,
             parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
-            bool(row.ours), bool(row.decided),
+            bool(row.ours), bool(row.decided), rule_of(row),
         )
         for id, row in rows.items()
     ]  # fmt: skip

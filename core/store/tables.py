@@ -304,6 +304,9 @@ listings = Table(
     _need("compared", BigInteger, "0"),  # what `changed` counted when it was last read back and held against what we believe
     _may("sought", Integer),  # the units committed there for which its orders were looked for already
     _need("mapped", Boolean, "false"),  # it has parts
+    _may("buffer", Integer),  # units that are kept back of it; none: as many as its connection keeps
+    _may("cap", Integer),  # it never shows more
+    _need("stopped", Boolean, "false"),  # it shows none, whatever there is
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),

@@ -309,3 +309,47 @@ def test_nobody_says_what_another_merchants_place_is(shop: Shop) -> None:
 
     assert stranger.send("/stock/places", connection=shop.connection.id, place="", location="place").status_code == 404
     assert "Main" not in stranger.get("/stock/locations")
+
+
+# ---- rules
+
+
+def listing_of(shop: Shop, sku: str) -> int:
+    return int(shop.one("select id from listings where sku = :sku", sku=sku))
+
+
+def test_a_listing_shows_what_its_rule_lets_it_and_the_page_says_why(shop: Shop, ana: Person) -> None:
+    id = listing_of(shop, "MUG-1")
+
+    said = ana.post("/stock/rule", sku="MUG-1", id=id, **{f"cap_{id}": 3})
+    shop.drain()
+
+    assert "1 listing is told." in said
+    assert "10 can be sold; more than 3 are never shown here." in ana.get("/stock/sku", sku="MUG-1")
+    assert shop.one("select shown from listings where sku = 'MUG-1'") == 3
+
+
+def test_a_sale_that_is_stopped_everywhere_begins_again_by_undo(shop: Shop, ana: Person) -> None:
+    id = listing_of(shop, "MUG-1")
+    ana.post("/stock/rule", sku="MUG-1", id=id, **{f"buffer_{id}": 4})
+
+    said = ana.post("/stock/stop", sku="MUG-1")
+    shop.drain()
+    assert "Its sale is stopped here." in said
+    assert shop.one("select shown from listings where sku = 'MUG-1'") == 0
+    undo = dict(re.findall(r'name="([a-z]+(?:_\d+)?)" value="([^"]*)"', said[said.index('action="/stock/rule"') : said.index("Undo")]))
+    ana.post("/stock/rule", **undo)
+
+    assert shop.rows("select buffer, cap, stopped from listings where sku = 'MUG-1'") == [(4, None, False)]
+
+
+@pytest.mark.parametrize("said", ["-1", "1.5", "x", "99999999", "1e3"])
+def test_a_rule_that_is_none_changes_nothing(shop: Shop, ana: Person, said: str) -> None:
+    id = listing_of(shop, "MUG-1")
+
+    assert "Nothing was changed." in ana.post("/stock/rule", sku="MUG-1", id=id, **{f"cap_{id}": said})
+    assert shop.one("select cap from listings where id = :id", id=id) is None
+
+
+def test_a_listing_of_nobodys_has_no_rule(shop: Shop, ana: Person) -> None:
+    assert ana.send("/stock/rule", sku="MUG-1", id=99_999).status_code == 404

@@ -1,8 +1,12 @@
 """Listings: what channels sell, and which SKUs that consumes."""
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 
+from core.domain.exposure import Rule
 from core.flows.allocation import map_listing
+from core.flows.exposing import set_rules_in
 from core.store import listings as store
 from core.store import lists
 from core.store.listings import Shelf
@@ -10,7 +14,7 @@ from core.store.unit import Unit
 from web.api import models as say
 from web.api.problems import Refusal
 from web.api.route import note, reads, writes
-from web.visitor import hub, visitor
+from web.visitor import hub, visitor, who
 
 api = APIBlueprint("api_listings", __name__, url_prefix="/api/v1/listings", tag="Listings")
 
@@ -55,10 +59,27 @@ def map_parts(work: Unit, id: int, asked: say.PartsAsked) -> say.ListingSaid:
     return listing(store.one(work.db, merchant, id) or found)
 
 
+@writes(api, "PUT", "/<int(max=9223372036854775807):id>/rule", "stock.write", say.RuleAsked, say.ListingSaid, 404)
+def rule(work: Unit, id: int, asked: say.RuleAsked) -> say.ListingSaid:
+    """Say what a listing may show at most
+
+    A buffer is kept back, a cap is never exceeded, and a stopped listing shows none. Its channel is told at once.
+    """
+    merchant = visitor().merchant
+    found = store.one(work.db, merchant, id)
+    if found is None:
+        raise Refusal(404, "no-such-listing", "There is no such listing.")
+    set_rules_in(work, merchant, {id: Rule(**asked.model_dump())}, who())
+    found = store.one(work.db, merchant, id)
+    assert found
+    return listing(found)
+
+
 def listing(shelf: Shelf) -> say.ListingSaid:
     return say.ListingSaid.model_construct(
         id=shelf.id, connection=shelf.connection, channel=shelf.channel, listing=shelf.listing, sku=shelf.sku, title=shelf.title,
         place=shelf.place_name or shelf.place, parts=[say.Part.model_construct(sku=sku, units=units) for sku, units in shelf.parts.items()],
-        shown=shelf.shown, wanted=shelf.wanted, waits=shelf.waits, writable=shelf.writable is None, why_not=shelf.writable,
+        shown=shelf.shown, wanted=shelf.wanted, rule=say.RuleSaid.model_construct(**asdict(shelf.rule)), waits=shelf.waits,
+        writable=shelf.writable is None, why_not=shelf.writable,
         problem=shelf.problem,
     )  # fmt: skip

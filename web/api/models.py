@@ -364,6 +364,22 @@ class Part(Said):
     units: Annotated[int, Strict(), Field(ge=1, le=9999)]
 
 
+class RuleSaid(Said):
+    """What a listing may show at most, in its units."""
+
+    buffer: int | None = Field(description="Kept back of it; none: as many as its connection keeps.")
+    cap: int | None = Field(description="It never shows more; none: no bound.")
+    stopped: bool = Field(description="It shows none, whatever there is.")
+
+
+class RuleAsked(Asked):
+    """The whole rule: what is left out is taken back."""
+
+    buffer: Units | None = None
+    cap: Units | None = None
+    stopped: Annotated[bool, Strict()] = False
+
+
 class ListingSaid(Said):
     """What a channel sells. `shown` is what we believe it shows, `wanted` what it should; none: nobody knows."""
 
@@ -377,6 +393,7 @@ class ListingSaid(Said):
     parts: list[Part]
     shown: int | None
     wanted: int | None
+    rule: RuleSaid
     waits: bool = Field(description="The channel is still to be told.")
     writable: bool
     why_not: str | None

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
+from core.domain import exposure, showing
 from core.domain import goods as words
-from core.domain import showing
 from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
 from core.errors import Refused
 from core.flows import adjusting, mapping, stock_csv, uploads
@@ -45,10 +45,11 @@ def page() -> str:
 @pages.get("/stock/sku")
 @needs("stock.read")
 def one() -> str:
-    return _one(asked.text("sku"))
+    return sku_page(asked.text("sku"))
 
 
-def _one(sku: str, wish: Wish | None = None) -> str:
+def sku_page(sku: str, wish: Wish | None = None) -> str:
+    """Everything about one SKU; 404 for one that is not the merchant's."""
     merchant = visitor().merchant
     with hub().database.read() as db:
         row = goods.one(db, merchant, sku) or abort(404)
@@ -59,7 +60,16 @@ def _one(sku: str, wish: Wish | None = None) -> str:
             "acts": audit.of(db, merchant, f"sku/{sku}", 50),
         }  # fmt: skip
     return render_template(
-        "sku.html", row=row, shown=shown, showing=showing, reasons=WORDS, moved=MOVED, wish=wish, by=_by(facts["acts"]), **facts
+        "sku.html",
+        row=row,
+        shown=shown,
+        showing=showing,
+        exposure=exposure,
+        reasons=WORDS,
+        moved=MOVED,
+        wish=wish,
+        by=_by(facts["acts"]),
+        **facts,
     )
 
 
@@ -74,13 +84,13 @@ def adjust() -> str:
     sku, wish = asked.text("sku"), _wish()
     if wish is None:
         say("bad", gettext("Write a whole number of units."))
-        return _one(sku)
+        return sku_page(sku)
     try:
         done = adjusting.adjust(hub(), visitor().merchant, sku, asked.text("location"), wish, who())
     except Refused:
         abort(404)
     say(*_told(done))
-    return _one(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
+    return sku_page(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
 
 
 def _wish() -> Wish | None:

@@ -1,0 +1,99 @@
+"""`crossdock stock rule` and `stock stop`: what listings may show at most."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from config.keys_cli import as_json, fail, of_merchant, opened, table
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from core.domain.exposure import Rule
+    from core.hub import Hub
+    from core.store.displays import Listed
+
+
+@click.command("rule")
+@click.argument("connection")
+@click.argument("listing")
+@click.argument("channel_sku")
+@click.option("--buffer", help="Keep so many units back here; - as many as the connection keeps.")
+@click.option("--cap", help="Never show more units; - no bound.")
+@click.option("--stop/--sell", "stopped", default=None, help="Show none, whatever there is; or sell again.")
+@of_merchant
+@as_json
+@click.pass_obj
+def rule(
+    settings: Settings, connection: str, listing: str, channel_sku: str, buffer: str | None, cap: str | None, stopped: bool | None,
+    merchant: str, as_json: bool,
+) -> None:  # fmt: skip
+    """What a listing may show at most; without an option it is only shown.
+
+    CONNECTION is its id (`crossdock connect`), LISTING and CHANNEL_SKU as the channel spells them; - for an empty one. A listing that is
+    stocked at several places of its channel has the rule at each.
+    """
+    from core.store import displays
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = displays.of_name(db, owner, (connection, listing.removeprefix("-"), channel_sku.removeprefix("-")))
+    if not found:
+        fail("stock rule: there is no such listing")
+    said: dict[str, Any] = {name: _units(name, text) for name, text in (("buffer", buffer), ("cap", cap)) if text is not None}
+    said |= {} if stopped is None else {"stopped": stopped}
+    _set(hub, owner, found, lambda was: replace(was, **said), as_json=as_json)
+
+
+def _units(name: str, text: str) -> int | None:
+    if text == "-":
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        fail(f"stock rule: --{name} must be a whole number, or -")
+    return int(text)
+
+
+@click.command("stop")
+@click.argument("sku")
+@click.option("--sell", is_flag=True, help="The way back: sell again.")
+@of_merchant
+@as_json
+@click.pass_obj
+def stop(settings: Settings, sku: str, sell: bool, merchant: str, as_json: bool) -> None:
+    """Stop the sale of a SKU: every listing that consumes it shows none, on every channel."""
+    from core.store import displays
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = displays.of_sku(db, owner, sku)
+    if not found:
+        fail("stock stop: no listing sells that")
+    _set(hub, owner, found, lambda was: replace(was, stopped=not sell), as_json=as_json)
+
+
+def _set(hub: "Hub", owner: str, found: "Sequence[Listed]", change: "Callable[[Rule], Rule]", *, as_json: bool) -> None:
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import exposing
+    from core.store import displays
+
+    try:
+        exposing.set_rules(hub, owner, {one.id: change(one.rule) for one in found}, COMMAND_LINE)
+    except Refused as error:
+        fail(f"stock rule: {error}")
+    with hub.database.read() as db:
+        told = [_told(one) for one in displays.these(db, owner, [one.id for one in found])]
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        table("Listings", tuple(told[0]), [tuple("-" if value is None else value for value in one.values()) for one in told])
+
+
+def _told(one: "Listed") -> dict[str, Any]:
+    return {
+        "channel": one.channel, "listing": one.listing, "sku": one.sku, "place": one.place_name or one.place,
+        "buffer": one.rule.buffer, "cap": one.rule.cap, "stopped": one.rule.stopped, "sellable": one.may.sellable if one.may else None,
+        "should show": one.display.wanted, "shows": one.display.shown,
+    }  # fmt: skip
