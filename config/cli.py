@@ -1253,6 +1253,7 @@ def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payl
 cli.add_command(keys_cli.keys)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
+stock.add_command(rules_cli.quota)
 cli.add_command(keys_cli.hooks)
 
 

@@ -73,6 +73,29 @@ def stop(settings: Settings, sku: str, sell: bool, merchant: str, as_json: bool)
     _set(hub, owner, found, lambda was: replace(was, stopped=not sell), as_json=as_json)
 
 
+@click.command("quota")
+@click.argument("skus", nargs=-1, required=True, metavar="SKU...")
+@click.option("--off", is_flag=True, help="The way back: every channel shows all that is free.")
+@of_merchant
+@click.pass_obj
+def quota(settings: Settings, skus: tuple[str, ...], off: bool, merchant: str) -> None:
+    """Deal SKUs to channels: each listing owns a part of what is free, and nothing is sold twice however late orders come.
+
+    A channel that sets what it is told, whatever it has sold meanwhile (all but Shopify), shows none for some minutes first: until its
+    orders are read, what it showed is held for it beside what it is told.
+    """
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import sharing
+
+    hub, owner = opened(settings, merchant)
+    try:
+        changed = sharing.set_quota(hub, owner, dict.fromkeys(skus, not off), COMMAND_LINE)
+    except Refused as error:
+        fail(f"stock quota: {error}")
+    click.echo(f"{' '.join(changed)}: {'shown as one pool' if off else 'in quota'} from now on" if changed else "it was so already")
+
+
 def _set(hub: "Hub", owner: str, found: "Sequence[Listed]", change: "Callable[[Rule], Rule]", *, as_json: bool) -> None:
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused

@@ -620,6 +620,15 @@ def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) 
     assert "MUG-1" in run("stock", "rule", *name).out
 
 
+def test_a_sku_is_put_in_quota_and_back(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+
+    assert "MUG-1: in quota" in run("stock", "quota", "MUG-1").out
+    assert "so already" in run("stock", "quota", "MUG-1").out
+    assert "as one pool" in run("stock", "quota", "MUG-1", "--off").out
+    assert "no SKU NONE" in run("stock", "quota", "NONE").why
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -57,6 +57,8 @@ def _of_goods() -> dict[str, str]:
         "order.raw": gettext("looked at what the channel sent of an order"),
         "history.ask": gettext("asked for old orders"),
         "history.stop": gettext("stopped bringing old orders in"),
+        "stock.quota": gettext("dealt a SKU to its listings"),
+        "listing.rule": gettext("set what a listing may show"),
         "stock.adjust": gettext("adjusted stock"),
         "stock.count": gettext("counted stock"),
         "stock.import": gettext("took a file with counts"),

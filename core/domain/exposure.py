@@ -15,6 +15,7 @@ class Bound(StrEnum):
     BUFFER = "buffer"
     CAP = "cap"
     STOPPED = "stopped"
+    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,19 @@ class Exposure:
     sellable: int
     buffer: int = 0
     cap: int | None = None
+    share: int | None = None
     scarce: str = ""
 
 
-def exposure(parts: Mapping[str, int], free: Mapping[str, int], rule: Rule, buffer: int) -> Exposure:
+def exposure(parts: Mapping[str, int], free: Mapping[str, int], rule: Rule, buffer: int, share: int | None = None) -> Exposure:
     """`parts` are the SKUs that one unit consumes, `free` their free units where its channel sells from; `buffer` is what its connection
-    keeps of each listing. What is shown is never below zero."""
+    keeps of each listing, `share` what it was dealt where a part is in quota. What is shown is never below zero."""
     made = sellable(parts, free)
     kept = buffer if rule.buffer is None else rule.buffer
     units, bound = _bounded(made, kept, rule)
-    return Exposure(units, bound, made, kept, rule.cap, _scarce(parts, free) if len(parts) > 1 else "")
+    if share is not None and share < units:
+        units, bound = share, Bound.SHARE
+    return Exposure(units, bound, made, kept, rule.cap, share, _scarce(parts, free) if len(parts) > 1 else "")
 
 
 def _bounded(made: int, kept: int, rule: Rule) -> tuple[int, Bound]:
@@ -80,4 +84,5 @@ WORDS: dict[Bound, str] = {
     Bound.BUFFER: N_("%(sellable)s can be sold, %(buffer)s of these are kept back."),
     Bound.CAP: N_("%(sellable)s can be sold; more than %(cap)s are never shown here."),
     Bound.STOPPED: N_("Its sale is stopped here."),
+    Bound.SHARE: N_("%(sellable)s can be sold on all channels together; %(share)s are this listing's part."),
 }

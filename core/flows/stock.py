@@ -12,11 +12,12 @@ from sqlalchemy import Connection as Db
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import WouldEmpty
+from core.flows import sharing
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
 from core.ports import Answer, Channel, Commits, Follows, Found, Level, Limits, Name, Notice, Push, Told
-from core.store import connections, listings, orders, places
+from core.store import connections, listings, orders, places, quotas
 from core.store.connections import Connection
 from core.store.listings import Dirty
 from core.store.tables import us
@@ -35,14 +36,12 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         return
     limits, channel = hub.connector(connection).limits, hub.channel(connection)
     _wake(hub, claim, limits)
-    with hub.database.read() as db:
-        batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call)
-        _guard(db, connection, batch, hub.now)
+    batch = _batch(hub, claim, connection, limits)
     look, began = [one for one in batch if unknown(one)], hub.now
     seen = _levels(channel, look)
     actual = {name: level.shown for name, level in seen.items()}
     day = _day(hub.clock(), limits)
-    tell, rest, spent = decide(batch, actual, limits, day.isoformat())
+    tell, rest, spent = decide([one for one in batch if not (one.shares and unknown(one))], actual, limits, day.isoformat())
     tell, sought = _seek(hub, connection, tell, seen)
     tell, early = _hold_back(hub, connection, tell, began)
     key = hub.ids()
@@ -51,6 +50,8 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         listings.settled(work.db, [(one.id, one.changed) for one in rest])
         listings.rested(work.db, [(one.id, one.changed) for one in spent], _midnight(day, limits))
         _learn(work, connection, [(one, actual[one.name]) for one in look if one.name in actual], began, day.isoformat())
+        if any(one.asked for one in look):  # with what was learned: who dies before the call leaves nobody who would ask
+            work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
         _put_off(work, hub, connection, early, sought)
         listings.asking(work.db, connection.merchant, connection.id, key, [_asked(one, push) for one, push in tell], work.now)
     began = hub.now
@@ -58,9 +59,32 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         heard = [one for one in answers if one.told is not Told.STALE or not isinstance(channel, Commits)]  # those are looked at first
         _answered(work, connection, tell, heard, began, day.isoformat(), proves=limits.compares)
+        _give_back(work, hub, connection, [one for one in batch if one.shares])
         _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
-        if any(one.asked for one in look) or any(answer.told is Told.ACCEPTED for answer in answers):
+        if any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+def _batch(hub: Hub, claim: Claim, connection: Connection, limits: Limits) -> list[Dirty]:
+    """What is to be told next; what is in quota is dealt first."""
+    with hub.database.read() as db:
+        batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call)
+    if shared := {sku for one in batch for sku in one.shares}:
+        sharing.deal(hub, claim, connection, shared)
+    with hub.database.read() as db:
+        batch = listings.dirty(db, connection.id, connection.buffer, limits.per_call) if shared else batch
+        _guard(db, connection, batch, hub.now)
+    return batch
+
+
+def _give_back(work: Unit, hub: Hub, connection: Connection, batch: Sequence[Dirty]) -> None:
+    """What shows less than it may sell gives the rest to others, once the orders are read past that."""
+    if not quotas.giving(work.db, [one.id for one in batch]):
+        return
+    read_to, taken = connections.read_to(work.db, connection.merchant, connection.id)
+    if taken and listings.raise_again(work.db, connection.id, read_to):
+        work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
+    ask_before_raising(work, connection, hub.connector(connection))
 
 
 def _levels(channel: Channel, look: Sequence[Dirty]) -> Mapping[Name, Level]:
@@ -299,6 +323,7 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         listings.declined(work.db, connection.id, [{"id": id, "problem": words} for id, words in refused.items()])
         listings.confirm(work.db, [(one, actual[one.name]) for one in over if one.name in actual], began, work.now)
+        _give_back(work, hub, connection, over)
         if listings.dirty_left(work.db, connection.id):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
         if (first := listings.first_accepted(work.db, connection.id)) is not None:

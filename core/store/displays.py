@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.store.listings import FREE, RULE, rule_of
+from core.store.listings import FREE, RULE, SHARE, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, k.service or k.decided as decided,
+  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
@@ -73,7 +73,7 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
 
 def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> Listed:
     rule = rule_of(row)
-    may = exposure(parts, free, rule, row.buffer) if parts and parts.keys() <= free.keys() else None
+    may = exposure(parts, free, rule, row.buffer, row.share) if parts and parts.keys() <= free.keys() else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),

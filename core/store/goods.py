@@ -85,7 +85,7 @@ join listings g on g.connection = o.connection and g.listing = l.listing and g.s
 join listing_parts p on p.listing_id = g.id and p.sku = :sku
 where l.merchant = :merchant and l.waits = 'stock' order by o.placed_at, o.id limit :most
 """
-ONE = "select sku, title, created_at from skus where merchant = :merchant and sku = :sku"
+ONE = "select sku, title, created_at, quota from skus where merchant = :merchant and sku = :sku"
 LEVELS = """
 select o.id as location, o.name, v.on_hand, v.reserved, v.counted_at
 from locations o left join levels v on v.merchant = o.merchant and v.sku = :sku and v.location = o.id
@@ -132,6 +132,15 @@ def likely(db: Connection, merchant: str, spelled: Mapping[int, tuple[str, str]]
     for row in run_set(db, LIKELY, NAMES, rows, merchant=merchant) if rows else ():
         found.setdefault(row.id, []).append((row.name, row.sku))
     return {id: goods.likely(some) for id, some in found.items()}
+
+
+QUOTAS = "select k.sku, k.quota from {rows} join skus k on k.merchant = r.merchant and k.sku = r.sku"
+
+
+def quotas(db: Connection, merchant: str, skus: Sequence[str]) -> dict[str, bool]:
+    """Whether each of these SKUs is in quota."""
+    rows = [{"sku": sku} for sku in skus]
+    return {row.sku: bool(row.quota) for row in run_set(db, QUOTAS, {"sku": "text"}, rows, merchant=merchant)} if rows else {}
 
 
 def known(db: Connection, merchant: str, skus: Sequence[str]) -> set[str]:

@@ -251,7 +251,9 @@ def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[in
 SOLD = {"id": "bigint", "units": "int"}
 LOWER = """
 update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
-  when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end
+  when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
+  holds = case when r.units is null or listings.holds is null then listings.holds
+               when listings.holds > r.units then listings.holds - r.units else 0 end
 from {rows} where listings.id = r.id
 returning listings.connection
 """
@@ -284,6 +286,7 @@ class Dirty:
     place: str = ""
     figure_at: int = 0
     sought: int | None = None
+    shares: tuple[str, ...] = ()  # its SKUs, where one of them is in quota
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -295,6 +298,9 @@ FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
+# Its part, where one of its SKUs is in quota: none before it was dealt any.
+SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
+    where q.listing_id = l.id and k.quota) then coalesce(l.share, 0) end as share"""
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -303,7 +309,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free, {RULE},
+       p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -321,7 +327,8 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
         rows[row.id] = row
         parts.setdefault(row.id, {})[row.part] = row.units
         free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-    return [_dirty(row, exposure(parts[id], free[id], rule_of(row), buffer).units) for id, row in rows.items()]
+    wanted = {id: exposure(parts[id], free[id], rule_of(row), buffer, row.share).units for id, row in rows.items()}
+    return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
 
 
 def rule_of(row: Any) -> Rule:
@@ -329,7 +336,7 @@ def rule_of(row: Any) -> Rule:
     return Rule(row.own_buffer, row.cap, bool(row.stopped))
 
 
-def _dirty(row: Any, wanted: int) -> Dirty:
+def _dirty(row: Any, wanted: int, shares: Mapping[str, int]) -> Dirty:
     handle = msgspec.json.decode(row.handle)
     return Dirty(
         row.id,
@@ -347,6 +354,7 @@ def _dirty(row: Any, wanted: int) -> Dirty:
         place=row.place,
         figure_at=row.figure_at,
         sought=row.sought,
+        shares=tuple(shares),
     )
 
 
@@ -561,6 +569,17 @@ def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
     return int(row.zeros), int(row.showing)
 
 
+CONSUMING = """
+select distinct l.id, l.connection, l.shown, r.sku from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
+join listings l on l.id = p.listing_id
+"""
+
+
+def consuming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
+    """(id, connection, shown, SKU) of the listings that consume these SKUs, once for each of them."""
+    return list(run_set(db, CONSUMING, SKU, [{"sku": sku} for sku in sorted(set(skus))], merchant=merchant))
+
+
 RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean"}
 SET_RULES = """
 update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, changed = listings.changed + 1 from {rows}
@@ -601,7 +620,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {RULE}, k.service or k.decided as decided,
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
@@ -675,12 +694,17 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            exposure(parts[id], free[id], rule_of(row), row.buffer).units if parts[id] and parts[id].keys() <= free[id].keys() else None,
-            parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
+            _wanted(row, parts[id], free[id]), parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
             bool(row.ours), bool(row.decided), rule_of(row),
         )
         for id, row in rows.items()
     ]  # fmt: skip
+
+
+def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+    if not parts or parts.keys() - free.keys():
+        return None
+    return exposure(parts, free, rule_of(row), row.buffer, row.share).units
 
 
 LAGS = """

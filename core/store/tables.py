@@ -265,7 +265,7 @@ order_lines = Table(
     _may("assigned"),  # JSON {our location: units} that the channel says shall be sent from there; none: it did not say
     _may("merge_key"),  # the line's id, where the channel may list it in another order one day
     PrimaryKeyConstraint("order_id", "line"),
-    Index(None, "merchant", "sku"),
+    Index(None, "merchant", "sku", "order_id"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
     Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
@@ -307,6 +307,8 @@ listings = Table(
     _may("buffer", Integer),  # units that are kept back of it; none: as many as its connection keeps
     _may("cap", Integer),  # it never shows more
     _need("stopped", Boolean, "false"),  # it shows none, whatever there is
+    _may("share", Integer),  # units that it is dealt of SKUs in quota
+    _may("holds", Integer),  # units that it may sell until it is known to show less
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
@@ -336,6 +338,7 @@ skus = Table(
     _need("sku"),
     _need("title", default="''"),
     _need("created_at", BigInteger),
+    _need("quota", Boolean, "false"),  # each listing owns a part of it; else all of them show the pool
     PrimaryKeyConstraint("merchant", "sku"),
 )
 

@@ -122,6 +122,24 @@ join listing_parts p on p.listing_id = l.id where l.writable is null order by l.
 """
 
 
+def wrong_shares(house: House) -> list[tuple[str, str, int, int]]:
+    """The same of SKUs in quota: each listing shows what it was dealt, and all of them together no more than is free."""
+    found, together = [], dict[str, int]()
+    for connection, listing, sku, share in rows(house.hub, DEALT):
+        name = next(name for name, one in house.connections.items() if one.id == connection)
+        there = house.systems[name].listings[listing, sku].shown
+        together[sku] = together.get(sku, 0) + there
+        found += [(name, sku, there, share)] if there != share else []
+    free = {sku: int(units) for sku, units in rows(house.hub, "select sku, sum(on_hand - reserved) from levels group by sku")}
+    return found + [("all", sku, units, free[sku]) for sku, units in together.items() if units > free[sku]]
+
+
+DEALT = """
+select l.connection, l.listing, l.sku, l.share from listings l join listing_parts p on p.listing_id = l.id
+join skus k on k.merchant = p.merchant and k.sku = p.sku where l.writable is null and k.quota order by l.id
+"""
+
+
 def settle_again(house: House) -> None:
     """Run every flow that books once more, for every order there is."""
     with house.hub.unit() as work:

@@ -46,6 +46,22 @@ def test_copies_and_combined_orders_hold_each_unit_once(merging_street: Houses, 
     assert seen.keys() >= {"sold", "copy", "combined"}
 
 
+@pytest.fixture(scope="module")
+def dealt_street() -> Iterator[Houses]:
+    with TemporaryDirectory(prefix="crossdock-world-") as folder:
+        yield a_street(Path(folder), quota=True)
+
+
+# The last of these once found something.
+@pytest.mark.parametrize("seeds", [range(1, 21), (4, 26, 46, 53, 99)])
+def test_in_quota_nothing_is_sold_twice_whatever_is_late_lost_or_repeated(dealt_street: Houses, seeds: Iterable[int]) -> None:
+    seen = Counter[str]()
+    for seed in seeds:
+        seen += run(dealt_street, seed, quota=True).counts
+
+    assert seen.keys() >= {"sold", "failure"}
+
+
 # Seeds that once found something, kept for ever.
 @pytest.mark.parametrize("seed", [352, 3350])
 def test_what_was_repaired_stays_repaired(street: Houses, seed: int) -> None:

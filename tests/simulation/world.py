@@ -3,7 +3,9 @@
 Everything happens in one thread and by one random source, so a seed is a run. Whatever may happen between two calls to the
 database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
 
-    python -m tests.simulation.world SEED [LAST] [kin]     runs one seed and tells its story, or many; kin: with copies and merged orders
+    python -m tests.simulation.world SEED [LAST] [kin | quota]     runs one seed and tells its story, or many
+
+kin: with copies and merged orders; quota: every SKU is dealt to the channels
 """
 
 import heapq
@@ -23,7 +25,9 @@ from sqlalchemy import Connection, text
 from connectors.bogus.channel import Bogus, Document
 from core import jobs
 from core.domain.tasks import Claim
+from core.domain.who import Who
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.flows import sharing
 from core.flows.allocation import ask_waiting
 from core.store import connections, listings, stock, tasks
 from core.store.engine import Database
@@ -93,6 +97,7 @@ class World:
     tell: bool = False
     copied: float = 0.0  # of the orders that west sells, so many are brought into north by an app
     combined: float = 0.0  # of the orders, so many are not paid at once, and may become one
+    quota: bool = False  # every SKU is dealt to the channels
     gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
     over: set[str] = field(default_factory=set)  # what was combined: nothing happens to it any more
     due: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
@@ -293,7 +298,7 @@ class World:
         """Nothing happens while we look."""
         self.depth = DEEP
         if self._quiet():
-            assert books.wrong_listings(self.house) == [], f"{self.clock.now:%H:%M:%S} nothing is under way, and yet"
+            assert self._wrong() == [], f"{self.clock.now:%H:%M:%S} nothing is under way, and yet"
             self.counts["quiet"] += 1
         self.depth = 0
 
@@ -415,10 +420,16 @@ class World:
         assert books.one(self.hub, "select count(*) from inbox where done_at is null") == 0, "every notice is read"
         books.balance(self.hub)
         self._check_lines()
-        assert books.wrong_listings(house) == [], "every listing shows what it should"
+        assert self._wrong() == [], "every listing shows what it should"
+        assert not self.quota or books.one(self.hub, "select count(*) from order_lines where waits is not null") == 0, (
+            "nothing is sold twice"
+        )
         before = books.written(self.hub)
         books.settle_again(house)
         assert books.written(self.hub) == before, "a second look changes nothing"
+
+    def _wrong(self) -> list[Any]:
+        return books.wrong_shares(self.house) if self.quota else books.wrong_listings(self.house)
 
     def _check_lines(self) -> None:
         """What lines demand is what the channels' documents say, and what left and came back did so once."""
@@ -445,14 +456,15 @@ def _untouched(document: Document) -> bool:
     return document["payment"] == "unpaid" and not document["cancelled_at"] and not document["refunds"] and not moved
 
 
-def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: float) -> World:
+def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: Any) -> World:
     """One seed. What breaks names it."""
     world = World(houses, seed, tell, **knobs)
     try:
         world.run()
     except Exception as error:
-        world.say(f"{books.wrong_listings(world.house)} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
-        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}{' kin' if knobs else ''}") from error
+        world.say(f"{world._wrong()} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
+        kind = " quota" if world.quota else " kin" if knobs else ""
+        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}{kind}") from error
     else:
         world.ending = books.digest(world.hub)
     finally:
@@ -464,7 +476,7 @@ def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: float) -> Wor
 KIN = {"copied": 0.5, "combined": 0.6}
 
 
-def a_street(folder: Path, *, merges: bool = False) -> Houses:
+def a_street(folder: Path, *, merges: bool = False, quota: bool = False) -> Houses:
     """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
     street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
 
@@ -474,16 +486,21 @@ def a_street(folder: Path, *, merges: bool = False) -> Houses:
             connections.set_buffer(work.db, house.connections["west"].id, 1)
             work.ask(house.merchant.id, "publish_stock", house.connections["west"].id, house.connections["west"].id)
         house.drain(timedelta(seconds=10))
+        if quota:
+            sharing.set_quota(house.hub, house.merchant.id, dict.fromkeys(GOODS, True), Who("u1", "Ann"))
+            for _ in range(4):
+                house.clock.pass_(timedelta(minutes=4))
+                house.poll()
 
     street.furnish(furnish)
     return street
 
 
 if __name__ == "__main__":
-    kin = sys.argv[-1] == "kin"
+    kin, quota = sys.argv[-1] == "kin", sys.argv[-1] == "quota"
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
     with TemporaryDirectory(prefix="crossdock-world-") as there:
-        street = a_street(Path(there), merges=kin)
+        street = a_street(Path(there), merges=kin, quota=quota)
         for number in range(numbers[0], numbers[-1] + 1):
-            world = run(street, number, tell=len(numbers) == 1, **(KIN if kin else {}))
+            world = run(street, number, tell=len(numbers) == 1, **(KIN if kin else {"quota": True} if quota else {}))
             print(number, dict(world.counts))

@@ -88,6 +88,8 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
         ana.post("/stock/unmap", id=listing, was="")
         ana.post("/stock/rule", sku="A", id=listing, **{f"cap_{listing}": 3})
         ana.post("/stock/stop", sku="A")
+        ana.post("/stock/quota", sku="A")
+        busy.drain()
         ana.post("/attention/unreadable/retry", all=1)
         ana.post("/attention/problem/ignore", subject=subject, note="fine")
         ana.post("/attention/problem/show", subject=subject.partition(" ")[2])

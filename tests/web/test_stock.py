@@ -353,3 +353,14 @@ def test_a_rule_that_is_none_changes_nothing(shop: Shop, ana: Person, said: str)
 
 def test_a_listing_of_nobodys_has_no_rule(shop: Shop, ana: Person) -> None:
     assert ana.send("/stock/rule", sku="MUG-1", id=99_999).status_code == 404
+
+
+def test_a_sku_is_dealt_to_its_listings_and_shown_as_one_pool_again(shop: Shop, ana: Person) -> None:
+    assert "dealt to its listings" in ana.post("/stock/quota", sku="MUG-1")
+    shop.drain()
+    assert shop.rows("select share from listings where sku = 'MUG-1'") == [(10,)]
+    assert "In quota" in ana.get("/stock/sku", sku="MUG-1")
+
+    assert "all that is free again" in ana.post("/stock/quota", sku="MUG-1", pool=1)
+    assert shop.rows("select share, holds from listings where sku = 'MUG-1'") == [(None, None)]
+    assert ana.send("/stock/quota", sku="NONE").status_code == 404

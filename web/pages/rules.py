@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from core.domain.exposure import MOST, Rule
 from core.errors import Refused
-from core.flows import exposing
+from core.flows import exposing, sharing
 from core.flows.exposing import Ruled
 from core.store import displays
 from web import asked
@@ -52,6 +52,23 @@ def stop() -> str:
         found = displays.of_sku(db, visitor().merchant, sku)
     rules = {one.id: Rule(one.rule.buffer, one.rule.cap, stopped) for one in found}
     _set(rules, gettext("It is sold nowhere any more.") if stopped else gettext("It is sold again, as far as there is any."))
+    return sku_page(sku)
+
+
+@pages.post("/stock/quota")
+@needs("stock.write")
+def quota() -> str:
+    """The SKU is dealt to its listings, or shown to all as one pool."""
+    sku, dealt = asked.text("sku"), "pool" not in request.form
+    try:
+        changed = sharing.set_quota(hub(), visitor().merchant, {sku: dealt}, who())
+    except Refused:
+        abort(404)
+    if changed:
+        on, off = gettext("It is dealt to its listings. That takes some minutes."), gettext("Every channel shows all that is free again.")
+        say("good", on if dealt else off)
+    else:
+        say("info", gettext("It was so already; nothing changed."))
     return sku_page(sku)
 
 
