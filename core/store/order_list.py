@@ -37,7 +37,8 @@ waiting as materialized (
 tagged as materialized (select g.order_id, g.tag from span join order_tags g on g.order_id >= span.lo and g.order_id <= span.hi limit :near)
 select page.*,
   case when (select count(*) from waiting) < :near then (select max(waiting.waits) from waiting where waiting.order_id = page.id)
-    else (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = page.id and l.waits is not null) end as waits,
+    else (select max(l.waits) from order_lines l where l.merchant = :merchant and l.order_id = page.id and l.waits is not null)
+  end as waits,
   case when (select count(*) from tagged) < :near then (select {listed}(tagged.tag, ',') from tagged where tagged.order_id = page.id)
     else (select {listed}(g.tag, ',') from order_tags g where g.order_id = page.id) end as tags
 from page order by page.placed_at WAY, page.id WAY

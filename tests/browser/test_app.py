@@ -175,6 +175,7 @@ def test_an_order_is_found_and_held_by_keyboard_alone(rehearsal: Rehearsal, open
     name, page = rehearsal.sells(), open_page()
     page.set_default_timeout(PATIENT_MS)
     page.goto(rehearsal.hub)
+    expect(page.get_by_label("E-mail address")).to_be_focused(timeout=PATIENT_MS)
     for words in ("owner@example.com", rehearsal.password):
         page.keyboard.type(words)
         page.keyboard.press("Tab")
