@@ -34,7 +34,16 @@ def test_a_listing_shows_what_its_rule_lets_it_and_says_what_bounds_it(
 
 
 def test_every_bound_is_reached_and_has_its_words() -> None:
-    assert {bound for *_, bound in CASES} == WORDS.keys() == set(Bound)
+    assert {bound for *_, bound in CASES} | {Bound.SHARE} == WORDS.keys() == set(Bound)
+
+
+@pytest.mark.parametrize(
+    ("share", "units", "bound"), [(2, 2, Bound.SHARE), (0, 0, Bound.SHARE), (3, 3, Bound.BUFFER), (9, 3, Bound.BUFFER)]
+)
+def test_in_quota_a_listing_shows_its_part_and_no_more_than_its_rule_lets_it(share: int, units: int, bound: Bound) -> None:
+    found = exposure(ONE, {"P-7": 5}, NO_RULE, 2, share)
+
+    assert (found.units, found.bound) == (units, bound)
 
 
 def test_a_set_names_the_part_of_which_there_is_least() -> None:
