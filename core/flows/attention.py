@@ -34,6 +34,10 @@ class Group:
         """It was counted no further."""
         return self.count >= attention.MOST
 
+    @property
+    def at_least(self) -> int:
+        return min(self.count, attention.MOST - 1)
+
 
 def of_connections(known: Sequence[Health], now: int) -> list[Item]:
     """What is the matter with connections themselves."""

@@ -125,7 +125,7 @@ def _morning(pen: Pen, morning: Morning) -> str:
         f"- {channel}: {orders} / {Money(total, currency).text()} {currency}"
         for (channel, currency), (orders, total) in sorted(morning.sums.items())
     ]  # fmt: skip
-    needs = [f"- {one.count}{'+' if one.is_more else ''} × {pen.say(one.cause.what)}" for one in morning.groups]
+    needs = [f"- {one.at_least}{'+' if one.is_more else ''} × {pen.say(one.cause.what)}" for one in morning.groups]
     head = [pen.say(WORDS["yesterday"]), *came] if came else [pen.say(WORDS["nothing came in"])]
     rest = ["", pen.say(WORDS["needs"]), *needs, pen.see("/attention")] if needs else ["", pen.say(WORDS["nothing needs"])]
     return "\n".join([*head, *rest, "", pen.ending()]) + "\n"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from core.domain.causes import OF_ERRORS, OF_KINDS
 from core.store.sql import run, run_set
 
-MOST = 1001  # no source is read further: a person sees "more than 1,000"
+MOST = 501  # no source is read further: a person sees "500+"
 
 _KINDS = " ".join(f"when t.kind = '{kind}' then '{name}'" for kind, name in OF_KINDS.items())
 _ERRORS = " ".join(f"when t.cause = '{error}' then '{name}'" for error, name in OF_ERRORS.items())
