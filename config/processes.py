@@ -165,7 +165,7 @@ def serve(settings: Settings) -> None:
             if isinstance(bell, ThreadBell):
                 running.append(Drains(hub, bell, settings.outside_workers).start())
             application = make_wsgi(settings, hub)
-            _spare_the_loaded()
+            spare_the_loaded()
             return application
 
     Server().run()
@@ -218,7 +218,7 @@ def _gunicorn(settings: Settings, alone: bool) -> dict[str, Any]:
     }
 
 
-def _spare_the_loaded() -> None:
+def spare_the_loaded() -> None:
     """What is loaded by now stays for good. The collector's full pass over it would hold every answer up for a tenth of a second."""
     gc.collect()
     gc.freeze()
@@ -235,7 +235,7 @@ def work(settings: Settings, queue: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     hub = make_hub(settings, bell=RedisBell(settings.redis_url))
-    _spare_the_loaded()
+    spare_the_loaded()
     safely(lambda: schedule.tick(hub))
     keeper = Keeper(hub).start()
     worker.take_over(hub, keeper, over.is_set)

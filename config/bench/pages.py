@@ -22,7 +22,7 @@ from config.bench.filled import fill, surround
 from config.bench.pace import Pace
 from config.bench.rows import CannotMeasure, Row, row
 from config.bench.stage import Shop, Stores, open_shop
-from config.processes import make_wsgi
+from config.processes import make_wsgi, spare_the_loaded
 from core.domain.order import Person
 from core.domain.roles import SCOPES, Role
 from core.flows import keys, people, signin
@@ -172,6 +172,7 @@ def _looked(shop: Shop, hook: str, looks: int) -> list[Sight]:
     for _ in range(WARM_UP):
         for one in sights:
             asks.look(one.path)
+    spare_the_loaded()  # as `serve` does
     for number in range(looks):
         for one in sights:
             before, begin = statements.count, perf_counter()
