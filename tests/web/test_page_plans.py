@@ -111,10 +111,9 @@ def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
     assert wholes(busy.hub.database, seen) == []
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has no such lock
 def test_behind_the_second_lock_a_listing_is_found_by_its_name(busy: Shop) -> None:
     """No index is asked there for what coalesce makes of another row."""
-    if busy.hub.database.is_sqlite:
-        pytest.skip("SQLite has no such lock")
     busy.hub.database.bind(busy.merchant)
     with busy.hub.database.read() as db:
         found = "\n".join(row[0] for row in run(db, f"explain {attention.UNKNOWN}", merchant=busy.merchant))
