@@ -93,6 +93,7 @@ connections = Table(
     _need("own_map", Boolean, "false"),  # somebody said which of our locations it sells from; else all, where it has one place
     _may("login_until", BigInteger),  # when its login ends unless somebody renews it
     _may("scopes"),  # what the channel lets us do, as it says it
+    _may("blind_since", BigInteger),  # since then it could not be read or written, and others leave it what it may sell meanwhile
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),
 )
@@ -309,6 +310,10 @@ listings = Table(
     _need("stopped", Boolean, "false"),  # it shows none, whatever there is
     _may("share", Integer),  # units that it is dealt of SKUs in quota
     _may("holds", Integer),  # units that it may sell until it is known to show less
+    _may("ahead", Integer),  # days from now whose expected goods it may sell already; none: what lies here only
+    _need("backorder", Integer, "0"),  # units that it may sell beyond that
+    _need("alone", Boolean, "false"),  # all its parts must lie at one location
+    _need("exploded_by", default="'hub'"),  # who says which parts leave: hub (by its map), channel (it lists them as lines of their own)
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
     Index("ix_listings_dirty", "connection", **_where("changed > told")),
@@ -339,7 +344,38 @@ skus = Table(
     _need("title", default="''"),
     _need("created_at", BigInteger),
     _need("quota", Boolean, "false"),  # each listing owns a part of it; else all of them show the pool
+    _may("weight_g", Integer),  # its card: what carriers and customs ask
+    _may("length_mm", Integer),
+    _may("width_mm", Integer),
+    _may("height_mm", Integer),
+    _may("hs_code"),
+    _may("origin"),  # country, two letters
+    _may("customs"),  # what customs read of it
+    _may("cost", BigInteger),
+    _may("cost_currency"),
+    _may("picture"),
     PrimaryKeyConstraint("merchant", "sku"),
+)
+
+barcodes = Table(
+    "barcodes",
+    metadata,
+    _need("merchant"),
+    _need("barcode"),
+    _need("sku"),
+    PrimaryKeyConstraint("merchant", "barcode"),
+    Index(None, "merchant", "sku"),
+)
+
+# Where at a location a SKU lies.
+bins = Table(
+    "bins",
+    metadata,
+    _need("merchant"),
+    _need("sku"),
+    _need("location"),
+    _need("bin"),
+    PrimaryKeyConstraint("merchant", "sku", "location"),
 )
 
 # By which words a SKU is found: those of its spelling and its title in small letters, and either as a whole ("=", "~" before it).
@@ -360,6 +396,7 @@ locations = Table(
     _need("merchant"),
     _need("name"),
     _need("rank", Integer, "0"),
+    _need("kind", default="'own'"),  # own, shop, 3pl, dropship, fba
     UniqueConstraint("merchant", "name"),
 )
 
@@ -372,9 +409,13 @@ levels = Table(
     _need("on_hand", Integer),
     _need("reserved", Integer, "0"),
     _need("counted_at", BigInteger, "0"),  # the moment of its last count
+    _need("safety", Integer, "0"),  # units that no channel is shown
+    _need("damaged", Integer, "0"),  # units that lie there beside those on hand and cannot be sold
     PrimaryKeyConstraint("merchant", "sku", "location"),
     CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("on_hand >= reserved", name="on_hand"),
+    CheckConstraint("safety >= 0", name="safety"),
+    CheckConstraint("damaged >= 0", name="damaged"),
 )
 
 reservations = Table(
@@ -400,10 +441,61 @@ movements = Table(
     _need("sku"),
     _need("location"),
     _need("units", Integer),  # change of what is on hand
+    _need("damaged", Integer, "0"),  # change of what is damaged
     _need("cause"),
     _need("subject"),
     _need("at", BigInteger),
     Index(None, "merchant", "sku", "id"),
+)
+
+# Goods on their way to a location of ours: bought, moved from another location, or sent back by a channel's warehouse.
+inbounds = Table(
+    "inbounds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("kind"),  # purchase, transfer, removal
+    _need("state"),  # open, sent, closed, cancelled
+    _need("location"),  # where it goes
+    _may("source"),  # our location that it leaves; none: a supplier or a channel's warehouse
+    _need("sender", default="''"),  # that one's name
+    _need("reference", default="''"),  # what is written on its papers
+    _need("note", default="''"),
+    _may("expected_at", BigInteger),
+    _need("created_at", BigInteger),
+    _may("sent_at", BigInteger),
+    _may("ended_at", BigInteger),
+    _need("who"),
+    _need("name"),
+    Index(None, "merchant", "created_at", "id"),
+    Index("ix_inbounds_open", "merchant", "expected_at", **_where("state in ('open', 'sent')")),
+)
+
+inbound_lines = Table(
+    "inbound_lines",
+    metadata,
+    _need("merchant"),
+    _need("inbound"),
+    _need("sku"),
+    _need("units", Integer),  # announced
+    _need("sent", Integer, "0"),  # that left `source`
+    _need("received", Integer, "0"),  # that came and can be sold
+    _need("damaged", Integer, "0"),  # that came and cannot
+    PrimaryKeyConstraint("inbound", "sku"),
+    CheckConstraint("units > 0", name="units"),
+    Index(None, "merchant", "sku", "inbound"),
+)
+
+# What others leave to a channel that cannot be read or written: it may sell so much unseen.
+withheld = Table(
+    "withheld",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("sku"),
+    _need("units", Integer),
+    PrimaryKeyConstraint("connection", "sku"),
+    Index(None, "merchant", "sku"),
 )
 
 pushes = Table(
