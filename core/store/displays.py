@@ -78,7 +78,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> List
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
         sought=row.sought is not None, problem=row.problem, rests_until=row.rests_until, raise_from=row.raise_from,
-        accepted_at=row.accepted_at,
+        accepted_at=row.accepted_at, dealt=row.share is not None,
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
