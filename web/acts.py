@@ -57,6 +57,7 @@ SENTENCES = {
     "connection.pause": N_("paused a connection"),
     "connection.resume": N_("resumed a connection"),
     "connection.buffer": N_("changed how many units a channel keeps back"),
+    "connection.blind": N_("changed what is left to a channel that cannot be reached"),
     "connection.poll": N_("changed how often a channel's orders are read"),
     "connection.disconnect": N_("disconnected an account"),
     "connection.erase": N_("had an account erased"),

@@ -294,9 +294,13 @@ class Dirty:
 
 
 # What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
+THERE = """(select sum(v.on_hand - v.reserved) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
+# What of it is left to other channels, that cannot be read or written now.
+WITHHELD = """(select coalesce(sum(w.units), 0) from withheld w
+        where w.merchant = l.merchant and w.sku = p.sku and w.connection <> l.connection)"""
+FREE = f"({THERE} - {WITHHELD})"
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
@@ -558,13 +562,14 @@ ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
           and not l.stopped and coalesce(l.cap, 1) > 0
           and exists (select 1 from listing_parts p
-                      where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {FREE})) as zeros,
+                      where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {THERE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
 """
 
 
 def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
-    """How many listings that show something are about to show nothing though nobody stopped their sale, and how many show something."""
+    """How many listings that show something are about to show nothing though nobody stopped their sale, nor is it left to another channel;
+    and how many show something."""
     row = run(db, ZEROING, connection=connection, buffer=buffer).one()
     return int(row.zeros), int(row.showing)
 
