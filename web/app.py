@@ -39,6 +39,7 @@ from web.pages import (
     signin,
     start,
     stock,
+    windows,
 )
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
@@ -54,6 +55,7 @@ ROOMS: tuple[Blueprint, ...] = (
     orders.pages,
     stock.pages,
     rules.pages,
+    windows.pages,
     attention.pages,
     connections.pages,
     settings.pages,

@@ -9,7 +9,7 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 AFTER = 15 * 60 * SECOND  # so long it may be away
 AHEAD = 5 * 60 * SECOND  # for so long what was reckoned must do
-FACTOR, LEAST, MOST = 3.0, 1.0, 100.0
+FACTOR, LEAST, MOST = 3, 1, 100
 LITTLE = 0.1  # units a day that a listing without sales is taken to sell
 
 
@@ -39,7 +39,7 @@ class Care:
     """How much is left to a blind channel: what it usually sells times `factor`; `strict`: all that it shows."""
 
     strict: bool = False
-    factor: float = FACTOR
+    factor: int = FACTOR
 
 
 def care(said: Mapping[str, Any]) -> Care:
@@ -47,8 +47,8 @@ def care(said: Mapping[str, Any]) -> Care:
     told = said.get("blind")
     told = told if isinstance(told, dict) else {}
     factor = told.get("factor", FACTOR)
-    fits = isinstance(factor, int | float) and LEAST <= factor <= MOST
-    return Care(told.get("strict") is True, float(factor) if fits else FACTOR)
+    fits = isinstance(factor, int) and LEAST <= factor <= MOST
+    return Care(told.get("strict") is True, factor if fits else FACTOR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,10 @@ def _leave(work: Unit, merchant: str, was: Mapping[blind.Key, int], left: Mappin
         work.ask(merchant, "publish_stock", connection, connection)
 
 
-def set_care(hub: Hub, connection: Connection, *, strict: bool, factor: float, who: Who) -> None:
+def set_care(hub: Hub, connection: Connection, *, strict: bool, factor: int, who: Who) -> None:
     """How much the others leave to this connection while it is blind. Raises Refused for a factor that cannot be."""
     if not rules.LEAST <= factor <= rules.MOST:
-        raise Refused(f"the factor must be from {rules.LEAST:g} to {rules.MOST:g}")
+        raise Refused(f"the factor must be from {rules.LEAST} to {rules.MOST}")
     with hub.unit() as work:
         known = (connections.get(work.db, connection.id) or connection).settings
         was, told = rules.care(known), {"strict": strict, "factor": factor}

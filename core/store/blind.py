@@ -81,6 +81,17 @@ def withheld(db: Connection, merchant: str) -> dict[Key, int]:
     return {(row.connection, row.sku): row.units for row in found}
 
 
+SUMS = """
+select w.connection, sum(w.units) as units, count(*) as skus from connections c join withheld w on w.connection = c.id
+where c.merchant = :merchant and c.blind_since is not null group by w.connection
+"""
+
+
+def left(db: Connection, merchant: str) -> dict[str, tuple[int, int]]:
+    """By connection: units that are left to it in all, and of how many SKUs."""
+    return {row.connection: (int(row.units), int(row.skus)) for row in run(db, SUMS, merchant=merchant)}
+
+
 LEFT = {"connection": "text", "sku": "text", "units": "int"}
 LEAVE = """
 insert into withheld (merchant, connection, sku, units) select :merchant, r.connection, r.sku, r.units from {rows} where true

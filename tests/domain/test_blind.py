@@ -37,7 +37,7 @@ def test_a_channel_is_out_of_sight_a_quarter_of_an_hour_after_it_should_have_bee
     [
         ({}, Care()),
         ({"blind": {"strict": True}}, Care(True, FACTOR)),
-        ({"blind": {"factor": 5}}, Care(False, 5.0)),
+        ({"blind": {"factor": 5}}, Care(False, 5)),
         ({"blind": {"factor": 0.1}}, Care()),
         ({"blind": {"factor": "much"}}, Care()),
         ({"blind": "strict"}, Care()),
@@ -49,8 +49,8 @@ def test_what_a_merchant_never_said_is_as_usual(said: dict[str, object], meant: 
 
 def test_it_is_left_its_usual_sales_times_a_factor_and_never_more_than_it_shows() -> None:
     hour = 60 * MINUTE
-    assert may_sell(Seller({"A": 1}, 50, rate=24.0), hour, Care(factor=3.0)) == 4  # an hour and five minutes at one an hour, three times
-    assert may_sell(Seller({"A": 1}, 2, rate=24.0), hour, Care(factor=3.0)) == 2
+    assert may_sell(Seller({"A": 1}, 50, rate=24.0), hour, Care(factor=3)) == 4  # an hour and five minutes at one an hour, three times
+    assert may_sell(Seller({"A": 1}, 2, rate=24.0), hour, Care(factor=3)) == 2
     assert may_sell(Seller({"A": 1}, 50, rate=0.0), hour, Care()) == 1, "what never sold may sell once"
     assert may_sell(Seller({"A": 1}, 50, rate=0.0), hour, Care(strict=True)) == 50
 
@@ -61,8 +61,8 @@ def test_listings_that_share_a_part_are_left_both_theirs() -> None:
     assert left_to(sellers, 0, Care(strict=True)) == {"A": 11, "B": 4}
 
 
-@given(some.integers(0, 1000), some.floats(0, 1000), some.integers(0, 30 * DAY), some.floats(1, 100))
-def test_the_longer_it_is_out_of_sight_the_more_is_left_to_it(shows: int, rate: float, away: int, factor: float) -> None:
+@given(some.integers(0, 1000), some.floats(0, 1000), some.integers(0, 30 * DAY), some.integers(1, 100))
+def test_the_longer_it_is_out_of_sight_the_more_is_left_to_it(shows: int, rate: float, away: int, factor: int) -> None:
     one, how = Seller({"A": 1}, shows, rate), Care(factor=factor)
 
     assert 0 <= may_sell(one, away, how) <= may_sell(one, away + DAY, how) <= may_sell(one, away, Care(strict=True)) == shows
