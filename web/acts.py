@@ -27,6 +27,7 @@ ROOMS = {
 }
 SENTENCES = {
     "order.hold": N_("held orders"),
+    "order.short": N_("said what becomes of units that are not there"),
     "order.release": N_("let orders go"),
     "order.note": N_("wrote a note on orders"),
     "order.tag": N_("tagged orders"),

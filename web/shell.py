@@ -10,7 +10,7 @@ from web.visitor import Visitor, needed
 
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
-PART_OF |= dict.fromkeys(("rules", "windows"), "stock")
+PART_OF |= dict.fromkeys(("rules", "windows"), "stock") | {"short": "orders"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ LITTLE = 0.1  # units a day that a listing without sales is taken to sell
 class Sight:
     """How a connection is seen, in microseconds: up to when its orders are here (`read_at`), whether those that were read are `taken`, how
     old an order may be when a poll finds it (`poll_us`), since when it has taken none of what it was told (`untold_at`; None: it does).
-    `live`: its stock is written."""
+    `live`: its stock is written, and does not wait for orders to be read first."""
 
     live: bool
     read_at: int

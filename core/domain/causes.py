@@ -77,7 +77,7 @@ ORDERS = (
         "oversold",
         N_("More was sold than lies on the shelf"),
         N_("These orders wait for units that nobody has. The buyers do not know it yet."),
-        N_("Count the SKU if there is more of it than we know. Else buy some, or cancel the order on its channel."),
+        N_("Count the SKU if there is more of it than we know. Else the order's page says what can be done."),
         (Press.COUNT, Press.ORDER), loud=True, tone="bad",
     ),
     Cause(

@@ -43,7 +43,9 @@ def _sight(hub: Hub, db: Db, merchant: str, row: Any) -> Sight:
     poll_s = late(connector, {**connector.settings, **msgspec.json.decode(row.settings)}) if connector else 0
     _, taken = connections.read_to(db, merchant, row.id) if row.blind_since is not None else (0, True)
     untold_at = row.untold_at if row.fails else None
-    return Sight(live=True, read_at=max(row.read_at, row.created_at), taken=taken, poll_us=poll_s * rules.SECOND, untold_at=untold_at)
+    return Sight(
+        live=row.live_at == 0, read_at=max(row.read_at, row.created_at), taken=taken, poll_us=poll_s * rules.SECOND, untold_at=untold_at
+    )
 
 
 def _write_down(work: Unit, merchant: str, known: list[Any], since: Mapping[str, int | None]) -> None:

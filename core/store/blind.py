@@ -10,7 +10,7 @@ from core.store.sql import run, run_set
 Key = tuple[str, str]  # connection, SKU
 
 SIGHTS = """
-select c.id, c.channel, c.settings, c.blind_since, c.created_at, coalesce(m.at, 0) as read_at, coalesce(p.at, 0) as paged_at,
+select c.id, c.channel, c.settings, c.live_at, c.blind_since, c.created_at, coalesce(m.at, 0) as read_at, coalesce(p.at, 0) as paged_at,
   u.at as untold_at,
   exists (select 1 from tasks t where t.merchant = c.merchant and t.kind in ('publish_stock', 'verify_stock') and t.subject = c.id
           and t.state in ('due', 'running', 'parked') and t.cause is not null) as fails

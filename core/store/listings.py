@@ -300,7 +300,13 @@ THERE = """(select sum(v.on_hand - v.reserved) from place_locations m
 # What of it is left to other channels, that cannot be read or written now.
 WITHHELD = """(select coalesce(sum(w.units), 0) from withheld w
         where w.merchant = l.merchant and w.sku = p.sku and w.connection <> l.connection)"""
-FREE = f"({THERE} - {WITHHELD})"
+# What orders wait for that nobody has: it is theirs, wherever it lies.
+OWED = """(select coalesce(sum((w.hold - w.held) * sold_by.units), 0) from (
+          select distinct s.merchant, s.connection, s.listing, s.sku, g.units from listing_parts g join listings s on s.id = g.listing_id
+          where g.merchant = l.merchant and g.sku = p.sku) sold_by
+        join order_lines w on w.merchant = sold_by.merchant and w.listing = sold_by.listing and w.sku = sold_by.sku and w.waits = 'stock'
+        join orders o on o.id = w.order_id and o.connection = sold_by.connection)"""
+FREE = f"({THERE} - {WITHHELD} - {OWED})"
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku

@@ -14,6 +14,7 @@ from core.domain.adjusting import Reason
 from core.domain.holds import Why
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
+from core.domain.oversold import Decision
 from core.store.tables import us, when
 
 MOST = 250
@@ -340,6 +341,11 @@ class AdjustmentAsked(Asked):
 
 class HoldAsked(Asked):
     why: Why
+
+
+class ShortAsked(Asked):
+    what: Decision | None
+    location: Annotated[str, StringConstraints(max_length=100)] = Field("", description="The location's id, for elsewhere.")
 
 
 class TagAsked(Asked):
