@@ -248,21 +248,36 @@ def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[in
         run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
 
 
-SOLD = {"id": "bigint", "units": "int"}
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a channel itself did to what a listing shows: it took `units` off, or may have moved it either way (None), up by `back` at
+    most."""
+
+    units: int | None = 0
+    back: int = 0
+
+    def and_by(self, units: int | None, back: int) -> "Moved":
+        return Moved(None if self.units is None or units is None else self.units + units, self.back + back)
+
+
+SOLD = {"id": "bigint", "units": "int", "back": "int"}
+# What the channel shows again by itself it may sell again: of what is free it is no part.
 LOWER = """
 update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
   when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
-  holds = case when r.units is null or listings.holds is null then listings.holds
-               when listings.holds > r.units then listings.holds - r.units else 0 end
+  holds = case when listings.holds is null then null when r.units is null then listings.holds + r.back
+               when listings.holds > r.units then listings.holds - r.units else 0 end,
+  share = case when r.units is null or listings.share is null then listings.share
+               when listings.share > r.units then listings.share - r.units else 0 end
 from {rows} where listings.id = r.id
 returning listings.connection
 """
 
 
-def sold(db: Connection, units: Mapping[int, int | None]) -> set[str]:
-    """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing.
-    Gives the connections."""
-    rows = [{"id": id, "units": count} for id, count in sorted(units.items())]
+def sold(db: Connection, moved: Mapping[int, Moved]) -> set[str]:
+    """The channels lowered these listings themselves when they sold, and what they hold and are dealt with it; one that may have moved
+    either way is read before it is written. Gives the connections."""
+    rows = [{"id": id, "units": one.units, "back": one.back} for id, one in sorted(moved.items())]
     return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
 
 
