@@ -504,11 +504,12 @@ from listings l where l.connection = :connection and l.accepted_at <= :before or
 """
 FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :connection and accepted_at is not null"
 # What does not show what it was told is looked at again; less may be a sale that we have not seen: it is raised once the channel's
-# orders were read past that moment and did not explain it.
+# orders were read past that moment and did not explain it. What was told while it was read is not what was read.
 CONFIRM = """
 update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, figure_at = :began, shown = r.shown,
   changed = case when r.shown <> listings.shown then listings.changed + 1 else listings.changed end
 from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
+  and listings.shown_at <= :began
 """
 READ = {"id": "bigint", "changed": "bigint", "heard": "bigint", "shown": "int"}
 
