@@ -116,20 +116,21 @@ def _seek(hub: Hub, connection: Connection, tell: Tell, seen: Mapping[Name, Leve
 @dataclass(frozen=True, slots=True)
 class Early:
     """Listings that shall show more, too early: `unread` until the channel's orders are read past the figure that they were compared
-    with, `untaken` until those that were read are taken."""
+    with, `untaken` until those that were read are taken, and those that waited for stock looked at."""
 
     unread: Sequence[tuple[Dirty, int]] = ()
     untaken: bool = False
 
 
 def _hold_back(hub: Hub, connection: Connection, tell: Tell, began: int) -> tuple[Tell, Early]:
-    """Less is told at once. More waits until no order can be on its way that explains why the channel shows less."""
+    """Less is told at once. More waits until no order can be on its way that explains why the channel shows less, and until orders that
+    waited for stock took theirs."""
     more = {one.id: began if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
     if not more:
         return tell, Early()
     with hub.database.read() as db:
         read_to, taken = connections.read_to(db, connection.merchant, connection.id)
-    kept = [(one, push) for one, push in tell if one.id not in more or (taken and more[one.id] < read_to)]
+    kept = [(one, push) for one, push in tell if one.id not in more or (taken and not one.promised and more[one.id] < read_to)]
     unread = [(one, more[one.id]) for one, _ in tell if more.get(one.id, -1) >= read_to]
     return kept, Early(unread, untaken=len(kept) + len(unread) < len(tell))
 

@@ -302,6 +302,7 @@ class Dirty:
     figure_at: int = 0
     sought: int | None = None
     shares: tuple[str, ...] = ()  # its SKUs, where one of them is in quota
+    promised: bool = False  # orders that waited for stock are about to take what is free
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -322,10 +323,12 @@ WAITS = """changed > told and writable is null and shown_at > 0
   and not exists (select 1 from listing_parts p where p.listing_id = listings.id and not exists (
     select 1 from place_locations m join levels v on v.merchant = p.merchant and v.sku = p.sku and v.location = m.location
     where m.connection = listings.connection and m.place = listings.place))"""
+PROMISED = """exists (select 1 from tasks t where t.merchant = (select c.merchant from connections c where c.id = :connection)
+    and t.kind = 'reserve' and t.state in ('due', 'running', 'parked') and t.state <> 'parked')"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
        p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE},
-       exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
+       exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked, {PROMISED} as promised
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
                order by case when since is null then 1 else 0 end, since, id limit :most)
@@ -370,6 +373,7 @@ def _dirty(row: Any, wanted: int, shares: Mapping[str, int]) -> Dirty:
         figure_at=row.figure_at,
         sought=row.sought,
         shares=tuple(shares),
+        promised=bool(row.promised),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.bogus.channel import Bogus, Shelf
 from core import jobs
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.flows.allocation import ask_waiting
 from core.ports import Answer, Limits, Push, Told
 from core.store import connections, listings, stock, tasks
 from tests.conftest import Clock, House
@@ -217,6 +218,26 @@ def test_what_is_told_while_an_earlier_word_is_read_back_is_not_taken_for_confir
 
 def turn(house: House, kind: str) -> tasks.Turn:
     return (house.merchant.id, house.connection.id, kind)
+
+
+@on_sqlite
+def test_what_comes_in_is_shown_only_when_those_who_waited_have_theirs(make_house: MakeHouse) -> None:
+    house = make_house("north", "south")
+    house.shelve(A=2)
+    for system in house.systems.values():
+        system.sell({"A": 2})
+    for _ in range(2):
+        house.clock.pass_(timedelta(minutes=4))
+        house.poll()
+    count(house, A=5)
+    with house.hub.unit() as work:
+        ask_waiting(work, house.merchant.id)
+
+    jobs.drain(house.hub, "outside")
+    assert shown(house) == [0, 0], "two of the three that are free are sold already"
+    house.drain()
+
+    assert shown(house) == [1, 1]
 
 
 def during(system: Bogus, method: str, act: Callable[[], object]) -> None:
