@@ -13,7 +13,7 @@ from core.domain.tasks import Claim
 from core.flows import oversold
 from core.hub import Hub
 from core.store import listings, orders, places, stock
-from core.store.listings import Mapped, Name
+from core.store.listings import Mapped, Moved, Name
 from core.store.orders import Booked, booked_of
 from core.store.unit import Unit
 
@@ -21,7 +21,8 @@ from core.store.unit import Unit
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
-    `sold_from` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
+    `sold_from` and `changed_at` (None: it may have moved it either way, up by `back` at most); `heir` is our id of the order that stands
+    for it now."""
 
     order: str
     ref: str
@@ -34,6 +35,7 @@ class Wish:
     booked: Booked
     ships: bool = True
     sold: int | None = 0
+    back: int = 0
     sold_from: int = 0
     changed_at: int = 0
     assigned: Mapping[str, int] = field(default_factory=dict)
@@ -127,18 +129,22 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped], lacking: Collection[str]) -> None:
     """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at."""
-    lowered: dict[int, int | None] = {}
-    for wish in wishes:
-        for id, sold in _lowers(wish, maps[_name(wish)]).items():
-            if sold is None or lowered.get(id, 0) is None:
-                lowered[id] = None
-            elif sold:
-                lowered[id] = (lowered.get(id) or 0) + sold
+    moved = moves(wishes, maps)
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
     skus = plan.skus.union(lacking)
-    listings.lock_of(work.db, merchant, skus, lowered)
-    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, skus, since)):
+    listings.lock_of(work.db, merchant, skus, moved)
+    for connection in sorted(listings.sold(work.db, moved) | listings.touch(work.db, merchant, skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
+
+
+def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Moved]:
+    """What the channels themselves did to what these listings show, by the row."""
+    found: dict[int, Moved] = {}
+    for wish in wishes:
+        for id, sold in _lowers(wish, maps[_name(wish)]).items():
+            if sold != 0:
+                found[id] = found.get(id, Moved()).and_by(sold, wish.back)
+    return found
 
 
 SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds

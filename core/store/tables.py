@@ -271,7 +271,7 @@ order_lines = Table(
     Index(None, "merchant", "sku", "order_id"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
     Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
-    Index("ix_order_lines_short", "merchant", "listing", "sku", **_where("waits = 'stock'")),
+    Index("ix_order_lines_waited_for", "merchant", "listing", "sku", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
 

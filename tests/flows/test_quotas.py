@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.bogus.channel import Document
+from core import jobs
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import sharing
@@ -86,6 +88,38 @@ def test_a_sale_tells_no_other_channel_anything(dealt: House) -> None:
     rest(dealt)
 
     assert [one.listings["L-A", "A"].writes for one in (north, west)] == before
+
+
+def test_a_sale_takes_its_units_off_what_a_listing_holds_and_was_dealt(dealt: House) -> None:
+    """Else who is about to tell it its part would show what was sold again."""
+    before = part(dealt)
+
+    heard(dealt, dealt.bogus.sell({"A": 1}))
+
+    assert [units - was for units, was in zip(part(dealt), before, strict=True)] == [-1, -1, -1]
+
+
+def test_what_a_channel_shows_again_by_itself_is_not_dealt_to_others(dealt: House) -> None:
+    """A unit of a cancelled order is back on show before we hear of it; another sale there is still on its way."""
+    before = part(dealt)
+    heard(dealt, order := dealt.bogus.sell({"A": 1}))
+    dealt.bogus.sell({"A": 1})
+
+    heard(dealt, acts.cancel(dealt.bogus, order["id"]))
+
+    assert part(dealt)[2] == before[2], "one is on show again, and one is sold: it may still sell as many as it held"
+
+
+def heard(house: House, order: Document) -> None:
+    """It is taken in, and no channel is told yet."""
+    acts.deliver(house, [acts.notice(order, f"d {order['updated_at']}")])
+    jobs.drain(house.hub, "inside")
+
+
+def part(house: House) -> list[int]:
+    """What the first channel's listing is believed to show, was dealt and holds."""
+    query = "select shown, share, holds from listings where connection = :connection"
+    return [units or 0 for units in books.rows(house.hub, query, connection=house.connection.id)[0]]
 
 
 def test_who_sold_out_gets_what_the_others_do_not_sell(dealt: House) -> None:
