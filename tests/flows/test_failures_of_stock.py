@@ -147,10 +147,10 @@ def test_failure_5_oversell_by_concurrent_orders_each_unit_is_reserved_once_and_
 
 
 def test_failure_6_stock_on_channels_stale_or_wrong_ten_nine_ten_ends_at_ten_on_each_channel(make_street: Callable[..., Street]) -> None:
-    """All within a minute: a channel that remembered the first ten by its idempotency key would keep the nine."""
-    street = make_street(skus={"A": 10})
+    """All within a minute: a channel that took the second ten for the first one, by its idempotency key, would keep the nine."""
+    street = make_street(skus={"A": 11})
 
-    for units in (9, 10, 9, 10):
+    for units in (10, 9, 10):
         count(street, A=units)
         street.drain()
         street.clock.pass_(SECOND)
