@@ -54,6 +54,7 @@ PAGES = (
     "/orders/export",
     "/orders/{order}",
     "/orders/{order}/raw",
+    "/orders/{order}/short",
     "/stock",
     "/stock?after=GOODS-10000",
     "/stock?q=goods-0100",
@@ -61,8 +62,10 @@ PAGES = (
     "/stock?q=nothing",
     "/stock/sku?sku=SKU-0007",
     "/stock/sku?sku=GOODS-00012",
+    "/stock/card?sku=GOODS-00012",
+    "/stock/lacks",
+    "/stock/lacks?what=size&after=GOODS-01000",
     "/stock/windows",
-    "/stock/windows/sku?sku=GOODS-00012",
     "/stock/unmatched",
     "/stock/locations",
     "/stock/import",
@@ -93,7 +96,12 @@ PAGES = (
     "/login",
     "/api/docs",
 )
-PIECES = ("/live", "/orders/new?since={deep}", "/connections/live")  # of a page, fetched while somebody looks
+PIECES = (
+    "/live",
+    "/orders/new?since={deep}",
+    "/connections/live",
+    "/stock/windows/sku?sku=GOODS-00012",
+)  # of a page, fetched while somebody looks
 LISTS = (
     "/api/v1/orders",
     "/api/v1/orders?limit=250",
@@ -104,6 +112,7 @@ LISTS = (
     "/api/v1/stock?limit=250&after=GOODS-10000",
     "/api/v1/stock?sku=SKU-0007",
     "/api/v1/stock/locations",
+    "/api/v1/skus?sku=GOODS-00012",
     "/api/v1/listings",
     "/api/v1/listings?limit=250&after=9000",
     "/api/v1/listings?unmatched=true",

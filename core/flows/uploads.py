@@ -8,7 +8,7 @@ from typing import Any
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import counting, join, stock_csv
+from core.flows import card_csv, counting, join, stock_csv
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
 from core.store import audit, counts, uploads
@@ -72,7 +72,7 @@ def look_at_file(hub: Hub, claim: Claim) -> None:
     if known is None or text is None:
         return
     text, left = _opening(hub, known) if "opening" in known.options else (text, [])
-    state, report = _looked(hub, merchant, text, known.options["location"])
+    state, report = _looked(hub, merchant, text, known.options["location"], Who(known.who, known.name))
     with hub.unit(claim) as work:
         uploads.move(work.db, merchant, id, "new", state, {**report, "left": left[:SHOWN]}, text=text)
 
@@ -90,8 +90,10 @@ def _opening(hub: Hub, known: Upload) -> tuple[str, list[str]]:
     return out.getvalue(), left
 
 
-def _looked(hub: Hub, merchant: str, text: str, location: str) -> tuple[str, dict[str, Any]]:
+def _looked(hub: Hub, merchant: str, text: str, location: str, who: Who) -> tuple[str, dict[str, Any]]:
     try:
+        if card_csv.is_one(text):
+            return "looked", said_of_cards(card_csv.take(hub, merchant, card_csv.read(io.StringIO(text)), who, dry_run=True))
         sheet = stock_csv.read(io.StringIO(text), location)
         return "looked", said(counting.take(hub, merchant, sheet, dry_run=True))
     except WrongLines as error:
@@ -112,18 +114,30 @@ def _take(hub: Hub, work: Unit, merchant: str, id: str) -> None:
     text = uploads.text_of(work.db, merchant, id, "wanted")
     if text is None:
         return
-    known = uploads.one(work.db, merchant, id)
-    sheet = stock_csv.read(io.StringIO(text), known.options["location"] if known else "")
-    report = counting.take_in(hub, work, merchant, sheet)
-    out = io.StringIO()
-    stock_csv.write(out, stock_csv.undo(report))
-    uploads.move(work.db, merchant, id, "wanted", "taken", said(report), out.getvalue())
+    known, out = uploads.one(work.db, merchant, id), io.StringIO()
+    if known is None:
+        return
+    if card_csv.is_one(text):
+        cards = card_csv.take_in(work, merchant, card_csv.read(io.StringIO(text)), Who(known.who, known.name))
+        card_csv.write(out, card_csv.undo(cards.cards, counts.locations(work.db, merchant)))
+        report = said_of_cards(cards)
+    else:
+        counted = counting.take_in(hub, work, merchant, stock_csv.read(io.StringIO(text), known.options["location"]))
+        stock_csv.write(out, stock_csv.undo(counted))
+        report = said(counted)
+    uploads.move(work.db, merchant, id, "wanted", "taken", report, out.getvalue())
 
 
 def said(report: Report) -> dict[str, Any]:
     """A report for a page: the first of each kind, and how many there are."""
     short = replace(report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN])
     return {**asdict(short), "counts": {"shelves": len(report.shelves), "maps": len(report.maps), "orders": len(report.orders)}}
+
+
+def said_of_cards(report: card_csv.Report) -> dict[str, Any]:
+    """The same of a file with cards."""
+    made = [{"sku": one.sku, "was": one.was, "now": one.now} for one in report.cards[:SHOWN]]
+    return {"cards": made, "warnings": report.warnings[:SHOWN], "same": report.same, "counts": {"cards": len(report.cards)}}
 
 
 def wrong(lines: Sequence[tuple[int, str]]) -> dict[str, Any]:
