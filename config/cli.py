@@ -396,7 +396,7 @@ def orders_unlink(settings: Settings, order: str, merchant: str) -> None:
 @as_json
 @click.pass_context
 def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> None:
-    """Levels: on hand, reserved, available."""
+    """Levels: on hand, reserved, available, kept from channels, damaged."""
     if context.invoked_subcommand:
         return
     from core.store import stock as store
@@ -409,11 +409,13 @@ def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps({"levels": [dict(row._mapping) for row in found], "movements": [dict(row._mapping) for row in moves]}))
         return
-    rows = [(row.sku, row.title, row.on_hand, row.reserved, row.on_hand - row.reserved) for row in found]
-    _table("Stock", ("SKU", "title", "# on hand", "# reserved", "# available"), rows)
+    rows = [(row.sku, row.title, row.on_hand, row.reserved, row.on_hand - row.reserved, row.safety, row.damaged) for row in found]
+    _table("Stock", ("SKU", "title", "# on hand", "# reserved", "# available", "# safety", "# damaged"), rows)
     if moves:
         _table(
-            "Movements", ("at (UTC)", "# units", "cause", "subject"), [(_clock(row.at), row.units, row.cause, row.subject) for row in moves]
+            "Movements",
+            ("at (UTC)", "# units", "# damaged", "cause", "subject"),
+            [(_clock(row.at), row.units, row.damaged, row.cause, row.subject) for row in moves],
         )
 
 
@@ -440,6 +442,7 @@ def stock_import(
     on_hand      units that lie there, sold and not yet sent ones included; empty: not counted
     title        empty: as it was
     location     where they lie; empty: --location
+    safety       units there that no channel is shown; empty: as it was
     counted_at   when, with its zone; what orders moved since then is reckoned in; empty: --counted-at
     channel, connection, listing, channel_sku, units
                  one unit of this listing consumes so many (1) of the SKU; rows of one listing make a bundle
@@ -503,6 +506,9 @@ def _preview(report: Any) -> None:
         names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
         _table("Stock", names, [(one.sku, one.location, _units(one.was), _units(one.will), one.reserved, one.counted, one.moved or "")
                                 for one in report.shelves])  # fmt: skip
+    if report.safeties:
+        kept = [(one.sku, one.location, one.was or 0, one.will) for one in report.safeties]
+        _table("Kept from channels", ("SKU", "location", "# kept", "# will be"), kept)
     if report.maps:
         maps = [(f"{one.channel} {one.account}", one.listing, one.channel_sku, parts(one.was), parts(one.will)) for one in report.maps]
         _table("Maps", ("connection", "listing", "channel SKU", "consumes", "will consume"), maps)
@@ -1254,6 +1260,7 @@ cli.add_command(keys_cli.keys)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
+stock.add_command(rules_cli.safety)
 cli.add_command(keys_cli.hooks)
 
 

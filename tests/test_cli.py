@@ -516,7 +516,8 @@ def test_what_is_exported_comes_back_and_an_import_is_undone_by_what_it_wrote(ru
 
     assert run("stock", "export", there).out == f"{there}: 1 rows\n"
     assert (
-        run("stock", "export").out.splitlines()[0] == "sku,on_hand,title,location,counted_at,channel,connection,listing,channel_sku,units"
+        run("stock", "export").out.splitlines()[0]
+        == "sku,on_hand,title,location,counted_at,safety,channel,connection,listing,channel_sku,units"
     )
     assert (run("stock", "import", there).out, shop.rows("select sku, on_hand from levels")) == ("", [("A", 100)])
     told = run("stock", "import", counts(home, "sep=;\nsku;on_hand\nA;7\nB;5\n"), "--undo", undo)
@@ -627,6 +628,17 @@ def test_a_sku_is_put_in_quota_and_back(run: Run, shop: Shop) -> None:
     assert "so already" in run("stock", "quota", "MUG-1").out
     assert "as one pool" in run("stock", "quota", "MUG-1", "--off").out
     assert "no SKU NONE" in run("stock", "quota", "NONE").why
+
+
+def test_units_are_kept_from_channels(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+
+    assert "MUG-1 at Main: 0 -> 3" in run("stock", "safety", "MUG-1", "Main", "3").out
+    assert "so already" in run("stock", "safety", "MUG-1", "place", "3").out
+    [level] = json.loads(run("stock", "--sku", "MUG-1", "--json").out)["levels"]
+    assert level["safety"] == 3
+    assert "count it first" in run("stock", "safety", "NONE", "Main", "3").why
+    assert "no location Attic" in run("stock", "safety", "MUG-1", "Attic", "3").why
 
 
 @pytest.mark.parametrize(
@@ -793,6 +805,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "reserved units are the sum of reservations": ("update levels set reserved = reserved + 1",),
     "on hand is the sum of movements": ("update levels set on_hand = on_hand + 1",),
+    "damaged units are the sum of movements": ("update levels set damaged = damaged + 1",),
     "nothing is promised that is not there": ("pragma ignore_check_constraints = on", "update levels set on_hand = reserved - 1"),
     "what a line holds is reserved": ("delete from reservations",),
     "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),

@@ -37,6 +37,7 @@ SENTENCES = {
     "history.stop": N_("stopped bringing old orders in"),
     "stock.quota": N_("dealt a SKU to its listings"),
     "listing.rule": N_("set what a listing may show"),
+    "stock.safety": N_("changed how many units are kept from channels"),
     "stock.adjust": N_("adjusted stock"),
     "stock.count": N_("counted stock"),
     "stock.import": N_("took a file with counts"),

@@ -135,6 +135,14 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
         work.ask(merchant, "publish_stock", connection, connection)
 
 
+def tell_of(work: Unit, merchant: str, skus: Iterable[str]) -> None:
+    """What may be shown of these SKUs is another number: every channel that sells them looks. Levels are locked before."""
+    wanted = sorted(set(skus))
+    listings.lock_of(work.db, merchant, wanted, [])
+    for connection in sorted(listings.touch(work.db, merchant, wanted, None)):
+        work.ask(merchant, "publish_stock", connection, connection)
+
+
 SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
 
 

@@ -40,6 +40,14 @@ CHECKS = (
         "count the SKU: the count becomes its movement",
     ),
     Check(
+        "damaged units are the sum of movements",
+        """select count(*) from (
+             select v.merchant, v.sku, v.location from levels v left join movements m
+               on m.merchant = v.merchant and m.sku = v.sku and m.location = v.location
+             group by v.merchant, v.sku, v.location, v.damaged having v.damaged <> coalesce(sum(m.damaged), 0)) d""",
+        "adjust it: put aside what is damaged, or write it off",
+    ),
+    Check(
         "nothing is promised that is not there",
         "select count(*) from levels where reserved < 0 or on_hand < reserved",
         "count the SKU",

@@ -9,14 +9,14 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, TextIO
 
-from core.domain.counts import Counted, Said, Sheet
+from core.domain.counts import Counted, Safe, Said, Sheet
 from core.flows import counting
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
 from core.store import connections, counts, stock
 from core.store.tables import us, when
 
-COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "channel", "connection", "listing", "channel_sku", "units")
+COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "safety", "channel", "connection", "listing", "channel_sku", "units")
 OF_A_LISTING = ("channel", "connection", "listing", "channel_sku", "units")
 UNCOUNTED = "uncounted"
 MOST = 1_000_000_000
@@ -44,6 +44,7 @@ class _Reading:
     titles: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     shelves: set[tuple[str, str]] = field(default_factory=set)
+    safety: dict[tuple[str, str], Safe] = field(default_factory=dict)
     silent: int = 0
     wrong: list[tuple[int, str]] = field(default_factory=list)
 
@@ -57,9 +58,10 @@ class _Reading:
         sku = row["sku"].strip()
         if not (sku + row["title"]).isprintable():
             raise ValueError("a SKU or title that cannot be printed")
-        if not sku and (row["on_hand"].strip() or not _names_a_listing(row)):
+        if not sku and (row["on_hand"].strip() or row["safety"].strip() or not _names_a_listing(row)):
             raise ValueError("there is no SKU")
         self._count(line, sku, row)
+        self._keep(line, sku, row)
         self._map(line, sku, row)
         if sku:
             self.lines.setdefault(sku, line)
@@ -67,7 +69,7 @@ class _Reading:
 
     def _count(self, line: int, sku: str, row: Mapping[str, str]) -> None:
         units, location = row["on_hand"].strip(), row["location"].strip() or self.location
-        if not units and _names_a_listing(row):
+        if not units and (_names_a_listing(row) or row["safety"].strip()):
             return
         on_hand = None if units == UNCOUNTED else _whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
         if (sku, location) in self.shelves:
@@ -76,6 +78,17 @@ class _Reading:
             raise ValueError("a location that cannot be printed")
         self.shelves.add((sku, location))
         self.counts.append(Counted(line, sku, row["title"].strip(), location, on_hand, _moment(row["counted_at"], self.counted_at)))
+
+    def _keep(self, line: int, sku: str, row: Mapping[str, str]) -> None:
+        units, location = row["safety"].strip(), row["location"].strip() or self.location
+        if not units:
+            return
+        if (sku, location) in self.safety:
+            raise ValueError("safety is said twice of this SKU")
+        if row["on_hand"].strip() == UNCOUNTED:
+            raise ValueError("safety of what nobody counted")
+        kept = _whole(units, "safety is not a whole number of units", least=0, most=MOST)
+        self.safety[sku, location] = Safe(line, sku, location, kept)
 
     def _map(self, line: int, sku: str, row: Mapping[str, str]) -> None:
         if not _names_a_listing(row):
@@ -99,7 +112,7 @@ class _Reading:
         self.maps[names] = Said(known.line if known else line, *names, {**(known.parts if known else {}), **parts})
 
     def sheet(self) -> Sheet:
-        return Sheet(tuple(self.counts), tuple(self.maps.values()), self.titles, self.lines, self.silent)
+        return Sheet(tuple(self.counts), tuple(self.maps.values()), self.titles, self.lines, self.silent, tuple(self.safety.values()))
 
 
 def _names_a_listing(row: Mapping[str, str]) -> bool:
@@ -191,7 +204,9 @@ def export(hub: Hub, merchant: str, *, unmapped: bool = False) -> list[dict[str,
         at = when(work.now).isoformat()
     shelves: dict[str, list[dict[str, Any]]] = {}
     for (sku, place), level in levels.items():
-        shelves.setdefault(sku, []).append({"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at})
+        shelves.setdefault(sku, []).append(
+            {"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at, "safety": level.safety}
+        )
     maps: dict[str, list[dict[str, Any]]] = {}
     for one in listed:
         for sku, units in one.parts.items():
@@ -216,6 +231,9 @@ def undo(report: Report) -> Iterator[dict[str, Any]]:
     at = when(report.at).isoformat()
     for one in report.shelves:
         yield {"sku": one.sku, "on_hand": UNCOUNTED if one.was is None else one.was, "location": one.location, "counted_at": at}
+    for kept in report.safeties:
+        if kept.was is not None:
+            yield {"sku": kept.sku, "location": kept.location, "safety": kept.was}
     for remapped in report.maps:
         said = {
             "channel": remapped.channel,
@@ -240,6 +258,8 @@ def changes(report: Report) -> Iterator[str]:
     """A sentence for each shelf and each map."""
     for one in report.shelves:
         yield f"{one.sku}: {one.was or 0} -> {UNCOUNTED if one.will is None else one.will}{_why(one)}"
+    for kept in report.safeties:
+        yield f"{kept.sku}: {kept.was or 0} -> {kept.will} kept from channels"
     for remapped in report.maps:
         yield f"{remapped.channel} {remapped.channel_sku or remapped.listing}: {parts(remapped.was)} -> {parts(remapped.will)}"
 

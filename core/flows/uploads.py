@@ -122,8 +122,11 @@ def _take(hub: Hub, work: Unit, merchant: str, id: str) -> None:
 
 def said(report: Report) -> dict[str, Any]:
     """A report for a page: the first of each kind, and how many there are."""
-    short = replace(report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN])
-    return {**asdict(short), "counts": {"shelves": len(report.shelves), "maps": len(report.maps), "orders": len(report.orders)}}
+    short = replace(
+        report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN], safeties=report.safeties[:SHOWN]
+    )
+    how_many = {name: len(getattr(report, name)) for name in ("shelves", "maps", "orders", "safeties")}
+    return {**asdict(short), "counts": how_many}
 
 
 def wrong(lines: Sequence[tuple[int, str]]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ where l.merchant = :merchant and l.waits = 'stock' order by o.placed_at, o.id li
 """
 ONE = "select sku, title, created_at, quota from skus where merchant = :merchant and sku = :sku"
 LEVELS = """
-select o.id as location, o.name, v.on_hand, v.reserved, v.counted_at
+select o.id as location, o.name, o.kind, v.on_hand, v.reserved, v.safety, v.damaged, v.counted_at
 from locations o left join levels v on v.merchant = o.merchant and v.sku = :sku and v.location = o.id
 where o.merchant = :merchant order by o.rank, o.id
 """
@@ -105,7 +105,8 @@ def one(db: Connection, merchant: str, sku: str) -> Any:
 
 
 def levels(db: Connection, merchant: str, sku: str) -> list[Any]:
-    """Each of our locations with what lies there {location, name, on_hand, reserved, counted_at}; None where nobody counted it."""
+    """Each of our locations with what lies there {location, name, kind, on_hand, reserved, safety, damaged, counted_at}; None
+    where nobody counted it."""
     return list(run(db, LEVELS, merchant=merchant, sku=sku))
 
 

@@ -286,8 +286,19 @@ class ShelfSaid(Said):
     name: str
     on_hand: int
     reserved: int
-    available: int
+    available: int = Field(description="On hand and not reserved: what orders may take.")
+    safety: int = Field(description="Of these no channel is shown so many.")
+    free: int = Field(description="What channels are shown.")
+    damaged: int = Field(description="Lie there beside those on hand, and cannot be sold.")
     counted_at: datetime | None
+
+
+class SafetyAsked(Asked):
+    """So many units there are shown to no channel; orders may still take them."""
+
+    sku: Text
+    location: Text = Field(description="The id or the name of one of your locations.")
+    units: Units
 
 
 class Level(Said):
@@ -332,8 +343,12 @@ class AdjustmentAsked(Asked):
     sku: Text
     location: Text = Field(description="The id or the name of one of your locations.")
     units: Change
-    reason: Literal[Reason.CORRECTED, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.RECEIVED, Reason.GIVEN] = Field(
-        Reason.CORRECTED, description="The movement's cause; counts have a route of their own."
+    reason: Literal[
+        Reason.CORRECTED, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.MENDED, Reason.WRITTEN_OFF, Reason.RECEIVED, Reason.GIVEN
+    ] = Field(
+        Reason.CORRECTED,
+        description="The movement's cause; counts have a route of their own. damaged puts units aside (less), mended puts them back "
+        "(more), written_off throws units that are put aside away (less): what is on hand stays.",
     )
     why: Text = Field(description="For whoever looks at the movements later.")
 

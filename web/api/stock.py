@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.counts import Counted
 from core.errors import Refused
-from core.flows import adjusting, counting
+from core.flows import adjusting, counting, keeping
 from core.store import counts, lists
 from core.store.tables import us
 from core.store.unit import Unit
@@ -75,7 +75,18 @@ def adjust(work: Unit, asked: say.AdjustmentAsked) -> say.Level:
     except Refused:
         raise Refusal(404, "not-found", "You have no such SKU.") from None
     if made.answer in CANNOT:
-        raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was, reserved=made.reserved))
+        raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was.on_hand, reserved=made.was.reserved))
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "PUT", "/safety", "stock.write", say.SafetyAsked, say.Level, 404)
+def keep_safe(work: Unit, asked: say.SafetyAsked) -> say.Level:
+    """Keep units at a location from channels
+
+    No channel is shown them; orders may still take them. Count the SKU there first.
+    """
+    merchant = visitor().merchant
+    keeping.keep_safe_in(work, merchant, {(asked.sku, _location(work, merchant, asked.location)): asked.units}, who())
     return _one(work, merchant, asked.sku)
 
 
@@ -116,5 +127,6 @@ def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
 def _shelf(row: Any) -> say.ShelfSaid:
     return say.ShelfSaid.model_construct(
         location=row.location, name=row.name or "", on_hand=row.on_hand, reserved=row.reserved, available=row.on_hand - row.reserved,
+        safety=row.safety, free=max(0, row.on_hand - row.reserved - row.safety), damaged=row.damaged,
         counted_at=say.moment(row.counted_at or None),
     )  # fmt: skip

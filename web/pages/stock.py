@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core.domain import exposure, showing
 from core.domain import goods as words
-from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
+from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
 from core.errors import Refused
 from core.flows import adjusting, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
@@ -89,7 +89,7 @@ def adjust() -> str:
         done = adjusting.adjust(hub(), visitor().merchant, sku, asked.text("location"), wish, who())
     except Refused:
         abort(404)
-    say(*_told(done))
+    say(*_told(done), **_undo_of(done, sku))
     return sku_page(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
 
 
@@ -99,23 +99,33 @@ def _wish() -> Wish | None:
     if units == NOT_SAID or (asked.text("how") == "by" and reason not in WORDS):
         return None
     why = Reason(reason) if asked.text("how") == "by" else Reason.COUNTED
-    return Wish(why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip())
+    return Wish(
+        why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip(), asked.number(asked.text("aside"), UNSEEN)
+    )
+
+
+def _undo_of(done: Adjusted, sku: str) -> dict[str, Markup]:
+    if done.back is None:
+        return {}
+    made = render_template("undo_adjust.html", back=done.back, sku=sku, location=asked.text("location"))
+    return {"undo": Markup(made)}  # noqa: S704 - our own template made it
 
 
 def _told(done: Adjusted) -> tuple[str, str]:
+    now, held = done.now.on_hand or 0, done.was.reserved
     match done.answer:
+        case Answer.DONE if done.now.on_hand == done.was.on_hand:
+            return "good", gettext("%(damaged)s are damaged now.", damaged=done.now.damaged)
         case Answer.DONE:
-            return "good", gettext("%(now)s on hand now. Every channel is told.", now=done.now)
+            return "good", gettext("%(now)s on hand now. Every channel is told.", now=now)
         case Answer.SAME:
-            return "info", gettext("It was %(now)s already; nothing changed.", now=done.now)
+            return "info", gettext("It was %(now)s already; nothing changed.", now=now)
         case Answer.CHANGED:
-            return "warn", gettext(
-                "It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=done.now
-            )
+            return "warn", gettext("It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=now)
         case Answer.PROMISED:
-            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=done.reserved)
+            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=held)
         case Answer.NOTHING | Answer.UNKNOWN:
-            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=done.now)
+            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=now)
 
 
 # ---- matching
