@@ -896,7 +896,11 @@ def places(context: click.Context, merchant: str, as_json: bool) -> None:
         return
     rows = [(names[row["connection"]], row.get("place"), row.get("name", "(it keeps no places)"), _place_is(row)) for row in found]
     _table("Places", ("connection", "place", "name", "stands for"), rows)
-    _table("Our locations, in the order that stock is taken from them", ("id", "name"), [(row["id"], row["name"]) for row in ours])
+    _table(
+        "Our locations, in the order that stock is taken from them",
+        ("id", "name", "kind"),
+        [(row["id"], row["name"], row["kind"]) for row in ours],
+    )
 
 
 def _place_is(row: dict[str, Any]) -> str:
@@ -909,23 +913,64 @@ def _place_is(row: dict[str, Any]) -> str:
     return "nothing" if row["decided"] else "? say it: crossdock places map"
 
 
+KINDS = click.Choice(["own", "shop", "3pl", "dropship", "fba"])
+
+
 @places.command("add")
 @click.argument("name")
+@click.option("--kind", type=KINDS, default="own", show_default=True, help="What it is; of fba, Amazon's own, nothing is ever reserved.")
 @of_merchant
 @click.pass_obj
-def places_add(settings: Settings, name: str, merchant: str) -> None:
+def places_add(settings: Settings, name: str, kind: str, merchant: str) -> None:
     """A new location of ours."""
-    from core.store import places as store
-    from core.store import stock as shelves
+    from core.domain.places import Kind
+    from core.domain.who import COMMAND_LINE
+    from core.flows import places as flow
+
+    hub = _hub(settings)
+    if not flow.add_location(hub, _merchant(hub, merchant), name, COMMAND_LINE, Kind(kind)):
+        _fail(f"places add: there is a location {name} already")
+    click.echo(f"{name} is a location of yours; stock is taken from it last")
+
+
+@places.command("kind")
+@click.argument("location")
+@click.argument("kind", type=KINDS)
+@of_merchant
+@click.pass_obj
+def places_kind(settings: Settings, location: str, kind: str, merchant: str) -> None:
+    """Say what a location of ours is. LOCATION is its name or id."""
+    from core.domain.places import Kind
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import places as flow
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
-    with hub.unit() as work:
-        known = store.locations(work.db, owner)
-        if any(row.name == name for row in known):
-            _fail(f"places add: there is a location {name} already")
-        shelves.add_location(work.db, owner, hub.ids(), name, rank=max((row.rank for row in known), default=-1) + 1)
-    click.echo(f"{name} is a location of yours; stock is taken from it last")
+    try:
+        changed = flow.set_kind(hub, owner, rules_cli.location_of(hub, owner, location), Kind(kind), COMMAND_LINE)
+    except Refused as error:
+        _fail(f"places kind: {error}")
+    click.echo(f"{location}: {kind} from now on" if changed else "it was so already")
+
+
+@places.command("remove")
+@click.argument("location")
+@of_merchant
+@click.pass_obj
+def places_remove(settings: Settings, location: str, merchant: str) -> None:
+    """Remove a location of ours where nothing lies, and nothing is on its way; what happened there stays written down."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import places as flow
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    try:
+        name = flow.remove_location(hub, owner, rules_cli.location_of(hub, owner, location), COMMAND_LINE)
+    except Refused as error:
+        _fail(f"places remove: {error}")
+    click.echo(f"{name} is no location of yours any more")
 
 
 @places.command("map")

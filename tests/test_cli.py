@@ -605,6 +605,17 @@ def test_the_places_of_a_channel_are_listed_with_what_they_stand_for_and_said_an
     assert {row["location_name"] for row in json.loads(run("places", "--json").out)["places"]} == {"Main", "Attic", None}
 
 
+def test_a_location_is_said_to_be_what_it_is_and_removed(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+
+    assert run("places", "add", "Amazon", "--kind", "fba").code == 0
+    assert "so already" in run("places", "kind", "Amazon", "fba").out
+    assert {row["name"]: row["kind"] for row in json.loads(run("places", "--json").out)["locations"]} == {"Main": "own", "Amazon": "fba"}
+    assert "Amazon is no location" in run("places", "remove", "Amazon").out
+    assert "10 units on hand" in run("places", "remove", "Main").why
+    assert "Main: shop" in run("places", "kind", "Main", "shop").out
+
+
 def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) -> None:
     shop.offer("MUG-1", units=10)
     [listing] = [row[0] for row in shop.rows("select listing from listings where sku = 'MUG-1'")]

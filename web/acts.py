@@ -43,6 +43,8 @@ SENTENCES = {
     "stock.import": N_("took a file with counts"),
     "listing.map": N_("said what a listing sells"),
     "location.add": N_("added a location"),
+    "location.kind": N_("said what a location is"),
+    "location.remove": N_("removed a location"),
     "location.rename": N_("renamed a location"),
     "location.rank": N_("changed which location stock is taken from first"),
     "place.map": N_("said which location a channel's place is"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from core.domain.adjusting import Answer, Reason, Shelf, Wish, back, moves, will
 from core.domain.counts import Counted
 from core.domain.events import StockAdjusted
+from core.domain.places import Kind
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows.allocation import ask_waiting, tell_of
@@ -47,10 +48,12 @@ def adjust_in(hub: Hub, work: Unit, merchant: str, sku: str, location: str, wish
 
 def _name(work: Unit, merchant: str, sku: str, location: str) -> str:
     """The location's."""
-    known = {row.id: row.name for row in places.locations(work.db, merchant)}
+    known = {row.id: row for row in places.locations(work.db, merchant)}
     if location not in known or goods.one(work.db, merchant, sku) is None:
         raise Refused("there is no such SKU or location")
-    return str(known[location])
+    if known[location].kind == Kind.FBA:
+        raise Refused(f"{known[location].name} is Amazon's own: its levels are read, not written")
+    return str(known[location].name)
 
 
 At = tuple[str, str, str]  # SKU, location, its name

@@ -11,11 +11,12 @@ from sqlalchemy import Connection as Db
 
 from core.domain.counts import Counted, Said, Sheet, booked_by_count, gone_by, in_the_count, look_alikes, many
 from core.domain.order import Order
+from core.domain.places import Kind
 from core.domain.stock import Key
 from core.flows.allocation import Wish, ask_waiting, map_listing
 from core.flows.join import verdict
 from core.hub import Hub
-from core.store import connections, counts, listings, orders, stock
+from core.store import connections, counts, listings, orders, places, stock
 from core.store.connections import Connection
 from core.store.counts import Level, Listed
 from core.store.listings import Name, Shelf
@@ -135,7 +136,8 @@ class _Desk:
         db = self.work.db
         self.counts = self.sheet.counts
         self.connections = connections.all_of(db, self.merchant)
-        self.places = {name: id for id, name in counts.locations(db, self.merchant).items()}
+        known = places.locations(db, self.merchant)
+        self.places, self.amazons = {row.name: row.id for row in known}, {row.name for row in known if row.kind == Kind.FBA}
         stock.lock_levels(db, self.merchant, self._skus())
         self.levels = counts.levels(db, self.merchant, self._skus())
 
@@ -211,6 +213,9 @@ class _Desk:
             )
 
     def _check_counts(self, made: Sequence[tuple[Counted, Shelved]]) -> None:
+        said = [(one.line, one.location) for one in self.counts] + [(one.line, one.location) for one in self.sheet.safety]
+        amazons = [(line, place) for line, place in said if place in self.amazons]
+        self.wrong += [(line, f"location: {place} is Amazon's own: its levels are read, not counted") for line, place in amazons]
         for one, shelved in made:
             if why := _cannot_count(one, self._at(one), shelved, self._level(one), self.work.now):
                 self.wrong.append((one.line, f"{one.sku}: {why}"))

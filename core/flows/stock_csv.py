@@ -10,10 +10,11 @@ from itertools import zip_longest
 from typing import Any, TextIO
 
 from core.domain.counts import Counted, Safe, Said, Sheet
+from core.domain.places import Kind
 from core.flows import counting
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
-from core.store import connections, counts, stock
+from core.store import connections, counts, places, stock
 from core.store.tables import us, when
 
 COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "safety", "channel", "connection", "listing", "channel_sku", "units")
@@ -200,10 +201,13 @@ def export(hub: Hub, merchant: str, *, unmapped: bool = False) -> list[dict[str,
         known = counts.skus(work.db, merchant)
         stock.lock_levels(work.db, merchant, known)
         levels, names = counts.levels(work.db, merchant, known), counts.locations(work.db, merchant)
+        amazons = {row.id for row in places.locations(work.db, merchant) if row.kind == Kind.FBA}
         listed, owners = counts.listings(work.db, merchant), {one.id: one for one in connections.all_of(work.db, merchant)}
         at = when(work.now).isoformat()
     shelves: dict[str, list[dict[str, Any]]] = {}
     for (sku, place), level in levels.items():
+        if place in amazons:
+            continue
         shelves.setdefault(sku, []).append(
             {"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at, "safety": level.safety}
         )

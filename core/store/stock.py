@@ -28,6 +28,14 @@ def lock_levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key,
     return {(row.sku, row.location): (row.on_hand, row.reserved) for row in run_set(db, LOCK, SKU, rows, merchant=merchant)}
 
 
+LOCK_LOCATION = "select o.sku from levels o where o.merchant = :merchant and o.location = :location order by o.sku {lock}"
+
+
+def lock_location(db: Connection, merchant: str, location: str) -> None:
+    """Every shelf of a location, until the transaction ends."""
+    run(db, LOCK_LOCATION, merchant=merchant, location=location)
+
+
 ORDERS = {"order_id": "text"}
 RESERVED = """
 select v.order_id, v.line, v.sku, v.location, v.units
@@ -137,11 +145,11 @@ def move(db: Connection, merchant: str, moves: Sequence[Move], now: int) -> None
         _movements(db, merchant, [asdict(one) for one in moves], now)
 
 
-def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0) -> None:
+def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0, kind: str = "own") -> None:
     run(
         db,
-        "insert into locations (id, merchant, name, rank) values (:id, :merchant, :name, :rank) on conflict do nothing",
-        id=id, merchant=merchant, name=name, rank=rank,
+        "insert into locations (id, merchant, name, rank, kind) values (:id, :merchant, :name, :rank, :kind) on conflict do nothing",
+        id=id, merchant=merchant, name=name, rank=rank, kind=kind,
     )  # fmt: skip
     places.spread_all(db, merchant)
 

@@ -14,6 +14,7 @@ from core.domain.adjusting import Reason
 from core.domain.holds import Why
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
+from core.domain.places import Kind
 from core.store.tables import us, when
 
 MOST = 250
@@ -321,6 +322,12 @@ class LocationSaid(Said):
 
     id: str
     name: str
+    kind: Kind = Field(description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved.")
+
+
+class LocationAsked(Asked):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
+    kind: Kind = Kind.OWN
 
 
 class LocationList(Said):

@@ -7,9 +7,11 @@ from apiflask import APIBlueprint
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.counts import Counted
+from core.domain.places import Kind
 from core.errors import Refused
 from core.flows import adjusting, counting, keeping
-from core.store import counts, lists
+from core.flows import places as flows
+from core.store import counts, lists, places
 from core.store.tables import us
 from core.store.unit import Unit
 from web.api import models as say
@@ -40,8 +42,54 @@ def page(asked: say.StockAsked) -> say.LevelPage:
 def locations() -> say.LocationList:
     """Your locations, in the order that stock is taken from them"""
     with hub().database.read() as db:
-        found = counts.locations(db, visitor().merchant)
-    return say.LocationList(items=[say.LocationSaid(id=id, name=name) for id, name in found.items()])
+        found = places.locations(db, visitor().merchant)
+    return say.LocationList(items=[_place(row) for row in found])
+
+
+def _place(row: Any) -> say.LocationSaid:
+    return say.LocationSaid(id=row.id, name=row.name, kind=Kind(row.kind))
+
+
+def _known(work: Unit, id: str) -> Any:
+    found = next((row for row in places.locations(work.db, visitor().merchant) if row.id == id), None)
+    if found is None:
+        raise Refusal(404, "no-such-location", "You have no location of that id.")
+    return found
+
+
+@writes(api, "POST", "/locations", "stock.write", say.LocationAsked, say.LocationSaid)
+def add_location(work: Unit, asked: say.LocationAsked) -> say.LocationSaid:
+    """Add a location
+
+    Stock is taken from it last. Channels whose places nobody mapped sell from it too, unless it is Amazon's own.
+    """
+    id = flows.add_location_in(hub(), work, visitor().merchant, asked.name, who(), asked.kind)
+    if not id:
+        raise Refusal(409, "refused", "You have a location of that name.")
+    return _place(_known(work, id))
+
+
+@writes(api, "PUT", "/locations/<id>", "stock.write", say.LocationAsked, say.LocationSaid, 404)
+def change_location(work: Unit, id: str, asked: say.LocationAsked) -> say.LocationSaid:
+    """Rename a location, or say what it is"""
+    merchant, was = visitor().merchant, _known(work, id)
+    if asked.name != was.name:
+        if not places.rename(work.db, merchant, id, asked.name):
+            raise Refusal(409, "refused", "You have a location of that name.")
+        note(work, "location.rename", asked.name, was=was.name)
+    flows.set_kind_in(work, merchant, id, asked.kind, who())
+    return _place(_known(work, id))
+
+
+@writes(api, "POST", "/locations/<id>/remove", "stock.write", say.Nothing, say.LocationSaid, 404)
+def remove_location(work: Unit, id: str, asked: say.Nothing) -> say.LocationSaid:
+    """Remove a location where nothing lies
+
+    Refused with what lies there, or is on its way there or from there.
+    """
+    was = _known(work, id)
+    flows.remove_location_in(work, visitor().merchant, id, who())
+    return _place(was)
 
 
 @writes(api, "POST", "/counts", "stock.write", say.CountAsked, say.Level, 404)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from core.domain import exposure, showing
 from core.domain import goods as words
 from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
+from core.domain.places import WORDS as KINDS
 from core.errors import Refused
 from core.flows import adjusting, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
@@ -66,6 +67,7 @@ def sku_page(sku: str, wish: Wish | None = None) -> str:
         showing=showing,
         exposure=exposure,
         reasons=WORDS,
+        kinds=KINDS,
         moved=MOVED,
         wish=wish,
         by=_by(facts["acts"]),
