@@ -55,6 +55,8 @@ def _rfc3339(value: Any) -> datetime:
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PLAIN)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
 Units = Annotated[int, Strict(), Field(ge=0, le=10_000_000)]
 Change = Annotated[int, Strict(), Field(ge=-10_000_000, le=10_000_000)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_-]+$")]

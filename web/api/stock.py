@@ -134,7 +134,11 @@ def keep_safe(work: Unit, asked: say.SafetyAsked) -> say.Level:
     No channel is shown them; orders may still take them. Count the SKU there first.
     """
     merchant = visitor().merchant
-    keeping.keep_safe_in(work, merchant, {(asked.sku, _location(work, merchant, asked.location)): asked.units}, who())
+    shelf = (asked.sku, _location(work, merchant, asked.location))
+    try:
+        keeping.keep_safe_in(work, merchant, {shelf: asked.units}, who())
+    except Refused:
+        raise Refusal(409, "refused", CANNOT[Answer.UNKNOWN]) from None
     return _one(work, merchant, asked.sku)
 
 
