@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import keys_cli, logging, rules_cli
+from config import inbound_cli, keys_cli, logging, rules_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -923,12 +923,12 @@ KINDS = click.Choice(["own", "shop", "3pl", "dropship", "fba"])
 @click.pass_obj
 def places_add(settings: Settings, name: str, kind: str, merchant: str) -> None:
     """A new location of ours."""
-    from core.domain.places import Kind
+    from core.domain.places import LocationKind
     from core.domain.who import COMMAND_LINE
     from core.flows import places as flow
 
     hub = _hub(settings)
-    if not flow.add_location(hub, _merchant(hub, merchant), name, COMMAND_LINE, Kind(kind)):
+    if not flow.add_location(hub, _merchant(hub, merchant), name, COMMAND_LINE, LocationKind(kind)):
         _fail(f"places add: there is a location {name} already")
     click.echo(f"{name} is a location of yours; stock is taken from it last")
 
@@ -940,7 +940,7 @@ def places_add(settings: Settings, name: str, kind: str, merchant: str) -> None:
 @click.pass_obj
 def places_kind(settings: Settings, location: str, kind: str, merchant: str) -> None:
     """Say what a location of ours is. LOCATION is its name or id."""
-    from core.domain.places import Kind
+    from core.domain.places import LocationKind
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused
     from core.flows import places as flow
@@ -948,7 +948,7 @@ def places_kind(settings: Settings, location: str, kind: str, merchant: str) -> 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
     try:
-        changed = flow.set_kind(hub, owner, rules_cli.location_of(hub, owner, location), Kind(kind), COMMAND_LINE)
+        changed = flow.set_kind(hub, owner, rules_cli.location_of(hub, owner, location), LocationKind(kind), COMMAND_LINE)
     except Refused as error:
         _fail(f"places kind: {error}")
     click.echo(f"{location}: {kind} from now on" if changed else "it was so already")
@@ -1302,6 +1302,7 @@ def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payl
 
 
 cli.add_command(keys_cli.keys)
+cli.add_command(inbound_cli.inbound)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)

@@ -9,7 +9,7 @@ from core.domain.later import N_
 from core.domain.order import Assignment, Order, Party
 
 
-class Kind(StrEnum):
+class LocationKind(StrEnum):
     """What a location of ours is."""
 
     OWN = "own"
@@ -19,12 +19,12 @@ class Kind(StrEnum):
     FBA = "fba"  # Amazon's own: its levels are read, never written, and nothing of it is reserved or shown elsewhere
 
 
-WORDS: dict[Kind, str] = {
-    Kind.OWN: N_("Own warehouse"),
-    Kind.SHOP: N_("Shop"),
-    Kind.SERVICE: N_("Another company's warehouse"),
-    Kind.SUPPLIER: N_("Supplier that sends to buyers"),
-    Kind.FBA: N_("Amazon's warehouse (FBA)"),
+WORDS: dict[LocationKind, str] = {
+    LocationKind.OWN: N_("Own warehouse"),
+    LocationKind.SHOP: N_("Shop"),
+    LocationKind.SERVICE: N_("Another company's warehouse"),
+    LocationKind.SUPPLIER: N_("Supplier that sends to buyers"),
+    LocationKind.FBA: N_("Amazon's warehouse (FBA)"),
 }
 
 

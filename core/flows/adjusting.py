@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.domain.adjusting import Answer, Reason, Shelf, Wish, back, moves, will
 from core.domain.counts import Counted
 from core.domain.events import StockAdjusted
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows.allocation import ask_waiting, tell_of
@@ -51,7 +51,7 @@ def _name(work: Unit, merchant: str, sku: str, location: str) -> str:
     known = {row.id: row for row in places.locations(work.db, merchant)}
     if location not in known or goods.one(work.db, merchant, sku) is None:
         raise Refused("there is no such SKU or location")
-    if known[location].kind == Kind.FBA:
+    if known[location].kind == LocationKind.FBA:
         raise Refused(f"{known[location].name} is Amazon's own: its levels are read, not written")
     return str(known[location].name)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Db
 
 from core.domain.counts import Counted, Said, Sheet, booked_by_count, gone_by, in_the_count, look_alikes, many
 from core.domain.order import Order
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.domain.stock import Key
 from core.flows.allocation import Wish, ask_waiting, map_listing
 from core.flows.join import verdict
@@ -137,7 +137,7 @@ class _Desk:
         self.counts = self.sheet.counts
         self.connections = connections.all_of(db, self.merchant)
         known = places.locations(db, self.merchant)
-        self.places, self.amazons = {row.name: row.id for row in known}, {row.name for row in known if row.kind == Kind.FBA}
+        self.places, self.amazons = {row.name: row.id for row in known}, {row.name for row in known if row.kind == LocationKind.FBA}
         stock.lock_levels(db, self.merchant, self._skus())
         self.levels = counts.levels(db, self.merchant, self._skus())
 

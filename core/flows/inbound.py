@@ -7,7 +7,7 @@ from typing import Any
 from core.domain import inbound as rules
 from core.domain.events import Event, InboundCancelled, InboundClosed, InboundReceived, InboundSent
 from core.domain.inbound import DISPATCHED, RECALLED, RECEIVED, TAKEN_BACK, Act, Came, Kind, Line
-from core.domain.places import Kind as Place
+from core.domain.places import LocationKind as Place
 from core.domain.who import Who
 from core.errors import Refused, Unsupported
 from core.flows.allocation import ask_waiting, tell_of

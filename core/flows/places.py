@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from core.domain.places import Contents, Kind
+from core.domain.places import Contents, LocationKind
 from core.domain.tasks import Claim
 from core.domain.who import COMMAND_LINE, Who
 from core.errors import Refused
@@ -50,7 +50,9 @@ def _check(work: Unit, connection: Connection, place: str, locations: Sequence[s
     known = {row.place: row for row in places.listed(work.db, connection.merchant, connection.id)}
     if place not in known and (place or known):
         raise Refused(f"the channel has no place {place!r}; it has {', '.join(sorted(known)) or 'none'}")
-    if amazons := [row.name for row in places.locations(work.db, connection.merchant) if row.kind == Kind.FBA and row.id in locations]:
+    if amazons := [
+        row.name for row in places.locations(work.db, connection.merchant) if row.kind == LocationKind.FBA and row.id in locations
+    ]:
         raise Refused(f"{amazons[0]} is Amazon's own: its stock is never promised here")
     if place and known[place].service and locations:
         raise Refused(f"{known[place].name} is another service's: its stock is not ours to tell")
@@ -66,13 +68,13 @@ def unmap_places(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> N
         audit.write(work.db, connection.merchant, work.now, who.id, who.name, "place.forget", connection.id)
 
 
-def add_location(hub: Hub, merchant: str, name: str, who: Who, kind: Kind = Kind.OWN) -> bool:
+def add_location(hub: Hub, merchant: str, name: str, who: Who, kind: LocationKind = LocationKind.OWN) -> bool:
     """A new location of ours, behind the others. False where there is one of that name."""
     with hub.unit() as work:
         return bool(add_location_in(hub, work, merchant, name, who, kind))
 
 
-def add_location_in(hub: Hub, work: Unit, merchant: str, name: str, who: Who, kind: Kind = Kind.OWN) -> str:
+def add_location_in(hub: Hub, work: Unit, merchant: str, name: str, who: Who, kind: LocationKind = LocationKind.OWN) -> str:
     """The same in the caller's transaction. Gives its id, "" where there is one of that name."""
     known, id = places.locations(work.db, merchant), hub.ids()
     if name in {row.name for row in known}:
@@ -125,18 +127,18 @@ class SellsAlone(Refused):
         super().__init__(f"{', '.join(labels)} sells from {name} alone: say first from where else")
 
 
-def set_kind_in(work: Unit, merchant: str, id: str, kind: Kind, who: Who) -> bool:
+def set_kind_in(work: Unit, merchant: str, id: str, kind: LocationKind, who: Who) -> bool:
     """Say what a location of ours is. False where it is that already. Raises Refused for one that is not there, HoldsStock where Amazon's
     own would hold what is promised, SellsAlone where a channel would sell from nowhere."""
     row = _location(work, merchant, id)
     if row.kind == kind.value:
         return False
     contents = places.contents(work.db, merchant, id)
-    if kind is Kind.FBA and (contents.reserved or contents.damaged):
+    if kind is LocationKind.FBA and (contents.reserved or contents.damaged):
         raise HoldsStock(row.name, contents)
-    _keep_selling(work, merchant, row if kind is Kind.FBA else None)
+    _keep_selling(work, merchant, row if kind is LocationKind.FBA else None)
     with _maps_changed(work, merchant):
-        if kind is Kind.FBA:
+        if kind is LocationKind.FBA:
             places.take_out(work.db, merchant, id)
         places.set_kind(work.db, merchant, id, kind.value)
         places.spread_all(work.db, merchant)
@@ -144,7 +146,7 @@ def set_kind_in(work: Unit, merchant: str, id: str, kind: Kind, who: Who) -> boo
     return True
 
 
-def set_kind(hub: Hub, merchant: str, id: str, kind: Kind, who: Who) -> bool:
+def set_kind(hub: Hub, merchant: str, id: str, kind: LocationKind, who: Who) -> bool:
     """The same in a transaction of its own."""
     with hub.unit() as work:
         return set_kind_in(work, merchant, id, kind, who)

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any, TextIO
 
 from core.domain.counts import Counted, Safe, Said, Sheet
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.flows import counting
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
@@ -72,7 +72,7 @@ class _Reading:
         units, location = row["on_hand"].strip(), row["location"].strip() or self.location
         if not units and (_names_a_listing(row) or row["safety"].strip()):
             return
-        on_hand = None if units == UNCOUNTED else _whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
+        on_hand = None if units == UNCOUNTED else whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
         if (sku, location) in self.shelves:
             raise ValueError("the SKU is counted twice")
         if not location.isprintable():
@@ -88,7 +88,7 @@ class _Reading:
             raise ValueError("safety is said twice of this SKU")
         if row["on_hand"].strip() == UNCOUNTED:
             raise ValueError("safety of what nobody counted")
-        kept = _whole(units, "safety is not a whole number of units", least=0, most=MOST)
+        kept = whole(units, "safety is not a whole number of units", least=0, most=MOST)
         self.safety[sku, location] = Safe(line, sku, location, kept)
 
     def _map(self, line: int, sku: str, row: Mapping[str, str]) -> None:
@@ -96,7 +96,7 @@ class _Reading:
             if any(row[column].strip() for column in OF_A_LISTING):
                 raise ValueError("it names a channel or units and no listing: listing or channel_sku is missing")
             return
-        units = _whole(row["units"].strip() or "1", "units is not a whole number from 0 to 9999", least=0, most=9_999)
+        units = whole(row["units"].strip() or "1", "units is not a whole number from 0 to 9999", least=0, most=9_999)
         if not sku and row["units"].strip() != "0":
             self.silent += 1  # a listing that nobody mapped, as it was exported
             return
@@ -120,7 +120,8 @@ def _names_a_listing(row: Mapping[str, str]) -> bool:
     return bool(row["listing"].strip() or row["channel_sku"].strip())
 
 
-def _whole(text: str, words: str, *, least: int, most: int) -> int:
+def whole(text: str, words: str, *, least: int, most: int) -> int:
+    """The number of units that a cell says. Raises ValueError with these words for anything else."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
         raise ValueError(words)
     return int(text)
@@ -145,7 +146,7 @@ def read(file: TextIO, location: str, counted_at: int | None = None) -> Sheet:
     """What a file says. `location` and `counted_at` (microseconds; None: now) are for rows that do not say theirs. Raises WrongLines."""
     reading = _Reading(location, counted_at)
     try:
-        reader = _reader(file)
+        reader = reader_of(file)
         _check_header(reader.fieldnames or ())
         for row in reader:
             reading.take(reader.line_num, {column: unescaped(row.get(column) or "") for column in COLUMNS})
@@ -158,7 +159,7 @@ def read(file: TextIO, location: str, counted_at: int | None = None) -> Sheet:
     return reading.sheet()
 
 
-def _reader(file: TextIO) -> "csv.DictReader[str]":
+def reader_of(file: TextIO) -> "csv.DictReader[str]":
     """Commas, or what a spreadsheet of another country writes instead; its first line may say so."""
     text = file.read()
     told = re.match(r"sep=(.)\r?\n", text)
@@ -201,7 +202,7 @@ def export(hub: Hub, merchant: str, *, unmapped: bool = False) -> list[dict[str,
         known = counts.skus(work.db, merchant)
         stock.lock_levels(work.db, merchant, known)
         levels, names = counts.levels(work.db, merchant, known), counts.locations(work.db, merchant)
-        amazons = {row.id for row in places.locations(work.db, merchant) if row.kind == Kind.FBA}
+        amazons = {row.id for row in places.locations(work.db, merchant) if row.kind == LocationKind.FBA}
         listed, owners = counts.listings(work.db, merchant), {one.id: one for one in connections.all_of(work.db, merchant)}
         at = when(work.now).isoformat()
     shelves: dict[str, list[dict[str, Any]]] = {}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.inbound import Act, Came, Kind, State
-from core.domain.places import Kind as Place
+from core.domain.places import LocationKind as Place
 from core.domain.who import Who
 from core.errors import Refused, Unsupported
 from core.flows import inbound, places

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core.domain.adjusting import UNSEEN, Reason, Wish
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import adjusting, counting, places, stock_csv
@@ -22,7 +22,7 @@ def test_of_amazons_own_nothing_is_shown_or_promised(make_house: Callable[..., H
     house = make_house("east")
     house.shelve(A=5)
     with house.hub.unit() as work:
-        fba = places.add_location_in(house.hub, work, house.merchant.id, "FBA", ANN, Kind.FBA)
+        fba = places.add_location_in(house.hub, work, house.merchant.id, "FBA", ANN, LocationKind.FBA)
         stock.count(work.db, house.merchant.id, [{"sku": "A", "title": "A", "location": fba, "on_hand": 7}], work.now)
     house.bogus.sell({"A": 6})
     house.clock.pass_(timedelta(minutes=5))
@@ -48,11 +48,11 @@ def test_what_becomes_amazons_own_is_shown_nowhere_any_more_and_comes_back(make_
         attic = places.add_location_in(house.hub, work, house.merchant.id, "Attic", ANN)
         stock.count(work.db, house.merchant.id, [{"sku": "A", "title": "A", "location": attic, "on_hand": 3}], work.now)
 
-    for kind, shown in ((Kind.FBA, 5), (Kind.SHOP, 8)):
+    for kind, shown in ((LocationKind.FBA, 5), (LocationKind.SHOP, 8)):
         assert places.set_kind(house.hub, house.merchant.id, attic, kind, ANN)
         house.drain()
         assert house.bogus.listings["L-A", "A"].shown == shown
-    assert not places.set_kind(house.hub, house.merchant.id, attic, Kind.SHOP, ANN)
+    assert not places.set_kind(house.hub, house.merchant.id, attic, LocationKind.SHOP, ANN)
 
 
 def test_what_holds_promised_units_stays_what_it_is(make_house: Callable[..., House]) -> None:
@@ -63,7 +63,7 @@ def test_what_holds_promised_units_stays_what_it_is(make_house: Callable[..., Ho
     house.poll()
 
     with pytest.raises(places.HoldsStock, match="Main holds 5 units on hand of 1 SKUs, 1 reserved"):
-        places.set_kind(house.hub, house.merchant.id, house.place, Kind.FBA, ANN)
+        places.set_kind(house.hub, house.merchant.id, house.place, LocationKind.FBA, ANN)
 
 
 def test_a_location_that_a_channel_sells_from_alone_stays(make_house: Callable[..., House]) -> None:

@@ -12,9 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Stri
 from core.domain.acts import LONGEST_NOTE, LONGEST_TAG
 from core.domain.adjusting import Reason
 from core.domain.holds import Why
+from core.domain.inbound import Kind as InboundKind
+from core.domain.inbound import State
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.store.tables import us, when
 
 MOST = 250
@@ -54,6 +56,7 @@ def _rfc3339(value: Any) -> datetime:
 
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PLAIN)]
+Short = Annotated[str, StringConstraints(max_length=100, pattern=PLAIN)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -324,16 +327,95 @@ class LocationSaid(Said):
 
     id: str
     name: str
-    kind: Kind = Field(description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved.")
+    kind: LocationKind = Field(description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved.")
 
 
 class LocationAsked(Asked):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
-    kind: Kind = Kind.OWN
+    kind: LocationKind = LocationKind.OWN
 
 
 class LocationList(Said):
     items: list[LocationSaid]
+
+
+class InboundsAsked(Paged):
+    state: State | None = Field(None, description="None: in any.")
+
+
+class InboundHead(Said):
+    """A delivery as a list shows it."""
+
+    id: str
+    kind: InboundKind
+    state: State
+    reference: str
+    sender: str = Field(description="The location that it leaves, or who sends it.")
+    location: str = Field(description="The name of the location that it goes to.")
+    expected_at: datetime | None
+    units: int = Field(description="Announced; of a transfer that was sent, what left.")
+    came: int = Field(description="Good ones and damaged ones.")
+
+
+class InboundPage(Page):
+    items: list[InboundHead]
+
+
+class InboundLineSaid(Said):
+    sku: str
+    units: int = Field(description="Announced.")
+    sent: int = Field(description="Left the location that a transfer comes from.")
+    received: int = Field(description="Came, and can be sold.")
+    damaged: int = Field(description="Came, and cannot.")
+    missing: int
+    more: int = Field(description="Came beyond what was announced.")
+
+
+class InboundSaid(Said):
+    """A delivery. open: being written; sent: on its way."""
+
+    id: str
+    kind: InboundKind
+    state: State
+    location: str
+    source: str | None
+    sender: str
+    reference: str
+    note: str
+    expected_at: datetime | None
+    created_at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+    lines: list[InboundLineSaid]
+
+
+class InboundLine(Asked):
+    sku: Text
+    units: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+
+
+class InboundAsked(Asked):
+    kind: InboundKind
+    location: Text = Field(description="The id or the name of the location that it goes to.")
+    source: Text | None = Field(None, description="The same of the location that a transfer leaves; none for all else.")
+    sender: Short = Field("", description="The supplier, or the channel's warehouse.")
+    reference: Short = Field("", description="What its papers say.")
+    note: Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)] = ""
+    expected_at: Moment | None = None
+    lines: Annotated[list[InboundLine], Field(max_length=2000)] = []
+
+
+class CameAsked(Asked):
+    sku: Text
+    received: Units = Field(0, description="Good ones.")
+    damaged: Units = 0
+    seen: Units | None = Field(
+        None, description="What you knew to have come before, good and damaged: if it was another number, nothing is done."
+    )
+
+
+class ReceiptAsked(Asked):
+    lines: Annotated[list[CameAsked], Field(max_length=2000)]
 
 
 class CountAsked(Asked):

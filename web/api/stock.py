@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.counts import Counted
-from core.domain.places import Kind
+from core.domain.places import LocationKind
 from core.errors import Refused
 from core.flows import adjusting, counting, keeping
 from core.flows import places as flows
@@ -47,7 +47,7 @@ def locations() -> say.LocationList:
 
 
 def _place(row: Any) -> say.LocationSaid:
-    return say.LocationSaid(id=row.id, name=row.name, kind=Kind(row.kind))
+    return say.LocationSaid(id=row.id, name=row.name, kind=LocationKind(row.kind))
 
 
 def _known(work: Unit, id: str) -> Any:

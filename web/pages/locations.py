@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
-from core.domain.places import WORDS, Kind
+from core.domain.places import WORDS, LocationKind
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import places
@@ -41,7 +41,7 @@ def page() -> str:
 @needs("settings.write")
 def add() -> Response:
     name = asked.text("name", 100).strip()
-    if not name or not places.add_location(hub(), visitor().merchant, name, who(), _kind() or Kind.OWN):
+    if not name or not places.add_location(hub(), visitor().merchant, name, who(), _kind() or LocationKind.OWN):
         return _back("bad", gettext("Write a name that none of your locations has."))
     return _back("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
 
@@ -61,9 +61,9 @@ def rename(id: str) -> Response:
     return _back("good", gettext("It is called %(name)s from now on, in files that you bring too.", name=name))
 
 
-def _kind() -> Kind | None:
+def _kind() -> LocationKind | None:
     said = asked.text("kind", 20)
-    return Kind(said) if said in set(Kind) else None
+    return LocationKind(said) if said in set(LocationKind) else None
 
 
 @pages.post("/stock/locations/<id>/kind")

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from core.domain import exposure, showing
 from core.domain import goods as words
 from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
+from core.domain.inbound import CAUSES
 from core.domain.places import WORDS as KINDS
 from core.errors import Refused
 from core.flows import adjusting, mapping, stock_csv, uploads
@@ -68,7 +69,7 @@ def sku_page(sku: str, wish: Wish | None = None) -> str:
         exposure=exposure,
         reasons=WORDS,
         kinds=KINDS,
-        moved=MOVED,
+        moved=MOVED | CAUSES,
         wish=wish,
         by=_by(facts["acts"]),
         **facts,
@@ -195,10 +196,11 @@ def export() -> Response:
     """Every SKU with its levels and maps, as the import takes it; spreadsheets find no formula in it."""
     out = io.StringIO()
     stock_csv.write(out, stock_csv.export(hub(), visitor().merchant, unmapped="unmapped" in request.args))
-    return _file("stock.csv", out.getvalue())
+    return csv_file("stock.csv", out.getvalue())
 
 
-def _file(name: str, text: str) -> Response:
+def csv_file(name: str, text: str) -> Response:
+    """A file for a spreadsheet."""
     answer = Response("\ufeff" + text, mimetype="text/csv")  # by that mark spreadsheets know that it is UTF-8
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer
@@ -217,18 +219,18 @@ def bring() -> str:
 @needs("stock.write")
 def upload() -> str:
     request.max_content_length = uploads.LIMIT + 100_000
-    name, raw = _brought()
+    name, raw = brought()
     if not raw or len(raw) > uploads.LIMIT:
         say("bad", gettext("Choose a file of at most %(size)s MB.", size=uploads.LIMIT // 1_000_000))
         return bring()
     try:
-        return _upload(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
+        return uploaded_page(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
     except Refused:
         say("bad", gettext("It is not a text in UTF-8. Save it as CSV (UTF-8) in your spreadsheet."))
         return bring()
 
 
-def _brought() -> tuple[str, bytes]:
+def brought() -> tuple[str, bytes]:
     """The file's name and what is in it, no further than one byte beyond the limit."""
     file = request.files.get("file")
     if file is None:
@@ -240,10 +242,11 @@ def _brought() -> tuple[str, bytes]:
 @pages.get("/stock/import/<id>")
 @needs("stock.write")
 def uploaded(id: str) -> str:
-    return _upload(id)
+    return uploaded_page(id)
 
 
-def _upload(id: str) -> str:
+def uploaded_page(id: str) -> str:
+    """A file that somebody brought, and what it does; 404 for one that is not the merchant's."""
     with hub().database.read() as db:
         found = uploads_of.one(db, visitor().merchant, id) or abort(404)
     return render_template("upload.html", one=found)
@@ -253,7 +256,7 @@ def _upload(id: str) -> str:
 @needs("stock.write")
 def take(id: str) -> str:
     uploads.accept(hub(), visitor().merchant, id, who())
-    return _upload(id)
+    return uploaded_page(id)
 
 
 @pages.post("/stock/import/<id>/undo")
@@ -261,7 +264,7 @@ def take(id: str) -> str:
 def undo(id: str) -> str:
     """What undoes it is looked at like any other file."""
     try:
-        return _upload(uploads.bring_back(hub(), visitor().merchant, id, who()))
+        return uploaded_page(uploads.bring_back(hub(), visitor().merchant, id, who()))
     except Refused:
         abort(404)
 
@@ -271,4 +274,4 @@ def undo(id: str) -> str:
 def undo_file(id: str) -> Response:
     with hub().database.read() as db:
         text = uploads_of.undo_of(db, visitor().merchant, id)
-    return _file("undo.csv", text) if text is not None else abort(404)
+    return csv_file("undo.csv", text) if text is not None else abort(404)
