@@ -836,6 +836,13 @@ def test_a_backup_that_is_none_is_one_line(run: Run, home: Path) -> None:
 # ---- the doctor
 
 OUTLIVED = "update tasks set state = 'running', lease_until = :now - 70000000 where id = (select max(id) from tasks)"
+AT_REST = (
+    "update skus set quota = true",
+    "update connections set live_at = 0",
+    "delete from pushes",
+    "delete from tasks where kind = 'publish_stock'",
+    "update listings set writable = null, shown = 1, shown_at = 1, told = changed, accepted_at = null, raise_from = null, problem = null",
+)
 FAULTS: dict[str, tuple[str, ...]] = {
     "every order is here once": (
         "create table copies as select * from orders",
@@ -853,6 +860,8 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "nothing is promised that is not there": ("pragma ignore_check_constraints = on", "update levels set on_hand = reserved - 1"),
     "what a line holds is reserved": ("delete from reservations",),
+    "in quota no more may be sold than there is": (*AT_REST, "update listings set holds = 1000000, share = 0"),
+    "no part in quota is more than its listing may show": (*AT_REST, "update listings set holds = 0, share = 5, cap = 4"),
     "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),
     "every copy and merged order names an order that is here": ("update orders set copy_of = 'nowhere/1'",),
     "no worker holds a lease for more than a minute": (OUTLIVED,),

@@ -28,6 +28,7 @@ ROOMS = {
 }
 SENTENCES = {
     "order.hold": N_("held orders"),
+    "order.short": N_("said what becomes of units that are not there"),
     "order.release": N_("let orders go"),
     "order.note": N_("wrote a note on orders"),
     "order.tag": N_("tagged orders"),
@@ -69,6 +70,7 @@ SENTENCES = {
     "connection.pause": N_("paused a connection"),
     "connection.resume": N_("resumed a connection"),
     "connection.buffer": N_("changed how many units a channel keeps back"),
+    "connection.blind": N_("changed what is left to a channel that cannot be reached"),
     "connection.poll": N_("changed how often a channel's orders are read"),
     "connection.disconnect": N_("disconnected an account"),
     "connection.erase": N_("had an account erased"),

@@ -39,9 +39,11 @@ from web.pages import (
     schedules,
     settings,
     shelves,
+    short,
     signin,
     start,
     stock,
+    windows,
 )
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
@@ -55,10 +57,12 @@ ROOMS: tuple[Blueprint, ...] = (
     home.pages,
     start.pages,
     orders.pages,
+    short.pages,
     stock.pages,
     inbound.pages,
     rules.pages,
     shelves.pages,
+    windows.pages,
     attention.pages,
     connections.pages,
     settings.pages,

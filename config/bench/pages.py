@@ -61,6 +61,8 @@ PAGES = (
     "/stock?q=nothing",
     "/stock/sku?sku=SKU-0007",
     "/stock/sku?sku=GOODS-00012",
+    "/stock/windows",
+    "/stock/windows/sku?sku=GOODS-00012",
     "/stock/unmatched",
     "/stock/locations",
     "/stock/import",

@@ -196,6 +196,16 @@ class OrderHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortDecided:
+    """Somebody said what shall become of units that are not there: a word of core/domain/oversold.py, which location's units it takes where
+    it is from elsewhere, and the name of who said so."""
+
+    what: str
+    location: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReleased:
     by: str
 
@@ -252,6 +262,7 @@ Event = (
     | InboundClosed
     | InboundCancelled
     | OrderHeld
+    | ShortDecided
     | OrderReleased
     | NoteAdded
     | TagAdded

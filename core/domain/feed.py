@@ -18,6 +18,7 @@ TYPES: dict[type, str] = {
     events.MappingNeeded: "order.mapping_needed",
     events.OrderHeld: "order.held",
     events.OrderReleased: "order.released",
+    events.ShortDecided: "order.short_decided",
     events.NoteAdded: "order.note_added",
     events.TagAdded: "order.tag_added",
     events.TagRemoved: "order.tag_removed",

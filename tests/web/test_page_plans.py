@@ -58,7 +58,8 @@ def busy(either_shop: Shop) -> Shop:
 CONNECTION = "the shop's"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
-    ("/stock/sku", {"sku": "A"}), ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/windows", {}), ("/stock/windows/sku", {"sku": "A"}),
+    ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),

@@ -16,6 +16,7 @@ from core.domain.inbound import Kind as InboundKind
 from core.domain.inbound import State
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
+from core.domain.oversold import Decision
 from core.domain.places import LocationKind
 from core.store.tables import us, when
 
@@ -446,6 +447,11 @@ class AdjustmentAsked(Asked):
 
 class HoldAsked(Asked):
     why: Why
+
+
+class ShortAsked(Asked):
+    what: Decision | None
+    location: Annotated[str, StringConstraints(max_length=100)] = Field("", description="The location's id, for elsewhere.")
 
 
 class TagAsked(Asked):
