@@ -53,6 +53,7 @@ def _rooms() -> dict[str, str]:
         "home.page": gettext("Overview"),
         "orders.page": gettext("Orders"),
         "stock.page": gettext("Stock"),
+        "inbound.page": gettext("Inbound"),
         "attention.page": gettext("Needs attention"),
         "connections.page": gettext("Connections"),
         "settings.page": gettext("Settings"),

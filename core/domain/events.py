@@ -159,6 +159,35 @@ class StockAdjusted:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundSent:
+    """A delivery is on its way to one of our locations."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundReceived:
+    """Units of it came in, and damaged ones; less than none: that was undone."""
+
+    units: int
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundClosed:
+    """Nothing more of it comes; so many units did not arrive."""
+
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCancelled:
+    """It does not come; so many units are back where they had left."""
+
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderHeld:
     """One of the staff holds it back: a word of core/domain/holds.py, and the name of who did."""
 
@@ -228,6 +257,10 @@ Event = (
     | UnitsLeft
     | UnitsBack
     | StockAdjusted
+    | InboundSent
+    | InboundReceived
+    | InboundClosed
+    | InboundCancelled
     | OrderHeld
     | ShortDecided
     | OrderReleased

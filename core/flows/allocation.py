@@ -147,6 +147,14 @@ def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Move
     return found
 
 
+def tell_of(work: Unit, merchant: str, skus: Iterable[str]) -> None:
+    """What may be shown of these SKUs is another number: every channel that sells them looks. Levels are locked before."""
+    wanted = sorted(set(skus))
+    listings.lock_of(work.db, merchant, wanted, [])
+    for connection in sorted(listings.touch(work.db, merchant, wanted, None)):
+        work.ask(merchant, "publish_stock", connection, connection)
+
+
 SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
 
 

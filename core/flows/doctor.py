@@ -75,6 +75,26 @@ CHECKS = (
         "count the SKU: the count becomes its movement",
     ),
     Check(
+        "damaged units are the sum of movements",
+        """select count(*) from (
+             select v.merchant, v.sku, v.location from levels v left join movements m
+               on m.merchant = v.merchant and m.sku = v.sku and m.location = v.location
+             group by v.merchant, v.sku, v.location, v.damaged having v.damaged <> coalesce(sum(m.damaged), 0)) d""",
+        "adjust it: put aside what is damaged, or write it off",
+    ),
+    Check(
+        "what left and came of deliveries is the sum of movements",
+        """select count(*) from (
+             select n.inbound, n.sku from inbound_lines n join inbounds i on i.id = n.inbound left join locations t on t.id = i.location
+             left join movements m on m.merchant = n.merchant and m.sku = n.sku and m.subject = 'inbound/' || n.inbound
+             group by n.inbound, n.sku, n.sent, n.received, n.damaged, t.kind
+             having n.sent <> coalesce(-sum(case when m.cause in ('dispatched', 'recalled') then m.units end), 0)
+               or (coalesce(t.kind, '') <> 'fba'
+                 and (n.received <> coalesce(sum(case when m.cause in ('received', 'unreceived') then m.units end), 0)
+                   or n.damaged <> coalesce(sum(case when m.cause in ('received', 'unreceived') then m.damaged end), 0)))) d""",
+        "look at the delivery's movements, and count its SKUs",
+    ),
+    Check(
         "nothing is promised that is not there",
         "select count(*) from levels where reserved < 0 or on_hand < reserved",
         "count the SKU",

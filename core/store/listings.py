@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.exposure import NO_RULE, Rule, exposure
+from core.store import stock
 from core.store.sql import run, run_set
 
 Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
@@ -309,7 +310,7 @@ class Dirty:
 
 
 # What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-THERE = """(select sum(v.on_hand - v.reserved) from place_locations m
+THERE = f"""(select sum({stock.FREE}) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
 # What of it is left to other channels, that cannot be read or written now.

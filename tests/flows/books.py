@@ -102,8 +102,9 @@ def open_tasks(hub: Hub) -> list[tuple[str, str, str]]:
 
 
 def wrong_listings(house: House) -> list[tuple[str, str, int, int]]:
-    """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved less buffer; reckoned anew, not asked of the hub."""
-    free = {sku: int(units) for sku, units in rows(house.hub, "select sku, sum(on_hand - reserved) from levels group by sku")}
+    """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved, safety and buffer; reckoned anew, not asked of the
+    hub."""
+    free = {sku: int(units) for sku, units in rows(house.hub, FREE)}
     parts: dict[tuple[str, str, str, int], list[int]] = {}
     for connection, listing, sku, buffer, part, units in rows(house.hub, MAPPED):
         parts.setdefault((connection, listing, sku, buffer), []).append(free.get(part, 0) // units)
@@ -116,6 +117,9 @@ def wrong_listings(house: House) -> list[tuple[str, str, int, int]]:
     return found
 
 
+FREE = """
+select sku, sum(case when on_hand - reserved - safety > 0 then on_hand - reserved - safety else 0 end) from levels group by sku
+"""
 MAPPED = """
 select l.connection, l.listing, l.sku, c.buffer, p.sku, p.units from listings l join connections c on c.id = l.connection
 join listing_parts p on p.listing_id = l.id where l.writable is null order by l.id
@@ -130,7 +134,7 @@ def wrong_shares(house: House) -> list[tuple[str, str, int, int]]:
         there = house.systems[name].listings[listing, sku].shown
         together[sku] = together.get(sku, 0) + there
         found += [(name, sku, there, share)] if there != share else []
-    free = {sku: int(units) for sku, units in rows(house.hub, "select sku, sum(on_hand - reserved) from levels group by sku")}
+    free = {sku: int(units) for sku, units in rows(house.hub, FREE)}
     return found + [("all", sku, units, free[sku]) for sku, units in together.items() if units > free[sku]]
 
 
