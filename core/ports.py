@@ -469,13 +469,16 @@ class Field:
 class Limits:
     """How a channel wants its stock written. `per_call` pushes fit one call; a listing may change `revisions` times a day
     (None: as often as one likes), of which `kept_for_zero` are spent only on showing zero. `compares`: a push whose `expected` is not
-    what the listing shows is answered STALE, so what was written proves what was there."""
+    what the listing shows is answered STALE, so what was written proves what was there. What moved is read back after `look_s` seconds,
+    of at most so many `looks` listings an hour (None: two calls' worth)."""
 
     per_call: int = 100
     revisions: int | None = None
     kept_for_zero: int = 0
     day_zone: str = "UTC"
     compares: bool = False
+    look_s: float = 3600.0
+    looks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,13 +59,14 @@ def _write(hub: Hub, work: Unit, merchant: str, shelf: Shelf, wish: Wish, was: i
     if wish.reason is Reason.COUNTED or was is None:
         count_one(hub, work, merchant, Counted(0, shelf[0], "", shelf[2], units))
     else:
-        _move(hub, work, merchant, shelf, wish.reason, units - was)
+        move(hub, work, merchant, shelf, wish.reason.value, units - was)
 
 
-def _move(hub: Hub, work: Unit, merchant: str, shelf: Shelf, reason: Reason, units: int) -> None:
+def move(hub: Hub, work: Unit, merchant: str, shelf: Shelf, cause: str, units: int) -> None:
+    """So many units more lie there: every listing of the SKU is looked at, and whoever waits for it."""
     sku, location, _ = shelf
     levels = stock.lock_levels(work.db, merchant, [sku])
-    moved = [(sku, location, units, reason.value, f"adjust/{hub.ids()}")]
+    moved = [(sku, location, units, cause, f"adjust/{hub.ids()}")]
     stock.apply(work.db, merchant, Plan(shelves={(sku, location): [units, 0]}, movements=moved), levels, work.now)
     listings.lock_of(work.db, merchant, [sku], [])
     for connection in sorted(listings.touch(work.db, merchant, [sku], None)):

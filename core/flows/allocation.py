@@ -11,7 +11,7 @@ from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.hub import Hub
-from core.store import listings, orders, places, stock
+from core.store import doubts, listings, orders, places, stock
 from core.store.listings import Mapped, Name
 from core.store.orders import Booked
 from core.store.unit import Unit
@@ -123,15 +123,19 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped]) -> None:
     """Channels that sold believe less already; all listings of what moved are looked at."""
     lowered: dict[int, int | None] = {}
+    before: list[dict[str, int]] = []  # what was sold before the figure that we believe: it has these taken off
     for wish in wishes:
         for id, sold in _lowers(wish, maps[_name(wish)]).items():
             if sold is None or lowered.get(id, 0) is None:
                 lowered[id] = None
             elif sold:
                 lowered[id] = (lowered.get(id) or 0) + sold
+            elif wish.sold:
+                before.append({"id": id, "units": wish.sold, "by": wish.changed_at + SECOND})
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
     listings.lock_of(work.db, merchant, plan.skus, lowered)
-    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
+    doubts.explained(work.db, before, [id for id, units in lowered.items() if units is None])
+    for connection in sorted(listings.sold(work.db, lowered, work.now) | listings.touch(work.db, merchant, plan.skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
 
 

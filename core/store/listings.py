@@ -58,7 +58,8 @@ select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(tr
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, writable = excluded.writable,
-  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
+  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
+          else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
 """
 # A place that stocks a listing since today consumes what the listing consumes elsewhere.
@@ -250,7 +251,7 @@ def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[in
 
 SOLD = {"id": "bigint", "units": "int"}
 LOWER = """
-update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
+update listings set changed = listings.changed + 1, heard = listings.heard + 1, heard_at = :now, shown = case
   when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
   holds = case when r.units is null or listings.holds is null then listings.holds
                when listings.holds > r.units then listings.holds - r.units else 0 end
@@ -259,11 +260,11 @@ returning listings.connection
 """
 
 
-def sold(db: Connection, units: Mapping[int, int | None]) -> set[str]:
+def sold(db: Connection, units: Mapping[int, int | None], now: int) -> set[str]:
     """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing.
     Gives the connections."""
     rows = [{"id": id, "units": count} for id, count in sorted(units.items())]
-    return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
+    return {row.connection for row in run_set(db, LOWER, SOLD, rows, now=now)} if rows else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -731,7 +732,6 @@ SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not nu
 MOVED = f"""
 {SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
 """
-AGAIN_THESE = f"{SEEN} join {{rows}} on r.id = l.id where l.connection = :connection and {SETTLED_ONES} order by l.id"
 AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
 STILL = """
 select o.id from listings o where o.id in (
@@ -748,14 +748,6 @@ READ_BACK = "update listings set compared = changed where connection = :connecti
 def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
     """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
     return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
-
-
-def settled_of(db: Connection, connection: str, ids: Iterable[int], *, live: bool) -> list[Dirty]:
-    """Those of these listings that nothing is under way about."""
-    rows = [{"id": id} for id in sorted(ids)]
-    return (
-        [_as_shown(row) for row in run_set(db, AGAIN_THESE, {"id": "bigint"}, rows, connection=connection, live=int(live))] if rows else []
-    )
 
 
 def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:
