@@ -121,7 +121,7 @@ def of_name(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[L
     return _read(run(db, ROWS.replace("{these}", OF_NAME) + " order by l.place, l.id", merchant=merchant, **values))
 
 
-WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant"
+WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant {fence}"
 
 
 def these(db: Connection, merchant: str, ids: Iterable[int]) -> list[Listed]:

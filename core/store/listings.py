@@ -300,8 +300,8 @@ FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
         where m.connection = l.connection and m.place = l.place)"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
-SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
-    where q.listing_id = l.id and k.quota) then coalesce(l.share, 0) end as share"""
+SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
+    where q.listing_id = l.id and k.quota) is not null then coalesce(l.share, 0) end as share"""
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)

@@ -18,7 +18,8 @@ SAID = ("listing", "sku", "place", "title", "handle", "writable", "shown")
 KNOWN = f"""
 select l.id, l.listing, l.sku, l.place, l.title, l.handle, l.writable, l.shown, l.shown_at, l.heard_at, l.changed, l.told, l.heard,
   l.mapped, l.found_at, c.buffer,
-  coalesce(l.accepted_at, (select min(u.asked_at) from pushes u where u.listing_id = l.id and u.told_at is null)) as busy,
+  coalesce(l.accepted_at, (select min(u.asked_at) from pushes u
+                           where u.connection = l.connection and u.listing_id = l.id and u.told_at is null)) as busy,
   p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}
 from {{rows}} left join listings l
   on l.connection = :connection and l.listing = r.listing and l.sku = r.sku and l.place = r.place and l.merchant || '' = :merchant
