@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import keys_cli, logging, rules_cli
+from config import keys_cli, leading_cli, logging, rules_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1254,6 +1254,9 @@ cli.add_command(keys_cli.keys)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
+stock.add_command(leading_cli.lead)
+stock.add_command(leading_cli.changed)
+stock.add_command(leading_cli.choose)
 cli.add_command(keys_cli.hooks)
 
 

@@ -84,7 +84,7 @@ MANIFEST = Connector(
         "bulk_from": 500,  # variants; a shop of so many has them exported into a file, a smaller one is read page by page
     },
     rates={"graphql": Rate(per_s=100.0, burst=2000.0)},  # points, standard plan; `throttleStatus` corrects both at the first answer
-    limits=Limits(per_call=250, compares=True),
+    limits=Limits(per_call=250, compares=True, look_s=60.0, looks=15_000),
     calls=(
         "Shop",
         "OrderIds",

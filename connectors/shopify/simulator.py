@@ -175,8 +175,11 @@ class Simulator:
 
     def befall(self, what: str, wish: Json) -> Json:
         """Something happens to the shop: uninstall; scopes {scopes}: what the app may do is another thing now; data_request and redact
-        {order, or customer: {id, email}}; shop_redact. Raises BadRequest, KeyError."""
+        {order, or customer: {id, email}}; shop_redact; stock {sku, units, location?}: somebody sets what can be sold in the admin. Raises
+        BadRequest, KeyError."""
         match what:
+            case "stock":
+                self._set_by_hand(wish)
             case "uninstall" if self.state["installed"]:
                 self.admin.uninstall()
                 self._send("app/uninstalled", self._shop_as_rest())
@@ -189,8 +192,15 @@ class Simulator:
             case "shop_redact":
                 self._send("shop/redact", self._named())
             case _:
-                raise BadRequest("it is uninstall, scopes, data_request, redact or shop_redact")
+                raise BadRequest("it is uninstall, scopes, data_request, redact, shop_redact or stock")
         return {"told": self.world.post.url}
+
+    def _set_by_hand(self, wish: Json) -> None:
+        item, location = str(self._by_sku(wish["sku"])["inventory_item"]["id"]), str(wish.get("location", MAIN))
+        level = self.state["levels"][item][location]
+        by = whole(wish["units"], "units") - level["available"]
+        level |= {"available": level["available"] + by, "on_hand": level["on_hand"] + by}
+        self._level_moved(item, location)
 
     def _named(self) -> Json:
         return {"shop_id": 1, "shop_domain": self.account}

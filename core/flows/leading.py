@@ -7,7 +7,9 @@ the hub leads, taken over where the channel does, asked about else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection as Db
 
 from core.domain.events import StockAdjusted
@@ -58,6 +60,15 @@ def read(hub: Hub, work: Unit, connection: Connection, found: Sequence[tuple[Dir
     known = doubts.of(work.db, [one.id for one, shown in found if shown is not None])
     open_ = [(one, shown, known[one.id]) for one, shown in found if one.id in known and known[one.id].theirs is None]
     seen(hub, work, connection, [(one, shown, doubt.ours if one.shown is None else one.shown) for one, shown, doubt in open_], at)
+
+
+def right(work: Unit, connection: Connection, same: Sequence[Dirty]) -> None:
+    """These show what they should: findings of them are over, where nobody has another doubt."""
+    opened = {one.subject for one in findings.open_of(work.db, connection.id, "listing")} if same else set()
+    found = {subject(one): one.id for one in same if subject(one) in opened}
+    doubted = doubts.of(work.db, found.values())
+    how = "repaired" if connection.live_at is not None else "accepted"
+    findings.close(work.db, connection.id, "listing", [name for name, id in found.items() if id not in doubted], how, work.now)
 
 
 def withheld(db: Db, connection: Connection, batch: Sequence[Dirty]) -> set[int]:
@@ -187,22 +198,28 @@ def _say(work: Unit, merchant: str, shelf: adjusting.Shelf, was: int, units: int
 # ---- what a person says
 
 
-def choose(hub: Hub, merchant: str, id: int, *, theirs: bool, mark: str, who: Who, location: str = "") -> None:
+def choose(hub: Hub, merchant: str, id: int, *, theirs: bool, mark: str, who: Who, location: str = "") -> Doubt:
     """Somebody says whose number of a listing is right: ours is told, or theirs is taken over, at `location` where several are meant.
     Raises Refused where nobody is asked, where it is not as they saw it (`mark`), and where it cannot be taken over."""
     with hub.unit() as work:
-        doubt, connection = _asked(work, merchant, id)
-        ground = _lock(work, connection, [id])
-        if doubts.one(work.db, merchant, id) != doubt or mark_of(doubt) != mark:
-            raise Refused("it changed meanwhile")
-        if theirs:
-            _take_over(hub, work, connection, ground, doubt, _meant(ground, doubt, location), who)
-        else:
-            _keep(work, connection, [doubt], "repaired")
-        said = {"theirs": doubt.theirs, "ours": doubt.ours, "units": doubt.units, "chose": "theirs" if theirs else "ours"}
-        audit.write(work.db, merchant, work.now, who.id, who.name, "listing.choose", f"{connection.id}/{doubt.name}", **said)
-        doubts.over(work.db, [id])
-        _tell(work, connection, [id])
+        return choose_in(hub, work, merchant, id, theirs=theirs, mark=mark, who=who, location=location)
+
+
+def choose_in(hub: Hub, work: Unit, merchant: str, id: int, *, theirs: bool, mark: str, who: Who, location: str = "") -> Doubt:
+    """The same in the caller's transaction."""
+    doubt, connection = _asked(work, merchant, id)
+    ground = _lock(work, connection, [id])
+    if doubts.one(work.db, merchant, id) != doubt or mark_of(doubt) != mark:
+        raise Refused("it changed meanwhile")
+    if theirs:
+        _take_over(hub, work, connection, ground, doubt, _meant(ground, doubt, location), who)
+    else:
+        _keep(work, connection, [doubt], "repaired")
+    said = {"theirs": doubt.theirs, "ours": doubt.ours, "units": doubt.units, "chose": "theirs" if theirs else "ours"}
+    audit.write(work.db, merchant, work.now, who.id, who.name, "listing.choose", f"{connection.id}/{doubt.name}", **said)
+    doubts.over(work.db, [id])
+    _tell(work, connection, [id])
+    return doubt
 
 
 def _asked(work: Unit, merchant: str, id: int) -> tuple[Doubt, Connection]:
@@ -250,17 +267,38 @@ def undo(hub: Hub, merchant: str, act: int, who: Who) -> None:
         audit.write(work.db, merchant, work.now, who.id, who.name, UNDID, mark, sku=sku, place=shelf[2], units=-body["units"])
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken over from a channel once: the act's id, when, who said so, and the rest of what was written down."""
+
+    id: int
+    at: int
+    name: str
+    sku: str
+    body: Mapping[str, Any]
+
+
+def taken(row: Any) -> Taken:
+    """Of a row of the audit trail."""
+    return Taken(row.id, row.at, row.name, row.subject.removeprefix("sku/"), msgspec.json.decode(row.body))
+
+
 def lead(hub: Hub, connection: Connection, rule: Leader, who: Who) -> bool:
     """Whose number counts at a connection from now on; what is in doubt there is judged by it. False where it was so already."""
     with hub.unit() as work:
-        known = (connections.one_of(work.db, connection.merchant, connection.id) or connection).settings
-        was = leader(known)
-        if was is rule:
-            return False
-        connections.set_settings(work.db, connection.id, {**known, SETTING: rule.value})
-        doubts.open_again(work.db, connection.id)
-        for kind in ("compare_listings", "publish_stock"):
-            work.ask(connection.merchant, kind, connection.id, connection.id)
-        said = {"was": was.value, "became": rule.value}
-        audit.write(work.db, connection.merchant, work.now, who.id, who.name, "connection.lead", connection.id, **said)
-        return True
+        return lead_in(work, connection, rule, who)
+
+
+def lead_in(work: Unit, connection: Connection, rule: Leader, who: Who) -> bool:
+    """The same in the caller's transaction."""
+    known = (connections.one_of(work.db, connection.merchant, connection.id) or connection).settings
+    was = leader(known)
+    if was is rule:
+        return False
+    connections.set_settings(work.db, connection.id, {**known, SETTING: rule.value})
+    doubts.open_again(work.db, connection.id)
+    for kind in ("compare_listings", "publish_stock"):
+        work.ask(connection.merchant, kind, connection.id, connection.id)
+    said = {"was": was.value, "became": rule.value}
+    audit.write(work.db, connection.merchant, work.now, who.id, who.name, "connection.lead", connection.id, **said)
+    return True

@@ -13,7 +13,7 @@ from core.flows import leading
 from core.flows.stock import believe, look_at
 from core.hub import Hub
 from core.ports import Limits
-from core.store import connections, doubts, findings, listings
+from core.store import connections, listings
 from core.store.connections import Connection
 from core.store.listings import Dirty
 from core.store.unit import Unit
@@ -72,18 +72,9 @@ def _compared(hub: Hub, work: Unit, connection: Connection, read: Sequence[tuple
     other = [(one, shown) for one, shown in sure if shown != one.shown]
     same = [one for one, shown in sure if shown == one.shown]
     listings.compared(work.db, connection.id, same)
-    _close(work, connection, same)
+    leading.right(work, connection, same)
     believe(work, connection, other, began)
     leading.seen(hub, work, connection, [(one, shown, one.shown or 0) for one, shown in other if shown is not None], began)
-
-
-def _close(work: Unit, connection: Connection, same: Sequence[Dirty]) -> None:
-    """Findings are over where the listing shows what it should, and nobody has another doubt about it."""
-    opened = {one.subject for one in findings.open_of(work.db, connection.id, "listing")}
-    right = {leading.subject(one): one.id for one in same if leading.subject(one) in opened}
-    doubted = doubts.of(work.db, right.values())
-    how = "repaired" if _live(connection) else "accepted"
-    findings.close(work.db, connection.id, "listing", [name for name, id in right.items() if id not in doubted], how, work.now)
 
 
 def _go_on(work: Unit, connection: Connection, limits: Limits, again_s: float | None, after: int) -> None:

@@ -405,8 +405,9 @@ def _keep_slice(hub: Hub, work: Unit, connection: Connection, rows: Sequence[Map
     is under way about it, is held against the orders."""
     live, merchant = connection.live_at is not None, connection.merchant
     part = slices.compare(work.db, merchant, connection.id, rows, began, live=live)
-    listings.lock(work.db, part.same)
-    slices.seen(work.db, part.same, work.now)
+    listings.lock(work.db, [one.id for one in part.same])
+    slices.seen(work.db, [one.id for one in part.same], work.now)
+    leading.right(work, connection, part.same)
     listings.keep(work.db, merchant, connection.id, part.other, work.now, began, written=live)
     listings.propose_these(work.db, merchant, [(connection.id, *name) for name in part.strange])
     leading.seen(hub, work, connection, [(one, shown, one.shown or 0) for one, shown in part.odd], began)

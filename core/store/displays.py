@@ -16,9 +16,11 @@ select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
   l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
-  exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
+  exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked,
+  d.at as doubted_at, d.why as doubted_why
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
 left join listing_parts p on p.listing_id = l.id left join places k on k.connection = l.connection and k.place = l.place
+left join doubts d on d.listing_id = l.id
 """
 OF_SKU = "select q.listing_id as id from listing_parts q where q.merchant = :merchant and q.sku = :sku limit :most"
 OF_CONNECTION = """
@@ -78,7 +80,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> List
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
         sought=row.sought is not None, problem=row.problem, rests_until=row.rests_until, raise_from=row.raise_from,
-        accepted_at=row.accepted_at, dealt=row.share is not None,
+        accepted_at=row.accepted_at, dealt=row.share is not None, doubted=row.doubted_at is not None, choice=row.doubted_why is not None,
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,

@@ -54,10 +54,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What a page of the catalogue comes to: `same` rows are as we have them, by id; `other` are not; `odd` show something else than we
+    """What a page of the catalogue comes to: `same` rows are as we have them; `other` are not; `odd` show something else than we
     believe though nothing is under way about them; `strange` names nobody has mapped."""
 
-    same: Sequence[int]
+    same: Sequence[Dirty]
     other: Sequence[Row]
     odd: Sequence[tuple[Dirty, int]]
     strange: Sequence[tuple[str, str]]
@@ -67,10 +67,10 @@ def compare(db: Connection, merchant: str, connection: str, rows: Sequence[Row],
     """Rows {SAID} that a call begun then told. Equal slices cost one reading."""
     known = _known(db, merchant, connection, rows, live=live) if rows else {}
     if digest(_theirs(row) for row in rows) == digest(one.said for one in known.values() if one.right):
-        return Slice([one.row.id for one in known.values()], (), (), ())
+        return Slice([one.as_dirty() for one in known.values()], (), (), ())
     found = [(row, known.get(_name(row))) for row in rows]
     return Slice(
-        [one.row.id for row, one in found if one and one.right and one.said == _theirs(row)],
+        [one.as_dirty() for row, one in found if one and one.right and one.said == _theirs(row)],
         [row for row, one in found if not (one and one.right and one.said == _theirs(row))],
         [(one.as_dirty(), row["shown"]) for row, one in found if one and _is_odd(row, one, began, live=live)],
         [(row["listing"], row["sku"]) for row, one in found if not (one and one.row.mapped)],
