@@ -1,6 +1,7 @@
 """Listings: what channels sell, and which SKUs that consumes."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import msgspec
 from apiflask import APIBlueprint
@@ -35,7 +36,7 @@ def page(asked: say.ListingsAsked) -> say.ListingPage:
     return say.ListingPage.model_construct(items=items, next=shown[-1].id if len(found) > asked.limit else None)
 
 
-@reads(api, "/changed", "stock.read", say.ChangePage)
+@reads(api, "/changed", "stock.read", say.ChangePage, 404)
 @api.input(say.Paged, location="query", arg_name="asked")
 def changed(asked: say.Paged) -> say.ChangePage:
     """Listings that showed something else than they were told, the newest first"""
@@ -47,7 +48,8 @@ def changed(asked: say.Paged) -> say.ChangePage:
     return say.ChangePage.model_construct(items=[_change(one) for one in shown], next=more)
 
 
-BELOW = msgspec.json.Decoder(tuple[int, int])
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+BELOW = msgspec.json.Decoder(tuple[Place, Place])
 
 
 def _change(one: Doubt) -> say.ChangeSaid:
