@@ -85,7 +85,8 @@ class Found:
     connector needs to write its stock (inventory item, location, offer, product type): opaque JSON to us. Where the channel
     keeps stock by location, a listing is found once for each `place` that stocks it; "" where it does not.
 
-    `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent).
+    `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent). `uncovered` is None, or a word of
+    core/domain/promise.py: why it goes on selling, whatever it shows.
     """
 
     listing: str
@@ -95,6 +96,7 @@ class Found:
     handle: Mapping[str, Any] = field(default_factory=dict)
     writable: str | None = None
     place: str = ""
+    uncovered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,19 @@ class Commits(Protocol):
 
     def selling(self, sku: str, cursor: str | None) -> Page[Notice]:
         """The open orders that hold units of this SKU."""
+        ...
+
+
+@runtime_checkable
+class Mends(Protocol):
+    """A channel where what lets a listing sell beyond what it shows can be switched off, and on again, through its API."""
+
+    def uncovered(self, push: Push) -> str | None:
+        """A word of core/domain/promise.py as `Found` has it; None: it stops at what it shows. Raises Refused where it is gone."""
+        ...
+
+    def mend(self, push: Push, uncovered: str, *, back: bool) -> None:
+        """Switch that off, or on again. Absolute: said twice it has one effect."""
         ...
 
 
@@ -481,6 +496,9 @@ class Limits:
     looks: int | None = None
 
 
+ListingUrl = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], str]  # of (account, listing, handle, settings): its own page of it
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """A connector's MANIFEST.
@@ -514,6 +532,7 @@ class Connector:
     poll_age: timedelta = timedelta(minutes=2)
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
+    listing_url: "ListingUrl | None" = None
     merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)
 
 

@@ -40,6 +40,8 @@ SENTENCES = {
     "stock.adjust": N_("adjusted stock"),
     "stock.follow": N_("took over what was changed in a channel"),
     "stock.unfollow": N_("took back what was taken over from a channel"),
+    "listing.mend": N_("had a listing stop at what it shows"),
+    "listing.unmend": N_("had a listing go on selling beyond what it shows"),
     "listing.choose": N_("said whose number of a listing is right"),
     "connection.lead": N_("said whose number counts at a channel"),
     "stock.count": N_("counted stock"),

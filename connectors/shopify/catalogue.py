@@ -7,6 +7,7 @@ from typing import Any
 from connectors.http import read_json
 from connectors.shopify.documents import LEVEL
 from connectors.shopify.doors import digits
+from core.domain.promise import Uncovered
 from core.errors import BadPayload
 from core.ports import Found
 
@@ -50,6 +51,17 @@ def _writable(node: Mapping[str, Any], levels: Mapping[str, int]) -> str | None:
     return None if levels else "not stocked at any of your locations"
 
 
+def uncovered(node: Mapping[str, Any]) -> str | None:
+    """Why a variant goes on selling whatever it shows; a bundle is bounded by its parts (shopify.dev, inventoryPolicy, read 2026-11)."""
+    if node["product"]["status"] in ("DRAFT", "ARCHIVED"):
+        return Uncovered.DRAFT.value
+    if node["requiresComponents"]:
+        return None
+    if not node["inventoryItem"]["tracked"]:
+        return Uncovered.UNTRACKED.value
+    return Uncovered.OVERSELLS.value if node["inventoryPolicy"] == "CONTINUE" else None
+
+
 def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
     """The listing at each of the locations that stock it; once, without a place, where none does or none may be told."""
     listing, item = digits(node["id"]), node["inventoryItem"]
@@ -62,9 +74,10 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
             sku=node["sku"] or "",
             title=node["displayName"],
             shown=units,
-            handle={"item": digits(item["id"]), "location": place},
+            handle={"item": digits(item["id"]), "location": place, "product": digits(node["product"]["id"])},
             writable=writable,
             place=place,
+            uncovered=uncovered(node),
         )
 
 

@@ -102,11 +102,14 @@ MORE = {
 }
 
 
+SELLS = "inventoryPolicy product { id status }"  # whether it stops at zero, and whether anybody can buy it
+
+
 def _variant(locations: Sequence[str]) -> str:
     """What a variant has at each of these locations, which are variables or JSON texts; by their place in the list."""
     available = 'quantities(names: ["available"]) { name quantity }'
     levels = " ".join(f"{LEVEL}{at}: inventoryLevel(locationId: {location}) {{ {available} }}" for at, location in enumerate(locations))
-    return f"id displayName sku requiresComponents inventoryItem {{ id tracked {levels} }}"
+    return f"id displayName sku requiresComponents {SELLS} inventoryItem {{ id tracked {levels} }}"
 
 
 VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
@@ -122,13 +125,21 @@ def variants(locations: int) -> str:
 
 def page_of(locations: int) -> int:
     """How many variants one query may ask for: each level costs two points, and a query a thousand at most."""
-    return max(1, min(100, 900 // (2 + 2 * locations)))
+    return max(1, min(100, 900 // (3 + 2 * locations)))
 
 
 def export(locations: Sequence[str]) -> str:
     """Every variant at once, for BULK_QUERY, which takes no variables: the locations are written into it, as JSON texts."""
     return f"query {{ productVariants {{ edges {{ node {{ {_variant(locations)} }} }} }} }}"
 
+
+VARIANT = f"query Variant($id: ID!) {{ productVariant(id: $id) {{ id requiresComponents {SELLS} inventoryItem {{ id tracked }} }} }}"
+
+SET_POLICY = """mutation SetPolicy($product: ID!, $variants: [ProductVariantsBulkInput!]!) {
+  productVariantsBulkUpdate(productId: $product, variants: $variants) { productVariants { id } userErrors { field message code } } }"""
+
+SET_TRACKED = """mutation SetTracked($id: ID!, $input: InventoryItemInput!) {
+  inventoryItemUpdate(id: $id, input: $input) { inventoryItem { id } userErrors { field message } } }"""
 
 BULK_QUERY = """mutation BulkQuery($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: false) {
   bulkOperation { id status } userErrors { field code message } } }"""

@@ -52,7 +52,7 @@ UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
-SCOPES = (*NEEDED, "write_orders", "read_all_orders")
+SCOPES = (*NEEDED, "write_orders", "read_all_orders", "write_products")
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
 TOKEN_TYPE = "urn:shopify:params:oauth:token-type:"  # noqa: S105 - the name of a kind
@@ -109,12 +109,15 @@ class Simulator:
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
             ("QueryRoot", "nodes"): lambda _, __, args: [self._node(one) for one in args["ids"]],
             ("QueryRoot", "productVariants"): lambda _, __, args: door.connection(list(self.state["variants"].values()), args, _by_id),
+            ("QueryRoot", "productVariant"): lambda _, __, args: self.state["variants"].get(_opened_gid(args["id"])[1]),
             ("QueryRoot", "productVariantsCount"): lambda _, __, args: _counted(len(self.state["variants"]), args),
             ("QueryRoot", "ordersCount"): self._orders_count,
             ("QueryRoot", "bulkOperation"): self._bulk_operation,
             ("QueryRoot", "locations"): self._locations,
             ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
             ("Mutation", "inventorySetQuantities"): self._set_quantities,
+            ("Mutation", "productVariantsBulkUpdate"): self._set_policy,
+            ("Mutation", "inventoryItemUpdate"): self._set_tracked,
             ("Mutation", "webhookSubscriptionCreate"): self._subscribe,
             ("Mutation", "bulkOperationRunQuery"): self._run_bulk,
             ("InventoryItem", "inventoryLevel"): self._level,
@@ -533,6 +536,34 @@ class Simulator:
         body = {"inventory_item_id": int(item), "location_id": int(location), "available": level["available"], "updated_at": self._now()}
         self._send("inventory_levels/update", {**body, "admin_graphql_api_id": gid})
 
+    # what is sold beyond zero
+
+    def _set_policy(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_products", "productVariantsBulkUpdate")
+        known = [(one, self.state["variants"].get(_opened_gid(one["id"])[1])) for one in args["variants"]]
+        errors = [
+            {"field": ["variants", str(at), "id"], "message": "Product variant does not exist", "code": "PRODUCT_VARIANT_DOES_NOT_EXIST"}
+            for at, (_, variant) in enumerate(known)
+            if variant is None or str(variant["product_id"]) != _opened_gid(args["productId"])[1]
+        ]
+        for one, variant in () if errors else known:
+            variant["inventory_policy"] = one["inventoryPolicy"]
+        return {"product_variants": None if errors else [variant for _, variant in known], "user_errors": errors}
+
+    def _set_tracked(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_inventory", "inventoryItemUpdate")
+        variant = self._variant_of(_opened_gid(args["id"])[1])
+        if variant is None:
+            return {"inventory_item": None, "user_errors": [{"field": ["id"], "message": "Inventory item does not exist"}]}
+        variant["inventory_item"]["tracked"] = args["input"]["tracked"]
+        return {"inventory_item": variant["inventory_item"], "user_errors": []}
+
+    def _need(self, scope: str, field: str) -> None:
+        """Raises what Shopify answers to an app without it."""
+        if scope not in self.state["scopes"]:
+            text = f"Access denied for {field} field. Required access: `{scope}` access scope."
+            raise GraphQLError(text, extensions={"code": "ACCESS_DENIED"})
+
     # webhooks
 
     def _subscribe(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
@@ -568,8 +599,8 @@ class Simulator:
     # the shelves
 
     def catalogue(self, products: list[Json]) -> list[Json]:
-        """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product, and `levels`: its quantity by the
-        number of a location, which is opened where it is new."""
+        """The first product's currency is the shop's. `bundle`, `tracked`, `policy` and `status` may be told for a product, and `levels`:
+        its quantity by the number of a location, which is opened where it is new."""
         for product in products:
             if not self.state["variants"]:
                 self.state["currency"] = product["currency"]
@@ -583,6 +614,8 @@ class Simulator:
                 "price": product["price"],
                 "product_id": number + 900_000,
                 "requires_components": product.get("bundle", False),
+                "inventory_policy": product.get("policy", "DENY"),
+                "product": {"id": number + 900_000, "status": product.get("status", "ACTIVE")},
                 "inventory_item": item,
             }
             levels = product.get("levels", {str(MAIN): product["quantity"]})

@@ -438,6 +438,7 @@ def _found(one: Found) -> dict[str, Any]:
         "title": one.title,
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,
+        "uncovered": one.uncovered,
         "shown": one.shown,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
@@ -13,7 +14,8 @@ from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
-  k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
+  k.name as place_name, l.title, l.shown, l.writable, l.uncovered, l.handle,
+  l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
   l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked,
@@ -53,10 +55,19 @@ class Listed:
     display: Display
     rule: Rule
     may: Exposure | None  # what it may show; none: nobody knows
+    uncovered: str | None = None  # why it goes on selling whatever it shows: a word of core/domain/promise.py
+    handle: str = "{}"
+    account: str = ""
 
     @property
     def name(self) -> tuple[str, str, str]:
         return (self.connection, self.listing, self.sku)
+
+    @property
+    def said_handle(self) -> dict[str, Any]:
+        """What its connector needs to find it."""
+        found: dict[str, Any] = msgspec.json.decode(self.handle)
+        return found
 
 
 def _read(rows: Iterable[Any]) -> list[Listed]:
@@ -84,7 +95,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> List
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may,
+        row.shown_at, display, rule, may, row.uncovered, row.handle, row.account,
     )  # fmt: skip
 
 
@@ -121,6 +132,11 @@ def of_name(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[L
     connection, listing, sku = name
     values = {"connection": connection, "listing": listing, "sku": sku}
     return _read(run(db, ROWS.replace("{these}", OF_NAME) + " order by l.place, l.id", merchant=merchant, **values))
+
+
+def chosen(db: Connection, ids: str, **values: Any) -> list[Listed]:
+    """Those whose ids a statement gives, by their ids."""
+    return _read(run(db, ROWS.replace("{these}", ids) + " order by l.id", **values))
 
 
 WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant {fence}"

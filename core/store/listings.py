@@ -49,15 +49,19 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
     return [dict(zip(NAMES, name, strict=True)) for name in sorted(set(names))]
 
 
-FOUND = {"listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
+FOUND = {
+    "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
+    "uncovered": "text",
+}  # fmt: skip
 KEEP = """
-insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, shown, shown_from, shown_at, figure_at,
-                      changed, found_at, seen_at)
-select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown,
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
+                      figure_at,                      changed, found_at, seen_at)
+select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
+       r.shown,
        :began, :now, :began, 1, :now, :now from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle, writable = excluded.writable,
+  handle = excluded.handle, writable = excluded.writable, uncovered = excluded.uncovered,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
           else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
@@ -593,6 +597,17 @@ def set_rules(db: Connection, merchant: str, rules: Mapping[int, Rule]) -> None:
     rows = [{"id": id, "buffer": one.buffer, "cap": one.cap, "stopped": one.stopped} for id, one in sorted(rules.items())]
     if rows:
         run_set(db, SET_RULES, RULED, rows, merchant=merchant)
+
+
+STANDS = """
+update listings set uncovered = :uncovered
+where merchant || '' = :merchant and connection = :connection and listing = :listing and sku = :sku
+"""
+
+
+def stands(db: Connection, merchant: str, name: Name, uncovered: str | None) -> None:
+    """Whether a listing goes on selling whatever it shows, as its channel has just said, at each of its places."""
+    run(db, STANDS, merchant=merchant, uncovered=uncovered, **dict(zip(NAMES, name, strict=True)))
 
 
 def touch_all(db: Connection, connection: str) -> None:
