@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.counts import Counted
 from core.errors import Refused
-from core.flows import adjusting, counting
+from core.flows import adjusting, counting, sharing
 from core.store import counts, lists
 from core.store.tables import us
 from core.store.unit import Unit
@@ -79,6 +79,21 @@ def adjust(work: Unit, asked: say.AdjustmentAsked) -> say.Level:
     return _one(work, merchant, asked.sku)
 
 
+@writes(api, "PUT", "/quota", "stock.write", say.QuotaAsked, say.Level, 404)
+def quota(work: Unit, asked: say.QuotaAsked) -> say.Level:
+    """Say whether a SKU is dealt to its listings
+
+    In quota each listing owns a part of what is free, and nothing is sold twice however late a channel's orders come. Parts follow what
+    each listing sells, within its rule. Channels are told within some minutes.
+    """
+    merchant = visitor().merchant
+    try:
+        sharing.set_quota_in(work, merchant, {asked.sku: asked.quota}, who())
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    return _one(work, merchant, asked.sku)
+
+
 CANNOT = {
     Answer.UNKNOWN: "Nobody has counted that SKU there: count it first.",
     Answer.PROMISED: "{on_hand} are on hand and {reserved} of them promised.",
@@ -109,7 +124,7 @@ def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
     on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
     return say.Level.model_construct(
         sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
-        shelves=[_shelf(one) for one in mine],
+        quota=bool(row.quota), shelves=[_shelf(one) for one in mine],
     )  # fmt: skip
 
 
