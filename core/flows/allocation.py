@@ -1,7 +1,7 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -121,7 +121,22 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped]) -> None:
-    """Channels that sold believe less already; all listings of what moved are looked at."""
+    """Channels that sold believe less already; all listings of what moved are looked at. What each showed when is read with its lock: a
+    push may have been answered since its map was read, and would be taken to have come before the sale."""
+    sellers = [maps[_name(wish)] for wish in wishes if wish.sold != 0]
+    learned = listings.lock_of(work.db, merchant, plan.skus, {id for one in sellers for id in one.rows})
+    lowered = _lowered_by(wishes, {name: replace(one, rows=one.rows | _of(one.rows, learned)) for name, one in maps.items()})
+    since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
+    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
+        work.ask(merchant, "publish_stock", connection, connection)
+
+
+def _of(rows: Collection[int], learned: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    return {id: learned[id] for id in rows if id in learned}
+
+
+def _lowered_by(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, int | None]:
+    """What all of these take off what we believe of each listing's row; None where nobody knows."""
     lowered: dict[int, int | None] = {}
     for wish in wishes:
         for id, sold in _lowers(wish, maps[_name(wish)]).items():
@@ -129,10 +144,7 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
                 lowered[id] = None
             elif sold:
                 lowered[id] = (lowered.get(id) or 0) + sold
-    since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    listings.lock_of(work.db, merchant, plan.skus, lowered)
-    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
-        work.ask(merchant, "publish_stock", connection, connection)
+    return lowered
 
 
 SECOND = 1_000_000  # channels tell the moment of a sale in whole seconds
