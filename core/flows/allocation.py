@@ -1,7 +1,7 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -128,14 +128,20 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped], lacking: Collection[str]) -> None:
-    """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at."""
-    moved, before = moves(wishes, maps), explains(wishes, maps)
+    """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at. What each showed when
+    is read with its lock: a push may have been answered since its map was read, and would be taken to have come before the sale."""
+    skus, sellers = plan.skus.union(lacking), [maps[_name(wish)] for wish in wishes if wish.sold != 0]
+    learned = listings.lock_of(work.db, merchant, skus, {id for one in sellers for id in one.rows})
+    known = {name: replace(one, rows=one.rows | _of(one.rows, learned)) for name, one in maps.items()}
+    moved = moves(wishes, known)
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    skus = plan.skus.union(lacking)
-    listings.lock_of(work.db, merchant, skus, moved)
-    doubts.explained(work.db, before, [id for id, one in moved.items() if one.units is None])
+    doubts.explained(work.db, explains(wishes, known), [id for id, one in moved.items() if one.units is None])
     for connection in sorted(listings.sold(work.db, moved, work.now) | listings.touch(work.db, merchant, skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
+
+
+def _of(rows: Collection[int], learned: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    return {id: learned[id] for id in rows if id in learned}
 
 
 def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Moved]:

@@ -115,14 +115,19 @@ def set_quota(hub: Hub, merchant: str, skus: Mapping[str, bool], who: Who) -> li
     """These SKUs are dealt to channels, or shown to all of them as one pool. Gives those of which it was not so. Raises Refused for a SKU
     that is not there."""
     with hub.unit() as work:
-        known = goods.known(work.db, merchant, list(skus))
-        if strangers := sorted(skus.keys() - known):
-            raise Refused(f"there is no SKU {strangers[0]}")
-        was = goods.quotas(work.db, merchant, list(skus))
-        changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
-        if changed:
-            _change(work, merchant, changed, who)
-        return sorted(changed)
+        return set_quota_in(work, merchant, skus, who)
+
+
+def set_quota_in(work: Unit, merchant: str, skus: Mapping[str, bool], who: Who) -> list[str]:
+    """The same in a transaction that is open."""
+    known = goods.known(work.db, merchant, list(skus))
+    if strangers := sorted(skus.keys() - known):
+        raise Refused(f"there is no SKU {strangers[0]}")
+    was = goods.quotas(work.db, merchant, list(skus))
+    changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
+    if changed:
+        _change(work, merchant, changed, who)
+    return sorted(changed)
 
 
 def _change(work: Unit, merchant: str, changed: Mapping[str, bool], who: Who) -> None:

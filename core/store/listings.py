@@ -241,7 +241,7 @@ LOCK = """
 select o.id from listings o where o.id in (select t.id from {rows} left join listings t on t.id = r.id {fence}) order by o.id {lock}
 """
 LOCK_OF = """
-select o.id from listings o where o.id in (
+select o.id, o.shown_from, o.shown_at from listings o where o.id in (
   select p.listing_id from {rows} left join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
   union select t.id from {rows} left join listings t on t.id = r.id) order by o.id {lock}
 """
@@ -254,11 +254,15 @@ def lock(db: Connection, ids: Iterable[int]) -> None:
         run_set(db, LOCK, {"id": "bigint"}, rows)
 
 
-def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> None:
-    """The same for those that consume these SKUs, and these."""
+def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """The same for those that consume these SKUs, and these. Gives by their ids when the call began that taught us what each shows, and
+    when its answer was written, as it is now; nothing on SQLite, where nobody wrote since this transaction began."""
     rows: list[dict[str, Any]] = [*({"sku": sku} for sku in set(skus)), *({"id": id} for id in set(ids))]
-    if rows and db.dialect.name == "postgresql":
-        run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
+    if not rows or db.dialect.name != "postgresql":
+        return {}
+    return {
+        row.id: (row.shown_from, row.shown_at) for row in run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -370,6 +370,7 @@ class Level(Said):
     on_hand: int | None = Field(description="None: nobody counted it.")
     reserved: int
     available: int | None
+    quota: bool = Field(description="Each listing owns a part of it; else every listing may show all that is free.")
     shelves: list[ShelfSaid]
 
 
@@ -497,6 +498,11 @@ class AdjustmentAsked(Asked):
         "(more), written_off throws units that are put aside away (less): what is on hand stays.",
     )
     why: Text = Field(description="For whoever looks at the movements later.")
+
+
+class QuotaAsked(Asked):
+    sku: Text
+    quota: Annotated[bool, Strict()] = Field(description="True: deal it to its listings. False: show all that is free to each of them.")
 
 
 class HoldAsked(Asked):

@@ -9,7 +9,7 @@ from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.counts import Counted
 from core.domain.places import LocationKind
 from core.errors import Refused
-from core.flows import adjusting, counting, keeping
+from core.flows import adjusting, counting, keeping, sharing
 from core.flows import places as flows
 from core.store import counts, lists, places
 from core.store.tables import us
@@ -142,6 +142,21 @@ def keep_safe(work: Unit, asked: say.SafetyAsked) -> say.Level:
     return _one(work, merchant, asked.sku)
 
 
+@writes(api, "PUT", "/quota", "stock.write", say.QuotaAsked, say.Level, 404)
+def quota(work: Unit, asked: say.QuotaAsked) -> say.Level:
+    """Say whether a SKU is dealt to its listings
+
+    In quota each listing owns a part of what is free, and nothing is sold twice however late a channel's orders come. Parts follow what
+    each listing sells, within its rule. Channels are told within some minutes.
+    """
+    merchant = visitor().merchant
+    try:
+        sharing.set_quota_in(work, merchant, {asked.sku: asked.quota}, who())
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    return _one(work, merchant, asked.sku)
+
+
 CANNOT = {
     Answer.UNKNOWN: "Nobody has counted that SKU there: count it first.",
     Answer.PROMISED: "{on_hand} are on hand and {reserved} of them promised.",
@@ -172,7 +187,7 @@ def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
     on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
     return say.Level.model_construct(
         sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
-        shelves=[_shelf(one) for one in mine],
+        quota=bool(row.quota), shelves=[_shelf(one) for one in mine],
     )  # fmt: skip
 
 
