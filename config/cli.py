@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import keys_cli, logging, rules_cli, sku_cli
+from config import keys_cli, kits_cli, logging, rules_cli, sku_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -606,7 +606,9 @@ def stock_map(settings: Settings, connection: str, listing: str, channel_sku: st
 
     CONNECTION is its id (`crossdock connect`), LISTING and CHANNEL_SKU as the channel spells them; - for an empty one.
     """
+    from core.flows import kits
     from core.flows.allocation import map_listing
+    from core.store import displays, goods
 
     hub = _hub(settings)
     pairs = [part.partition("=") for part in parts]
@@ -614,8 +616,15 @@ def stock_map(settings: Settings, connection: str, listing: str, channel_sku: st
         _fail(f"stock map: units of {wrong} must be a whole number from 1 to 9999")
     made = {sku: int(units or 1) for sku, _, units in pairs}
     name = (connection, listing.removeprefix("-"), channel_sku.removeprefix("-"))
-    with hub.unit() as work:
-        done = map_listing(work, _merchant(hub, merchant), name, made)
+    owner = _merchant(hub, merchant)
+    try:
+        with hub.unit() as work:
+            if strangers := sorted(made.keys() - goods.known(work.db, owner, list(made))):
+                _fail(f"stock map: there is no SKU {strangers[0]}: count it first")
+            kits.check(work, owner, name, made, alone=any(one.alone for one in displays.of_name(work.db, owner, name)))
+            done = map_listing(work, owner, name, made)
+    except kits.WrongKit as error:
+        _fail(f"stock map: {error}")
     if not done:
         _fail("stock map: there is no such listing")
     click.echo("mapped; orders that waited for it are reserved as soon as the hub runs")
@@ -1255,6 +1264,7 @@ cli.add_command(sku_cli.sku)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
+stock.add_command(kits_cli.kit)
 cli.add_command(keys_cli.hooks)
 
 

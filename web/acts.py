@@ -42,6 +42,7 @@ SENTENCES = {
     "stock.adjust": N_("adjusted stock"),
     "stock.count": N_("counted stock"),
     "stock.import": N_("took a file with counts"),
+    "listing.kit": N_("said how the parts of a kit leave"),
     "listing.map": N_("said what a listing sells"),
     "location.add": N_("added a location"),
     "location.rename": N_("renamed a location"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection as Db
 from core.domain.counts import Counted, Said, Sheet, booked_by_count, gone_by, in_the_count, look_alikes, many
 from core.domain.order import Order
 from core.domain.stock import Key
+from core.flows import kits
 from core.flows.allocation import Wish, ask_waiting, map_listing
 from core.flows.join import verdict
 from core.hub import Hub
@@ -151,6 +152,8 @@ class _Desk:
         made = self._checked()
         before, waited = self._shown(), set(self._waiting())
         remapped = self._write(made, maps)
+        if self.wrong:
+            raise WrongLines(self.wrong)
         shelves = [shelved for _, shelved in made]
         changed = [one for one in shelves if one.was != one.will]
         after = self._shown() if changed or remapped else before
@@ -304,9 +307,19 @@ class _Desk:
             listed, owner = by_name[name], by_id[name[0]]
             if listed.parts == said.parts:
                 continue
-            map_listing(self.work, self.merchant, name, said.parts)
+            if self._can_be(said, name):
+                map_listing(self.work, self.merchant, name, said.parts)
             made.append(Remapped(owner.channel, owner.account, name[1], name[2], listed.title, listed.parts, dict(said.parts)))
         return made
+
+    def _can_be(self, said: Said, name: Name) -> bool:
+        """Else what is wrong with the map is noted: then nothing of the file is kept."""
+        try:
+            kits.check(self.work, self.merchant, name, said.parts, alone=any(one.alone for one in self.listings if one.name == name))
+        except kits.WrongKit as error:
+            self.wrong.append((said.line, f"{said.channel_sku or said.listing}: {error}"))
+            return False
+        return True
 
     # ---- what follows
 

@@ -401,6 +401,7 @@ def _found(one: Found) -> dict[str, Any]:
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,
         "shown": one.shown,
+        "splits": one.splits,
     }
 
 

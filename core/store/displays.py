@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.store.listings import FREE, RULE, SHARE, rule_of
+from core.store.listings import FREE, RULE, SHARE, SPREAD, Spread, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
+  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, l.exploded_by, {RULE}, {SHARE},
+  k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
@@ -51,6 +52,8 @@ class Listed:
     display: Display
     rule: Rule
     may: Exposure | None  # what it may show; none: nobody knows
+    alone: bool = False  # all parts of a unit must lie at one location
+    exploded_by: str = "hub"
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -62,18 +65,21 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
     first: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    spread = Spread()
     for row in rows:
         first.setdefault(row.id, row)
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
             there |= {} if row.free is None else {row.part: int(row.free)}
-    return [_listed(row, parts[id], free[id]) for id, row in first.items()]
+            spread.add(row)
+    return [_listed(row, parts[id], free[id], spread) for id, row in first.items()]
 
 
-def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> Listed:
+def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], spread: Spread) -> Listed:
     rule = rule_of(row)
-    may = exposure(parts, free, rule, row.buffer, row.share) if parts and parts.keys() <= free.keys() else None
+    known = bool(parts) and parts.keys() <= free.keys()
+    may = exposure(parts, free, rule, row.buffer, row.share, spread.whole(row, parts)) if known else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
@@ -82,7 +88,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> List
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may,
+        row.shown_at, display, rule, may, bool(row.alone), row.exploded_by,
     )  # fmt: skip
 
 

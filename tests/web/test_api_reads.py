@@ -26,6 +26,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/stock/counts": {"sku": "A", "location": "Main", "on_hand": 7},
     "/api/v1/stock/adjustments": {"sku": "A", "location": "Main", "units": 1, "why": "found"},
     "/api/v1/listings/<int(max=9223372036854775807):id>/parts": {"parts": [{"sku": "A", "units": 1}]},
+    "/api/v1/listings/<int(max=9223372036854775807):id>/kit": {"alone": True},
     "/api/v1/listings/<int(max=9223372036854775807):id>/rule": {"buffer": 2},
     "/api/v1/tasks/<int(max=9223372036854775807):id>/retry": {},
 }

@@ -452,6 +452,17 @@ class ListingSaid(Said):
     writable: bool
     why_not: str | None
     problem: str | None
+    alone: bool = Field(description="All parts of a unit must lie at one location.")
+    exploded_by: Literal["hub", "channel", "splits"] = Field(
+        description="Who says which parts leave: we, by its map; the channel, by lines of their own; it splits the bundle by itself."
+    )
+
+
+class KitAsked(Asked):
+    """How the parts of a listing leave; what is left out is taken back."""
+
+    alone: Annotated[bool, Strict()] = False
+    exploded_by: Literal["hub", "channel"] = "hub"
 
 
 class PartsAsked(Asked):

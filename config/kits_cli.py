@@ -1,0 +1,52 @@
+"""`crossdock stock kit`: how the parts of a listing leave."""
+
+import json
+
+import click
+
+from config.keys_cli import as_json, fail, of_merchant, opened, table
+from config.settings import Settings
+
+
+@click.command("kit")
+@click.argument("connection")
+@click.argument("listing")
+@click.argument("channel_sku")
+@click.option("--alone/--together", "alone", default=None, help="All parts of a unit must lie at one location; or at any.")
+@click.option("--exploded-by", type=click.Choice(["hub", "channel"]), help="Who says which parts leave: its map, or lines of their own.")
+@of_merchant
+@as_json
+@click.pass_obj
+def kit(
+    settings: Settings, connection: str, listing: str, channel_sku: str, alone: bool | None, exploded_by: str | None, merchant: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """What one unit of a listing consumes and how its parts leave; without an option it is only shown. `stock map` says which parts.
+
+    CONNECTION is its id (`crossdock connect`), LISTING and CHANNEL_SKU as the channel spells them; - for an empty one.
+    """
+    from core.domain.goods import spelled
+    from core.domain.kits import Exploded
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import kits
+    from core.store import displays
+
+    hub, owner = opened(settings, merchant)
+    name = (connection, listing.removeprefix("-"), channel_sku.removeprefix("-"))
+    with hub.database.read() as db:
+        found = displays.of_name(db, owner, name)
+    if not found:
+        fail("stock kit: there is no such listing")
+    how = kits.How(found[0].alone if alone is None else alone, Exploded(exploded_by or found[0].exploded_by))
+    try:
+        kits.set_how(hub, owner, found[0].id, how, COMMAND_LINE)
+    except (Refused, kits.WrongKit) as error:
+        fail(f"stock kit: {error}")
+    with hub.database.read() as db:
+        one = displays.of_name(db, owner, name)[0]
+    told = {"takes": spelled(one.parts), "alone": one.alone, "exploded by": one.exploded_by, "should show": one.display.wanted}
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        table("Kit", tuple(told), [tuple("-" if value is None else value for value in told.values())])

@@ -1,0 +1,65 @@
+"""Kits: listings that consume several units, of one SKU or of many. How many whole ones there are where each must lie at one location, and
+which maps cannot be. Pure."""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from core.domain.later import N_
+from core.domain.stock import sellable
+
+Parts = Mapping[str, int]
+MOST = 9_999  # units of a part
+
+
+class Exploded(StrEnum):
+    """Who says which parts leave when a listing is sold: the `hub` by its map; the `channel`, as a person said, by lines of their own; or
+    the listing is a bundle that the channel itself `splits`, as its catalogue says."""
+
+    HUB = "hub"
+    CHANNEL = "channel"
+    SPLITS = "splits"
+
+
+SPLIT = "its channel lists the parts as lines of their own"  # why its stock is not written
+
+
+def whole(parts: Parts, there: Mapping[str, Mapping[str, int]]) -> int:
+    """How many units lie whole at one location each; `there` are the free units of its parts by location and SKU. None is put together from
+    two locations, and none counts twice: each location is by itself."""
+    return sum(sellable(parts, free) for free in there.values())
+
+
+# ---- maps that cannot be
+
+NESTED = N_("%(part)s is itself a kit that nobody counts: name its parts instead")
+ITSELF = N_("a kit cannot contain itself: %(part)s is what it is sold as")
+INSIDE = N_("%(part)s is a part of other kits and nobody counts it: a kit in a kit cannot be")
+UNITS = N_("units of %(part)s must be a whole number from 1 to 9999")
+DEALT = N_("%(part)s is in quota, and a kit whose parts must lie at one location cannot be dealt")
+
+WHOLE = N_("%(part)s is in a kit whose parts must lie at one location, and such a kit cannot be dealt")
+
+
+def explodes(sku: str, parts: Parts) -> bool:
+    """Whether a listing that is called so is put together from other SKUs."""
+    return bool(parts) and set(parts) != {sku}
+
+
+def wrong(
+    sku: str, parts: Parts, *, kits: Collection[str], inside: Collection[str], dealt: Collection[str] = (), alone: bool = False
+) -> tuple[str, str]:
+    """Why a listing that its channel calls `sku` cannot consume these: words and the part that they name; two empty texts where it can.
+    `kits` are the parts that are themselves sold only as kits, `inside` holds the listing's own SKU where kits consume it that nobody
+    counts, and `dealt` the parts in quota."""
+    own = sku.strip()
+    if slip := next((part for part, units in parts.items() if not 1 <= units <= MOST), ""):
+        return UNITS, slip
+    if own in parts and len(parts) > 1:
+        return ITSELF, own
+    if nested := sorted(set(kits) & (parts.keys() - {own})):
+        return NESTED, nested[0]
+    if own in inside and explodes(own, parts):
+        return INSIDE, own
+    if alone and (some := sorted(set(dealt) & parts.keys())):
+        return DEALT, some[0]
+    return "", ""
