@@ -1265,6 +1265,7 @@ stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
 stock.add_command(kits_cli.kit)
+stock.add_command(kits_cli.kits)
 cli.add_command(keys_cli.hooks)
 
 

@@ -8,6 +8,29 @@ from config.keys_cli import as_json, fail, of_merchant, opened, table
 from config.settings import Settings
 
 
+@click.command("kits")
+@of_merchant
+@as_json
+@click.pass_obj
+def kits(settings: Settings, merchant: str, as_json: bool) -> None:
+    """Every listing that consumes several units, and exactly how many of it the free units of its parts make."""
+    from core.domain.goods import spelled
+    from core.store import kits as store
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = store.all_of(db, owner)
+    if as_json:
+        told = [{"id": one.id, "sku": one.sku, "parts": dict(one.parts), "alone": one.alone, "sellable": one.sellable} for one in found]
+        click.echo(json.dumps(told))
+        return
+    rows = [
+        (one.sku or one.listing, one.title, spelled(one.parts), "yes" if one.alone else "", "-" if one.sellable is None else one.sellable)
+        for one in found
+    ]
+    table("Kits", ("listing", "title", "takes", "at one location", "# can be sold"), rows)
+
+
 @click.command("kit")
 @click.argument("connection")
 @click.argument("listing")

@@ -14,8 +14,8 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
-    "intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "listings", "catalogue", "growth", "memory", "reconcile", "pages",
-    "vitals",
+    "intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "listings", "catalogue", "growth", "memory", "reconcile", "kits",
+    "pages", "vitals",
 )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         growth,
         ingest,
         intake,
+        kits,
         lag,
         listings,
         memory,
@@ -68,7 +69,7 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
     measures = {
         "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
         "backfill": backfill.measured, "listings": listings.measured, "catalogue": catalogue.measured, "growth": growth.measured,
-        "memory": memory.measured, "reconcile": reconcile.measured, "pages": pages.measured,
+        "memory": memory.measured, "reconcile": reconcile.measured, "kits": kits.measured, "pages": pages.measured,
         "vitals": vitals.measured,
     }  # fmt: skip
     with stores(["sqlite"] if parts in (["intake"], ["reconcile"]) else pace.stores) as here:

@@ -29,6 +29,17 @@ def whole(parts: Parts, there: Mapping[str, Mapping[str, int]]) -> int:
     return sum(sellable(parts, free) for free in there.values())
 
 
+def available(parts: Parts, free: Mapping[str, Mapping[str, int]], locations: Collection[str], *, alone: bool) -> int | None:
+    """How many units the free units of its parts make at these locations, together or `alone` at one each; `free` is by SKU and location.
+    None where nobody counted a part at any of them: what is not known is not sold."""
+    rooms = [[there[at] // each for at in locations if at in there] for sku, each in parts.items() if (there := free.get(sku))]
+    if len(rooms) < len(parts) or not all(rooms):
+        return None
+    if not alone:
+        return min(max(0, sum(free[sku].get(at, 0) for at in locations)) // each for sku, each in parts.items())
+    return sum(max(0, min(free[sku].get(at, 0) // each for sku, each in parts.items())) for at in locations)
+
+
 # ---- maps that cannot be
 
 NESTED = N_("%(part)s is itself a kit that nobody counts: name its parts instead")

@@ -1,12 +1,13 @@
 """Kits: what must be known of SKUs before a listing consumes them, and how a listing's parts leave."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain.kits import SPLIT, Exploded
-from core.store.listings import NAMES, Name
+from core.domain.kits import SPLIT, Exploded, available
+from core.store.listings import NAMES, THERE, Name
 from core.store.sql import run, run_set
 
 
@@ -63,6 +64,59 @@ def owing(db: Connection, merchant: str, name: Name) -> list[str]:
     """Refs of the orders that sell a listing and hold less of it than they should."""
     rows = run(db, OWING, merchant=merchant, **dict(zip(NAMES, name, strict=True)))
     return [f"{row.connection}/{row.channel_id}" for row in rows]
+
+
+KITS = """
+select l.id, l.connection, l.listing, l.sku, l.title, l.place, l.alone, {listed}(p.units || ' ' || p.sku, '
+') as parts
+from listings l join listing_parts p on p.listing_id = l.id
+where l.merchant = :merchant and l.exploded_by = 'hub' group by l.id, l.connection, l.listing, l.sku, l.title, l.place, l.alone
+having count(*) > 1 or max(p.units) > 1 order by l.id
+"""
+LEVELS = f"""
+select v.sku, {{listed}}(({THERE}) || ' ' || v.location, '
+') as there from levels v where v.merchant = :merchant group by v.sku
+"""
+PLACES = """
+select m.connection, m.place, m.location from connections c join place_locations m on m.connection = c.id where c.merchant = :merchant
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """A listing at one of its places that consumes more than one unit; `sellable` is exactly how many can be put together (None: a part
+    was never counted)."""
+
+    id: int
+    connection: str
+    listing: str
+    sku: str
+    title: str
+    alone: bool
+    parts: Mapping[str, int]
+    sellable: int | None
+
+
+def all_of(db: Connection, merchant: str) -> list[Kit]:
+    """Every kit that is put together by its map, by three statements however many there are."""
+    free = {row.sku: {at: int(units) for units, at in _pairs(row.there)} for row in run(db, LEVELS, merchant=merchant)}
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in run(db, PLACES, merchant=merchant):
+        places.setdefault((row.connection, row.place), []).append(row.location)
+    return [_kit(row, free, places.get((row.connection, row.place), ())) for row in run(db, KITS, merchant=merchant)]
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """(number, name) of each line."""
+    for line in text.split("\n"):
+        number, _, name = line.partition(" ")
+        yield number, name
+
+
+def _kit(row: Any, free: Mapping[str, Mapping[str, int]], locations: Collection[str]) -> Kit:
+    parts = {sku: int(units) for units, sku in _pairs(row.parts)}
+    sellable = available(parts, free, locations, alone=bool(row.alone))
+    return Kit(row.id, row.connection, row.listing, row.sku, row.title, bool(row.alone), parts, sellable)
 
 
 ALONE = """

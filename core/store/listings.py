@@ -320,11 +320,12 @@ class Dirty:
 
 
 # What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-FREE = """(select sum(v.on_hand - v.reserved) from place_locations m
+THERE = "v.on_hand - v.reserved"  # of a level
+FREE = f"""(select sum({THERE}) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
 # The same by location where all parts of a unit must lie at one: lines of "location=units".
-SPREAD = """case when l.alone then (select {listed}(m.location || '=' || (v.on_hand - v.reserved), '
+SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({THERE}), '
 ') from place_locations m join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place) end as spread"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"

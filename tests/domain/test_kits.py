@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.kits import DEALT, INSIDE, ITSELF, NESTED, UNITS, explodes, whole, wrong
+from core.domain.kits import DEALT, INSIDE, ITSELF, NESTED, UNITS, available, explodes, whole, wrong
 from core.domain.places import PlaceMap
 from core.domain.stock import Dues, LineStock, Plan, sellable, settle
 
@@ -47,6 +47,20 @@ def reserved(plan: Plan) -> dict[str, Counter[str]]:
 @given(maps, shelves)
 def test_exactly_as_many_lie_whole_as_can_be_put_together_one_by_one(parts, free):
     assert whole(parts, at(free)) == put_together(parts, free)
+
+
+@given(maps, shelves, st.booleans())
+def test_of_all_kits_as_many_are_told_as_of_each(parts, free, alone):
+    lies = {sku: {place: free.get((sku, place), 0) for place in PLACES} for sku in parts}
+    everywhere = {sku: sum(there.values()) for sku, there in lies.items()}
+
+    assert available(parts, lies, PLACES, alone=alone) == (put_together(parts, free) if alone else sellable(parts, everywhere))
+
+
+def test_of_a_part_that_nobody_counted_nothing_is_known():
+    assert available(SET, {"MUG": {"a": 5}}, PLACES, alone=False) is None
+    assert available(SET, {"MUG": {"a": 5}, "TRAY": {"z": 5}}, PLACES, alone=True) is None
+    assert available({"MUG": 2}, {"MUG": {"a": -3, "b": 5}}, PLACES, alone=True) == 2
 
 
 @given(maps, shelves)
