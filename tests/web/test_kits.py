@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.store import goods, orders
 from tests.web.programs import a_program
 from tests.web.rooms import Person, person
 from tests.web.shop import Shop
@@ -107,3 +108,60 @@ def test_a_file_with_a_kit_that_cannot_be_is_not_taken_at_all(shop: Shop, ana: P
     assert words in ana.get(f"/stock/import/{id[1]}")
     assert parts(shop) == [("SET", 1)]
     assert shop.one("select on_hand from levels where sku = 'MUG'") == 10
+
+
+# ---- bundles that Shopify itself splits
+
+
+@pytest.fixture
+def bundles(either_shop: Shop) -> Shop:
+    """A set of two mugs and a tray, as Shopify's own bundles are: the parent requires components, and orders hold these."""
+    either_shop.offer("MUG", "TRAY", units=10)
+    parent = {"sku": "SET", "title": "A set", "price": "25.00", "quantity": 0, "currency": "USD", "parts": {"MUG": 2, "TRAY": 1}}
+    either_shop.simulator.catalogue([parent])
+    with either_shop.hub.unit() as work:
+        goods.name(work.db, either_shop.merchant, [("SET", "A set")], work.now)
+        work.ask(either_shop.merchant, "read_listings", either_shop.connection.id, either_shop.connection.id)
+    either_shop.drain()
+    return either_shop
+
+
+def levels(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.rows("select sku, on_hand, reserved from levels order by sku")
+
+
+def test_of_a_bundle_that_shopify_splits_the_parts_are_consumed_and_the_parent_is_neither_consumed_nor_written(bundles: Shop) -> None:
+    bundles.deliver(bundles.sold(SET=3, MUG=1))
+    bundles.drain()
+
+    assert levels(bundles) == [("MUG", 10, 7), ("TRAY", 10, 3)]
+    assert bundles.rows("select sku, held, waits from order_lines order by line") == [("MUG", 6, None), ("TRAY", 3, None), ("MUG", 1, None)]
+    assert bundles.rows("select exploded_by, writable from listings where sku = 'SET'") == [
+        ("splits", "bundle: its stock is that of its parts")
+    ]  # fmt: skip
+    shown = {one["sku"]: (one["shown"], one["writes"]) for one in bundles.simulator.listings()}
+    assert (shown["MUG"][0], shown["TRAY"][0], shown["SET"]) == (3, 7, (0, 0))
+    page = person(bundles.hub, bundles.merchant).get("/stock/sku", sku="SET")
+    assert "splits it into its parts by itself" in page
+    assert "Crossdock does not write it: bundle" in page
+
+
+def test_both_doors_tell_the_same_order_of_a_bundle(bundles: Shop) -> None:
+    bundles.deliver(bundles.sold(SET=1, MUG=1))
+    bundles.drain()
+    before = bundles.rows("select id, digest, revision, doc from orders")
+    assert '"bundles":[["' in before[0][3]
+
+    body = bundles.hub.channel(bundles.connection).fetch([bundles.one("select channel_id from orders")])
+    [raw] = body.values()
+    read = bundles.hub.connector(bundles.connection).order(raw or b"", bundles.connection.id)
+    assert orders.write(read).digest == before[0][1]
+    assert "part of a bundle" in person(bundles.hub, bundles.merchant).get(f"/orders/{before[0][0]}")
+
+
+def test_nobody_says_how_the_parts_of_a_bundle_leave_that_its_channel_splits(bundles: Shop) -> None:
+    till, path = a_program(bundles), f"listings/{listing(bundles)}"
+
+    answer = till.ask("PUT", f"{path}/kit", {"exploded_by": "hub"})
+
+    assert (answer.status_code, "splits it by itself" in answer.text) == (409, True)
