@@ -1266,6 +1266,7 @@ stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
 stock.add_command(kits_cli.kit)
 stock.add_command(kits_cli.kits)
+stock.add_command(kits_cli.assemble)
 cli.add_command(keys_cli.hooks)
 
 

@@ -8,6 +8,37 @@ from config.keys_cli import as_json, fail, of_merchant, opened, table
 from config.settings import Settings
 
 
+@click.command("assemble")
+@click.argument("sku")
+@click.argument("units", type=click.IntRange(1))
+@click.argument("parts", nargs=-1, required=True, metavar="PART[=UNITS]...")
+@click.option("--location", default="Main", show_default=True, help="Its name or id.")
+@click.option("--apart", is_flag=True, help="The way back: the kits leave and their parts come.")
+@of_merchant
+@click.pass_obj
+def assemble(settings: Settings, sku: str, units: int, parts: tuple[str, ...], location: str, apart: bool, merchant: str) -> None:
+    """Put UNITS of the kit SKU together in advance: the parts of each leave the location, and the kits come to it as a SKU of their own."""
+    from core.domain import goods
+    from core.domain.assembling import Assembly
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import assembling
+    from core.store import counts
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        names = counts.locations(db, owner)
+    found = location if location in names else next((id for id, name in names.items() if name == location), "")
+    try:
+        what = Assembly(sku, found, -units if apart else units, goods.parts(",".join(parts)))
+        done = assembling.assemble(hub, owner, what, COMMAND_LINE)
+    except ValueError:
+        fail("stock assemble: write the parts of one kit as MUG=2 TRAY")
+    except (Refused, assembling.CannotAssemble) as error:
+        fail(f"stock assemble: {error}")
+    click.echo(f"{sku}: {done.was} -> {done.now}")
+
+
 @click.command("kits")
 @of_merchant
 @as_json

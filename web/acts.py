@@ -39,6 +39,7 @@ SENTENCES = {
     "stock.quota": N_("dealt a SKU to its listings"),
     "sku.card": N_("wrote a SKU's card"),
     "listing.rule": N_("set what a listing may show"),
+    "stock.assemble": N_("put kits together, or took them apart"),
     "stock.adjust": N_("adjusted stock"),
     "stock.count": N_("counted stock"),
     "stock.import": N_("took a file with counts"),

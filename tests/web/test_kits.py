@@ -165,3 +165,61 @@ def test_nobody_says_how_the_parts_of_a_bundle_leave_that_its_channel_splits(bun
     answer = till.ask("PUT", f"{path}/kit", {"exploded_by": "hub"})
 
     assert (answer.status_code, "splits it by itself" in answer.text) == (409, True)
+
+
+# ---- kits put together in advance
+
+
+def test_kits_are_put_together_in_advance_and_taken_apart_again(shop: Shop, ana: Person) -> None:
+    text = ana.post("/stock/assemble", sku="SET", location="place", parts="MUG=2, TRAY", units="3")
+    shop.drain()
+
+    assert "13 of it on hand there now" in text
+    assert levels(shop) == [("MUG", 4, 0), ("SET", 13, 0), ("TRAY", 7, 0)]
+    assert shop.rows("select sku, units, cause from movements where cause = 'assembled' order by sku") == [
+        ("MUG", -6, "assembled"), ("SET", 3, "assembled"), ("TRAY", -3, "assembled")
+    ]  # fmt: skip
+    assert shop.rows("select sku, shown from listings where sku <> 'SET' order by sku") == [("MUG", 4), ("TRAY", 7)]
+    assert shop.one("select raise_from from listings where sku = 'SET'"), "more is shown once the orders are read past this"
+    assert shop.rows("select act, subject from audit where act = 'stock.assemble'") == [("stock.assemble", "sku/SET")]
+    assert 'value="MUG=2, TRAY"' in ana.get("/stock/sku", sku="SET"), "what one took is offered the next time"
+
+    form = re.search(r'<form action="/stock/assemble"[^>]*class="row".*?</form>', text, re.S)
+    assert form
+    ana.post("/stock/assemble", **dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form[0])))
+    assert levels(shop) == [("MUG", 10, 0), ("SET", 10, 0), ("TRAY", 10, 0)]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"units": "6"}, "of MUG 10 are free there, and 12 are needed"),
+        ({"units": "0"}, "say how many kits"),
+        ({"units": "1", "parts": "SET"}, "SET cannot be a part of itself"),
+        ({"units": "1", "parts": "NEVER"}, "You have no such SKU"),
+        ({"units": "1", "parts": "MUG=0"}, "Write the parts of one as"),
+        ({"units": "1", "location": "moon"}, "You have no such SKU or location"),
+    ],
+)
+def test_what_cannot_be_put_together_is_said_and_nothing_changes(shop: Shop, ana: Person, said: dict[str, str], words: str) -> None:
+    text = ana.post("/stock/assemble", **{"sku": "SET", "location": "place", "parts": "MUG=2, TRAY", **said})
+
+    assert words in text
+    assert levels(shop) == [("MUG", 10, 0), ("SET", 10, 0), ("TRAY", 10, 0)]
+
+
+def test_an_order_that_waits_for_a_kit_gets_it_once_it_is_put_together(shop: Shop) -> None:
+    shop.deliver(shop.sold(SET=11))
+    shop.drain()
+    assert shop.one("select waits from order_lines") == "stock"
+
+    answer = a_program(shop).ask(
+        "POST", "stock/assemblies", {"sku": "SET", "location": "Main", "units": 1, "parts": [{"sku": "MUG", "units": 2}]}
+    )
+    shop.drain()
+
+    assert (answer.status_code, answer.get_json()["on_hand"]) == (200, 11)
+    assert shop.rows("select held, waits from order_lines") == [(11, None)]
+    apart = {"sku": "SET", "location": "Main", "units": -1, "parts": [{"sku": "MUG", "units": 2}]}
+    short = a_program(shop).ask("POST", "stock/assemblies", apart)
+    assert (short.status_code, "0 are free there" in short.text) == (409, True)

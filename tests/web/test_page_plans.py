@@ -90,6 +90,7 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
         ana.post("/stock/rule", sku="A", id=listing, **{f"cap_{listing}": 3})
         ana.post("/stock/stop", sku="A")
         ana.post("/stock/quota", sku="A")
+        ana.post("/stock/assemble", sku="X", location="place", parts="A=1", units=1)
         ana.post("/stock/kit", sku="A", id=listing, parts="A=2, B")
         ana.post("/stock/kit/how", sku="A", id=listing, channel=1)
         ana.post("/stock/kit/how", sku="A", id=listing)

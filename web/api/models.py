@@ -418,6 +418,15 @@ class Part(Said):
     units: Annotated[int, Strict(), Field(ge=1, le=9999)]
 
 
+class AssemblyAsked(Asked):
+    """So many kits are put together from these parts at a location; less than none: they are taken apart."""
+
+    sku: Text
+    location: Text = Field(description="Its id or name.")
+    units: Annotated[int, Strict(), Field(ge=-1_000_000, le=1_000_000)]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=50)] = Field(description="What one of them takes.")
+
+
 class RuleSaid(Said):
     """What a listing may show at most, in its units."""
 

@@ -6,9 +6,10 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
+from core.domain.assembling import Assembly
 from core.domain.counts import Counted
 from core.errors import Refused
-from core.flows import adjusting, counting
+from core.flows import adjusting, assembling, counting
 from core.store import counts, lists
 from core.store.tables import us
 from core.store.unit import Unit
@@ -76,6 +77,24 @@ def adjust(work: Unit, asked: say.AdjustmentAsked) -> say.Level:
         raise Refusal(404, "not-found", "You have no such SKU.") from None
     if made.answer in CANNOT:
         raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was, reserved=made.reserved))
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "POST", "/assemblies", "stock.write", say.AssemblyAsked, say.Level, 404)
+def assemble(work: Unit, asked: say.AssemblyAsked) -> say.Level:
+    """Put kits together in advance, or take them apart
+
+    The parts leave the location and the kits come to it as a SKU of their own, in one transaction; with less than no units the other way
+    round. Only what is free can go. Give it an Idempotency-Key: sent twice without one it happens twice.
+    """
+    merchant = visitor().merchant
+    what = Assembly(asked.sku, _location(work, merchant, asked.location), asked.units, {part.sku: part.units for part in asked.parts})
+    try:
+        assembling.assemble_in(hub(), work, merchant, what, who())
+    except assembling.CannotAssemble as error:
+        raise Refusal(409, "refused", f"{error}.") from None
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
     return _one(work, merchant, asked.sku)
 
 
