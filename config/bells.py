@@ -1,8 +1,10 @@
 """Bells: what wakes a drain. In one process a condition variable, between processes a job on Redis that carries a queue's name."""
 
 import contextlib
+import heapq
 import threading
 import time
+from collections.abc import Sequence
 
 import redis
 import structlog
@@ -17,30 +19,38 @@ AWAY_S = 5.0  # how long a Redis that did not answer is left alone: whoever ring
 
 
 class ThreadBell:
-    """Rings in this process. A ring in the future is kept until then."""
+    """Rings in this process. A ring in the future is kept until then, whatever rings before."""
 
     def __init__(self) -> None:
-        self._due: dict[str, float] = {}
+        self._due: dict[str, list[float]] = {}
         self._change = threading.Condition()
 
     def ring(self, queue: str, wait_s: float = 0.0) -> None:
         at = time.monotonic() + wait_s
         with self._change:
-            self._due[queue] = min(at, self._due.get(queue, at))
+            due = self._due.setdefault(queue, [])
+            if wait_s > 0 or not _is_due(due, at):
+                heapq.heappush(due, at)
             self._change.notify_all()
 
     def wait(self, queue: str, timeout_s: float) -> bool:
         """Until it rings for this queue or the time is over; True when it rang."""
         end = time.monotonic() + timeout_s
         with self._change:
+            due = self._due.setdefault(queue, [])
             while True:
-                now, due = time.monotonic(), self._due.get(queue, end)
-                if queue in self._due and due <= now:
-                    del self._due[queue]
+                now = time.monotonic()
+                if _is_due(due, now):
+                    while _is_due(due, now):
+                        heapq.heappop(due)
                     return True
                 if now >= end:
                     return False
-                self._change.wait(min(due, end) - now)
+                self._change.wait(min([*due[:1], end]) - now)
+
+
+def _is_due(due: Sequence[float], now: float) -> bool:
+    return bool(due) and due[0] <= now
 
 
 def connect(url: str) -> redis.Redis:

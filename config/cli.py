@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import keys_cli, kits_cli, logging, rules_cli, sku_cli
+from config import inbound_cli, keys_cli, kits_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -396,7 +396,7 @@ def orders_unlink(settings: Settings, order: str, merchant: str) -> None:
 @as_json
 @click.pass_context
 def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> None:
-    """Levels: on hand, reserved, available."""
+    """Levels: on hand, reserved, available, kept from channels, damaged."""
     if context.invoked_subcommand:
         return
     from core.store import stock as store
@@ -409,11 +409,13 @@ def stock(context: click.Context, sku: str, merchant: str, as_json: bool) -> Non
     if as_json:
         click.echo(json.dumps({"levels": [dict(row._mapping) for row in found], "movements": [dict(row._mapping) for row in moves]}))
         return
-    rows = [(row.sku, row.title, row.on_hand, row.reserved, row.on_hand - row.reserved) for row in found]
-    _table("Stock", ("SKU", "title", "# on hand", "# reserved", "# available"), rows)
+    rows = [(row.sku, row.title, row.on_hand, row.reserved, row.on_hand - row.reserved, row.safety, row.damaged) for row in found]
+    _table("Stock", ("SKU", "title", "# on hand", "# reserved", "# available", "# safety", "# damaged"), rows)
     if moves:
         _table(
-            "Movements", ("at (UTC)", "# units", "cause", "subject"), [(_clock(row.at), row.units, row.cause, row.subject) for row in moves]
+            "Movements",
+            ("at (UTC)", "# units", "# damaged", "cause", "subject"),
+            [(_clock(row.at), row.units, row.damaged, row.cause, row.subject) for row in moves],
         )
 
 
@@ -440,6 +442,7 @@ def stock_import(
     on_hand      units that lie there, sold and not yet sent ones included; empty: not counted
     title        empty: as it was
     location     where they lie; empty: --location
+    safety       units there that no channel is shown; empty: as it was
     counted_at   when, with its zone; what orders moved since then is reckoned in; empty: --counted-at
     channel, connection, listing, channel_sku, units
                  one unit of this listing consumes so many (1) of the SKU; rows of one listing make a bundle
@@ -503,6 +506,9 @@ def _preview(report: Any) -> None:
         names = ("SKU", "location", "# on hand", "# will be", "# reserved", "# counted", "# moved since")
         _table("Stock", names, [(one.sku, one.location, _units(one.was), _units(one.will), one.reserved, one.counted, one.moved or "")
                                 for one in report.shelves])  # fmt: skip
+    if report.safeties:
+        kept = [(one.sku, one.location, one.was or 0, one.will) for one in report.safeties]
+        _table("Kept from channels", ("SKU", "location", "# kept", "# will be"), kept)
     if report.maps:
         maps = [(f"{one.channel} {one.account}", one.listing, one.channel_sku, parts(one.was), parts(one.will)) for one in report.maps]
         _table("Maps", ("connection", "listing", "channel SKU", "consumes", "will consume"), maps)
@@ -899,7 +905,11 @@ def places(context: click.Context, merchant: str, as_json: bool) -> None:
         return
     rows = [(names[row["connection"]], row.get("place"), row.get("name", "(it keeps no places)"), _place_is(row)) for row in found]
     _table("Places", ("connection", "place", "name", "stands for"), rows)
-    _table("Our locations, in the order that stock is taken from them", ("id", "name"), [(row["id"], row["name"]) for row in ours])
+    _table(
+        "Our locations, in the order that stock is taken from them",
+        ("id", "name", "kind"),
+        [(row["id"], row["name"], row["kind"]) for row in ours],
+    )
 
 
 def _place_is(row: dict[str, Any]) -> str:
@@ -912,23 +922,64 @@ def _place_is(row: dict[str, Any]) -> str:
     return "nothing" if row["decided"] else "? say it: crossdock places map"
 
 
+KINDS = click.Choice(["own", "shop", "3pl", "dropship", "fba"])
+
+
 @places.command("add")
 @click.argument("name")
+@click.option("--kind", type=KINDS, default="own", show_default=True, help="What it is; of fba, Amazon's own, nothing is ever reserved.")
 @of_merchant
 @click.pass_obj
-def places_add(settings: Settings, name: str, merchant: str) -> None:
+def places_add(settings: Settings, name: str, kind: str, merchant: str) -> None:
     """A new location of ours."""
-    from core.store import places as store
-    from core.store import stock as shelves
+    from core.domain.places import LocationKind
+    from core.domain.who import COMMAND_LINE
+    from core.flows import places as flow
+
+    hub = _hub(settings)
+    if not flow.add_location(hub, _merchant(hub, merchant), name, COMMAND_LINE, LocationKind(kind)):
+        _fail(f"places add: there is a location {name} already")
+    click.echo(f"{name} is a location of yours; stock is taken from it last")
+
+
+@places.command("kind")
+@click.argument("location")
+@click.argument("kind", type=KINDS)
+@of_merchant
+@click.pass_obj
+def places_kind(settings: Settings, location: str, kind: str, merchant: str) -> None:
+    """Say what a location of ours is. LOCATION is its name or id."""
+    from core.domain.places import LocationKind
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import places as flow
 
     hub = _hub(settings)
     owner = _merchant(hub, merchant)
-    with hub.unit() as work:
-        known = store.locations(work.db, owner)
-        if any(row.name == name for row in known):
-            _fail(f"places add: there is a location {name} already")
-        shelves.add_location(work.db, owner, hub.ids(), name, rank=max((row.rank for row in known), default=-1) + 1)
-    click.echo(f"{name} is a location of yours; stock is taken from it last")
+    try:
+        changed = flow.set_kind(hub, owner, rules_cli.location_of(hub, owner, location), LocationKind(kind), COMMAND_LINE)
+    except Refused as error:
+        _fail(f"places kind: {error}")
+    click.echo(f"{location}: {kind} from now on" if changed else "it was so already")
+
+
+@places.command("remove")
+@click.argument("location")
+@of_merchant
+@click.pass_obj
+def places_remove(settings: Settings, location: str, merchant: str) -> None:
+    """Remove a location of ours where nothing lies, and nothing is on its way; what happened there stays written down."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import places as flow
+
+    hub = _hub(settings)
+    owner = _merchant(hub, merchant)
+    try:
+        name = flow.remove_location(hub, owner, rules_cli.location_of(hub, owner, location), COMMAND_LINE)
+    except Refused as error:
+        _fail(f"places remove: {error}")
+    click.echo(f"{name} is no location of yours any more")
 
 
 @places.command("map")
@@ -1260,13 +1311,19 @@ def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payl
 
 
 cli.add_command(keys_cli.keys)
+orders.add_command(short_cli.short)
 cli.add_command(sku_cli.sku)
+cli.add_command(inbound_cli.inbound)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
 stock.add_command(kits_cli.kit)
 stock.add_command(kits_cli.kits)
 stock.add_command(kits_cli.assemble)
+stock.add_command(rules_cli.safety)
+orders.add_command(short_cli.short)
+stock.add_command(windows_cli.windows)
+stock.add_command(windows_cli.blind)
 cli.add_command(keys_cli.hooks)
 
 

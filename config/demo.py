@@ -154,12 +154,12 @@ def _set_up(
     made = {name: _connect(hub, merchant, name, apps[name], counted) for name in known}
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
-    _start_hub(settings, over, apps)
+    start_hub(settings, over, apps)
     doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
     stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password, doors)
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
-    _until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
+    until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
     return stage
 
 
@@ -207,7 +207,7 @@ def _connect(hub: Hub, merchant: Merchant, name: str, said: Mapping[str, Any], c
     return replace(made, settings=own)
 
 
-def _start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> None:
+def start_hub(settings: Settings, over: ExitStack, apps: Mapping[str, Any]) -> None:
     """The hub as an operator would run it: one process on SQLite, web and workers on PostgreSQL with Redis."""
     tables = {"APPS": "app", "CHANNELS": "settings"}
     environ = {
@@ -239,7 +239,7 @@ def _child(settings: Settings, command: list[str], ready: str | None, environ: M
         )
     try:
         if ready:
-            _until(lambda: _answers(ready, child), f"`crossdock {command[0]}` did not start; see {folder / command[0]}.log", 30)
+            until(lambda: _answers(ready, child), f"`crossdock {command[0]}` did not start; see {folder / command[0]}.log", 30)
         yield
     finally:
         child.terminate()
@@ -271,7 +271,7 @@ def _free_port(wanted: int) -> int:
     raise Failed("no port is free")
 
 
-def _until(ready: Callable[[], bool], words: str, seconds: float = READY_S) -> None:
+def until(ready: Callable[[], bool], words: str, seconds: float = READY_S) -> None:
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:

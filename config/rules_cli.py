@@ -97,6 +97,40 @@ def quota(settings: Settings, skus: tuple[str, ...], off: bool, merchant: str) -
     click.echo(f"{' '.join(changed)}: {'shown as one pool' if off else 'in quota'} from now on" if changed else "it was so already")
 
 
+@click.command("safety")
+@click.argument("sku")
+@click.argument("location")
+@click.argument("units", type=click.IntRange(0))
+@of_merchant
+@click.pass_obj
+def safety(settings: Settings, sku: str, location: str, units: int, merchant: str) -> None:
+    """Keep UNITS of a SKU at a location of ours (its name or id) from all channels; orders may still take them. 0 keeps none."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import keeping
+
+    hub, owner = opened(settings, merchant)
+    try:
+        done = keeping.keep_safe(hub, owner, {(sku, location_of(hub, owner, location)): units}, COMMAND_LINE)
+    except Refused as error:
+        fail(f"stock safety: {error}")
+    for one in done:
+        click.echo(f"{one.sku} at {one.name}: {one.was} -> {one.now} kept from channels")
+    if not done:
+        click.echo("it was so already")
+
+
+def location_of(hub: "Hub", owner: str, name: str) -> str:
+    """The id of a location of that name or id; ends the command where there is none."""
+    from core.store import places
+
+    with hub.database.read() as db:
+        ours = {said: row.id for row in places.locations(db, owner) for said in (row.name, row.id)}
+    if name not in ours:
+        fail(f"you have no location {name}; there are {', '.join(ours) or 'none'} (new ones: crossdock places add)")
+    return str(ours[name])
+
+
 def _set(hub: "Hub", owner: str, found: "Sequence[Listed]", change: "Callable[[Rule], Rule]", *, as_json: bool) -> None:
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused

@@ -51,7 +51,7 @@ def tick(hub: Hub) -> int:
 
 
 def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
-    """Every minute, for each merchant: is there something that cannot wait?"""
+    """Every minute, for each merchant: is there something that cannot wait, or a channel that cannot be reached?"""
     minute = hub.now // MINUTE_US
     if last.get("alerts", -1) >= minute:
         return
@@ -59,6 +59,7 @@ def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
         if run(work.db, WIN, name="alerts", slot=minute).rowcount:
             for merchant in connections.merchants(work.db):
                 work.ask(merchant.id, "raise_alerts", merchant.id)
+                work.ask(merchant.id, "look_blind", merchant.id)
 
 
 def _be_here(hub: Hub, last: int | None) -> None:

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from requests.adapters import BaseAdapter
 from requests.utils import get_encoding_from_headers
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, Conflict, HTTPException, NotFound
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
@@ -42,6 +42,7 @@ PERSONAL = re.compile(
 )
 ELEMENT = re.compile(r"(<(?:\w+:)?(\w+)(?:\s[^<>]*)?>)([^<>]+)")
 KINDS = frozenset(["429", "500", "html", "401", "cut_before", "cut_after", "slow"])
+SOLD_AT = "Sold-At"  # in the control door's answer to buyers: when that was by this channel's clock, exactly
 PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
 PLAIN = re.compile(r"typename|operationname|channelname|marketplacename|sku|filename|hostname|carrier", re.I)
 
@@ -405,6 +406,14 @@ def _seen(simulator: Simulated, order: str) -> Any:
     raise NotFound
 
 
+def _on_show(simulator: Simulated, wish: Mapping[str, Any]) -> None:
+    """A buyer who wants `only_shown` lines is told where one is sold out, as at a real checkout. Raises Conflict."""
+    if wish.get("only_shown"):
+        shown = {one["sku"]: one["shown"] or 0 for one in simulator.listings()}
+        if short := [sku for sku, units in cart(wish) if shown.get(sku, 0) < units]:
+            raise Conflict(f"{short[0]} is sold out")
+
+
 def _controlled(world: World, simulator: Simulated, request: Request, steps: list[str]) -> Response:
     """GET reads, POST does; bodies and answers are JSON."""
     wish = json.loads(request.get_data() or b"{}")
@@ -425,8 +434,9 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["catalogue"]:
                 return reply(simulator.catalogue(_products(wish["products"])))
             case "POST", ["orders"]:
+                _on_show(simulator, wish)
                 with _then(world, wish):
-                    return reply(simulator.place(wish))
+                    return reply(simulator.place(wish), headers={SOLD_AT: world.clock().isoformat()})
             case "POST", ["orders", order, what]:
                 with _then(world, wish):
                     return reply(simulator.act(order, what, wish))

@@ -22,7 +22,8 @@ from config.wiring import make_hub
 from web.app import make_app
 
 HURRY = Pace(
-    stores=("sqlite",), rounds=1, seconds=0.05, clients=2, patterns=20, drained=20, load_s=0.3, sales=6, sales_per_s=60.0, hot_sales=20,
+    stores=("sqlite",), rounds=1, seconds=0.05, clients=2, patterns=20, drained=20, spread=5, load_s=0.3, sales=6, sales_per_s=60.0,
+    hot_sales=20, town_sales=6, burst=12, burst_skus=4, rush_buyers=12, rush_units=6, polled_s=1,
     old=60, old_alone=60, old_round=60, quiet_s=0.2,
     small=20, large=40, changed=5, grown=10, grown_rounds=1, waiting=500, memory_s=2.0, single=5, in_sets=1,
     listings=30, kits=40, paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10,
@@ -113,7 +114,8 @@ def test_of_a_figure_that_many_pages_have_the_chart_shows_the_worst():
 NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and what is there for a moment only
     "api.openapi", "consents.back", "consents.hop", "consents.leave", "connections.export", "embedded.bounce", "health.lives",
     "machines.metrics", "machines.ready", "orders.progress", "signin.invitation", "signin.password", "signin.setup", "static",
-    "stock.export", "stock.undo_file", "stock.uploaded",
+    "stock.export", "stock.undo_file", "stock.uploaded", "cards.export", "cards.lacks_file",
+    "inbound.export",
 }  # fmt: skip
 
 

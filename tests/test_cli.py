@@ -595,7 +595,8 @@ def test_what_is_exported_comes_back_and_an_import_is_undone_by_what_it_wrote(ru
 
     assert run("stock", "export", there).out == f"{there}: 1 rows\n"
     assert (
-        run("stock", "export").out.splitlines()[0] == "sku,on_hand,title,location,counted_at,channel,connection,listing,channel_sku,units"
+        run("stock", "export").out.splitlines()[0]
+        == "sku,on_hand,title,location,counted_at,safety,channel,connection,listing,channel_sku,units"
     )
     assert (run("stock", "import", there).out, shop.rows("select sku, on_hand from levels")) == ("", [("A", 100)])
     told = run("stock", "import", counts(home, "sep=;\nsku;on_hand\nA;7\nB;5\n"), "--undo", undo)
@@ -683,6 +684,46 @@ def test_the_places_of_a_channel_are_listed_with_what_they_stand_for_and_said_an
     assert {row["location_name"] for row in json.loads(run("places", "--json").out)["places"]} == {"Main", "Attic", None}
 
 
+def test_a_location_is_said_to_be_what_it_is_and_removed(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+
+    assert run("places", "add", "Amazon", "--kind", "fba").code == 0
+    assert "so already" in run("places", "kind", "Amazon", "fba").out
+    assert {row["name"]: row["kind"] for row in json.loads(run("places", "--json").out)["locations"]} == {"Main": "own", "Amazon": "fba"}
+    assert "Amazon is no location" in run("places", "remove", "Amazon").out
+    assert "10 units on hand" in run("places", "remove", "Main").why
+    assert "Main: shop" in run("places", "kind", "Main", "shop").out
+
+
+def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
+    shop.offer("MUG-1", "TRAY", units=10)
+    (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")
+    (home / "wrong.csv").write_text("sku,received\nTRAY,1\nNONE,1\n")
+    id = run(
+        "inbound", "add", "MUG-1=6", "TRAY=2", "--to", "Main", "--from", "Mill", "--expected", "2026-12-04", "--reference", "PO"
+    ).out.strip()
+
+    assert [row["reference"] for row in json.loads(run("inbound", "list", "--json").out)] == ["PO"]
+    assert run("inbound", "send", id).code == 0
+    assert (
+        "TRAY: 3 good, 1 damaged, 2 more than announced" in run("inbound", "receive", id, "--file", str(home / "came.csv"), "--preview").out
+    )
+    assert shop.rows("select distinct on_hand from levels where sku <> 'A'") == [(10,)]
+    run("inbound", "receive", id, "--file", str(home / "came.csv"))
+    assert "line 3: sku: NONE is not on this delivery" in run("inbound", "receive", id, "--file", str(home / "wrong.csv")).why
+    run("inbound", "receive", id, "MUG-1=4+1")
+    run("inbound", "receive", id, "MUG-1=1", "--undo")
+    assert "MUG-1: 2 did not arrive" in run("inbound", "close", id).err
+    assert shop.rows("select sku, on_hand, damaged from levels where sku <> 'A' order by sku") == [("MUG-1", 13, 1), ("TRAY", 13, 1)]
+    assert "it is closed: it cannot be cancelled now" in run("inbound", "cancel", id).why
+    assert json.loads(run("inbound", "reopen", id, "--json").out)["state"] == "sent"
+    assert json.loads(run("inbound", "cancel", id, "--json").out)["state"] == "cancelled"
+    assert "Main" in run("inbound", "list", "--all").out
+    for wrong in (("MUG-1",), ("MUG-1=1.5",), ("MUG-1=-1",), ("NONE=1",), ("MUG-1=1", "--expected", "soon"), ("MUG-1=1", "--to", "Attic")):
+        assert run("inbound", "add", "--to", "Main", *wrong).code == 2
+    assert "no such delivery" in run("inbound", "show", "x").why
+
+
 def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) -> None:
     shop.offer("MUG-1", units=10)
     [listing] = [row[0] for row in shop.rows("select listing from listings where sku = 'MUG-1'")]
@@ -706,6 +747,17 @@ def test_a_sku_is_put_in_quota_and_back(run: Run, shop: Shop) -> None:
     assert "so already" in run("stock", "quota", "MUG-1").out
     assert "as one pool" in run("stock", "quota", "MUG-1", "--off").out
     assert "no SKU NONE" in run("stock", "quota", "NONE").why
+
+
+def test_units_are_kept_from_channels(run: Run, shop: Shop) -> None:
+    shop.offer("MUG-1", units=10)
+
+    assert "MUG-1 at Main: 0 -> 3" in run("stock", "safety", "MUG-1", "Main", "3").out
+    assert "so already" in run("stock", "safety", "MUG-1", "place", "3").out
+    [level] = json.loads(run("stock", "--sku", "MUG-1", "--json").out)["levels"]
+    assert level["safety"] == 3
+    assert "count it first" in run("stock", "safety", "NONE", "Main", "3").why
+    assert "no location Attic" in run("stock", "safety", "MUG-1", "Attic", "3").why
 
 
 @pytest.mark.parametrize(
@@ -863,6 +915,13 @@ def test_a_backup_that_is_none_is_one_line(run: Run, home: Path) -> None:
 # ---- the doctor
 
 OUTLIVED = "update tasks set state = 'running', lease_until = :now - 70000000 where id = (select max(id) from tasks)"
+AT_REST = (
+    "update skus set quota = true",
+    "update connections set live_at = 0",
+    "delete from pushes",
+    "delete from tasks where kind = 'publish_stock'",
+    "update listings set writable = null, shown = 1, shown_at = 1, told = changed, accepted_at = null, raise_from = null, problem = null",
+)
 FAULTS: dict[str, tuple[str, ...]] = {
     "every order is here once": (
         "create table copies as select * from orders",
@@ -872,8 +931,16 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "reserved units are the sum of reservations": ("update levels set reserved = reserved + 1",),
     "on hand is the sum of movements": ("update levels set on_hand = on_hand + 1",),
+    "damaged units are the sum of movements": ("update levels set damaged = damaged + 1",),
+    "what left and came of deliveries is the sum of movements": (
+        """insert into inbounds (id, merchant, kind, state, location, created_at, who, name)
+           select 'i', id, 'purchase', 'sent', 'x', 1, '', '' from merchants""",
+        "insert into inbound_lines (merchant, inbound, sku, units, received) select id, 'i', 'A', 2, 1 from merchants",
+    ),
     "nothing is promised that is not there": ("pragma ignore_check_constraints = on", "update levels set on_hand = reserved - 1"),
     "what a line holds is reserved": ("delete from reservations",),
+    "in quota no more may be sold than there is": (*AT_REST, "update listings set holds = 1000000, share = 0"),
+    "no part in quota is more than its listing may show": (*AT_REST, "update listings set holds = 0, share = 5, cap = 4"),
     "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),
     "every copy and merged order names an order that is here": ("update orders set copy_of = 'nowhere/1'",),
     "no worker holds a lease for more than a minute": (OUTLIVED,),

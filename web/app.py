@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from apiflask import APIFlask
 from flask import Blueprint, Flask, current_app, g, render_template, request
-from flask_babel import Babel, format_currency, format_datetime, format_decimal, get_locale, gettext
+from flask_babel import Babel, format_currency, format_date, format_datetime, format_decimal, get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from werkzeug.wrappers import Response
@@ -32,6 +33,7 @@ from web.pages import (
     cards,
     connections,
     home,
+    inbound,
     kits,
     locations,
     orders,
@@ -39,9 +41,12 @@ from web.pages import (
     rules,
     schedules,
     settings,
+    shelves,
+    short,
     signin,
     start,
     stock,
+    windows,
 )
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
@@ -55,8 +60,12 @@ ROOMS: tuple[Blueprint, ...] = (
     home.pages,
     start.pages,
     orders.pages,
+    short.pages,
     stock.pages,
+    inbound.pages,
     rules.pages,
+    shelves.pages,
+    windows.pages,
     cards.pages,
     kits.pages,
     assembling.pages,
@@ -100,7 +109,14 @@ def make_app(
     embedded.set_up(app)
     guard(app, ways, proof.check)
     open_to_programs(app)
-    app.jinja_env.filters |= {"money": money, "clock": clock, "count": format_decimal, "spell": notices.spell, "channel": hub.label}
+    app.jinja_env.filters |= {
+        "money": money,
+        "clock": clock,
+        "day": day,
+        "count": format_decimal,
+        "spell": notices.spell,
+        "channel": hub.label,
+    }
     app.context_processor(_shell)
     app.jinja_env.globals |= {
         "proof": proof.proof,
@@ -148,6 +164,11 @@ def money(minor: int, currency: str) -> str:
 def clock(at: int, form: str = "medium") -> str:
     """A moment (microseconds, UTC) on the merchant's clock, as the reader's language writes it."""
     return str(format_datetime(when(at), form))
+
+
+def day(at: int) -> str:
+    """The day of a moment (microseconds, UTC) on the merchant's clock, as the reader's language writes it."""
+    return str(format_date(when(at).astimezone(ZoneInfo(_zone())).date(), "medium", rebase=False))
 
 
 def _shell() -> dict[str, Any]:

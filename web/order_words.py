@@ -61,6 +61,7 @@ def reasons() -> dict[str, str]:
         Why.ADDRESS: gettext("Address to be checked"),
         Why.FRAUD: gettext("May be a fraud"),
         Why.STOCK: gettext("Goods to be checked"),
+        Why.OVERSOLD: gettext("More was sold than there is"),
         Why.BUYER: gettext("The buyer asked for it"),
         Why.OTHER: gettext("Another reason"),
     }

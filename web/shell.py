@@ -8,7 +8,9 @@ from flask_babel import gettext
 
 from web.visitor import Visitor, needed
 
-OF_SETTINGS = ("people", "locations", "schedules", "alerts", "keys", "hooks")  # their pages are pages of the settings
+# Blueprints whose pages are pages of another room.
+PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
+PART_OF |= dict.fromkeys(("rules", "windows"), "stock") | {"short": "orders"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ def navigation(asks: Visitor) -> list[Link]:
 
 
 def _room() -> str | None:
-    return "settings" if request.blueprint in OF_SETTINGS else request.blueprint
+    return PART_OF.get(request.blueprint or "", request.blueprint)
 
 
 def sections() -> list[Link]:
@@ -51,6 +53,7 @@ def _rooms() -> dict[str, str]:
         "home.page": gettext("Overview"),
         "orders.page": gettext("Orders"),
         "stock.page": gettext("Stock"),
+        "inbound.page": gettext("Inbound"),
         "attention.page": gettext("Needs attention"),
         "connections.page": gettext("Connections"),
         "settings.page": gettext("Settings"),

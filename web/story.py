@@ -89,6 +89,18 @@ def _held(body: Body, lines: Lines) -> str:
     return str(gettext("%(by)s holds it: %(why)s. It stays reserved and is not sent.", by=body["by"], why=why))
 
 
+def _decided(body: Body, lines: Lines) -> str:
+    match body["what"]:
+        case "elsewhere":
+            return str(gettext("%(by)s has what is missing sent from %(location)s", by=body["by"], location=body["location"]))
+        case "backorder":
+            return str(gettext("%(by)s lets it wait for what is missing", by=body["by"]))
+        case "partial":
+            return str(gettext("%(by)s has what is there sent, the rest follows", by=body["by"]))
+        case _:
+            return str(gettext("%(by)s took back what was said of what is missing", by=body["by"]))
+
+
 def _about(text: Callable[[dict[str, str]], str]) -> Callable[[Body, Lines], str]:
     """A sentence about units of a line."""
     return lambda body, lines: text({"units": _units(body), "thing": _thing(body, lines)})
@@ -118,6 +130,7 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "HasCopy": lambda body, lines: gettext("Another channel has a copy of it"),
     "Merged": lambda body, lines: gettext("Its lines are in another order now") if body["into"] else gettext("Its lines are its own again"),
     "OrderHeld": _held,
+    "ShortDecided": _decided,
     "OrderReleased": lambda body, lines: gettext("%(by)s let it go", by=body["by"]),
     "NoteAdded": lambda body, lines: gettext("%(by)s wrote a note", by=body["by"]),
     "TagAdded": lambda body, lines: gettext("%(by)s tagged it %(tag)s", by=body["by"], tag=body["tag"]),

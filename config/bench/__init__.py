@@ -14,8 +14,8 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
-    "intake", "ingest", "drain", "answers", "lag", "pushes", "backfill", "listings", "catalogue", "growth", "memory", "reconcile", "kits",
-    "pages", "vitals",
+    "intake", "ingest", "drain", "hot", "answers", "lag", "pushes", "rush", "backfill", "listings", "catalogue", "growth", "memory",
+    "reconcile", "kits", "pages", "vitals",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         catalogue,
         drain,
         growth,
+        hot,
         ingest,
         intake,
         kits,
@@ -61,16 +62,17 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         pages,
         pushes,
         reconcile,
+        rush,
         vitals,
     )
     from config.bench.rows import left_out
     from config.bench.stage import stores
 
     measures = {
-        "ingest": ingest.measured, "drain": drain.measured, "answers": answers.measured, "lag": lag.measured, "pushes": pushes.measured,
-        "backfill": backfill.measured, "listings": listings.measured, "catalogue": catalogue.measured, "growth": growth.measured,
-        "memory": memory.measured, "reconcile": reconcile.measured, "kits": kits.measured, "pages": pages.measured,
-        "vitals": vitals.measured,
+        "ingest": ingest.measured, "drain": drain.measured, "hot": hot.measured, "answers": answers.measured, "lag": lag.measured,
+        "pushes": pushes.measured, "rush": rush.measured, "backfill": backfill.measured, "listings": listings.measured,
+        "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured, "reconcile": reconcile.measured,
+        "kits": kits.measured, "pages": pages.measured, "vitals": vitals.measured,
     }  # fmt: skip
     with stores(["sqlite"] if parts in (["intake"], ["reconcile"]) else pace.stores) as here:
         if here.missing:

@@ -43,6 +43,18 @@ def made(count: int, seed: int = 1) -> list[Body]:
     return [Body(raw, MANIFEST.order(raw, "any").id) for raw in raws]
 
 
+def single(count: int) -> list[Body]:
+    """`count` orders of one unit each, every one of another SKU."""
+    world = World(clock=lambda: START, post=Post(url="nowhere"))
+    shop = Simulator(world)
+    skus = [f"ONE-{n:04}" for n in range(count)]
+    shop.catalogue([{"sku": sku, "title": f"Thing {sku}", "price": "9.90", "quantity": 1_000_000, "currency": "USD"} for sku in skus])
+    for sku in skus:
+        shop.place({"lines": [{"sku": sku, "quantity": 1}]})
+    raws = [item.body for item in world.outbox if item.headers["X-Shopify-Topic"] == "orders/create"]
+    return [Body(raw, MANIFEST.order(raw, "any").id) for raw in raws]
+
+
 def copies(bodies: Sequence[Body], count: int, start: int = 0) -> Iterator[Body]:
     """`count` more orders like these, each with an id of its own: the ids from `start` on."""
     for number in range(start, start + count):

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,40 @@ def _drain(settings: Settings, most_s: float) -> None:
     sys.stdout.write(json.dumps({"done": done, "seconds": time.monotonic() - begin, "peak_mb": measure.peak_mb()}) + "\n")
 
 
+@dataclass
+class Standing:
+    """A worker that waits to be told to take what is there."""
+
+    process: "subprocess.Popen[str]"
+
+    def drain(self) -> int:
+        """Gives how many tasks it did."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write("drain\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+
+@contextmanager
+def standing(url: str, home: Path) -> Iterator[Standing]:
+    """A worker process of the queue inside, which drains when it is told to."""
+    command = [sys.executable, "-m", __spec__.name, "stand", url, str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        one = Standing(process)
+        one.drain()
+        yield one
+        assert process.stdin
+        process.stdin.close()
+
+
+def _stand(settings: Settings) -> None:
+    hub = make_hub(settings)
+    keeper = jobs.Keeper(hub).start()
+    for _ in sys.stdin:
+        sys.stdout.write(f"{jobs.drain(hub, 'inside', keeper=keeper)}\n")
+        sys.stdout.flush()
+
+
 def reader(url: str, home: Path, merchant: str, channel: str, seller: str) -> dict[str, Any]:
     """A process that reads all listings of a channel's simulator at this address: {listings, mapped, seconds, cpu_s, peak_mb}."""
     command = [sys.executable, "-m", __spec__.name, "read", url, str(home), merchant, channel, seller]
@@ -115,6 +150,8 @@ def main(what: str, url: str, home: str, *more: str) -> None:
             processes.serve(settings_for(url, Path(home), port=int(port), redis_url=redis_url))
         case "drain", most_s:
             _drain(settings_for(url, Path(home)), float(most_s))
+        case "stand", *_:
+            _stand(settings_for(url, Path(home)))
         case "read", merchant, channel, seller:
             _read(url, Path(home), merchant, channel, seller)
 

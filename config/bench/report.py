@@ -40,7 +40,7 @@ def _verdict(one: Row) -> Text:
     match one.ok, at_aim(one):
         case False, _:
             return Text("missed", style="bold red")
-        case True, True:
+        case True | None, True:
             return Text("at aim", style="bold green")
         case True, _:
             return Text("ok", style="green")

@@ -55,6 +55,13 @@ CHANNELS = (
         (Press.READ, Press.CONNECTION), loud=True, ignorable=False, tone="bad",
     ),
     Cause(
+        "blind",
+        N_("A channel is out of sight, and the others show less for it"),
+        N_("It goes on selling what it shows. What it may sell meanwhile is left to it, so that nothing is sold twice."),
+        N_("Once it is read and told again, everything is shown again by itself. If it lasts, connect it again, or stop its sale there."),
+        (Press.READ, Press.CONNECTION), loud=True, ignorable=False, tone="bad",
+    ),
+    Cause(
         "login-ends",
         N_("A login ends soon"),
         N_("From that day on the channel does not let us in."),
@@ -70,7 +77,7 @@ ORDERS = (
         "oversold",
         N_("More was sold than lies on the shelf"),
         N_("These orders wait for units that nobody has. The buyers do not know it yet."),
-        N_("Count the SKU if there is more of it than we know. Else buy some, or cancel the order on its channel."),
+        N_("Count the SKU if there is more of it than we know. Else the order's page says what can be done."),
         (Press.COUNT, Press.ORDER), loud=True, tone="bad",
     ),
     Cause(
@@ -313,6 +320,7 @@ DOES = {
     "send_hooks": N_("Telling webhooks"),
     "take_file": N_("Taking a file with counts"),
     "raise_alerts": N_("Looking for what cannot wait"),
+    "look_blind": N_("Looking for channels that cannot be reached"),
     "send_alerts": N_("Sending a message"),
 }
 

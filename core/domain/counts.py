@@ -38,14 +38,26 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Safe:
+    """So many units of a SKU at one of our locations (by its name) are shown to no channel."""
+
+    line: int
+    sku: str
+    location: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a file says: counts, maps, and SKUs with their titles that it only names. `silent` rows say nothing of a listing."""
+    """What a file says: counts, maps, units that are kept from channels, and SKUs with their titles that it only names. `silent` rows say
+    nothing of a listing."""
 
     counts: tuple[Counted, ...] = ()
     maps: tuple[Said, ...] = ()
     titles: Mapping[str, str] | None = None
     lines: Mapping[str, int] | None = None  # where a SKU stands first
     silent: int = 0
+    safety: tuple[Safe, ...] = ()
 
 
 def gone_by(order: Order, line: str, moment: datetime, *, seen: bool) -> tuple[int, int]:

@@ -159,10 +159,49 @@ class StockAdjusted:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundSent:
+    """A delivery is on its way to one of our locations."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundReceived:
+    """Units of it came in, and damaged ones; less than none: that was undone."""
+
+    units: int
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundClosed:
+    """Nothing more of it comes; so many units did not arrive."""
+
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundCancelled:
+    """It does not come; so many units are back where they had left."""
+
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderHeld:
     """One of the staff holds it back: a word of core/domain/holds.py, and the name of who did."""
 
     why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShortDecided:
+    """Somebody said what shall become of units that are not there: a word of core/domain/oversold.py, which location's units it takes where
+    it is from elsewhere, and the name of who said so."""
+
+    what: str
+    location: str
     by: str
 
 
@@ -218,7 +257,12 @@ Event = (
     | UnitsLeft
     | UnitsBack
     | StockAdjusted
+    | InboundSent
+    | InboundReceived
+    | InboundClosed
+    | InboundCancelled
     | OrderHeld
+    | ShortDecided
     | OrderReleased
     | NoteAdded
     | TagAdded

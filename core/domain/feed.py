@@ -18,6 +18,7 @@ TYPES: dict[type, str] = {
     events.MappingNeeded: "order.mapping_needed",
     events.OrderHeld: "order.held",
     events.OrderReleased: "order.released",
+    events.ShortDecided: "order.short_decided",
     events.NoteAdded: "order.note_added",
     events.TagAdded: "order.tag_added",
     events.TagRemoved: "order.tag_removed",
@@ -29,6 +30,10 @@ TYPES: dict[type, str] = {
     events.UnitsLeft: "stock.left",
     events.UnitsBack: "stock.back",
     events.StockAdjusted: "stock.adjusted",
+    events.InboundSent: "inbound.sent",
+    events.InboundReceived: "inbound.received",
+    events.InboundClosed: "inbound.closed",
+    events.InboundCancelled: "inbound.cancelled",
     events.ListingRenamed: "listing.renamed",
 }
 TYPE_OF = {fact.__name__: name for fact, name in TYPES.items()}

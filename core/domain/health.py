@@ -26,7 +26,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a connection; moments in microseconds. `read_at` is up to when its orders are here (0: never), `paged_at` when a
-    page of them was last read, `limit_s` how many seconds they may lie behind; `silent` that its notices stopped."""
+    page of them was last read, `limit_s` how many seconds they may lie behind; `silent` that its notices stopped; since
+    `blind_since` others leave it what it may sell."""
 
     state: str
     live_at: int | None
@@ -37,6 +38,7 @@ class Facts:
     blocked_until: int = 0
     login_until: int | None = None
     silent: bool = False
+    blind_since: int | None = None
 
 
 def state(one: Facts, now: int) -> State:

@@ -15,6 +15,7 @@ class Why(StrEnum):
     ADDRESS = "address"
     FRAUD = "fraud"
     STOCK = "stock"
+    OVERSOLD = "oversold"  # the hub's own: more was sold than there is
     BUYER = "buyer"
     OTHER = "other"
 

@@ -23,10 +23,22 @@ class Exploded(StrEnum):
 SPLIT = "its channel lists the parts as lines of their own"  # why its stock is not written
 
 
-def whole(parts: Parts, there: Mapping[str, Mapping[str, int]]) -> int:
+NOTHING: Mapping[str, int] = {}
+
+
+def whole(parts: Parts, there: Mapping[str, Mapping[str, int]], owed: Mapping[str, int] = NOTHING) -> int:
     """How many units lie whole at one location each; `there` are the free units of its parts by location and SKU. None is put together from
-    two locations, and none counts twice: each location is by itself."""
-    return sum(sellable(parts, free) for free in there.values())
+    two locations, and none counts twice: each location is by itself. Of a part that others are `owed` units of, which may be taken at
+    any of them, as many are left as in the worst case."""
+    made = {at: sellable(parts, free) for at, free in there.items()}
+    lost = sum(_lost(made, there, sku, each, owed.get(sku, 0)) for sku, each in parts.items() if owed.get(sku, 0) > 0)
+    return max(0, sum(made.values()) - lost)
+
+
+def _lost(made: Mapping[str, int], there: Mapping[str, Mapping[str, int]], sku: str, each: int, units: int) -> int:
+    """How many at most can be made no more without so many units of one part: at each location it must first give what is over."""
+    over = {at: there[at].get(sku, 0) - count * each for at, count in made.items() if count}
+    return min(units, sum(min(made[at], (units - spare - 1) // each + 1) for at, spare in over.items() if units > spare))
 
 
 def available(parts: Parts, free: Mapping[str, Mapping[str, int]], locations: Collection[str], *, alone: bool) -> int | None:

@@ -2,9 +2,46 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
+from core.domain.later import N_
 from core.domain.order import Assignment, Order, Party
+
+
+class LocationKind(StrEnum):
+    """What a location of ours is."""
+
+    OWN = "own"
+    SHOP = "shop"
+    SERVICE = "3pl"
+    SUPPLIER = "dropship"
+    FBA = "fba"  # Amazon's own: its levels are read, never written, and nothing of it is reserved or shown elsewhere
+
+
+WORDS: dict[LocationKind, str] = {
+    LocationKind.OWN: N_("Own warehouse"),
+    LocationKind.SHOP: N_("Shop"),
+    LocationKind.SERVICE: N_("Another company's warehouse"),
+    LocationKind.SUPPLIER: N_("Supplier that sends to buyers"),
+    LocationKind.FBA: N_("Amazon's warehouse (FBA)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is at a location, or on its way there or from there: SKUs with units, those on hand, reserved and damaged, and deliveries."""
+
+    skus: int = 0
+    on_hand: int = 0
+    reserved: int = 0
+    damaged: int = 0
+    inbounds: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.on_hand or self.reserved or self.damaged or self.inbounds)
+
 
 NOWHERE = ""  # the one place of a channel that keeps no stock by location
 

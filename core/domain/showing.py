@@ -20,6 +20,7 @@ class Why(StrEnum):
     REFUSED = "refused"
     RESTS = "rests"
     RAISED_LATER = "raised later"
+    DEALT_LATER = "dealt later"
     ORDERS_FIRST = "orders first"
     ASKED = "asked"
     READ_FIRST = "read first"
@@ -32,7 +33,7 @@ class Why(StrEnum):
 class Display:
     """A listing's row as far as it says why it shows what it shows. `shown` and `wanted` are units (None: nobody knows); `live` says
     whether its channel's stock is written, `waits` that it changed since it was told, `asked` that an answer is due; `rests_until`,
-    `raise_from` and `accepted_at` are microseconds, or None."""
+    `raise_from` and `accepted_at` are microseconds, or None; `dealt`: what it should show is its part of SKUs in quota."""
 
     shown: int | None
     wanted: int | None
@@ -49,6 +50,7 @@ class Display:
     rests_until: int | None = None
     raise_from: int | None = None
     accepted_at: int | None = None
+    dealt: bool = False
 
 
 def why(one: Display) -> Why:
@@ -82,6 +84,8 @@ def _not_yet(one: Display) -> Why:
         return Why.RESTS
     if one.raise_from is not None and one.shown != one.wanted:
         return Why.RAISED_LATER
+    if one.raise_from is not None and one.dealt:
+        return Why.DEALT_LATER
     if one.sought and one.shown != one.wanted and not one.waits:
         return Why.ORDERS_FIRST
     if one.asked:
@@ -111,6 +115,9 @@ WORDS: dict[Why, str] = {
     Why.REFUSED: N_("%(channel)s refused the last number: %(reason)s."),
     Why.RESTS: N_("It was changed as often as %(channel)s allows in one day. It goes on at %(until)s."),
     Why.RAISED_LATER: N_("More is shown as soon as the orders of %(channel)s are read up to %(until)s, so that nothing is sold twice."),
+    Why.DEALT_LATER: N_(
+        "Its part is dealt anew as soon as the orders of %(channel)s are read up to %(until)s. Until then it may sell more than it shows."
+    ),
     Why.ORDERS_FIRST: N_("%(channel)s has sold other units than we know of. Its orders are fetched first."),
     Why.ASKED: N_("It was told, and %(channel)s has not answered yet."),
     Why.READ_FIRST: N_("Something happened that may have changed the number. It is read before it is written."),
@@ -120,6 +127,7 @@ WORDS: dict[Why, str] = {
 }
 TONES: dict[Why, str] = {
     Why.RIGHT: "good", Why.NEXT: "info", Why.ASKED: "info", Why.ACCEPTED: "info", Why.READ_FIRST: "info", Why.RAISED_LATER: "info",
+    Why.DEALT_LATER: "info",
     Why.ORDERS_FIRST: "info", Why.WATCHED: "", Why.PAUSED: "warn", Why.RESTS: "warn", Why.LEFT_ALONE: "", Why.NOT_OURS: "",
     Why.UNMAPPED: "warn", Why.NOWHERE: "warn", Why.UNCOUNTED: "warn", Why.LOCKED_OUT: "bad", Why.REFUSED: "bad",
 }  # fmt: skip

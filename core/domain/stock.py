@@ -289,7 +289,7 @@ class _Desk:
     def _reserve_parts(self, line: LineStock, mine: dict[Key, int], wanted: int) -> int:
         """As many as all its locations together hold. Gives how many."""
         parts = line.parts or {}
-        units = min([wanted, *(self._on_shelves(line, sku) // each for sku, each in parts.items())])
+        units = min([wanted, *(self._on_shelves(line, mine, sku) // each for sku, each in parts.items())])
         for sku, each in parts.items():
             self._reserve_part(line, mine, sku, each * units)
         return units
@@ -324,8 +324,11 @@ class _Desk:
                 self._hold_whole(line, mine, other, -moved)
                 self._hold_whole(line, mine, place, moved)
 
-    def _on_shelves(self, line: LineStock, sku: str) -> int:
-        return sum(self._free(sku, place) for place in line.places.locations)
+    def _on_shelves(self, line: LineStock, mine: Mapping[Key, int], sku: str) -> int:
+        """What is free where its channel sells from, and as much as is wanted from elsewhere."""
+        elsewhere = [(place, short) for one, place, short in self._wanted(line, mine) if one == sku and place not in line.places.locations]
+        away = sum(min(short, self._free(sku, place)) for place, short in elsewhere)
+        return away + sum(self._free(sku, place) for place in line.places.locations)
 
     def _reserve_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> None:
         """From where the channel wants it first, then from wherever it lies."""

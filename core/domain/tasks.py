@@ -102,6 +102,7 @@ QUEUES = {
     "send_hooks": "hooks",  # others' programs may be slow or dead: nothing of a channel's waits behind them
     "reckon": "outside",
     "raise_alerts": "inside",
+    "look_blind": "inside",
     "send_alerts": "outside",
     "look_at_file": "outside",  # it may take seconds: no live order is to wait for it
     "take_file": "outside",

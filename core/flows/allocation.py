@@ -1,6 +1,6 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,17 +10,19 @@ from core.domain.kin import hand_over
 from core.domain.places import PlaceMap
 from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
+from core.flows import oversold
 from core.hub import Hub
 from core.store import listings, orders, places, stock
-from core.store.listings import Mapped, Name
-from core.store.orders import Booked
+from core.store.listings import Mapped, Moved, Name
+from core.store.orders import Booked, booked_of
 from core.store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order line that wants its books settled; `sold` are units that the channel itself took off what it shows, between
-    `sold_from` and `changed_at` (None: it may have moved it either way); `heir` is our id of the order that stands for it now."""
+    `sold_from` and `changed_at` (None: it may have moved it either way, up by `back` at most); `heir` is our id of the order that stands
+    for it now."""
 
     order: str
     ref: str
@@ -33,6 +35,7 @@ class Wish:
     booked: Booked
     ships: bool = True
     sold: int | None = 0
+    back: int = 0
     sold_from: int = 0
     changed_at: int = 0
     assigned: Mapping[str, int] = field(default_factory=dict)
@@ -60,7 +63,11 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Seque
     booked = {(line.order, line.line): Booked(held, gone, back, waits) for line, held, gone, back, waits in plan.lines}
     rows = [_line_row(wish, booked[wish.order, wish.line]) for wish in wishes] + [_line_row(wish, wish.booked) for wish in still]
     orders.save_lines(work.db, merchant, rows)
-    _tell(work, merchant, plan, wishes, maps)
+    short = {(wish.order, wish.line) for wish in wishes if "stock" in (wish.booked.waits, booked[wish.order, wish.line].waits)}
+    lacking = {sku for wish in wishes if (wish.order, wish.line) in short for sku in maps[_name(wish)].parts}
+    _tell(work, merchant, plan, wishes, maps, lacking)
+    if short:
+        oversold.hold_or_release(work, merchant, {order for order, _ in short})
     if plan.frees:
         ask_waiting(work, merchant)
 
@@ -95,7 +102,7 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
         reserved=reserved.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
-        assigned=wish.assigned,
+        assigned={**wish.assigned, **wish.booked.ours},
         places=wish.places,
         heir=wish.heir,
     )
@@ -122,18 +129,31 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
     }
 
 
-def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped]) -> None:
-    """Channels that sold believe less already; all listings of what moved are looked at."""
-    lowered: dict[int, int | None] = {}
+def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped], lacking: Collection[str]) -> None:
+    """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at."""
+    moved = moves(wishes, maps)
+    since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
+    skus = plan.skus.union(lacking)
+    listings.lock_of(work.db, merchant, skus, moved)
+    for connection in sorted(listings.sold(work.db, moved) | listings.touch(work.db, merchant, skus, since)):
+        work.ask(merchant, "publish_stock", connection, connection)
+
+
+def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Moved]:
+    """What the channels themselves did to what these listings show, by the row."""
+    found: dict[int, Moved] = {}
     for wish in wishes:
         for id, sold in _lowers(wish, maps[_name(wish)]).items():
-            if sold is None or lowered.get(id, 0) is None:
-                lowered[id] = None
-            elif sold:
-                lowered[id] = (lowered.get(id) or 0) + sold
-    since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    listings.lock_of(work.db, merchant, plan.skus, lowered)
-    for connection in sorted(listings.sold(work.db, lowered) | listings.touch(work.db, merchant, plan.skus, since)):
+            if sold != 0:
+                found[id] = found.get(id, Moved()).and_by(sold, wish.back)
+    return found
+
+
+def tell_of(work: Unit, merchant: str, skus: Iterable[str]) -> None:
+    """What may be shown of these SKUs is another number: every channel that sells them looks. Levels are locked before."""
+    wanted = sorted(set(skus))
+    listings.lock_of(work.db, merchant, wanted, [])
+    for connection in sorted(listings.touch(work.db, merchant, wanted, None)):
         work.ask(merchant, "publish_stock", connection, connection)
 
 
@@ -160,7 +180,7 @@ def wish_of(row: Any, places: PlaceMap) -> Wish:
     return Wish(
         order=row.order_id, ref=f"{row.connection}/{row.channel_id}", connection=row.connection, line=row.line, listing=row.listing,
         sku=row.sku, placed_at=row.placed_at, due=Dues(row.hold, row.gone, row.back, row.back_to),
-        booked=Booked(row.held, row.booked_gone, row.booked_back, row.waits), ships=bool(row.ships), places=places, merge_key=row.merge_key,
+        booked=booked_of(row), ships=bool(row.ships), places=places, merge_key=row.merge_key,
         assigned=msgspec.json.decode(row.assigned) if row.assigned else {},
     )  # fmt: skip
 

@@ -53,6 +53,7 @@ def _ills(one: Health, now: int) -> list[tuple[str, int]]:
     facts = one.facts
     found = [("login", facts.read_at)] if facts.state == "needs_login" else []
     found += [("unread", max(facts.read_at, facts.created_at))] if health.is_unread(facts, now) else []
+    found += [("blind", facts.blind_since)] if facts.blind_since is not None else []
     return found + ([("login-ends", facts.login_until or 0)] if health.ends_soon(facts, now) else [])
 
 

@@ -14,7 +14,7 @@ from core.domain.who import Who
 from core.flows import cards
 from core.flows.cards import Wish, Written, WrongCard
 from core.flows.counting import WrongLines
-from core.flows.stock_csv import check_names, escaped, plain, reader, unescaped
+from core.flows.stock_csv import check_names, escaped, plain, reader_of, unescaped
 from core.hub import Hub
 from core.store import cards as store
 from core.store import counts
@@ -50,7 +50,7 @@ class _OnlyLooked(Exception):
 def is_one(text: str) -> bool:
     """Whether a file is about cards, by its columns."""
     with suppress(csv.Error):
-        return bool(OWN & set(reader(io.StringIO(text)).fieldnames or ()))
+        return bool(OWN & set(reader_of(io.StringIO(text)).fieldnames or ()))
     return False
 
 
@@ -58,7 +58,7 @@ def read(file: TextIO) -> dict[str, Row]:
     """What a file says, by SKU. Raises WrongLines."""
     found, wrong = dict[str, Row](), list[tuple[int, str]]()
     try:
-        rows = reader(file)
+        rows = reader_of(file)
         _check_header(rows.fieldnames or ())
         for row in rows:
             _take(found, wrong, rows.line_num, {name: unescaped(row.get(name) or "").strip() for name in COLUMNS})

@@ -11,12 +11,13 @@ from sqlalchemy import Connection as Db
 
 from core.domain.counts import Counted, Said, Sheet, booked_by_count, gone_by, in_the_count, look_alikes, many
 from core.domain.order import Order
+from core.domain.places import LocationKind
 from core.domain.stock import Key
 from core.flows import kits
 from core.flows.allocation import Wish, ask_waiting, map_listing
 from core.flows.join import verdict
 from core.hub import Hub
-from core.store import connections, counts, listings, orders, stock
+from core.store import connections, counts, listings, orders, places, stock
 from core.store.connections import Connection
 from core.store.counts import Level, Listed
 from core.store.listings import Name, Shelf
@@ -43,6 +44,16 @@ class Shelved:
     reserved: int
     counted: int | None
     moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Units of a shelf that no channel was shown, and will not be. None: nobody had counted it."""
+
+    sku: str
+    location: str
+    was: int | None
+    will: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class Report:
     warnings: Sequence[str] = ()
     same: int = 0
     silent: int = 0
+    safeties: Sequence[Withheld] = ()
 
 
 class _OnlyLooked(Exception):
@@ -125,7 +137,8 @@ class _Desk:
         db = self.work.db
         self.counts = self.sheet.counts
         self.connections = connections.all_of(db, self.merchant)
-        self.places = {name: id for id, name in counts.locations(db, self.merchant).items()}
+        known = places.locations(db, self.merchant)
+        self.places, self.amazons = {row.name: row.id for row in known}, {row.name for row in known if row.kind == LocationKind.FBA}
         stock.lock_levels(db, self.merchant, self._skus())
         self.levels = counts.levels(db, self.merchant, self._skus())
 
@@ -138,7 +151,8 @@ class _Desk:
         return counts.skus(self.db, self.merchant)
 
     def _skus(self) -> set[str]:
-        return {one.sku for one in self.counts} | {sku for one in self.sheet.maps for sku in one.parts}
+        counted, kept = {one.sku for one in self.counts}, {one.sku for one in self.sheet.safety}
+        return counted | kept | {sku for one in self.sheet.maps for sku in one.parts}
 
     def _at(self, one: Counted) -> int:
         return self.work.now if one.counted_at is None else one.counted_at
@@ -151,39 +165,44 @@ class _Desk:
         maps = [(said, name) for said in self.sheet.maps if (name := self._listing(said))]
         made = self._checked()
         before, waited = self._shown(), set(self._waiting())
-        remapped = self._write(made, maps)
+        safeties = self._safeties()
+        remapped = self._write(made, maps, safeties)
         if self.wrong:
             raise WrongLines(self.wrong)
         shelves = [shelved for _, shelved in made]
         changed = [one for one in shelves if one.was != one.will]
-        after = self._shown() if changed or remapped else before
+        after = self._shown() if changed or remapped or safeties else before
         effects = [effect for one in self.connections if (effect := _effect(one, before, after))]
         ready = [ref for ref in self._waiting() if ref not in waited]
         return Report(
             at=self.work.now, shelves=changed, maps=remapped, effects=effects, orders=[self._named(ref) for ref in ready],
             warnings=[*self._warnings(shelves, effects)], same=len(shelves) - len(changed) + len(maps) - len(remapped),
-            silent=self.sheet.silent,
+            silent=self.sheet.silent, safeties=safeties,
         )  # fmt: skip
 
     def count(self) -> Shelved:
         """The only row of a sheet that says nothing else."""
         made = self._checked()
-        self._write(made, [])
+        self._write(made, [], [])
         return made[0][1]
 
     def _checked(self) -> list[tuple[Counted, Shelved]]:
         made = self._shelves()
         self._check_spelling()
         self._check_counts(made)
+        self._check_safety()
         if self.wrong:
             raise WrongLines(self.wrong)
         return made
 
-    def _write(self, made: Sequence[tuple[Counted, Shelved]], maps: Sequence[tuple[Said, Name]]) -> list[Remapped]:
+    def _write(
+        self, made: Sequence[tuple[Counted, Shelved]], maps: Sequence[tuple[Said, Name]], safeties: Sequence[Withheld]
+    ) -> list[Remapped]:
         self._count([(one, shelved) for one, shelved in made if shelved.was != shelved.will])
+        stock.keep_safe(self.db, self.merchant, {(one.sku, self.places[one.location]): one.will for one in safeties})
         self._book_what_left(maps)
         remapped = self._remap(maps)
-        self._tell([shelved for _, shelved in made])
+        self._tell([shelved for _, shelved in made], {one.sku for one in safeties})
         return remapped
 
     # ---- what cannot be taken
@@ -197,9 +216,24 @@ class _Desk:
             )
 
     def _check_counts(self, made: Sequence[tuple[Counted, Shelved]]) -> None:
+        said = [(one.line, one.location) for one in self.counts] + [(one.line, one.location) for one in self.sheet.safety]
+        amazons = [(line, place) for line, place in said if place in self.amazons]
+        self.wrong += [(line, f"location: {place} is Amazon's own: its levels are read, not counted") for line, place in amazons]
         for one, shelved in made:
             if why := _cannot_count(one, self._at(one), shelved, self._level(one), self.work.now):
                 self.wrong.append((one.line, f"{one.sku}: {why}"))
+
+    def _check_safety(self) -> None:
+        counted = self.levels.keys() | {self._key(one) for one in self.counts if one.on_hand is not None}
+        for one in self.sheet.safety:
+            if (one.sku, self.places.get(one.location, "")) not in counted:
+                self.wrong.append((one.line, f"{one.sku}: nobody has counted it at {one.location}: say on_hand, too"))
+
+    def _safeties(self) -> list[Withheld]:
+        """Those that are others than before."""
+        was = {key: level.safety for key, level in self.levels.items()}
+        made = [Withheld(one.sku, one.location, was.get((one.sku, self.places[one.location])), one.units) for one in self.sheet.safety]
+        return [one for one in made if (one.was or 0) != one.will]
 
     def _is_on_a_shelf(self, sku: str) -> bool:
         """It is ours for sure, without a look at all that are."""
@@ -323,9 +357,9 @@ class _Desk:
 
     # ---- what follows
 
-    def _tell(self, shelves: Sequence[Shelved]) -> None:
+    def _tell(self, shelves: Sequence[Shelved], kept: set[str]) -> None:
         listings.propose(self.db, self.merchant)
-        moved = {one.sku for one in shelves if one.was != one.will}
+        moved = {one.sku for one in shelves if one.was != one.will} | kept
         for connection in sorted(listings.touch(self.db, self.merchant, moved, None)):
             self.work.ask(self.merchant, "publish_stock", connection, connection)
         ask_waiting(self.work, self.merchant)

@@ -17,6 +17,41 @@ class Check:
     next_step: str
 
 
+# The listings that share a SKU in quota, where nothing is under way about any of them: what is being told, confirmed, raised or given back,
+# or cannot be told now, is dealt again.
+RESTING = """
+with owners as (
+  select k.merchant, k.sku, l.id, l.connection, l.place, p.units, coalesce(l.holds, l.shown) as holds, l.share, l.cap, l.stopped,
+         coalesce(l.buffer, c.buffer) as buffer,
+         l.shown is null or l.changed > l.told or l.accepted_at is not null or l.raise_from is not null or l.rests_until is not null
+           or l.problem is not null or c.state <> 'active'
+           or exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null)
+           or exists (select 1 from tasks t where t.merchant = c.merchant and t.kind = 'publish_stock' and t.subject = c.id
+                      and t.state in ('due', 'running', 'parked')) as restless
+  from skus k join listing_parts p on p.merchant = k.merchant and p.sku = k.sku
+  join listings l on l.id = p.listing_id join connections c on c.id = l.connection
+  where k.quota and l.writable is null and l.shown_at > 0 and c.live_at is not null and c.state <> 'disconnected'),
+resting as (
+  select o.*, (select coalesce(sum(v.on_hand - v.reserved), 0) from place_locations m
+               join levels v on v.merchant = o.merchant and v.sku = o.sku and v.location = m.location
+               where m.connection = o.connection and m.place = o.place) as free
+  from owners o where not exists (select 1 from owners r where r.merchant = o.merchant and r.sku = o.sku and r.restless))
+"""
+# For each set of locations that a listing sells from: all listings that sell from these alone hold no more of a SKU than is free there.
+# Sets that only several listings make up together are not looked at.
+CROWDED = """
+select count(*) from (
+  select mine.id, mine.sku from resting mine join resting other on other.merchant = mine.merchant and other.sku = mine.sku
+  where not exists (
+    select 1 from place_locations b where b.connection = other.connection and b.place = other.place and not exists (
+      select 1 from place_locations a where a.connection = mine.connection and a.place = mine.place and a.location = b.location))
+  group by mine.id, mine.sku, mine.free having sum(other.holds * other.units) > mine.free) d
+"""
+GREEDY = """
+select count(distinct id) from resting
+  where share > 0 and (stopped or share > cap or (share + buffer) * units > free)
+"""
+
 CHECKS = (
     Check(
         "every order is here once",
@@ -40,6 +75,26 @@ CHECKS = (
         "count the SKU: the count becomes its movement",
     ),
     Check(
+        "damaged units are the sum of movements",
+        """select count(*) from (
+             select v.merchant, v.sku, v.location from levels v left join movements m
+               on m.merchant = v.merchant and m.sku = v.sku and m.location = v.location
+             group by v.merchant, v.sku, v.location, v.damaged having v.damaged <> coalesce(sum(m.damaged), 0)) d""",
+        "adjust it: put aside what is damaged, or write it off",
+    ),
+    Check(
+        "what left and came of deliveries is the sum of movements",
+        """select count(*) from (
+             select n.inbound, n.sku from inbound_lines n join inbounds i on i.id = n.inbound left join locations t on t.id = i.location
+             left join movements m on m.merchant = n.merchant and m.sku = n.sku and m.subject = 'inbound/' || n.inbound
+             group by n.inbound, n.sku, n.sent, n.received, n.damaged, t.kind
+             having n.sent <> coalesce(-sum(case when m.cause in ('dispatched', 'recalled') then m.units end), 0)
+               or (coalesce(t.kind, '') <> 'fba'
+                 and (n.received <> coalesce(sum(case when m.cause in ('received', 'unreceived') then m.units end), 0)
+                   or n.damaged <> coalesce(sum(case when m.cause in ('received', 'unreceived') then m.damaged end), 0)))) d""",
+        "look at the delivery's movements, and count its SKUs",
+    ),
+    Check(
         "nothing is promised that is not there",
         "select count(*) from levels where reserved < 0 or on_hand < reserved",
         "count the SKU",
@@ -49,6 +104,16 @@ CHECKS = (
         """select count(*) from order_lines l where l.held > 0
            and not exists (select 1 from reservations r where r.order_id = l.order_id and r.line = l.line)""",
         "crossdock reconcile --mend settles every open order again",
+    ),
+    Check(
+        "in quota no more may be sold than there is",
+        RESTING + CROWDED,
+        "count the SKU, which deals it anew; if it stays, crossdock stock quota SKU --off and report it",
+    ),
+    Check(
+        "no part in quota is more than its listing may show",
+        RESTING + GREEDY,
+        "count the SKU, which deals it anew; if it stays, crossdock stock quota SKU --off and report it",
     ),
     Check(
         "a copy or a merged order holds nothing",

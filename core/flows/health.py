@@ -45,6 +45,6 @@ def _health(hub: Hub, one: Seen) -> Health:
     row = one.row
     facts = Facts(
         one.state, one.live_at, row.read_at, row.paged_at, row.created_at, rules.limit_s(poll_s), row.blocked_until, row.login_until,
-        bool(row.silent),
+        bool(row.silent), row.blind_since,
     )  # fmt: skip
     return Health(one, connector.label if connector else one.channel, facts, rules.state(facts, hub.now))

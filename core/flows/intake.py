@@ -335,6 +335,14 @@ def _by_owner(work: Unit, connection: Connection, notices: Sequence[Notice]) -> 
 
 
 LISTEN_S = 1.0  # how long an empty queue is left alone
+BUSY_S, BUSY_US = 0.25, 60_000_000  # how long while it sells: something came within the last minute
+
+
+def _rest_s(work: Unit, connection: Connection, notices: Sequence[Notice]) -> float:
+    """A sale is told to the others as soon as it is heard of; a queue in which nothing happens need not be asked as often."""
+    if notices:
+        return 0.0
+    return BUSY_S if inbox.heard(work.db, connection.id, work.now - BUSY_US) else LISTEN_S
 
 
 def receive_notices(hub: Hub, claim: Claim) -> None:
@@ -348,5 +356,6 @@ def receive_notices(hub: Hub, claim: Claim) -> None:
     if notices:
         channel.acknowledge([notice.receipt for notice in notices])
     with hub.unit(claim) as work:
-        work.ask(connection.merchant, "receive_notices", connection.id, connection.id, wait_s=0 if notices else LISTEN_S)
-    hub.bell.ring("outside", 0 if notices else LISTEN_S)
+        rest_s = _rest_s(work, connection, notices)
+        work.ask(connection.merchant, "receive_notices", connection.id, connection.id, wait_s=rest_s)
+    hub.bell.ring("outside", rest_s)

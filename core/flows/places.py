@@ -1,7 +1,10 @@
 """Places: the channel's own locations, and which of ours each of them stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+from core.domain.places import Contents, LocationKind
 from core.domain.tasks import Claim
 from core.domain.who import COMMAND_LINE, Who
 from core.errors import Refused
@@ -47,6 +50,10 @@ def _check(work: Unit, connection: Connection, place: str, locations: Sequence[s
     known = {row.place: row for row in places.listed(work.db, connection.merchant, connection.id)}
     if place not in known and (place or known):
         raise Refused(f"the channel has no place {place!r}; it has {', '.join(sorted(known)) or 'none'}")
+    if amazons := [
+        row.name for row in places.locations(work.db, connection.merchant) if row.kind == LocationKind.FBA and row.id in locations
+    ]:
+        raise Refused(f"{amazons[0]} is Amazon's own: its stock is never promised here")
     if place and known[place].service and locations:
         raise Refused(f"{known[place].name} is another service's: its stock is not ours to tell")
     if not place and not locations:
@@ -61,15 +68,20 @@ def unmap_places(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> N
         audit.write(work.db, connection.merchant, work.now, who.id, who.name, "place.forget", connection.id)
 
 
-def add_location(hub: Hub, merchant: str, name: str, who: Who) -> bool:
+def add_location(hub: Hub, merchant: str, name: str, who: Who, kind: LocationKind = LocationKind.OWN) -> bool:
     """A new location of ours, behind the others. False where there is one of that name."""
     with hub.unit() as work:
-        known = places.locations(work.db, merchant)
-        if name in {row.name for row in known}:
-            return False
-        stock.add_location(work.db, merchant, hub.ids(), name, rank=max((row.rank for row in known), default=-1) + 1)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "location.add", name)
-    return True
+        return bool(add_location_in(hub, work, merchant, name, who, kind))
+
+
+def add_location_in(hub: Hub, work: Unit, merchant: str, name: str, who: Who, kind: LocationKind = LocationKind.OWN) -> str:
+    """The same in the caller's transaction. Gives its id, "" where there is one of that name."""
+    known, id = places.locations(work.db, merchant), hub.ids()
+    if name in {row.name for row in known}:
+        return ""
+    stock.add_location(work.db, merchant, id, name, rank=max((row.rank for row in known), default=-1) + 1, kind=kind.value)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "location.add", name, kind=kind.value)
+    return id
 
 
 def rename_location(hub: Hub, merchant: str, id: str, name: str, who: Who) -> bool:
@@ -96,6 +108,95 @@ def prefer_location(hub: Hub, merchant: str, id: str, who: Who) -> bool:
         _heads_changed(work, merchant, before)
         audit.write(work.db, merchant, work.now, who.id, who.name, "location.rank", known[id], order=[known[one] for one in order])
     return True
+
+
+class HoldsStock(Refused):
+    """Something lies at the location, or is on its way there or from there: `name` and `contents` say what."""
+
+    def __init__(self, name: str, contents: Contents) -> None:
+        self.name, self.contents = name, contents
+        held = f"{contents.on_hand} units on hand of {contents.skus} SKUs, {contents.reserved} reserved, {contents.damaged} damaged"
+        super().__init__(f"{name} holds {held}, and {contents.inbounds} deliveries are on their way there or from there")
+
+
+class SellsAlone(Refused):
+    """Channels sell from this location and from no other: `name` and `labels` say which."""
+
+    def __init__(self, name: str, labels: Sequence[str]) -> None:
+        self.name, self.labels = name, labels
+        super().__init__(f"{', '.join(labels)} sells from {name} alone: say first from where else")
+
+
+def set_kind_in(work: Unit, merchant: str, id: str, kind: LocationKind, who: Who) -> bool:
+    """Say what a location of ours is. False where it is that already. Raises Refused for one that is not there, HoldsStock where Amazon's
+    own would hold what is promised, SellsAlone where a channel would sell from nowhere."""
+    row = _location(work, merchant, id)
+    if row.kind == kind.value:
+        return False
+    contents = places.contents(work.db, merchant, id)
+    if kind is LocationKind.FBA and (contents.reserved or contents.damaged):
+        raise HoldsStock(row.name, contents)
+    _keep_selling(work, merchant, row if kind is LocationKind.FBA else None)
+    with _maps_changed(work, merchant):
+        if kind is LocationKind.FBA:
+            places.take_out(work.db, merchant, id)
+        places.set_kind(work.db, merchant, id, kind.value)
+        places.spread_all(work.db, merchant)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "location.kind", row.name, was=row.kind, kind=kind.value)
+    return True
+
+
+def set_kind(hub: Hub, merchant: str, id: str, kind: LocationKind, who: Who) -> bool:
+    """The same in a transaction of its own."""
+    with hub.unit() as work:
+        return set_kind_in(work, merchant, id, kind, who)
+
+
+def remove_location(hub: Hub, merchant: str, id: str, who: Who) -> str:
+    """A location where nothing lies is none of ours any more. Gives its name. Raises Refused for one that is not there, HoldsStock where
+    something lies there or is on its way there or from there, SellsAlone where a channel would sell from nowhere."""
+    with hub.unit() as work:
+        return remove_location_in(work, merchant, id, who)
+
+
+def remove_location_in(work: Unit, merchant: str, id: str, who: Who) -> str:
+    """The same in the caller's transaction."""
+    row = _location(work, merchant, id)
+    stock.lock_location(work.db, merchant, id)
+    contents = places.contents(work.db, merchant, id)
+    if not contents.is_empty:
+        raise HoldsStock(row.name, contents)
+    _keep_selling(work, merchant, row)
+    with _maps_changed(work, merchant):
+        places.take_out(work.db, merchant, id)
+        places.remove(work.db, merchant, id)
+        places.spread_all(work.db, merchant)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "location.remove", row.name, kind=row.kind)
+    return str(row.name)
+
+
+def _location(work: Unit, merchant: str, id: str) -> Any:
+    row = next((row for row in places.locations(work.db, merchant) if row.id == id), None)
+    if row is None:
+        raise Refused("there is no such location")
+    return row
+
+
+def _keep_selling(work: Unit, merchant: str, row: Any) -> None:
+    """Raises SellsAlone where a channel sells from this location alone."""
+    if row is not None and (labels := places.selling_alone(work.db, merchant, row.id)):
+        raise SellsAlone(row.name, labels)
+
+
+@contextmanager
+def _maps_changed(work: Unit, merchant: str) -> Iterator[None]:
+    """Channels that sell from other locations after it look at what they show, and at what their orders hold."""
+    known = connections.all_of(work.db, merchant)
+    before = {one.id: places.map_of(work.db, one.id, one.location) for one in known}
+    yield
+    for one in known:
+        if places.map_of(work.db, one.id, None).ours != before[one.id].ours:
+            _map_changed(work, one)
 
 
 def _split_heads(work: Unit, merchant: str) -> dict[str, dict[str, str]]:

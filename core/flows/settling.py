@@ -98,7 +98,19 @@ def _wishes(view: View, id: str, order: Order, before: Known | None) -> list[Wis
     old = {line.id: line for line in before.order.lines}
     lines = [(line, _due(view, id, order, line, before), _sold(order, line, old.get(line.id), before)) for line in new]
     lines += [(line, replace(dues(before.order, line, map_), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
-    return [_wish(view, id, order, line, due, view.booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
+    wishes = [_wish(view, id, order, line, due, view.booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
+    return [replace(wish, back=_back(order, before, wish.line)) if wish.sold is None else wish for wish in wishes]
+
+
+def _back(order: Order, before: Known, line: str) -> int:
+    """Units of a known line that its channel may show again since we looked last."""
+    old, new = (next((one for one in some.lines if one.id == line), None) for some in (before.order, order))
+    was, now = (_on_show(some, one) if one else 0 for some, one in ((before.order, old), (order, new)))
+    return old.ordered - was if old and not new else max(0, now - was)
+
+
+def _on_show(order: Order, line: Line) -> int:
+    return line.cancelled + max(line.returned, dues(order, line).back) + (line.open if order.is_cancelled else 0)
 
 
 def _first_wish(view: View, id: str, order: Order, line: Line) -> Wish:

@@ -13,7 +13,7 @@ from core.errors import Refused
 from core.flows.intake import ask_before_raising
 from core.flows.kits import WrongKit
 from core.hub import Hub
-from core.store import audit, connections, goods, kits, listings, quotas, stock
+from core.store import audit, connections, counts, goods, kits, listings, quotas, stock
 from core.store.connections import Connection
 from core.store.quotas import Listed
 from core.store.unit import Unit
@@ -31,7 +31,8 @@ def deal(hub: Hub, claim: Claim, connection: Connection, skus: Iterable[str]) ->
         levels = stock.lock_levels(work.db, merchant, {sku for one in found for sku in one.parts})
         listings.lock(work.db, (one.id for one in found))
         found = quotas.sharing(work.db, merchant, {sku for one in found for sku in one.parts})
-        free = _free(levels, quotas.short(work.db, merchant))
+        kept = {key: level.safety for key, level in counts.levels(work.db, merchant, {sku for sku, _ in levels}).items()}
+        free = _free(levels, kept, quotas.short(work.db, merchant))
         ground = _ground(hub, work, connection, found, free)
         owners = [ground.owner(one) for one in found]
         made = sharing.deal(owners, free)
@@ -65,14 +66,14 @@ def _component(work: Unit, merchant: str, skus: Iterable[str]) -> list[Listed]:
     return found
 
 
-def _free(levels: Mapping[tuple[str, str], tuple[int, int]], short: Mapping[str, int]) -> dict[tuple[str, str], int]:
-    """Units that nobody is promised and no order waits for."""
+def _free(levels: Mapping[tuple[str, str], tuple[int, int]], kept: Shelves, short: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    """Units that nobody is promised, no order waits for, and that are not kept from channels."""
     free, owed = {}, dict(short)
     for (sku, location), (on_hand, reserved) in sorted(levels.items()):
         there = max(0, on_hand - reserved)
         taken = min(there, owed.get(sku, 0))
         owed[sku] = owed.get(sku, 0) - taken
-        free[sku, location] = there - taken
+        free[sku, location] = max(0, there - taken - kept.get((sku, location), 0))
     return free
 
 

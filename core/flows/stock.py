@@ -12,7 +12,7 @@ from sqlalchemy import Connection as Db
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import WouldEmpty
-from core.flows import cards, sharing
+from core.flows import cards, sharing, windows
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
@@ -315,6 +315,7 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
     began, ripe_us = hub.now, verify_after(connection) * 1_000_000
     with hub.database.read() as db:
         accepted = listings.accepted(db, connection.id, began - ripe_us, hub.connector(connection).limits.per_call)
+        oldest = listings.first_accepted(db, connection.id) or began
     channel = hub.channel(connection)
     became = follow(channel, [one for one in accepted if one.accepted_as])
     over = [one for one in accepted if one.name not in became]
@@ -324,6 +325,8 @@ def verify_stock(hub: Hub, claim: Claim) -> None:
         listings.declined(work.db, connection.id, [{"id": id, "problem": words} for id, words in refused.items()])
         listings.confirm(work.db, [(one, actual[one.name]) for one in over if one.name in actual], began, work.now)
         _give_back(work, hub, connection, over)
+        if over:
+            windows.learn(work, connection.merchant, connection.id, began - oldest)
         if listings.dirty_left(work.db, connection.id):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
         if (first := listings.first_accepted(work.db, connection.id)) is not None:

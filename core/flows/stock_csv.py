@@ -9,14 +9,15 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, TextIO
 
-from core.domain.counts import Counted, Said, Sheet
+from core.domain.counts import Counted, Safe, Said, Sheet
+from core.domain.places import LocationKind
 from core.flows import counting
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
-from core.store import connections, counts, stock
+from core.store import connections, counts, places, stock
 from core.store.tables import us, when
 
-COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "channel", "connection", "listing", "channel_sku", "units")
+COLUMNS = ("sku", "on_hand", "title", "location", "counted_at", "safety", "channel", "connection", "listing", "channel_sku", "units")
 OF_A_LISTING = ("channel", "connection", "listing", "channel_sku", "units")
 UNCOUNTED = "uncounted"
 MOST = 1_000_000_000
@@ -44,6 +45,7 @@ class _Reading:
     titles: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     shelves: set[tuple[str, str]] = field(default_factory=set)
+    safety: dict[tuple[str, str], Safe] = field(default_factory=dict)
     silent: int = 0
     wrong: list[tuple[int, str]] = field(default_factory=list)
 
@@ -57,9 +59,10 @@ class _Reading:
         sku = row["sku"].strip()
         if not (sku + row["title"]).isprintable():
             raise ValueError("a SKU or title that cannot be printed")
-        if not sku and (row["on_hand"].strip() or not _names_a_listing(row)):
+        if not sku and (row["on_hand"].strip() or row["safety"].strip() or not _names_a_listing(row)):
             raise ValueError("there is no SKU")
         self._count(line, sku, row)
+        self._keep(line, sku, row)
         self._map(line, sku, row)
         if sku:
             self.lines.setdefault(sku, line)
@@ -67,9 +70,9 @@ class _Reading:
 
     def _count(self, line: int, sku: str, row: Mapping[str, str]) -> None:
         units, location = row["on_hand"].strip(), row["location"].strip() or self.location
-        if not units and _names_a_listing(row):
+        if not units and (_names_a_listing(row) or row["safety"].strip()):
             return
-        on_hand = None if units == UNCOUNTED else _whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
+        on_hand = None if units == UNCOUNTED else whole(units, "on_hand is not a whole number of units", least=0, most=MOST)
         if (sku, location) in self.shelves:
             raise ValueError("the SKU is counted twice")
         if not location.isprintable():
@@ -77,12 +80,23 @@ class _Reading:
         self.shelves.add((sku, location))
         self.counts.append(Counted(line, sku, row["title"].strip(), location, on_hand, _moment(row["counted_at"], self.counted_at)))
 
+    def _keep(self, line: int, sku: str, row: Mapping[str, str]) -> None:
+        units, location = row["safety"].strip(), row["location"].strip() or self.location
+        if not units:
+            return
+        if (sku, location) in self.safety:
+            raise ValueError("safety is said twice of this SKU")
+        if row["on_hand"].strip() == UNCOUNTED:
+            raise ValueError("safety of what nobody counted")
+        kept = whole(units, "safety is not a whole number of units", least=0, most=MOST)
+        self.safety[sku, location] = Safe(line, sku, location, kept)
+
     def _map(self, line: int, sku: str, row: Mapping[str, str]) -> None:
         if not _names_a_listing(row):
             if any(row[column].strip() for column in OF_A_LISTING):
                 raise ValueError("it names a channel or units and no listing: listing or channel_sku is missing")
             return
-        units = _whole(row["units"].strip() or "1", "units is not a whole number from 0 to 9999", least=0, most=9_999)
+        units = whole(row["units"].strip() or "1", "units is not a whole number from 0 to 9999", least=0, most=9_999)
         if not sku and row["units"].strip() != "0":
             self.silent += 1  # a listing that nobody mapped, as it was exported
             return
@@ -99,14 +113,15 @@ class _Reading:
         self.maps[names] = Said(known.line if known else line, *names, {**(known.parts if known else {}), **parts})
 
     def sheet(self) -> Sheet:
-        return Sheet(tuple(self.counts), tuple(self.maps.values()), self.titles, self.lines, self.silent)
+        return Sheet(tuple(self.counts), tuple(self.maps.values()), self.titles, self.lines, self.silent, tuple(self.safety.values()))
 
 
 def _names_a_listing(row: Mapping[str, str]) -> bool:
     return bool(row["listing"].strip() or row["channel_sku"].strip())
 
 
-def _whole(text: str, words: str, *, least: int, most: int) -> int:
+def whole(text: str, words: str, *, least: int, most: int) -> int:
+    """The number of units that a cell says. Raises ValueError with these words for anything else."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
         raise ValueError(words)
     return int(text)
@@ -131,20 +146,20 @@ def read(file: TextIO, location: str, counted_at: int | None = None) -> Sheet:
     """What a file says. `location` and `counted_at` (microseconds; None: now) are for rows that do not say theirs. Raises WrongLines."""
     reading = _Reading(location, counted_at)
     try:
-        rows = reader(file)
-        _check_header(rows.fieldnames or ())
-        for row in rows:
-            reading.take(rows.line_num, {column: unescaped(row.get(column) or "") for column in COLUMNS})
+        reader = reader_of(file)
+        _check_header(reader.fieldnames or ())
+        for row in reader:
+            reading.take(reader.line_num, {column: unescaped(row.get(column) or "") for column in COLUMNS})
     except UnicodeDecodeError:
         raise WrongLines([(0, "it is not a text in UTF-8")]) from None
     except csv.Error as error:
-        raise WrongLines([(rows.line_num, str(error))]) from None
+        raise WrongLines([(reader.line_num, str(error))]) from None
     if reading.wrong:
         raise WrongLines(reading.wrong)
     return reading.sheet()
 
 
-def reader(file: TextIO) -> "csv.DictReader[str]":
+def reader_of(file: TextIO) -> "csv.DictReader[str]":
     """Commas, or what a spreadsheet of another country writes instead; its first line may say so."""
     text = file.read()
     told = re.match(r"sep=(.)\r?\n", text)
@@ -192,11 +207,16 @@ def export(hub: Hub, merchant: str, *, unmapped: bool = False) -> list[dict[str,
         known = counts.skus(work.db, merchant)
         stock.lock_levels(work.db, merchant, known)
         levels, names = counts.levels(work.db, merchant, known), counts.locations(work.db, merchant)
+        amazons = {row.id for row in places.locations(work.db, merchant) if row.kind == LocationKind.FBA}
         listed, owners = counts.listings(work.db, merchant), {one.id: one for one in connections.all_of(work.db, merchant)}
         at = when(work.now).isoformat()
     shelves: dict[str, list[dict[str, Any]]] = {}
     for (sku, place), level in levels.items():
-        shelves.setdefault(sku, []).append({"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at})
+        if place in amazons:
+            continue
+        shelves.setdefault(sku, []).append(
+            {"on_hand": level.on_hand, "location": names.get(place, place), "counted_at": at, "safety": level.safety}
+        )
     maps: dict[str, list[dict[str, Any]]] = {}
     for one in listed:
         for sku, units in one.parts.items():
@@ -221,6 +241,9 @@ def undo(report: Report) -> Iterator[dict[str, Any]]:
     at = when(report.at).isoformat()
     for one in report.shelves:
         yield {"sku": one.sku, "on_hand": UNCOUNTED if one.was is None else one.was, "location": one.location, "counted_at": at}
+    for kept in report.safeties:
+        if kept.was is not None:
+            yield {"sku": kept.sku, "location": kept.location, "safety": kept.was}
     for remapped in report.maps:
         said = {
             "channel": remapped.channel,
@@ -245,6 +268,8 @@ def changes(report: Report) -> Iterator[str]:
     """A sentence for each shelf and each map."""
     for one in report.shelves:
         yield f"{one.sku}: {one.was or 0} -> {UNCOUNTED if one.will is None else one.will}{_why(one)}"
+    for kept in report.safeties:
+        yield f"{kept.sku}: {kept.was or 0} -> {kept.will} kept from channels"
     for remapped in report.maps:
         yield f"{remapped.channel} {remapped.channel_sku or remapped.listing}: {parts(remapped.was)} -> {parts(remapped.will)}"
 

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import card_csv, counting, join, stock_csv
+from core.flows import card_csv, counting, inbound_csv, join, stock_csv
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
 from core.store import audit, counts, uploads
@@ -21,14 +22,23 @@ SHOWN = 200  # rows of each kind that a page shows
 
 
 def bring(hub: Hub, merchant: str, file: str, raw: bytes, location: str, who: Who) -> str:
-    """Keep a file and have it looked at. Gives its id. Raises Refused for what is no text."""
+    """Keep a file with counts and maps and have it looked at. Gives its id. Raises Refused for what is no text."""
+    return _keep(hub, merchant, file, _text(raw), {"location": location}, who)
+
+
+def bring_inbound(hub: Hub, merchant: str, file: str, raw: bytes, inbound: str, what: str, who: Who) -> str:
+    """The same for what is announced on a delivery (inbound_csv.LINES) or came of it (RECEIPTS)."""
+    return _keep(hub, merchant, file, _text(raw), {"inbound": inbound, "what": what}, who)
+
+
+def _text(raw: bytes) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("it is not a text in UTF-8") from None
     if "\0" in text:
         raise Refused("it is not a text")
-    return _keep(hub, merchant, file, text, {"location": location}, who)
+    return text
 
 
 def bring_opening(hub: Hub, connection: Connection, who: Who, *, others_taken_off: bool) -> str:
@@ -51,7 +61,8 @@ def bring_back(hub: Hub, merchant: str, id: str, who: Who) -> str:
         known, text = uploads.one(db, merchant, id), uploads.undo_of(db, merchant, id)
     if known is None or text is None:
         raise Refused("it was not taken")
-    return _keep(hub, merchant, f"undo {known.file}", text, {"location": known.options["location"]}, who)
+    options: dict[str, Any] = {name: known.options[name] for name in ("location", "inbound", "what") if name in known.options}
+    return _keep(hub, merchant, f"undo {known.file}", text, options, who)
 
 
 def accept(hub: Hub, merchant: str, id: str, who: Who) -> bool:
@@ -72,7 +83,7 @@ def look_at_file(hub: Hub, claim: Claim) -> None:
     if known is None or text is None:
         return
     text, left = _opening(hub, known) if "opening" in known.options else (text, [])
-    state, report = _looked(hub, merchant, text, known.options["location"], Who(known.who, known.name))
+    state, report = _looked(hub, known, text)
     with hub.unit(claim) as work:
         uploads.move(work.db, merchant, id, "new", state, {**report, "left": left[:SHOWN]}, text=text)
 
@@ -90,14 +101,50 @@ def _opening(hub: Hub, known: Upload) -> tuple[str, list[str]]:
     return out.getvalue(), left
 
 
-def _looked(hub: Hub, merchant: str, text: str, location: str, who: Who) -> tuple[str, dict[str, Any]]:
+class _OnlyLooked(Exception):
+    """Ends the transaction of somebody who only wanted to see what it would do."""
+
+
+def _looked(hub: Hub, known: Upload, text: str) -> tuple[str, dict[str, Any]]:
+    """Looking is the same transaction as taking, not kept."""
+    made: list[dict[str, Any]] = []
     try:
-        if card_csv.is_one(text):
-            return "looked", said_of_cards(card_csv.take(hub, merchant, card_csv.read(io.StringIO(text)), who, dry_run=True))
-        sheet = stock_csv.read(io.StringIO(text), location)
-        return "looked", said(counting.take(hub, merchant, sheet, dry_run=True))
+        with suppress(_OnlyLooked), hub.unit() as work:
+            made.append(_do(hub, work, known, text)[0])
+            raise _OnlyLooked
     except WrongLines as error:
         return "wrong", wrong(error.lines)
+    return "looked", made[0]
+
+
+def _do(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str | None]:
+    """What taking it did, and a file that undoes it where one can. Raises WrongLines."""
+    if "inbound" in known.options:
+        return _do_inbound(work, known, text)
+    return _do_cards(work, known, text) if card_csv.is_one(text) else _do_counts(hub, work, known, text)
+
+
+def _do_cards(work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
+    report, out = card_csv.take_in(work, known.merchant, card_csv.read(io.StringIO(text)), Who(known.who, known.name)), io.StringIO()
+    card_csv.write(out, card_csv.undo(report.cards, counts.locations(work.db, known.merchant)))
+    return said_of_cards(report), out.getvalue()
+
+
+def _do_counts(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
+    report = counting.take_in(hub, work, known.merchant, stock_csv.read(io.StringIO(text), known.options["location"]))
+    out = io.StringIO()
+    stock_csv.write(out, stock_csv.undo(report))
+    return said(report), out.getvalue()
+
+
+def _do_inbound(work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str | None]:
+    id, what = known.options["inbound"], known.options["what"]
+    done = inbound_csv.take_in(work, known.merchant, id, what, inbound_csv.read(io.StringIO(text), what), Who(known.who, known.name))
+    if done.undo is None:
+        return done.report, None
+    out = io.StringIO()
+    inbound_csv.write(out, what, done.undo)
+    return done.report, out.getvalue()
 
 
 def take_file(hub: Hub, claim: Claim) -> None:
@@ -111,27 +158,19 @@ def take_file(hub: Hub, claim: Claim) -> None:
 
 
 def _take(hub: Hub, work: Unit, merchant: str, id: str) -> None:
-    text = uploads.text_of(work.db, merchant, id, "wanted")
-    if text is None:
-        return
-    known, out = uploads.one(work.db, merchant, id), io.StringIO()
-    if known is None:
-        return
-    if card_csv.is_one(text):
-        cards = card_csv.take_in(work, merchant, card_csv.read(io.StringIO(text)), Who(known.who, known.name))
-        card_csv.write(out, card_csv.undo(cards.cards, counts.locations(work.db, merchant)))
-        report = said_of_cards(cards)
-    else:
-        counted = counting.take_in(hub, work, merchant, stock_csv.read(io.StringIO(text), known.options["location"]))
-        stock_csv.write(out, stock_csv.undo(counted))
-        report = said(counted)
-    uploads.move(work.db, merchant, id, "wanted", "taken", report, out.getvalue())
+    text, known = uploads.text_of(work.db, merchant, id, "wanted"), uploads.one(work.db, merchant, id)
+    if text is not None and known is not None:
+        report, undo = _do(hub, work, known, text)
+        uploads.move(work.db, merchant, id, "wanted", "taken", report, undo)
 
 
 def said(report: Report) -> dict[str, Any]:
     """A report for a page: the first of each kind, and how many there are."""
-    short = replace(report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN])
-    return {**asdict(short), "counts": {"shelves": len(report.shelves), "maps": len(report.maps), "orders": len(report.orders)}}
+    short = replace(
+        report, shelves=report.shelves[:SHOWN], maps=report.maps[:SHOWN], orders=report.orders[:SHOWN], safeties=report.safeties[:SHOWN]
+    )
+    how_many = {name: len(getattr(report, name)) for name in ("shelves", "maps", "orders", "safeties")}
+    return {**asdict(short), "counts": how_many}
 
 
 def said_of_cards(report: card_csv.Report) -> dict[str, Any]:

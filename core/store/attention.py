@@ -33,7 +33,7 @@ from findings f where f.merchant = :merchant and f.mended_at is null and f.found
 SHORT = """
 select 'oversold' as cause, o.id as subject, cast(sum(l.hold - l.held) as text) as seen, o.name, min(l.sku) as detail, '' as kind,
   sum(l.hold - l.held) as units, o.connection, o.placed_at as at, o.id
-from order_lines l join orders o on o.id = l.order_id where l.merchant = :merchant and l.waits = 'stock'
+from order_lines l join orders o on o.id = l.order_id where l.merchant = :merchant and l.waits = 'stock' and l.decided is null
 group by o.id, o.name, o.connection, o.placed_at
 """
 # Not coalesce: behind PostgreSQL's second lock no index is asked for what that gives (it is none of those thought to keep secrets).

@@ -15,7 +15,7 @@ from core.store.sql import run, run_set
 _order = msgspec.json.Decoder(Order)
 SKU = {"sku": "text"}
 LAST = """
-select v.sku, v.location, v.on_hand, v.reserved, v.counted_at from {rows}
+select v.sku, v.location, v.on_hand, v.reserved, v.counted_at, v.safety, v.damaged from {rows}
 left join levels v on v.merchant = r.merchant and v.sku = r.sku order by r.sku, v.location
 """
 
@@ -25,13 +25,19 @@ class Level:
     on_hand: int
     reserved: int
     counted_at: int
+    safety: int = 0
+    damaged: int = 0
 
 
 def levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key, Level]:
     """Every shelf of these SKUs with the moment of its last count (0: before anybody wrote that down)."""
     rows = [{"sku": sku} for sku in sorted(set(skus))]
     found = run_set(db, LAST, SKU, rows, merchant=merchant) if rows else ()
-    return {(row.sku, row.location): Level(row.on_hand, row.reserved, row.counted_at) for row in found if row.sku is not None}
+    return {(row.sku, row.location): _level(row) for row in found if row.sku is not None}
+
+
+def _level(row: Any) -> Level:
+    return Level(row.on_hand, row.reserved, row.counted_at, row.safety, row.damaged)
 
 
 SHELVES = {"sku": "text", "location": "text", "at": "bigint"}
@@ -147,8 +153,10 @@ UNCOUNT = """
 delete from levels where merchant = :merchant and reserved = 0 and (sku, location) in (select r.sku, r.location from {rows})
 """
 MOVE = """
-insert into movements (merchant, sku, location, units, cause, subject, at)
-select :merchant, r.sku, r.location, -r.on_hand, 'uncounted', 'count', :now from {rows} where r.on_hand <> 0
+insert into movements (merchant, sku, location, units, damaged, cause, subject, at)
+select v.merchant, v.sku, v.location, -v.on_hand, -v.damaged, 'uncounted', 'count', :now
+from {rows} left join levels v on v.merchant = r.merchant and v.sku = r.sku and v.location = r.location
+where v.on_hand <> 0 or v.damaged <> 0
 """
 SHELF = {"sku": "text", "location": "text", "on_hand": "int"}
 

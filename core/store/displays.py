@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.store.listings import FREE, RULE, SHARE, SPREAD, Spread, rule_of
+from core.store.listings import FREE, RULE, SHARE, SPREAD, WITHHELD, Spread, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, l.exploded_by, {RULE}, {SHARE},
-  k.service or k.decided as decided,
+  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {SPREAD}, {WITHHELD} as withheld, l.alone, l.exploded_by,
+  {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
@@ -52,6 +52,7 @@ class Listed:
     display: Display
     rule: Rule
     may: Exposure | None  # what it may show; none: nobody knows
+    withheld: Mapping[str, int]  # units of its parts that are left to channels that cannot be reached
     alone: bool = False  # all parts of a unit must lie at one location
     exploded_by: str = "hub"
 
@@ -66,29 +67,31 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
     spread = Spread()
+    left: dict[int, dict[str, int]] = {}
     for row in rows:
         first.setdefault(row.id, row)
+        left.setdefault(row.id, {}).update({row.part: int(row.withheld)} if row.part is not None and row.withheld else {})
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
             there |= {} if row.free is None else {row.part: int(row.free)}
             spread.add(row)
-    return [_listed(row, parts[id], free[id], spread) for id, row in first.items()]
+    return [_listed(row, parts[id], free[id], left[id], spread) for id, row in first.items()]
 
 
-def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], spread: Spread) -> Listed:
+def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: Mapping[str, int], spread: Spread) -> Listed:
     rule = rule_of(row)
     known = bool(parts) and parts.keys() <= free.keys()
-    may = exposure(parts, free, rule, row.buffer, row.share, spread.whole(row, parts)) if known else None
+    may = exposure(parts, free, rule, row.buffer, row.share, spread.whole(row, parts, free)) if known else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
         sought=row.sought is not None, problem=row.problem, rests_until=row.rests_until, raise_from=row.raise_from,
-        accepted_at=row.accepted_at,
+        accepted_at=row.accepted_at, dealt=row.share is not None,
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may, bool(row.alone), row.exploded_by,
+        row.shown_at, display, rule, may, left, bool(row.alone), row.exploded_by,
     )  # fmt: skip
 
 

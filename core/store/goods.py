@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.domain import cards, goods
+from core.store.inbounds import LEFT
 from core.store.sql import run, run_set
 
 NAMED = {"sku": "text", "title": "text"}
@@ -107,9 +108,17 @@ select k.sku, k.title, k.created_at, k.quota, {", ".join(f"k.{name}" for name in
   (select {{listed}}(b.barcode, ' ') from barcodes b where b.merchant = k.merchant and b.sku = k.sku) as barcodes
 from skus k where k.merchant = :merchant and k.sku = :sku
 """
-LEVELS = """
-select o.id as location, o.name, v.on_hand, v.reserved, v.counted_at
+ON_ITS_WAY = f"""
+  from inbound_lines n join inbounds i on i.id = n.inbound and i.state = 'sent' and {LEFT} > 0"""
+NEXT = "case when i.expected_at is null then 1 else 0 end, i.expected_at, i.id"
+LEVELS = f"""
+select o.id as location, o.name, o.kind, v.on_hand, v.reserved, v.safety, v.damaged, v.counted_at, coming.units as coming,
+  coming.expected_at,
+  (select case when i.sender <> '' then i.sender else f.name end {ON_ITS_WAY} left join locations f on f.id = i.source
+   where n.merchant = o.merchant and n.sku = :sku and i.location = o.id order by {NEXT} limit 1) as sender
 from locations o left join levels v on v.merchant = o.merchant and v.sku = :sku and v.location = o.id
+left join (select i.location, min(i.expected_at) as expected_at, sum({LEFT}) as units {ON_ITS_WAY}
+  where n.merchant = :merchant and n.sku = :sku group by i.location) coming on coming.location = o.id
 where o.merchant = :merchant order by o.rank, o.id
 """
 WANTS = """
@@ -126,7 +135,8 @@ def one(db: Connection, merchant: str, sku: str) -> Any:
 
 
 def levels(db: Connection, merchant: str, sku: str) -> list[Any]:
-    """Each of our locations with what lies there {location, name, on_hand, reserved, counted_at}; None where nobody counted it."""
+    """Each of our locations with what lies there {location, name, kind, on_hand, reserved, safety, damaged, counted_at}; None
+    where nobody counted it; `coming` units are on their way there, the next by `expected_at` from `sender`."""
     return list(run(db, LEVELS, merchant=merchant, sku=sku))
 
 

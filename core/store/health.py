@@ -11,6 +11,7 @@ from core.store.sql import run
 # A run through old orders and an open silence are one row each at most.
 SEEN = """
 select c.id, c.channel, c.account, c.label, c.state, c.reason, c.live_at, c.blocked_until, c.created_at, c.login_until, c.settings,
+  c.blind_since,
   coalesce(m.at, 0) as read_at, coalesce(g.at, 0) as paged_at, coalesce(l.at, 0) as listed_at, l.cursor is not null as listing,
   b.phase, b.since, b.until, b.at as back_to, b.orders, b.passed, b.note,
   exists (select 1 from findings f where f.merchant = :merchant and f.found_at > 0 and f.mended_at is null

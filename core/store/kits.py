@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.domain.kits import SPLIT, Exploded, available
-from core.store.listings import NAMES, THERE, Name
+from core.store import stock
+from core.store.listings import NAMES, Name
 from core.store.sql import run, run_set
 
 
@@ -74,7 +75,7 @@ where l.merchant = :merchant and l.exploded_by = 'hub' group by l.id, l.connecti
 having count(*) > 1 or max(p.units) > 1 order by l.id
 """
 LEVELS = f"""
-select v.sku, {{listed}}(({THERE}) || ' ' || v.location, '
+select v.sku, {{listed}}(({stock.FREE}) || ' ' || v.location, '
 ') as there from levels v where v.merchant = :merchant group by v.sku
 """
 PLACES = """

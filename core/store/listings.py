@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from core.domain import kits
 from core.domain.exposure import NO_RULE, Rule, exposure
 from core.domain.kits import SPLIT, Exploded
+from core.store import stock
 from core.store.sql import run, run_set
 
 Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
@@ -274,21 +275,36 @@ def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[in
         run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
 
 
-SOLD = {"id": "bigint", "units": "int"}
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a channel itself did to what a listing shows: it took `units` off, or may have moved it either way (None), up by `back` at
+    most."""
+
+    units: int | None = 0
+    back: int = 0
+
+    def and_by(self, units: int | None, back: int) -> "Moved":
+        return Moved(None if self.units is None or units is None else self.units + units, self.back + back)
+
+
+SOLD = {"id": "bigint", "units": "int", "back": "int"}
+# What the channel shows again by itself it may sell again: of what is free it is no part.
 LOWER = """
 update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
   when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
-  holds = case when r.units is null or listings.holds is null then listings.holds
-               when listings.holds > r.units then listings.holds - r.units else 0 end
+  holds = case when listings.holds is null then null when r.units is null then listings.holds + r.back
+               when listings.holds > r.units then listings.holds - r.units else 0 end,
+  share = case when r.units is null or listings.share is null then listings.share
+               when listings.share > r.units then listings.share - r.units else 0 end
 from {rows} where listings.id = r.id
 returning listings.connection
 """
 
 
-def sold(db: Connection, units: Mapping[int, int | None]) -> set[str]:
-    """The channel lowered these listings itself when it sold; None: it may have raised or lowered it, so read before writing.
-    Gives the connections."""
-    rows = [{"id": id, "units": count} for id, count in sorted(units.items())]
+def sold(db: Connection, moved: Mapping[int, Moved]) -> set[str]:
+    """The channels lowered these listings themselves when they sold, and what they hold and are dealt with it; one that may have moved
+    either way is read before it is written. Gives the connections."""
+    rows = [{"id": id, "units": one.units, "back": one.back} for id, one in sorted(moved.items())]
     return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
 
 
@@ -320,12 +336,21 @@ class Dirty:
 
 
 # What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-THERE = "v.on_hand - v.reserved"  # of a level
-FREE = f"""(select sum({THERE}) from place_locations m
+THERE = f"""(select sum({stock.FREE}) from place_locations m
         join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place)"""
-# The same by location where all parts of a unit must lie at one: lines of "location=units".
-SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({THERE}), '
+# What of it is left to other channels, that cannot be read or written now.
+WITHHELD = """(select coalesce(sum(w.units), 0) from withheld w
+        where w.merchant = l.merchant and w.sku = p.sku and w.connection <> l.connection)"""
+# What orders wait for, units that nobody has or a map that somebody made just now: it is theirs, wherever it lies.
+OWED = """(select coalesce(sum((w.hold - w.held) * sold_by.units), 0) from (
+          select distinct s.merchant, s.connection, s.listing, s.sku, g.units from listing_parts g join listings s on s.id = g.listing_id
+          where g.merchant = l.merchant and g.sku = p.sku) sold_by
+        join order_lines w on w.merchant = sold_by.merchant and w.listing = sold_by.listing and w.sku = sold_by.sku and w.waits is not null
+        join orders o on o.id = w.order_id and o.connection = sold_by.connection)"""
+FREE = f"({THERE} - {WITHHELD} - {OWED})"
+# The same by location where all parts of a unit must lie at one: lines of "location=units", whoever is owed some of them.
+SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({stock.FREE}), '
 ') from place_locations m join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place) end as spread"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
@@ -361,9 +386,14 @@ class Spread:
             location, _, units = one.rpartition("=")
             self.there.setdefault(row.id, {}).setdefault(location, {})[row.part] = int(units)
 
-    def whole(self, row: Any, parts: Mapping[str, int]) -> int | None:
-        """How many units lie at one location each; None where they need not."""
-        return kits.whole(parts, self.there.get(row.id, {})) if row.alone else None
+    def whole(self, row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+        """How many units lie at one location each, where less is free of a part than lies there since others are owed it; None where they
+        need not."""
+        if not row.alone:
+            return None
+        there = self.there.get(row.id, {})
+        lies = {sku: sum(units.get(sku, 0) for units in there.values()) for sku in parts}
+        return kits.whole(parts, there, {sku: lies[sku] - left for sku, left in free.items() if sku in lies})
 
 
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
@@ -378,7 +408,8 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
         free.setdefault(row.id, {})[row.part] = int(row.free or 0)
         spread.add(row)
     wanted = {
-        id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, spread.whole(row, parts[id])).units for id, row in rows.items()
+        id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, spread.whole(row, parts[id], free[id])).units
+        for id, row in rows.items()
     }
     return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
 
@@ -541,11 +572,12 @@ from listings l where l.connection = :connection and l.accepted_at <= :before or
 """
 FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :connection and accepted_at is not null"
 # What does not show what it was told is looked at again; less may be a sale that we have not seen: it is raised once the channel's
-# orders were read past that moment and did not explain it.
+# orders were read past that moment and did not explain it. What was told while it was read is not what was read.
 CONFIRM = """
 update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, figure_at = :began, shown = r.shown,
   changed = case when r.shown <> listings.shown then listings.changed + 1 else listings.changed end
 from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
+  and listings.shown_at <= :began
 """
 READ = {"id": "bigint", "changed": "bigint", "heard": "bigint", "shown": "int"}
 
@@ -610,13 +642,14 @@ ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
           and not l.stopped and coalesce(l.cap, 1) > 0
           and exists (select 1 from listing_parts p
-                      where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {FREE})) as zeros,
+                      where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {THERE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
 """
 
 
 def zeroing(db: Connection, connection: str, buffer: int) -> tuple[int, int]:
-    """How many listings that show something are about to show nothing though nobody stopped their sale, and how many show something."""
+    """How many listings that show something are about to show nothing though nobody stopped their sale, nor is it left to another channel;
+    and how many show something."""
     row = run(db, ZEROING, connection=connection, buffer=buffer).one()
     return int(row.zeros), int(row.showing)
 
@@ -761,7 +794,7 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
 def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int], spread: Spread) -> int | None:
     if not parts or parts.keys() - free.keys():
         return None
-    return exposure(parts, free, rule_of(row), row.buffer, row.share, spread.whole(row, parts)).units
+    return exposure(parts, free, rule_of(row), row.buffer, row.share, spread.whole(row, parts, free)).units
 
 
 LAGS = """

@@ -138,14 +138,14 @@ def sku(db: Connection, merchant: str, sku: str) -> list[Any]:
 
 
 SHELVES = """
-select v.sku, v.location, p.name, v.on_hand, v.reserved, v.counted_at
+select v.sku, v.location, p.name, p.kind, v.on_hand, v.reserved, v.safety, v.damaged, v.counted_at
 from {rows} left join levels v on v.merchant = r.merchant and v.sku = r.sku left join locations p on p.id = v.location
 order by v.sku, p.rank, p.name
 """
 
 
 def shelves(db: Connection, merchant: str, skus: Iterable[str]) -> dict[str, list[Any]]:
-    """Where these SKUs lie: (location, its name, on hand, reserved, when it was counted)."""
+    """Where these SKUs lie: (location, its name and kind, on hand, reserved, safety, damaged, when it was counted)."""
     found: dict[str, list[Any]] = {}
     rows = [{"sku": sku} for sku in skus]
     for row in run_set(db, SHELVES, SKU, rows, merchant=merchant) if rows else ():

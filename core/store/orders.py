@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -218,22 +218,25 @@ select :merchant, r.order_id, r.line, r.listing, r.sku, r.hold, r.gone, r.back, 
 from {rows} where true
 on conflict (order_id, line) do update set listing = excluded.listing, sku = excluded.sku, hold = excluded.hold, gone = excluded.gone,
   back = excluded.back, back_to = excluded.back_to, ships = excluded.ships, held = excluded.held, booked_gone = excluded.booked_gone,
-  booked_back = excluded.booked_back, waits = excluded.waits, assigned = excluded.assigned, merge_key = excluded.merge_key
+  booked_back = excluded.booked_back, waits = excluded.waits, assigned = excluded.assigned, merge_key = excluded.merge_key,
+  decided = case when excluded.waits is not null then order_lines.decided end
 """
 BOOKED = """
-select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits
+select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits, l.ours
 from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant || '' = :merchant
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What of a line is reserved, has left and came back in our books, and what it waits for."""
+    """What of a line is reserved, has left and came back in our books, and what it waits for; `ours`: units that one of us said shall be
+    sent from a location."""
 
     held: int
     gone: int
     back: int
     waits: str | None
+    ours: Mapping[str, int] = field(default_factory=dict)
 
 
 UNBOOKED = Booked(0, 0, 0, None)
@@ -249,7 +252,13 @@ def booked(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[s
     """What is booked of the lines of these orders, by (order id, line)."""
     rows = [{"order_id": id} for id in orders]
     found = run_set(db, BOOKED, {"order_id": "text"}, rows, merchant=merchant) if rows else ()
-    return {(row.order_id, row.line): Booked(row.held, row.booked_gone, row.booked_back, row.waits) for row in found if row.order_id}
+    return {(row.order_id, row.line): booked_of(row) for row in found if row.order_id}
+
+
+def booked_of(row: Any) -> Booked:
+    """From a row with what is booked of a line."""
+    ours = msgspec.json.decode(row.ours) if row.ours else {}
+    return Booked(row.held, row.booked_gone, row.booked_back, row.waits, ours)
 
 
 # The lines are read by a statement of their own: one that waited for the lock would show them as they were before.
@@ -258,7 +267,7 @@ select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key, l.ours
 from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 

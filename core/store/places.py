@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain.places import PlaceMap
+from core.domain.places import Contents, PlaceMap
 from core.store.sql import run, run_set
 
 PLACE = {"place": "text", "name": "text", "active": "boolean", "service": "boolean"}
@@ -25,7 +25,7 @@ from places where connection = :connection
 """
 ALL = """
 insert into place_locations (merchant, connection, place, location)
-select merchant, :connection, :place, id from locations where merchant = :merchant on conflict do nothing
+select merchant, :connection, :place, id from locations where merchant = :merchant and kind <> 'fba' on conflict do nothing
 """
 OPEN = "select id from connections where merchant = :merchant and not own_map"
 
@@ -129,14 +129,64 @@ def allowed(db: Connection, merchant: str, connection: str = "") -> list[Any]:
 
 
 def locations(db: Connection, merchant: str) -> list[Any]:
-    """Ours: id, name, rank, in the order that stock is taken from them."""
-    return list(run(db, "select id, name, rank from locations where merchant = :merchant order by rank, id", merchant=merchant))
+    """Ours: id, name, rank, kind, in the order that stock is taken from them."""
+    return list(run(db, "select id, name, rank, kind from locations where merchant = :merchant order by rank, id", merchant=merchant))
 
 
 RENAME = """
 update locations set name = :name where id = :id and merchant = :merchant
   and not exists (select 1 from locations o where o.merchant = :merchant and o.name = :name and o.id <> :id)
 """
+SET_KIND = "update locations set kind = :kind where id = :id and merchant = :merchant"
+CONTENTS = """
+select count(case when v.on_hand > 0 or v.damaged > 0 then 1 end) as skus, coalesce(sum(v.on_hand), 0) as on_hand,
+  coalesce(sum(v.reserved), 0) as reserved, coalesce(sum(v.damaged), 0) as damaged,
+  (select count(*) from inbounds i where i.merchant = :merchant and i.state in ('open', 'sent')
+     and :id in (i.location, i.source)) as inbounds
+from (select w.on_hand, w.reserved, w.damaged from levels w where w.merchant = :merchant and w.location = :id) v
+"""
+TAKE_OUT = (
+    "delete from place_locations where merchant = :merchant and location = :id",
+    "update connections set location = null where merchant = :merchant and location = :id",
+)
+REMOVE = (
+    "delete from levels where merchant = :merchant and location = :id",
+    "delete from locations where merchant = :merchant and id = :id",
+)
+ALONE = """
+select c.label from connections c where c.merchant = :merchant and c.own_map
+  and exists (select 1 from place_locations m where m.connection = c.id and m.location = :id)
+  and not exists (select 1 from place_locations m where m.connection = c.id and m.location <> :id) order by c.label
+"""
+
+
+def set_kind(db: Connection, merchant: str, id: str, kind: str) -> None:
+    run(db, SET_KIND, merchant=merchant, id=id, kind=kind)
+
+
+def contents(db: Connection, merchant: str, id: str) -> Contents:
+    """What is at a location of ours, or on its way there or from there."""
+    row = run(db, CONTENTS, merchant=merchant, id=id).one()
+    return Contents(int(row.skus), int(row.on_hand), int(row.reserved), int(row.damaged), int(row.inbounds))
+
+
+def selling_alone(db: Connection, merchant: str, id: str) -> list[str]:
+    """Labels of the connections that somebody said sell from this location, and from no other."""
+    return [row.label for row in run(db, ALONE, merchant=merchant, id=id)]
+
+
+def take_out(db: Connection, merchant: str, id: str) -> None:
+    """No channel sells from it any more."""
+    for statement in TAKE_OUT:
+        run(db, statement, merchant=merchant, id=id)
+
+
+def remove(db: Connection, merchant: str, id: str) -> None:
+    """It is no location of ours any more; its movements stay."""
+    for statement in REMOVE:
+        run(db, statement, merchant=merchant, id=id)
+
+
 RANK = "update locations set rank = r.rank from {rows} where locations.id = r.id and locations.merchant = :merchant"
 
 

@@ -1,6 +1,7 @@
 """Shelves: SKUs, locations, levels, reservations and movements. Levels change by guarded updates only."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,6 +12,8 @@ from core.store import goods, places
 from core.store.sql import run, run_set
 
 SKU = {"sku": "text"}
+# What channels are shown of a shelf v: neither what orders hold nor what is kept for them.
+FREE = "case when v.on_hand - v.reserved > v.safety then v.on_hand - v.reserved - v.safety else 0 end"
 LOCK = """
 select o.sku, o.location, o.on_hand, o.reserved from {rows} join levels o on o.merchant = r.merchant and o.sku = r.sku
 order by r.sku, o.location {lock}
@@ -23,6 +26,14 @@ def lock_levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key,
     if not rows:
         return {}
     return {(row.sku, row.location): (row.on_hand, row.reserved) for row in run_set(db, LOCK, SKU, rows, merchant=merchant)}
+
+
+LOCK_LOCATION = "select o.sku from levels o where o.merchant = :merchant and o.location = :location order by o.sku {lock}"
+
+
+def lock_location(db: Connection, merchant: str, location: str) -> None:
+    """Every shelf of a location, until the transaction ends."""
+    run(db, LOCK_LOCATION, merchant=merchant, location=location)
 
 
 ORDERS = {"order_id": "text"}
@@ -61,10 +72,11 @@ on conflict (order_id, line, sku, location) do update set units = excluded.units
 RELEASE = """
 delete from reservations where (order_id, line, sku, location) in (select r.order_id, r.line, r.sku, r.location from {rows})
 """
-MOVEMENT = {"sku": "text", "location": "text", "units": "int", "cause": "text", "subject": "text"}
+PLANNED = ("sku", "location", "units", "cause", "subject")
+MOVEMENT = {"sku": "text", "location": "text", "units": "int", "damaged": "int", "cause": "text", "subject": "text"}
 MOVE = """
-insert into movements (merchant, sku, location, units, cause, subject, at)
-select :merchant, r.sku, r.location, r.units, r.cause, r.subject, :now from {rows}
+insert into movements (merchant, sku, location, units, damaged, cause, subject, at)
+select :merchant, r.sku, r.location, r.units, coalesce(r.damaged, 0), r.cause, r.subject, :now from {rows}
 """
 
 
@@ -81,7 +93,7 @@ def apply(db: Connection, merchant: str, plan: Plan, known: Mapping[Key, Any], n
     if shelves and run_set(db, CHANGE, SHELF, shelves, merchant=merchant).rowcount != len(shelves):
         raise Stale("a shelf changed under a plan")
     _reservations(db, merchant, plan)
-    _movements(db, merchant, [dict(zip(MOVEMENT, move, strict=True)) for move in plan.movements], now)
+    _movements(db, merchant, [dict(zip(PLANNED, move, strict=True)) for move in plan.movements], now)
 
 
 def _reservations(db: Connection, merchant: str, plan: Plan) -> None:
@@ -98,13 +110,61 @@ def _movements(db: Connection, merchant: str, rows: Sequence[Mapping[str, Any]],
         run_set(db, MOVE, MOVEMENT, rows, merchant=merchant, now=now)
 
 
-def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0) -> None:
+MOVED = {"sku": "text", "location": "text", "units": "int", "damaged": "int"}
+CHANGE_BOTH = """
+update levels set on_hand = levels.on_hand + r.units, damaged = levels.damaged + r.damaged from {rows}
+where levels.merchant = r.merchant and levels.sku = r.sku and levels.location = r.location
+  and levels.on_hand + r.units >= levels.reserved and levels.damaged + r.damaged >= 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """So many units more, or less, lie on a shelf: that can be sold, and damaged ones."""
+
+    sku: str
+    location: str
+    units: int
+    damaged: int
+    cause: str
+    subject: str
+
+
+def move(db: Connection, merchant: str, moves: Sequence[Move], now: int) -> None:
+    """Move units of shelves that are locked; what nobody counted yet held none. Raises Stale where less would be left than is promised,
+    or less than nothing damaged."""
+    sums = {(one.sku, one.location): [0, 0] for one in moves}
+    for one in moves:
+        sums[one.sku, one.location][0] += one.units
+        sums[one.sku, one.location][1] += one.damaged
+    rows = [{"sku": sku, "location": at, "units": units, "damaged": damaged} for (sku, at), (units, damaged) in sorted(sums.items())]
+    if rows:
+        run_set(db, ADD_SHELVES, SHELF, rows, merchant=merchant)
+        if run_set(db, CHANGE_BOTH, MOVED, rows, merchant=merchant).rowcount != len(rows):
+            raise Stale("a shelf holds less than that")
+        _movements(db, merchant, [asdict(one) for one in moves], now)
+
+
+def add_location(db: Connection, merchant: str, id: str, name: str, rank: int = 0, kind: str = "own") -> None:
     run(
         db,
-        "insert into locations (id, merchant, name, rank) values (:id, :merchant, :name, :rank) on conflict do nothing",
-        id=id, merchant=merchant, name=name, rank=rank,
+        "insert into locations (id, merchant, name, rank, kind) values (:id, :merchant, :name, :rank, :kind) on conflict do nothing",
+        id=id, merchant=merchant, name=name, rank=rank, kind=kind,
     )  # fmt: skip
     places.spread_all(db, merchant)
+
+
+SAFETY = {"sku": "text", "location": "text", "safety": "int"}
+KEEP_SAFE = """
+update levels set safety = r.safety from {rows} where levels.merchant = r.merchant and levels.sku = r.sku and levels.location = r.location
+"""
+
+
+def keep_safe(db: Connection, merchant: str, shelves: Mapping[Key, int]) -> None:
+    """No channel is shown so many units of these shelves from now on. What nobody counted keeps none."""
+    rows = [{"sku": sku, "location": place, "safety": units} for (sku, place), units in sorted(shelves.items())]
+    if rows:
+        run_set(db, KEEP_SAFE, SAFETY, rows, merchant=merchant)
 
 
 COUNTED = {"sku": "text", "title": "text", "location": "text", "on_hand": "int", "counted_at": "bigint"}
@@ -136,7 +196,8 @@ def _difference(row: Mapping[str, Any], before: Mapping[Key, tuple[int, int]]) -
 
 
 LEVELS = """
-select v.sku, coalesce(s.title, '') as title, sum(v.on_hand) as on_hand, sum(v.reserved) as reserved, count(*) as places
+select v.sku, coalesce(s.title, '') as title, sum(v.on_hand) as on_hand, sum(v.reserved) as reserved, sum(v.safety) as safety,
+  sum(v.damaged) as damaged, count(*) as places
 from levels v left join skus s on s.merchant = v.merchant and s.sku = v.sku
 where v.merchant = :merchant and v.sku > :after and (:sku = '' or v.sku = :sku)
 group by v.sku, s.title order by v.sku limit :most
@@ -148,7 +209,8 @@ def levels(db: Connection, merchant: str, *, sku: str = "", after: str = "", mos
 
 
 MOVEMENTS = """
-select sku, location, units, cause, subject, at from movements where merchant = :merchant and sku = :sku order by id desc limit :most
+select sku, location, units, damaged, cause, subject, at from movements
+where merchant = :merchant and sku = :sku order by id desc limit :most
 """
 
 

@@ -265,10 +265,13 @@ order_lines = Table(
     _may("waits"),  # mapping, stock
     _may("assigned"),  # JSON {our location: units} that the channel says shall be sent from there; none: it did not say
     _may("merge_key"),  # the line's id, where the channel may list it in another order one day
+    _may("ours"),  # JSON {our location: units} that one of us said shall be sent from there
+    _may("decided"),  # what one of us said of units that are not there: backorder, partial
     PrimaryKeyConstraint("order_id", "line"),
     Index(None, "merchant", "sku", "order_id"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
     Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
+    Index("ix_order_lines_waited_for", "merchant", "listing", "sku", **_where("waits is not null")),
     Index("ix_order_lines_merge_key", "merchant", "merge_key", **_where("merge_key is not null")),
 )
 

@@ -49,6 +49,22 @@ def test_exactly_as_many_lie_whole_as_can_be_put_together_one_by_one(parts, free
     assert whole(parts, at(free)) == put_together(parts, free)
 
 
+@given(maps, shelves, st.sampled_from(("MUG", "TRAY")), st.lists(st.sampled_from(PLACES), max_size=9))
+def test_wherever_others_take_what_they_are_owed_no_more_were_shown_than_are_left(parts, free, sku, taken):
+    left = Counter(free)
+    for place in taken:
+        left[sku, place] -= min(1, left[sku, place])
+    owed = sum(free.values()) - left.total()
+
+    assert whole(parts, at(free), {sku: owed}) <= put_together(parts, dict(left))
+
+
+def test_what_is_over_at_each_location_is_taken_first():
+    free = {"a": {"MUG": 9, "TRAY": 2}, "b": {"MUG": 5, "TRAY": 1}}
+
+    assert [whole(SET, free, {"MUG": owed}) for owed in (0, 3, 4, 5, 6)] == [3, 3, 2, 2, 1]
+
+
 @given(maps, shelves, st.booleans())
 def test_of_all_kits_as_many_are_told_as_of_each(parts, free, alone):
     lies = {sku: {place: free.get((sku, place), 0) for place in PLACES} for sku in parts}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -116,8 +117,9 @@ def open_tasks(hub: Hub) -> list[tuple[str, str, str]]:
 
 
 def wrong_listings(house: House) -> list[tuple[str, str, int, int]]:
-    """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved less buffer; reckoned anew, not asked of the hub."""
-    free = {(sku, at): int(units) for sku, at, units in rows(house.hub, "select sku, location, on_hand - reserved from levels")}
+    """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved, safety and buffer; reckoned anew, not asked of the
+    hub."""
+    free = {(sku, at): int(units) for sku, at, units in rows(house.hub, FREE)}
     parts: dict[tuple[str, str, str, int, bool], dict[str, int]] = {}
     for connection, listing, sku, buffer, alone, part, units in rows(house.hub, MAPPED):
         parts.setdefault((connection, listing, sku, buffer, bool(alone)), {})[part] = units
@@ -144,6 +146,9 @@ def makes(takes: dict[str, int], free: dict[tuple[str, str], int], *, alone: boo
     return made
 
 
+FREE = """
+select sku, location, case when on_hand - reserved - safety > 0 then on_hand - reserved - safety else 0 end from levels
+"""
 MAPPED = """
 select l.connection, l.listing, l.sku, c.buffer, l.alone, p.sku, p.units from listings l join connections c on c.id = l.connection
 join listing_parts p on p.listing_id = l.id where l.writable is null order by l.id
@@ -158,7 +163,9 @@ def wrong_shares(house: House) -> list[tuple[str, str, int, int]]:
         there = house.systems[name].listings[listing, sku].shown
         together[sku] = together.get(sku, 0) + there
         found += [(name, sku, there, share)] if there != share else []
-    free = {sku: int(units) for sku, units in rows(house.hub, "select sku, sum(on_hand - reserved) from levels group by sku")}
+    free = Counter[str]()
+    for sku, _, units in rows(house.hub, FREE):
+        free[sku] += int(units)
     return found + [("all", sku, units, free[sku]) for sku, units in together.items() if units > free[sku]]
 
 

@@ -10,8 +10,9 @@ import pytest
 from connectors.bogus.channel import Bogus, Shelf
 from core import jobs
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.flows.allocation import ask_waiting
 from core.ports import Answer, Limits, Push, Told
-from core.store import connections, listings, stock
+from core.store import connections, listings, stock, tasks
 from tests.conftest import Clock, House
 from tests.flows import acts, books
 from tests.flows.acts import count, deliver, notice
@@ -189,6 +190,58 @@ def test_a_change_while_the_answer_of_a_push_is_read_back_is_not_taken_for_confi
     house.bogus.settle()
 
     assert shown(house) == [8]
+
+
+@on_sqlite
+def test_what_is_told_while_an_earlier_word_is_read_back_is_not_taken_for_confirmed(house: House) -> None:
+    """Six are wanted, and told while eight are read back: eight is not what it will show."""
+    house.shelve(A=10)
+    house.bogus.queues = True
+    count(house, A=8)
+    house.drain()
+    house.bogus.settle()
+    house.clock.pass_(timedelta(seconds=31))
+    count(house, A=6)
+    publish = turn(house, "publish_stock")
+    during(house.bogus, "shown", lambda: (house.clock.pass_(timedelta(seconds=1)), jobs.work_off(house.hub, "outside", publish)))
+
+    jobs.work_off(house.hub, "outside", turn(house, "verify_stock"))
+    house.bogus.settle()
+    count(house, A=8)
+    for _ in range(4):
+        house.clock.pass_(timedelta(minutes=3))
+        house.poll()
+        house.bogus.settle()
+
+    assert shown(house) == [8]
+
+
+def turn(house: House, kind: str) -> tasks.Turn:
+    return (house.merchant.id, house.connection.id, kind)
+
+
+@on_sqlite
+def test_what_comes_in_is_shown_only_when_those_who_waited_have_theirs(make_house: MakeHouse) -> None:
+    house = make_house("north", "south")
+    house.shelve(A=2)
+    for system in house.systems.values():
+        system.sell({"A": 2})
+    for _ in range(2):
+        house.clock.pass_(timedelta(minutes=4))
+        house.poll()
+    count(house, A=5)
+    with house.hub.unit() as work:
+        ask_waiting(work, house.merchant.id)
+
+    jobs.drain(house.hub, "outside")
+    house.clock.pass_(timedelta(minutes=4))
+    for connection in house.connections.values():
+        house.ask("poll_orders", connection=connection)
+    jobs.drain(house.hub, "outside")
+    assert max(shown(house)) <= 1, "two of the three that are free are sold already"
+    house.drain()
+
+    assert shown(house) == [1, 1]
 
 
 def during(system: Bogus, method: str, act: Callable[[], object]) -> None:

@@ -303,6 +303,29 @@ def test_an_empty_queue_of_notices_is_asked_once_a_second_and_not_without_end(ho
     assert 4 <= len([method for method, _ in house.bogus.calls if method == "receive"]) <= 7
 
 
+@on_sqlite
+def test_a_queue_that_something_came_from_is_asked_four_times_a_second_for_a_minute(house: House) -> None:
+    house.shelve(A=10)
+    house.bogus.tell(house.bogus.sell({"A": 1})["id"])
+    house.ask("receive_notices")
+    house.drain()
+    house.bogus.calls.clear()
+
+    for _ in range(20):
+        house.clock.pass_(timedelta(seconds=0.25))
+        house.work()
+    busy = len([method for method, _ in house.bogus.calls if method == "receive"])
+    house.clock.pass_(timedelta(minutes=2))
+    house.work()
+    house.bogus.calls.clear()
+    for _ in range(20):
+        house.clock.pass_(timedelta(seconds=0.25))
+        house.work()
+
+    assert 19 <= busy <= 21
+    assert len([method for method, _ in house.bogus.calls if method == "receive"]) <= 7
+
+
 def test_a_notice_that_comes_while_its_order_is_being_parked_is_taken(house: House) -> None:
     house.shelve(A=10)
     broken = {**house.bogus.sell({"A": 1}), "total": "x"}

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.bogus.channel import Document
+from core import jobs
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import sharing
-from core.store import listings
+from core.flows import doctor, sharing
+from core.store import listings, stock
+from core.store.sql import run
 from tests.conftest import House
 from tests.flows import acts, books
 
@@ -86,6 +89,38 @@ def test_a_sale_tells_no_other_channel_anything(dealt: House) -> None:
     rest(dealt)
 
     assert [one.listings["L-A", "A"].writes for one in (north, west)] == before
+
+
+def test_a_sale_takes_its_units_off_what_a_listing_holds_and_was_dealt(dealt: House) -> None:
+    """Else who is about to tell it its part would show what was sold again."""
+    before = part(dealt)
+
+    heard(dealt, dealt.bogus.sell({"A": 1}))
+
+    assert [units - was for units, was in zip(part(dealt), before, strict=True)] == [-1, -1, -1]
+
+
+def test_what_a_channel_shows_again_by_itself_is_not_dealt_to_others(dealt: House) -> None:
+    """A unit of a cancelled order is back on show before we hear of it; another sale there is still on its way."""
+    before = part(dealt)
+    heard(dealt, order := dealt.bogus.sell({"A": 1}))
+    dealt.bogus.sell({"A": 1})
+
+    heard(dealt, acts.cancel(dealt.bogus, order["id"]))
+
+    assert part(dealt)[2] == before[2], "one is on show again, and one is sold: it may still sell as many as it held"
+
+
+def heard(house: House, order: Document) -> None:
+    """It is taken in, and no channel is told yet."""
+    acts.deliver(house, [acts.notice(order, f"d {order['updated_at']}")])
+    jobs.drain(house.hub, "inside")
+
+
+def part(house: House) -> list[int]:
+    """What the first channel's listing is believed to show, was dealt and holds."""
+    query = "select shown, share, holds from listings where connection = :connection"
+    return [units or 0 for units in books.rows(house.hub, query, connection=house.connection.id)[0]]
 
 
 def test_who_sold_out_gets_what_the_others_do_not_sell(dealt: House) -> None:
@@ -182,3 +217,50 @@ def test_what_nobody_has_cannot_be_in_quota(dealt: House) -> None:
         sharing.set_quota(dealt.hub, dealt.merchant.id, {"A": False, "NONE": True}, ANN)
 
     assert quota(dealt, A=True) == []
+
+
+def ill(house: House) -> set[str]:
+    with house.hub.database.read() as db:
+        return {finding.name for finding in doctor.examine(db, house.hub.now) if not finding.ok}
+
+
+def test_the_doctor_sees_that_more_may_be_sold_than_there_is(dealt: House) -> None:
+    assert ill(dealt) == set()
+
+    with dealt.hub.database.write() as db:
+        db.exec_driver_sql("update listings set holds = holds + 1 where id = (select min(id) from listings where holds > 0)")
+
+    assert ill(dealt) == {"in quota no more may be sold than there is"}
+
+
+def test_the_doctor_sees_a_part_above_what_its_rule_lets_it_show(dealt: House) -> None:
+    with dealt.hub.database.write() as db:
+        db.exec_driver_sql("update listings set cap = 2 where id = (select min(id) from listings where share > 2)")
+
+    assert ill(dealt) == {"no part in quota is more than its listing may show"}
+
+
+def test_what_is_about_to_be_dealt_anew_is_no_finding(dealt: House) -> None:
+    acts.count(dealt, A=4)
+
+    assert ill(dealt) == set()
+    rest(dealt)
+    assert ill(dealt) == set()
+
+
+def test_the_doctor_looks_at_each_set_of_locations_by_itself(make_house: Callable[..., House]) -> None:
+    """Ten here and ten there: who sells from here alone cannot sell eleven, though there are twenty."""
+    house = make_house("here", "both")
+    house.shelve(A=10)
+    with house.hub.unit() as work:
+        stock.add_location(work.db, house.merchant.id, "there", "There")
+        stock.count(work.db, house.merchant.id, [{"sku": "A", "title": "A", "location": "there", "on_hand": 10}], work.now)
+        run(work.db, "delete from place_locations where connection = :id and location = 'there'", id=house.connections["here"].id)
+    quota(house, A=True)
+    assert (ill(house), sum(shown(house)) <= 20, shown(house)[0] <= 10) == (set(), True, True)
+
+    with house.hub.database.write() as db:
+        run(db, "update listings set holds = 11 where connection = :id", id=house.connections["here"].id)
+        run(db, "update listings set holds = 0 where connection = :id", id=house.connections["both"].id)
+
+    assert ill(house) == {"in quota no more may be sold than there is"}

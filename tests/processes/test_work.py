@@ -179,6 +179,20 @@ def test_units_that_ask_for_each_others_tasks_never_wait_crosswise(house: House)
 # ---- bells
 
 
+def test_a_ring_in_the_future_outlives_one_that_comes_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    bell = ThreadBell()
+    bell.ring("outside", 1.0)
+    bell.ring("outside")
+
+    assert bell.wait("outside", 0)
+    assert not bell.wait("outside", 0)
+    now[0] += 1.0
+    assert bell.wait("outside", 0)
+    assert not bell.wait("outside", 0)
+
+
 def test_a_ring_wakes_who_waits_and_a_ring_before_is_not_missed() -> None:
     bell = ThreadBell()
     bell.ring("inside")

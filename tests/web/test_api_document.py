@@ -1,5 +1,6 @@
 """The API keeps what its document says: every answer has the declared shape, what the document forbids is refused, nothing breaks."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from web.app import make_app
 
 FREE = {"API_PER_S": 10_000, "API_BURST": 1_000_000}
 FEW = settings(max_examples=5, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+NUMBERS = itertools.count()
 
 
 def document(shop: Shop) -> Any:
@@ -39,7 +43,8 @@ def ask_anything(operation: Any, mode: GenerationMode, till: Program) -> None:
     @FEW
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {till.key}"})
+        named = {} if mode is GenerationMode.NEGATIVE else {"Idempotency-Key": f"n{next(NUMBERS)}"}  # or two routes meet under one name
+        case.call_and_validate(headers={"Authorization": f"Bearer {till.key}", **named})
 
     ask()
 

@@ -187,7 +187,7 @@ def test_stock_that_nobody_counted_is_none_and_not_zero(busy: Shop) -> None:
 
 
 def test_locations_are_named(busy: Shop) -> None:
-    assert a_program(busy).get("stock/locations").get_json() == {"items": [{"id": "place", "name": "Main"}]}
+    assert a_program(busy).get("stock/locations").get_json() == {"items": [{"id": "place", "name": "Main", "kind": "own"}]}
 
 
 def test_listings_that_nobody_mapped_are_found(busy: Shop) -> None:

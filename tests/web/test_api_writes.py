@@ -68,6 +68,35 @@ def test_what_cannot_be_adjusted_is_refused_and_nothing_changes(stocked: Shop) -
     assert on_hand(stocked) == 10
 
 
+def test_damaged_units_lie_beside_and_kept_ones_are_shown_nowhere(stocked: Shop) -> None:
+    till = a_program(stocked)
+    till.ask("POST", "stock/adjustments", {**ONE_OFF, "units": -3, "reason": "damaged"})
+    till.ask("POST", "stock/adjustments", {**ONE_OFF, "units": -1, "reason": "written_off"})
+
+    answer = till.ask("PUT", "stock/safety", {"sku": "A", "location": "Main", "units": 2})
+    stocked.drain()
+
+    [shelf] = answer.get_json()["shelves"]
+    told = {name: shelf[name] for name in ("on_hand", "reserved", "available", "safety", "free", "damaged")}
+    assert told == {"on_hand": 7, "reserved": 2, "available": 5, "safety": 2, "free": 3, "damaged": 2}
+    assert stocked.one("select shown from listings where sku = 'A'") == 3
+    assert till.ask("PUT", "stock/safety", {"sku": "C", "location": "Main", "units": 2}).status_code == 409
+
+
+def test_locations_are_added_named_and_removed_when_nothing_lies_there(stocked: Shop) -> None:
+    till = a_program(stocked)
+
+    made = till.ask("POST", "stock/locations", {"name": "Attic", "kind": "3pl"}).get_json()
+    assert (made["name"], made["kind"]) == ("Attic", "3pl")
+    assert till.ask("POST", "stock/locations", {"name": "Attic"}).status_code == 409
+    assert till.ask("PUT", f"stock/locations/{made['id']}", {"name": "Loft", "kind": "shop"}).get_json()["kind"] == "shop"
+    assert till.ask("PUT", f"stock/locations/{made['id']}", {"name": "Main", "kind": "shop"}).status_code == 409
+    assert till.ask("POST", f"stock/locations/{made['id']}/remove", {}).get_json()["name"] == "Loft"
+    refused = till.ask("POST", "stock/locations/place/remove", {}).get_json()
+    assert refused["detail"].startswith("Main holds 20 units on hand of 2 SKUs, 2 reserved, 0 damaged")
+    assert till.ask("POST", f"stock/locations/{made['id']}/remove", {}).get_json()["code"] == "no-such-location"
+
+
 def test_a_count_is_absolute_and_keeps_what_is_promised(stocked: Shop) -> None:
     till = a_program(stocked)
 

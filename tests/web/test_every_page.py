@@ -55,6 +55,7 @@ def test_every_page_opens_with_a_handful_of_statements_and_nothing_that_a_browse
         "/start/difference": {"connection": busy.connection.id},
         "/stock/sku": {"sku": "A"},
         "/stock/card": {"sku": "A"},
+        "/stock/windows/sku": {"sku": "A"},
     }
     for path in asked:
         said = about.get(path)

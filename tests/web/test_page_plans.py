@@ -58,6 +58,7 @@ def busy(either_shop: Shop) -> Shop:
 CONNECTION = "the shop's"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/windows", {}), ("/stock/windows/sku", {"sku": "A"}),
     ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),

@@ -97,6 +97,29 @@ def test_a_location_is_renamed_and_stock_is_taken_from_it_earlier(either_shop: S
     assert acts(either_shop)[1:] == [("location.rename", '{"was": "Shop"}'), ("location.rank", '{"order": ["Front", "Main"]}')]
 
 
+def test_a_location_is_said_to_be_what_it_is(either_shop: Shop, ana: Person) -> None:
+    assert "is there" in ana.post("/stock/locations", name="Helper", kind="3pl")
+    id = either_shop.one("select id from locations where name = 'Helper'")
+
+    page = ana.get("/stock/locations")
+    assert "s warehouse<" in page.split("Helper")[1][:200]
+    assert "Helper is now: Supplier that sends to buyers." in ana.post(f"/stock/locations/{id}/kind", kind="dropship")
+    assert ana.send(f"/stock/locations/{id}/kind", kind="moon").status_code == 400
+    assert [act for act, _ in acts(either_shop)] == ["location.add", "location.kind"]
+
+
+def test_a_location_goes_only_when_nothing_lies_there_and_says_what_does(either_shop: Shop, ana: Person) -> None:
+    either_shop.offer("A", "B", units=10)
+    ana.post("/stock/locations", name="Attic")
+    attic = either_shop.one("select id from locations where name = 'Attic'")
+
+    told = ana.post("/stock/locations/place/remove")
+    assert "Main stays as it is: 20 units of 2 SKUs lie there" in told
+    assert "Attic is none of your locations any more" in ana.post(f"/stock/locations/{attic}/remove")
+    assert either_shop.rows("select name from locations") == [("Main",)]
+    assert ana.send(f"/stock/locations/{attic}/remove").status_code == 404
+
+
 def test_two_locations_never_have_one_name_and_the_first_goes_no_higher(either_shop: Shop, ana: Person) -> None:
     ana.post("/stock/locations", name="Shop")
     id = either_shop.one("select id from locations where name = 'Shop'")

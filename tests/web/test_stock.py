@@ -117,6 +117,34 @@ def test_a_difference_is_a_movement_with_its_reason_and_who_said_so(shop: Shop, 
     assert shop.one("select shown from listings where sku = 'KET-SA-04'") == 8
 
 
+def test_damaged_units_are_put_aside_and_one_press_puts_them_back(shop: Shop, ana: Person) -> None:
+    text = adjust(ana, -2, how="by", aside=0)
+
+    assert 'name="reason" value="mended"' in text and "2</b><small>put aside, never sold" in text
+    text = adjust(ana, 2, how="by", seen=8, aside=2, reason="mended")
+    assert "10 on hand now" in text
+    assert shop.rows("select on_hand, damaged from levels where sku = 'KET-SA-04'") == [(10, 0)]
+
+
+def test_of_two_who_throw_the_same_unit_away_the_second_is_told(shop: Shop, ana: Person) -> None:
+    adjust(ana, -2, how="by", aside=0)
+    adjust(ana, -1, how="by", seen=8, aside=2, reason="written_off")
+
+    assert "It changed while you looked" in adjust(ana, -1, how="by", seen=8, aside=2, reason="written_off")
+    assert shop.one("select damaged from levels where sku = 'KET-SA-04'") == 1
+
+
+def test_units_are_kept_from_channels_and_shown_again(shop: Shop, ana: Person) -> None:
+    text = ana.post("/stock/safety", sku="KET-SA-04", location="place", units=4)
+    shop.drain()
+
+    assert "4 are kept from channels at Main" in text
+    assert shop.one("select shown from listings where sku = 'KET-SA-04'") == 6
+    assert "Write a whole number" in ana.post("/stock/safety", sku="KET-SA-04", location="place", units="1.5")
+    assert "count it first" in ana.post("/stock/safety", sku="KET-SA-04", location="elsewhere", units=1)
+    assert "0 are kept from channels" in ana.post("/stock/safety", sku="KET-SA-04", location="place", units=0)
+
+
 def test_of_two_who_adjust_at_once_the_second_sees_what_the_first_did(shop: Shop, ana: Person) -> None:
     ben = person(shop.hub, shop.merchant, Role.PACKER, user="u2", name="Ben")
     adjust(ana, -2, how="by")

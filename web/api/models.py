@@ -12,8 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Stri
 from core.domain.acts import LONGEST_NOTE, LONGEST_TAG
 from core.domain.adjusting import Reason
 from core.domain.holds import Why
+from core.domain.inbound import Kind as InboundKind
+from core.domain.inbound import State
 from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
+from core.domain.oversold import Decision
+from core.domain.places import LocationKind
 from core.store.tables import us, when
 
 MOST = 250
@@ -53,7 +57,10 @@ def _rfc3339(value: Any) -> datetime:
 
 Moment = Annotated[datetime, BeforeValidator(_rfc3339)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PLAIN)]
+Short = Annotated[str, StringConstraints(max_length=100, pattern=PLAIN)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
 Units = Annotated[int, Strict(), Field(ge=0, le=10_000_000)]
 Change = Annotated[int, Strict(), Field(ge=-10_000_000, le=10_000_000)]
 Cursor = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -340,8 +347,19 @@ class ShelfSaid(Said):
     name: str
     on_hand: int
     reserved: int
-    available: int
+    available: int = Field(description="On hand and not reserved: what orders may take.")
+    safety: int = Field(description="Of these no channel is shown so many.")
+    free: int = Field(description="What channels are shown.")
+    damaged: int = Field(description="Lie there beside those on hand, and cannot be sold.")
     counted_at: datetime | None
+
+
+class SafetyAsked(Asked):
+    """So many units there are shown to no channel; orders may still take them."""
+
+    sku: Text
+    location: Text = Field(description="The id or the name of one of your locations.")
+    units: Units
 
 
 class Level(Said):
@@ -364,10 +382,95 @@ class LocationSaid(Said):
 
     id: str
     name: str
+    kind: LocationKind = Field(description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved.")
+
+
+class LocationAsked(Asked):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
+    kind: LocationKind = LocationKind.OWN
 
 
 class LocationList(Said):
     items: list[LocationSaid]
+
+
+class InboundsAsked(Paged):
+    state: State | None = Field(None, description="None: in any.")
+
+
+class InboundHead(Said):
+    """A delivery as a list shows it."""
+
+    id: str
+    kind: InboundKind
+    state: State
+    reference: str
+    sender: str = Field(description="The location that it leaves, or who sends it.")
+    location: str = Field(description="The name of the location that it goes to.")
+    expected_at: datetime | None
+    units: int = Field(description="Announced; of a transfer that was sent, what left.")
+    came: int = Field(description="Good ones and damaged ones.")
+
+
+class InboundPage(Page):
+    items: list[InboundHead]
+
+
+class InboundLineSaid(Said):
+    sku: str
+    units: int = Field(description="Announced.")
+    sent: int = Field(description="Left the location that a transfer comes from.")
+    received: int = Field(description="Came, and can be sold.")
+    damaged: int = Field(description="Came, and cannot.")
+    missing: int
+    more: int = Field(description="Came beyond what was announced.")
+
+
+class InboundSaid(Said):
+    """A delivery. open: being written; sent: on its way."""
+
+    id: str
+    kind: InboundKind
+    state: State
+    location: str
+    source: str | None
+    sender: str
+    reference: str
+    note: str
+    expected_at: datetime | None
+    created_at: datetime
+    sent_at: datetime | None
+    ended_at: datetime | None
+    lines: list[InboundLineSaid]
+
+
+class InboundLine(Asked):
+    sku: Text
+    units: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+
+
+class InboundAsked(Asked):
+    kind: InboundKind
+    location: Text = Field(description="The id or the name of the location that it goes to.")
+    source: Text | None = Field(None, description="The same of the location that a transfer leaves; none for all else.")
+    sender: Short = Field("", description="The supplier, or the channel's warehouse.")
+    reference: Short = Field("", description="What its papers say.")
+    note: Annotated[str, StringConstraints(max_length=500, pattern=PLAIN)] = ""
+    expected_at: Moment | None = None
+    lines: Annotated[list[InboundLine], Field(max_length=2000)] = []
+
+
+class CameAsked(Asked):
+    sku: Text
+    received: Units = Field(0, description="Good ones.")
+    damaged: Units = 0
+    seen: Units | None = Field(
+        None, description="What you knew to have come before, good and damaged: if it was another number, nothing is done."
+    )
+
+
+class ReceiptAsked(Asked):
+    lines: Annotated[list[CameAsked], Field(max_length=2000)]
 
 
 class CountAsked(Asked):
@@ -386,14 +489,23 @@ class AdjustmentAsked(Asked):
     sku: Text
     location: Text = Field(description="The id or the name of one of your locations.")
     units: Change
-    reason: Literal[Reason.CORRECTED, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.RECEIVED, Reason.GIVEN] = Field(
-        Reason.CORRECTED, description="The movement's cause; counts have a route of their own."
+    reason: Literal[
+        Reason.CORRECTED, Reason.FOUND, Reason.LOST, Reason.DAMAGED, Reason.MENDED, Reason.WRITTEN_OFF, Reason.RECEIVED, Reason.GIVEN
+    ] = Field(
+        Reason.CORRECTED,
+        description="The movement's cause; counts have a route of their own. damaged puts units aside (less), mended puts them back "
+        "(more), written_off throws units that are put aside away (less): what is on hand stays.",
     )
     why: Text = Field(description="For whoever looks at the movements later.")
 
 
 class HoldAsked(Asked):
     why: Why
+
+
+class ShortAsked(Asked):
+    what: Decision | None
+    location: Annotated[str, StringConstraints(max_length=100)] = Field("", description="The location's id, for elsewhere.")
 
 
 class TagAsked(Asked):

@@ -24,7 +24,8 @@ from core.domain.order import (
     Shipping,
     Tax,
 )
-from core.flows import desk
+from core.errors import Refused
+from core.flows import desk, oversold
 from core.store import events, lists
 from core.store import orders as store
 from core.store.lists import Head
@@ -96,6 +97,22 @@ def hold(work: Unit, order: str, asked: say.HoldAsked) -> say.OrderSaid:
 def release(work: Unit, order: str, asked: say.Nothing) -> say.OrderSaid:
     """Let a held order go"""
     return _act(work, order, Act.RELEASE)
+
+
+@writes(api, "POST", "/<order>/short", "orders.write", say.ShortAsked, say.OrderSaid, 404)
+def short(work: Unit, order: str, asked: say.ShortAsked) -> say.OrderSaid:
+    """Say what becomes of units that are not there
+
+    The order was held since more was sold than there is. It is let go: to wait for them (backorder), to be sent without them (partial), or
+    with units of a location that its channel does not sell from (elsewhere). Null: nothing is said any more.
+    """
+    merchant = visitor().merchant
+    _found(work.db, merchant, order)
+    try:
+        oversold.decide_in(work, merchant, order, asked.what, who(), asked.location)
+    except Refused as error:
+        raise Refusal(409, "refused", f"{str(error).capitalize()}.") from None
+    return _said(work.db, merchant, order)
 
 
 @writes(api, "POST", "/<order>/tag", "orders.write", say.TagAsked, say.OrderSaid, 404)

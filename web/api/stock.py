@@ -8,9 +8,11 @@ from apiflask import APIBlueprint
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.assembling import Assembly
 from core.domain.counts import Counted
+from core.domain.places import LocationKind
 from core.errors import Refused
-from core.flows import adjusting, assembling, counting
-from core.store import counts, lists
+from core.flows import adjusting, assembling, counting, keeping
+from core.flows import places as flows
+from core.store import counts, lists, places
 from core.store.tables import us
 from core.store.unit import Unit
 from web.api import models as say
@@ -41,8 +43,54 @@ def page(asked: say.StockAsked) -> say.LevelPage:
 def locations() -> say.LocationList:
     """Your locations, in the order that stock is taken from them"""
     with hub().database.read() as db:
-        found = counts.locations(db, visitor().merchant)
-    return say.LocationList(items=[say.LocationSaid(id=id, name=name) for id, name in found.items()])
+        found = places.locations(db, visitor().merchant)
+    return say.LocationList(items=[_place(row) for row in found])
+
+
+def _place(row: Any) -> say.LocationSaid:
+    return say.LocationSaid(id=row.id, name=row.name, kind=LocationKind(row.kind))
+
+
+def _known(work: Unit, id: str) -> Any:
+    found = next((row for row in places.locations(work.db, visitor().merchant) if row.id == id), None)
+    if found is None:
+        raise Refusal(404, "no-such-location", "You have no location of that id.")
+    return found
+
+
+@writes(api, "POST", "/locations", "stock.write", say.LocationAsked, say.LocationSaid)
+def add_location(work: Unit, asked: say.LocationAsked) -> say.LocationSaid:
+    """Add a location
+
+    Stock is taken from it last. Channels whose places nobody mapped sell from it too, unless it is Amazon's own.
+    """
+    id = flows.add_location_in(hub(), work, visitor().merchant, asked.name, who(), asked.kind)
+    if not id:
+        raise Refusal(409, "refused", "You have a location of that name.")
+    return _place(_known(work, id))
+
+
+@writes(api, "PUT", "/locations/<id>", "stock.write", say.LocationAsked, say.LocationSaid, 404)
+def change_location(work: Unit, id: str, asked: say.LocationAsked) -> say.LocationSaid:
+    """Rename a location, or say what it is"""
+    merchant, was = visitor().merchant, _known(work, id)
+    if asked.name != was.name:
+        if not places.rename(work.db, merchant, id, asked.name):
+            raise Refusal(409, "refused", "You have a location of that name.")
+        note(work, "location.rename", asked.name, was=was.name)
+    flows.set_kind_in(work, merchant, id, asked.kind, who())
+    return _place(_known(work, id))
+
+
+@writes(api, "POST", "/locations/<id>/remove", "stock.write", say.Nothing, say.LocationSaid, 404)
+def remove_location(work: Unit, id: str, asked: say.Nothing) -> say.LocationSaid:
+    """Remove a location where nothing lies
+
+    Refused with what lies there, or is on its way there or from there.
+    """
+    was = _known(work, id)
+    flows.remove_location_in(work, visitor().merchant, id, who())
+    return _place(was)
 
 
 @writes(api, "POST", "/counts", "stock.write", say.CountAsked, say.Level, 404)
@@ -76,7 +124,22 @@ def adjust(work: Unit, asked: say.AdjustmentAsked) -> say.Level:
     except Refused:
         raise Refusal(404, "not-found", "You have no such SKU.") from None
     if made.answer in CANNOT:
-        raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was, reserved=made.reserved))
+        raise Refusal(409, "refused", CANNOT[made.answer].format(on_hand=made.was.on_hand, reserved=made.was.reserved))
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "PUT", "/safety", "stock.write", say.SafetyAsked, say.Level, 404)
+def keep_safe(work: Unit, asked: say.SafetyAsked) -> say.Level:
+    """Keep units at a location from channels
+
+    No channel is shown them; orders may still take them. Count the SKU there first.
+    """
+    merchant = visitor().merchant
+    shelf = (asked.sku, _location(work, merchant, asked.location))
+    try:
+        keeping.keep_safe_in(work, merchant, {shelf: asked.units}, who())
+    except Refused:
+        raise Refusal(409, "refused", CANNOT[Answer.UNKNOWN]) from None
     return _one(work, merchant, asked.sku)
 
 
@@ -135,5 +198,6 @@ def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
 def _shelf(row: Any) -> say.ShelfSaid:
     return say.ShelfSaid.model_construct(
         location=row.location, name=row.name or "", on_hand=row.on_hand, reserved=row.reserved, available=row.on_hand - row.reserved,
+        safety=row.safety, free=max(0, row.on_hand - row.reserved - row.safety), damaged=row.damaged,
         counted_at=say.moment(row.counted_at or None),
     )  # fmt: skip

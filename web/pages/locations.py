@@ -1,14 +1,17 @@
 """Where goods lie: our locations in the order that stock is taken from them, what channels call them, and what each channel keeps back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
+from core.domain.places import WORDS, LocationKind
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import places
+from core.flows.places import HoldsStock, SellsAlone
 from core.store import connections, health
 from core.store import places as locations_of
 from core.store.connections import Connection
@@ -31,14 +34,14 @@ def page() -> str:
     for row in rows:
         there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
     sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
-    return render_template("locations.html", ours=ours, known=known, there=there, sells=sells, buffers=buffers, most=MOST)
+    return render_template("locations.html", kinds=WORDS, ours=ours, known=known, there=there, sells=sells, buffers=buffers, most=MOST)
 
 
 @pages.post("/stock/locations")
 @needs("settings.write")
 def add() -> Response:
     name = asked.text("name", 100).strip()
-    if not name or not places.add_location(hub(), visitor().merchant, name, who()):
+    if not name or not places.add_location(hub(), visitor().merchant, name, who(), _kind() or LocationKind.OWN):
         return _back("bad", gettext("Write a name that none of your locations has."))
     return _back("good", gettext("%(name)s is there. Count what lies there, so that it is shown.", name=name))
 
@@ -56,6 +59,50 @@ def rename(id: str) -> Response:
     if not name or not places.rename_location(hub(), visitor().merchant, id, name, who()):
         return _back("bad", gettext("Write a name that none of your locations has."))
     return _back("good", gettext("It is called %(name)s from now on, in files that you bring too.", name=name))
+
+
+def _kind() -> LocationKind | None:
+    said = asked.text("kind", 20)
+    return LocationKind(said) if said in set(LocationKind) else None
+
+
+@pages.post("/stock/locations/<id>/kind")
+@needs("settings.write")
+def set_kind(id: str) -> Response:
+    name, kind = _mine(id), _kind() or abort(400)
+    try:
+        places.set_kind(hub(), visitor().merchant, id, kind, who())
+    except Refused as error:
+        return _back("bad", _cannot(error))
+    return _back("good", gettext("%(name)s is now: %(kind)s.", name=name, kind=gettext(WORDS[kind])))
+
+
+@pages.post("/stock/locations/<id>/remove")
+@needs("settings.write")
+def remove(id: str) -> Response:
+    """Only where nothing lies, and nothing is on its way."""
+    _mine(id)
+    try:
+        name = places.remove_location(hub(), visitor().merchant, id, who())
+    except Refused as error:
+        return _back("bad", _cannot(error))
+    return _back("good", gettext("%(name)s is none of your locations any more. What happened there stays written down.", name=name))
+
+
+def _cannot(error: Refused) -> str:
+    """Why it stays, in the reader's words."""
+    if isinstance(error, HoldsStock):
+        held = {"name": error.name, **asdict(error.contents)}
+        words: str = gettext(
+            "%(name)s stays as it is: %(on_hand)s units of %(skus)s SKUs lie there, %(reserved)s of these reserved, %(damaged)s more are "
+            "damaged, and %(inbounds)s deliveries are on their way there or from there.",
+            **held,
+        )
+        return words
+    if isinstance(error, SellsAlone):
+        told, labels = gettext("%(name)s stays as it is: %(labels)s sells from it alone. Say where else first."), ", ".join(error.labels)
+        return str(told) % {"name": error.name, "labels": labels}
+    return str(gettext("That cannot be. Nothing was changed."))
 
 
 @pages.post("/stock/locations/<id>/up")

@@ -10,7 +10,9 @@ from markupsafe import Markup
 
 from core.domain import cards, exposure, showing
 from core.domain import goods as words
-from core.domain.adjusting import MOVED, WORDS, Answer, Reason, Wish
+from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
+from core.domain.inbound import CAUSES
+from core.domain.places import WORDS as KINDS
 from core.errors import Refused
 from core.flows import adjusting, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
@@ -67,7 +69,8 @@ def sku_page(sku: str, wish: Wish | None = None) -> str:
         showing=showing,
         exposure=exposure,
         reasons=WORDS,
-        moved=MOVED,
+        kinds=KINDS,
+        moved=MOVED | CAUSES,
         wish=wish,
         by=_by(facts["acts"]),
         card_lacks=lambda one: cards.lacks(cards.of_row(one)),
@@ -93,7 +96,7 @@ def adjust() -> str:
         done = adjusting.adjust(hub(), visitor().merchant, sku, asked.text("location"), wish, who())
     except Refused:
         abort(404)
-    say(*_told(done))
+    say(*_told(done), **_undo_of(done, sku))
     return sku_page(sku, wish if done.answer not in (Answer.DONE, Answer.SAME) else None)
 
 
@@ -103,23 +106,33 @@ def _wish() -> Wish | None:
     if units == NOT_SAID or (asked.text("how") == "by" and reason not in WORDS):
         return None
     why = Reason(reason) if asked.text("how") == "by" else Reason.COUNTED
-    return Wish(why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip())
+    return Wish(
+        why, units, asked.number(seen) if seen else None, asked.text("note", NOTE).strip(), asked.number(asked.text("aside"), UNSEEN)
+    )
+
+
+def _undo_of(done: Adjusted, sku: str) -> dict[str, Markup]:
+    if done.back is None:
+        return {}
+    made = render_template("undo_adjust.html", back=done.back, sku=sku, location=asked.text("location"))
+    return {"undo": Markup(made)}  # noqa: S704 - our own template made it
 
 
 def _told(done: Adjusted) -> tuple[str, str]:
+    now, held = done.now.on_hand or 0, done.was.reserved
     match done.answer:
+        case Answer.DONE if done.now.on_hand == done.was.on_hand:
+            return "good", gettext("%(damaged)s are damaged now.", damaged=done.now.damaged)
         case Answer.DONE:
-            return "good", gettext("%(now)s on hand now. Every channel is told.", now=done.now)
+            return "good", gettext("%(now)s on hand now. Every channel is told.", now=now)
         case Answer.SAME:
-            return "info", gettext("It was %(now)s already; nothing changed.", now=done.now)
+            return "info", gettext("It was %(now)s already; nothing changed.", now=now)
         case Answer.CHANGED:
-            return "warn", gettext(
-                "It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=done.now
-            )
+            return "warn", gettext("It changed while you looked: %(now)s on hand now. See below who did it, and say it again.", now=now)
         case Answer.PROMISED:
-            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=done.reserved)
+            return "bad", gettext("%(held)s are promised to orders, so at least that many stay. Nothing was changed.", held=held)
         case Answer.NOTHING | Answer.UNKNOWN:
-            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=done.now)
+            return "bad", gettext("There are %(now)s on hand. That number cannot be. Nothing was changed.", now=now)
 
 
 # ---- matching
@@ -189,10 +202,11 @@ def export() -> Response:
     """Every SKU with its levels and maps, as the import takes it; spreadsheets find no formula in it."""
     out = io.StringIO()
     stock_csv.write(out, stock_csv.export(hub(), visitor().merchant, unmapped="unmapped" in request.args))
-    return _file("stock.csv", out.getvalue())
+    return csv_file("stock.csv", out.getvalue())
 
 
-def _file(name: str, text: str) -> Response:
+def csv_file(name: str, text: str) -> Response:
+    """A file for a spreadsheet."""
     answer = Response("\ufeff" + text, mimetype="text/csv")  # by that mark spreadsheets know that it is UTF-8
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer
@@ -211,18 +225,18 @@ def bring() -> str:
 @needs("stock.write")
 def upload() -> str:
     request.max_content_length = uploads.LIMIT + 100_000
-    name, raw = _brought()
+    name, raw = brought()
     if not raw or len(raw) > uploads.LIMIT:
         say("bad", gettext("Choose a file of at most %(size)s MB.", size=uploads.LIMIT // 1_000_000))
         return bring()
     try:
-        return _upload(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
+        return uploaded_page(uploads.bring(hub(), visitor().merchant, name, raw, asked.text("location", 100).strip() or "Main", who()))
     except Refused:
         say("bad", gettext("It is not a text in UTF-8. Save it as CSV (UTF-8) in your spreadsheet."))
         return bring()
 
 
-def _brought() -> tuple[str, bytes]:
+def brought() -> tuple[str, bytes]:
     """The file's name and what is in it, no further than one byte beyond the limit."""
     file = request.files.get("file")
     if file is None:
@@ -234,10 +248,11 @@ def _brought() -> tuple[str, bytes]:
 @pages.get("/stock/import/<id>")
 @needs("stock.write")
 def uploaded(id: str) -> str:
-    return _upload(id)
+    return uploaded_page(id)
 
 
-def _upload(id: str) -> str:
+def uploaded_page(id: str) -> str:
+    """A file that somebody brought, and what it does; 404 for one that is not the merchant's."""
     with hub().database.read() as db:
         found = uploads_of.one(db, visitor().merchant, id) or abort(404)
     return render_template("upload.html", one=found)
@@ -247,7 +262,7 @@ def _upload(id: str) -> str:
 @needs("stock.write")
 def take(id: str) -> str:
     uploads.accept(hub(), visitor().merchant, id, who())
-    return _upload(id)
+    return uploaded_page(id)
 
 
 @pages.post("/stock/import/<id>/undo")
@@ -255,7 +270,7 @@ def take(id: str) -> str:
 def undo(id: str) -> str:
     """What undoes it is looked at like any other file."""
     try:
-        return _upload(uploads.bring_back(hub(), visitor().merchant, id, who()))
+        return uploaded_page(uploads.bring_back(hub(), visitor().merchant, id, who()))
     except Refused:
         abort(404)
 
@@ -265,4 +280,4 @@ def undo(id: str) -> str:
 def undo_file(id: str) -> Response:
     with hub().database.read() as db:
         text = uploads_of.undo_of(db, visitor().merchant, id)
-    return _file("undo.csv", text) if text is not None else abort(404)
+    return csv_file("undo.csv", text) if text is not None else abort(404)

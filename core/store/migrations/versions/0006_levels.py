@@ -26,6 +26,10 @@ def upgrade() -> None:
     for column in (_may("ahead", sa.Integer), _need("backorder", sa.Integer, "0"), _need("alone", sa.Boolean, "false")):
         op.add_column("listings", column)
     op.add_column("listings", _need("exploded_by", sa.Text, "'hub'"))
+    for name in ("ours", "decided"):
+        op.add_column("order_lines", _may(name, sa.Text))
+    waits = sa.text("waits is not null")
+    op.create_index("ix_order_lines_waited_for", "order_lines", ["merchant", "listing", "sku"], sqlite_where=waits, postgresql_where=waits)
     for name, kind in CARD.items():
         op.add_column("skus", _may(name, kind))
     for tables in (_barcodes, _bins, _inbounds, _inbound_lines, _withheld):
