@@ -817,6 +817,15 @@ class Simulator:
         """Units are those that we have to ship: none of orders that Amazon fulfills."""
         return [self._oracle(id_) for id_ in self.state["orders"]]
 
+    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to the account: stock {sku, units}: the seller sets what is on sale in Seller Central."""
+        if what != "stock":
+            raise BadRequest("it is stock")
+        self._settle()
+        listing = self.state["listings"][wish["sku"]]
+        self._shift(listing, whole(wish["units"], "units") - listing["shown"])
+        return {"told": ""}
+
     def listings(self) -> list[dict[str, Any]]:
         """FBA listings show None: their stock is not ours to write."""
         self._settle()

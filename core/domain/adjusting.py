@@ -44,6 +44,7 @@ MOVED: dict[str, str] = {
     "uncounted": N_("Not counted any more"),
     "assembled": N_("Kits were put together"),
     "taken apart": N_("Kits were taken apart"),
+    "channel": N_("Changed in a channel"),
 }
 
 

@@ -55,20 +55,23 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
     return [dict(zip(NAMES, name, strict=True)) for name in sorted(set(names))]
 
 
-FOUND = {"listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
-         "splits": "boolean"}  # fmt: skip
+FOUND = {
+    "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
+    "uncovered": "text", "splits": "boolean",
+}  # fmt: skip
 KEEP = """
-insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, shown, shown_from, shown_at, figure_at,
-                      changed, found_at, seen_at, exploded_by)
-select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown,
-       :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
+                      figure_at, changed, found_at, seen_at, exploded_by)
+select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
+       r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle,
+  handle = excluded.handle, uncovered = excluded.uncovered,
   writable = case when listings.exploded_by = 'channel' then coalesce(excluded.writable, :split) else excluded.writable end,
   exploded_by = case when excluded.exploded_by = 'splits' then 'splits' when listings.exploded_by = 'splits' then 'hub'
                      else listings.exploded_by end,
-  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
+  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
+          else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
 """
 # A place that stocks a listing since today consumes what the listing consumes elsewhere.
@@ -237,9 +240,16 @@ update listings set changed = changed + 1, mapped = :mapped
 where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
 """
 SKU = {"sku": "text"}
-TOUCH = """
-update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end
-from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku where listings.id = p.listing_id
+# What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
+THERE = f"""(select sum({stock.FREE}) from place_locations m
+        join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
+        where m.connection = l.connection and m.place = l.place)"""
+# One that is to show none, or that only its buffer is left of, is told before the others.
+URGENT = f"""p.units * (coalesce(listings.buffer, (select c.buffer from connections c where c.id = listings.connection), 0) + 1) > coalesce(
+  {THERE.replace(" l.", " listings.")}, 0)"""
+TOUCH = f"""
+update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end, urgent = {URGENT}
+from {{rows}} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku where listings.id = p.listing_id
 returning listings.connection
 """
 
@@ -290,7 +300,7 @@ class Moved:
 SOLD = {"id": "bigint", "units": "int", "back": "int"}
 # What the channel shows again by itself it may sell again: of what is free it is no part.
 LOWER = """
-update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
+update listings set changed = listings.changed + 1, heard = listings.heard + 1, heard_at = :now, shown = case
   when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
   holds = case when listings.holds is null then null when r.units is null then listings.holds + r.back
                when listings.holds > r.units then listings.holds - r.units else 0 end,
@@ -301,11 +311,11 @@ returning listings.connection
 """
 
 
-def sold(db: Connection, moved: Mapping[int, Moved]) -> set[str]:
+def sold(db: Connection, moved: Mapping[int, Moved], now: int) -> set[str]:
     """The channels lowered these listings themselves when they sold, and what they hold and are dealt with it; one that may have moved
     either way is read before it is written. Gives the connections."""
     rows = [{"id": id, "units": one.units, "back": one.back} for id, one in sorted(moved.items())]
-    return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
+    return {row.connection for row in run_set(db, LOWER, SOLD, rows, now=now)} if rows else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +345,6 @@ class Dirty:
         return (self.listing, self.sku, self.place)
 
 
-# What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-THERE = f"""(select sum({stock.FREE}) from place_locations m
-        join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
-        where m.connection = l.connection and m.place = l.place)"""
 # What of it is left to other channels, that cannot be read or written now.
 WITHHELD = """(select coalesce(sum(w.units), 0) from withheld w
         where w.merchant = l.merchant and w.sku = p.sku and w.connection <> l.connection)"""
@@ -355,8 +361,8 @@ SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({st
         where m.connection = l.connection and m.place = l.place) end as spread"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
-SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
-    where q.listing_id = l.id and k.quota) then coalesce(l.share, 0) end as share"""
+SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
+    where q.listing_id = l.id and k.quota) is not null then coalesce(l.share, 0) end as share"""
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -369,7 +375,7 @@ select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
-               order by case when since is null then 1 else 0 end, since, id limit :most)
+               order by case when urgent then 0 when since is null then 2 else 1 end, since, id limit :most)
 order by l.id
 """
 
@@ -397,7 +403,8 @@ class Spread:
 
 
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
-    """Up to `most` listings that changed since the channel was last told, with what each should show; the oldest sale first."""
+    """Up to `most` listings that changed since the channel was last told, with what each should show: those that run out first, then the
+    oldest sale."""
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
@@ -679,6 +686,17 @@ def set_rules(db: Connection, merchant: str, rules: Mapping[int, Rule]) -> None:
         run_set(db, SET_RULES, RULED, rows, merchant=merchant)
 
 
+STANDS = """
+update listings set uncovered = :uncovered
+where merchant || '' = :merchant and connection = :connection and listing = :listing and sku = :sku
+"""
+
+
+def stands(db: Connection, merchant: str, name: Name, uncovered: str | None) -> None:
+    """Whether a listing goes on selling whatever it shows, as its channel has just said, at each of its places."""
+    run(db, STANDS, merchant=merchant, uncovered=uncovered, **dict(zip(NAMES, name, strict=True)))
+
+
 def touch_all(db: Connection, connection: str) -> None:
     """What any of this channel's listings should show may be another number now."""
     run(db, "update listings set changed = changed + 1 where connection = :connection", connection=connection)
@@ -821,7 +839,6 @@ SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not nu
 MOVED = f"""
 {SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
 """
-AGAIN_THESE = f"{SEEN} join {{rows}} on r.id = l.id where l.connection = :connection and {SETTLED_ONES} order by l.id"
 AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
 STILL = """
 select o.id from listings o where o.id in (
@@ -838,14 +855,6 @@ READ_BACK = "update listings set compared = changed where connection = :connecti
 def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
     """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
     return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
-
-
-def settled_of(db: Connection, connection: str, ids: Iterable[int], *, live: bool) -> list[Dirty]:
-    """Those of these listings that nothing is under way about."""
-    rows = [{"id": id} for id in sorted(ids)]
-    return (
-        [_as_shown(row) for row in run_set(db, AGAIN_THESE, {"id": "bigint"}, rows, connection=connection, live=int(live))] if rows else []
-    )
 
 
 def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:
