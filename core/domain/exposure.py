@@ -54,10 +54,13 @@ class Exposure:
     scarce: str = ""
 
 
-def exposure(parts: Mapping[str, int], free: Mapping[str, int], rule: Rule, buffer: int, share: int | None = None) -> Exposure:
+def exposure(
+    parts: Mapping[str, int], free: Mapping[str, int], rule: Rule, buffer: int, share: int | None = None, whole: int | None = None
+) -> Exposure:
     """`parts` are the SKUs that one unit consumes, `free` their free units where its channel sells from; `buffer` is what its connection
-    keeps of each listing, `share` what it was dealt where a part is in quota. What is shown is never below zero."""
-    made = sellable(parts, free)
+    keeps of each listing, `share` what it was dealt where a part is in quota,
+    `whole` how many lie at one location each where they must. What is shown is never below zero."""
+    made = sellable(parts, free) if whole is None else whole
     kept = buffer if rule.buffer is None else rule.buffer
     units, bound = _bounded(made, kept, rule)
     if share is not None and share < units:

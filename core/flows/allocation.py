@@ -88,15 +88,17 @@ def _name(wish: Wish) -> Name:
 
 
 def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, str], Mapping[tuple[str, str], int]]) -> LineStock:
+    one = maps[_name(wish)]
     return LineStock(
         order=wish.order,
         line=wish.line,
         placed_at=wish.placed_at,
-        due=wish.due,
+        due=replace(wish.due, hold=0) if one.split else wish.due,
         held=wish.booked.held,
         booked_gone=wish.booked.gone,
         booked_back=wish.booked.back,
-        parts=maps[_name(wish)].parts or None,
+        parts={} if one.split else one.parts or None,
+        alone=one.alone,
         reserved=reserved.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
@@ -209,18 +211,19 @@ def reserve(hub: Hub, claim: Claim) -> None:
 def ask_waiting(work: Unit, merchant: str) -> int:
     """Lines that wait for stock that is there now, or for a map that somebody made, get another look. Gives how many orders."""
     refs = {ref: None for waits in ("stock", "mapping") for ref in orders.waiting(work.db, merchant, waits)}
-    _ask_reserve(work, merchant, refs)
+    ask_reserve(work, merchant, refs)
     return len(refs)
 
 
-def _ask_reserve(work: Unit, merchant: str, refs: Iterable[str]) -> None:
+def ask_reserve(work: Unit, merchant: str, refs: Iterable[str]) -> None:
+    """The lines of these orders are settled again."""
     for ref in refs:
         work.ask(merchant, "reserve", ref, ref.split("/", 1)[0])
 
 
 def map_listing(work: Unit, merchant: str, name: Name, parts: Mapping[str, int]) -> bool:
     """Say which SKUs one unit of a listing consumes; the lines that sell it are settled anew. False where there is no such listing."""
-    _ask_reserve(work, merchant, orders.selling(work.db, merchant, name))
+    ask_reserve(work, merchant, orders.selling(work.db, merchant, name))
     done = listings.map_parts(work.db, merchant, name, parts)
     ask_waiting(work, merchant)
     work.ask(merchant, "publish_stock", name[0], name[0])

@@ -444,6 +444,7 @@ def _found(one: Found) -> dict[str, Any]:
         "writable": one.writable,
         "uncovered": one.uncovered,
         "shown": one.shown,
+        "splits": one.splits,
     }
 
 

@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.store.listings import FREE, RULE, SHARE, WITHHELD, rule_of
+from core.store.listings import FREE, RULE, SHARE, SPREAD, WITHHELD, Spread, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.uncovered, l.handle, l.problem, l.mapped, l.changed > l.told as waits,
-  l.rests_until, l.raise_from, l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {WITHHELD} as withheld,
+  l.rests_until, l.raise_from, l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {SPREAD},
+  {WITHHELD} as withheld,
+  l.alone, l.exploded_by,
   {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked,
@@ -59,6 +61,8 @@ class Listed:
     uncovered: str | None = None  # why it goes on selling whatever it shows: a word of core/domain/promise.py
     handle: str = "{}"
     account: str = ""
+    alone: bool = False  # all parts of a unit must lie at one location
+    exploded_by: str = "hub"
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -76,6 +80,7 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
     first: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    spread = Spread()
     left: dict[int, dict[str, int]] = {}
     for row in rows:
         first.setdefault(row.id, row)
@@ -84,12 +89,14 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
         if row.part is not None:
             made[row.part] = row.units
             there |= {} if row.free is None else {row.part: int(row.free)}
-    return [_listed(row, parts[id], free[id], left[id]) for id, row in first.items()]
+            spread.add(row)
+    return [_listed(row, parts[id], free[id], left[id], spread) for id, row in first.items()]
 
 
-def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: Mapping[str, int]) -> Listed:
+def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: Mapping[str, int], spread: Spread) -> Listed:
     rule = rule_of(row)
-    may = exposure(parts, free, rule, row.buffer, row.share) if parts and parts.keys() <= free.keys() else None
+    known = bool(parts) and parts.keys() <= free.keys()
+    may = exposure(parts, free, rule, row.buffer, row.share, spread.whole(row, parts, free)) if known else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
@@ -98,7 +105,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: M
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may, left, row.uncovered, row.handle, row.account,
+        row.shown_at, display, rule, may, left, row.uncovered, row.handle, row.account, bool(row.alone), row.exploded_by,
     )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from core.domain import kits
 from core.domain.exposure import NO_RULE, Rule, exposure
+from core.domain.kits import SPLIT, Exploded
 from core.store import stock
 from core.store.sql import run, run_set
 
@@ -16,7 +18,7 @@ Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
 PARTS = """
-select r.connection, r.listing, r.sku, l.id, l.place, l.shown_from, l.shown_at, p.sku as part, p.units
+select r.connection, r.listing, r.sku, l.id, l.place, l.shown_from, l.shown_at, l.alone, l.exploded_by, p.sku as part, p.units
 from {rows}
 left join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.merchant || '' = :merchant
 left join listing_parts p on p.listing_id = l.id
@@ -25,11 +27,14 @@ left join listing_parts p on p.listing_id = l.id
 
 @dataclass
 class Mapped:
-    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. `rows` are its places: when the call began that taught us
-    what it shows there, and when its answer was written, by the row's id."""
+    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. `alone`: all of them must lie at one location; `split`: they
+    are lines of their own, it consumes nothing. `rows` are its places: when the call began that taught us what it shows there, and when
+    its answer was written, by the row's id."""
 
     rows: dict[int, tuple[int, int]] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
+    alone: bool = False
+    split: bool = False
 
 
 def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, Mapped]:
@@ -38,7 +43,7 @@ def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, M
     placed = {(row.connection, row.listing, row.sku) for row in rows if row.place}
     for row in rows:
         name = (row.connection, row.listing, row.sku)
-        one = found.setdefault(name, Mapped())
+        one = found.setdefault(name, Mapped(alone=bool(row.alone), split=row.exploded_by != Exploded.HUB))
         if row.place or name not in placed:
             one.rows[row.id] = (row.shown_from, row.shown_at)
         if row.part is not None:
@@ -52,17 +57,19 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
 
 FOUND = {
     "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
-    "uncovered": "text",
+    "uncovered": "text", "splits": "boolean",
 }  # fmt: skip
 KEEP = """
 insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
-                      figure_at,                      changed, found_at, seen_at)
+                      figure_at, changed, found_at, seen_at, exploded_by)
 select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
-       r.shown,
-       :began, :now, :began, 1, :now, :now from {rows} where true
+       r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle, writable = excluded.writable, uncovered = excluded.uncovered,
+  handle = excluded.handle, uncovered = excluded.uncovered,
+  writable = case when listings.exploded_by = 'channel' then coalesce(excluded.writable, :split) else excluded.writable end,
+  exploded_by = case when excluded.exploded_by = 'splits' then 'splits' when listings.exploded_by = 'splits' then 'hub'
+                     else listings.exploded_by end,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
           else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
@@ -77,6 +84,14 @@ join listing_parts p on p.listing_id = s.id
 where l.merchant || '' = :merchant and not exists (select 1 from listing_parts q where q.listing_id = l.id)
 on conflict do nothing
 returning listing_id
+"""
+INHERIT_HOW = """
+update listings set alone = kin.alone, exploded_by = kin.exploded_by, writable = coalesce(listings.writable, kin.writable)
+from (select t.id, s.alone, s.exploded_by, case when s.exploded_by = 'channel' then :split end as writable from {rows}
+      join listings t on t.id = r.id
+      join listings s on s.connection = t.connection and s.listing = t.listing and s.sku = t.sku and s.id <> t.id
+      where s.alone or s.exploded_by = 'channel' {fence}) kin
+where listings.id = kin.id
 """
 ID = {"id": "bigint"}
 MAPPED = "update listings set mapped = true from {rows} where listings.id = r.id"
@@ -124,9 +139,11 @@ def keep(
     of one that was told something meanwhile, or is about to be."""
     if rows:
         since = now if began is None else began
-        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
+        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written, split=SPLIT)
     if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row.get("place")):
-        _have_parts(db, run_set(db, INHERIT, NAMES, placed, merchant=merchant))
+        if new := run_set(db, INHERIT, NAMES, placed, merchant=merchant).fetchall():
+            _have_parts(db, new)
+            run_set(db, INHERIT_HOW, ID, [{"id": id} for id in sorted({row.listing_id for row in new})], split=SPLIT)
         for statement in (UNPLACED_PARTS, UNPLACED):
             run_set(db, statement, NAMES, placed, merchant=merchant)
 
@@ -168,6 +185,12 @@ RENAME = """
 insert into listing_parts (merchant, listing_id, sku, units)
 select p.merchant, r.new, p.sku, p.units from {rows} join listing_parts p on p.listing_id = r.old
 """
+RENAMED_HOW = """
+update listings set alone = kin.alone, exploded_by = kin.exploded_by, writable = coalesce(listings.writable, kin.writable)
+from (select r.new as id, s.alone, s.exploded_by, case when s.exploded_by = 'channel' then :split end as writable
+      from {rows} join listings s on s.id = r.old where s.alone or s.exploded_by = 'channel' {fence}) kin
+where listings.id = kin.id
+"""
 GONE = """
 update listings set writable = 'the channel lists it no more' where connection = :connection and writable is null
   and seen_at > 0 and seen_at < :before
@@ -183,6 +206,7 @@ def read_whole(db: Connection, connection: str, began: int, before: int) -> list
         run_set(db, "delete from listing_parts where listing_id in (select r.new from {rows})", {"old": "bigint", "new": "bigint"}, rows)
         run_set(db, RENAME, {"old": "bigint", "new": "bigint"}, rows)
         run_set(db, MAPPED, ID, [{"id": row.new} for row in found])
+        run_set(db, RENAMED_HOW, {"old": "bigint", "new": "bigint"}, rows, split=SPLIT)
         run_set(
             db, "update listings set writable = 'renamed' where id in (select r.old from {rows})", {"old": "bigint", "new": "bigint"}, rows
         )
@@ -335,6 +359,10 @@ OWED = """(select coalesce(sum((w.hold - w.held) * sold_by.units), 0) from (
         join order_lines w on w.merchant = sold_by.merchant and w.listing = sold_by.listing and w.sku = sold_by.sku and w.waits is not null
         join orders o on o.id = w.order_id and o.connection = sold_by.connection)"""
 FREE = f"({THERE} - {WITHHELD} - {OWED})"
+# The same by location where all parts of a unit must lie at one: lines of "location=units", whoever is owed some of them.
+SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({stock.FREE}), '
+') from place_locations m join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
+        where m.connection = l.connection and m.place = l.place) end as spread"""
 RULE = "l.buffer as own_buffer, l.cap, l.stopped"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
@@ -347,7 +375,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE},
+       p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, {RULE}, {SHARE},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -356,17 +384,44 @@ order by l.id
 """
 
 
+@dataclass
+class Spread:
+    """What is free of the parts of listings that must lie at one location, by listing, location and SKU."""
+
+    there: dict[int, dict[str, dict[str, int]]] = field(default_factory=dict)
+
+    def add(self, row: Any) -> None:
+        """A row with the columns SPREAD, of one listing and one part."""
+        for one in (row.spread or "").splitlines():
+            location, _, units = one.rpartition("=")
+            self.there.setdefault(row.id, {}).setdefault(location, {})[row.part] = int(units)
+
+    def whole(self, row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+        """How many units lie at one location each, where less is free of a part than lies there since others are owed it; None where they
+        need not."""
+        if not row.alone:
+            return None
+        there = self.there.get(row.id, {})
+        lies = {sku: sum(units.get(sku, 0) for units in there.values()) for sku in parts}
+        return kits.whole(parts, there, {sku: lies[sku] - left for sku, left in free.items() if sku in lies})
+
+
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
     """Up to `most` listings that changed since the channel was last told, with what each should show: those that run out first, then the
     oldest sale."""
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    spread = Spread()
     for row in run(db, DIRTY, connection=connection, most=most):
         rows[row.id] = row
         parts.setdefault(row.id, {})[row.part] = row.units
         free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-    wanted = {id: exposure(parts[id], free[id], rule_of(row), buffer, row.share).units for id, row in rows.items()}
+        spread.add(row)
+    wanted = {
+        id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, spread.whole(row, parts[id], free[id])).units
+        for id, row in rows.items()
+    }
     return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
 
 
@@ -672,7 +727,8 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, l.exploded_by, {RULE}, {SHARE},
+       k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
@@ -702,6 +758,8 @@ class Shelf:
     ours: bool = True
     decided: bool = False
     rule: Rule = NO_RULE
+    alone: bool = False
+    exploded_by: str = "hub"
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
@@ -737,26 +795,28 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    spread = Spread()
     for row in found:
         rows[row.id] = row
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
             there |= {} if row.free is None else {row.part: int(row.free)}
+            spread.add(row)
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            _wanted(row, parts[id], free[id]), parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
-            bool(row.ours), bool(row.decided), rule_of(row),
+            _wanted(row, parts[id], free[id], spread), parts[id], row.writable, row.problem, bool(row.waits), row.place,
+            row.place_name or "", bool(row.ours), bool(row.decided), rule_of(row), bool(row.alone), row.exploded_by,
         )
         for id, row in rows.items()
     ]  # fmt: skip
 
 
-def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int], spread: Spread) -> int | None:
     if not parts or parts.keys() - free.keys():
         return None
-    return exposure(parts, free, rule_of(row), row.buffer, row.share).units
+    return exposure(parts, free, rule_of(row), row.buffer, row.share, spread.whole(row, parts, free)).units
 
 
 LAGS = """

@@ -536,6 +536,15 @@ class Part(Said):
     units: Annotated[int, Strict(), Field(ge=1, le=9999)]
 
 
+class AssemblyAsked(Asked):
+    """So many kits are put together from these parts at a location; less than none: they are taken apart."""
+
+    sku: Text
+    location: Text = Field(description="Its id or name.")
+    units: Annotated[int, Strict(), Field(ge=-1_000_000, le=1_000_000)]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=50)] = Field(description="What one of them takes.")
+
+
 class RuleSaid(Said):
     """What a listing may show at most, in its units."""
 
@@ -570,6 +579,17 @@ class ListingSaid(Said):
     writable: bool
     why_not: str | None
     problem: str | None
+    alone: bool = Field(description="All parts of a unit must lie at one location.")
+    exploded_by: Literal["hub", "channel", "splits"] = Field(
+        description="Who says which parts leave: we, by its map; the channel, by lines of their own; it splits the bundle by itself."
+    )
+
+
+class KitAsked(Asked):
+    """How the parts of a listing leave; what is left out is taken back."""
+
+    alone: Annotated[bool, Strict()] = False
+    exploded_by: Literal["hub", "channel"] = "hub"
 
 
 class PartsAsked(Asked):

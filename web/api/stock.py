@@ -6,11 +6,13 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
+from core.domain.assembling import Assembly
 from core.domain.counts import Counted
 from core.domain.places import LocationKind
 from core.errors import Refused
-from core.flows import adjusting, counting, keeping, sharing
+from core.flows import adjusting, assembling, counting, keeping, sharing
 from core.flows import places as flows
+from core.flows.kits import WrongKit
 from core.store import counts, lists, places
 from core.store.tables import us
 from core.store.unit import Unit
@@ -152,6 +154,26 @@ def quota(work: Unit, asked: say.QuotaAsked) -> say.Level:
     merchant = visitor().merchant
     try:
         sharing.set_quota_in(work, merchant, {asked.sku: asked.quota}, who())
+    except WrongKit as error:
+        raise Refusal(409, "refused", f"{error}.") from None
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "POST", "/assemblies", "stock.write", say.AssemblyAsked, say.Level, 404)
+def assemble(work: Unit, asked: say.AssemblyAsked) -> say.Level:
+    """Put kits together in advance, or take them apart
+
+    The parts leave the location and the kits come to it as a SKU of their own, in one transaction; with less than no units the other way
+    round. Only what is free can go. Give it an Idempotency-Key: sent twice without one it happens twice.
+    """
+    merchant = visitor().merchant
+    what = Assembly(asked.sku, _location(work, merchant, asked.location), asked.units, {part.sku: part.units for part in asked.parts})
+    try:
+        assembling.assemble_in(hub(), work, merchant, what, who())
+    except assembling.CannotAssemble as error:
+        raise Refusal(409, "refused", f"{error}.") from None
     except Refused:
         raise Refusal(404, "not-found", "You have no such SKU.") from None
     return _one(work, merchant, asked.sku)
