@@ -656,6 +656,8 @@ def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) 
 
     assert told("rule", *name, "--buffer", "2", "--cap", "5") == (10, 5)
     assert told("rule", *name, "--cap", "-") == (10, 8)
+    assert told("rule", *name, "--backorder", "3", "--ahead", "7") == (10, 11)
+    assert told("rule", *name, "--backorder", "0", "--ahead", "-") == (10, 8)
     assert told("stop", "MUG-1") == (10, 0)
     assert told("stop", "MUG-1", "--sell") == (10, 8)
     assert "MUG-1" in run("stock", "rule", *name).out

@@ -9,6 +9,7 @@ from core.domain.sharing import Owner
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
+from core.flows.exposing import InQuota
 from core.flows.intake import ask_before_raising
 from core.hub import Hub
 from core.store import audit, connections, counts, goods, listings, quotas, stock
@@ -119,6 +120,8 @@ def set_quota(hub: Hub, merchant: str, skus: Mapping[str, bool], who: Who) -> li
         if strangers := sorted(skus.keys() - known):
             raise Refused(f"there is no SKU {strangers[0]}")
         was = goods.quotas(work.db, merchant, list(skus))
+        if ahead := listings.selling_ahead(work.db, merchant, [sku for sku, quota in skus.items() if quota]):
+            raise InQuota(ahead)
         changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
         if changed:
             _change(work, merchant, changed, who)

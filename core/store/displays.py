@@ -8,13 +8,14 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
 from core.domain.showing import Display
-from core.store.listings import FREE, RULE, SHARE, WITHHELD, rule_of
+from core.store.listings import COMING, EXPECTED, FREE, RULE, SHARE, WITHHELD, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {WITHHELD} as withheld,
+  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {COMING} as coming, {WITHHELD} as withheld,
+  case when l.ahead is not null then (select max(i.expected_at) {EXPECTED}) end as coming_by,
   {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
@@ -31,6 +32,9 @@ select g.id from connections o join listings g on g.connection = o.id and not g.
 where o.merchant = :merchant and o.id = :connection and g.writable is null and g.listing <> '' order by g.id limit :most
 """
 ONE = "select g.id from listings g where g.id = :id and g.merchant || '' = :merchant"
+
+
+Parts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Listed:
     rule: Rule
     may: Exposure | None  # what it may show; none: nobody knows
     withheld: Mapping[str, int]  # units of its parts that are left to channels that cannot be reached
+    coming_by: int | None = None  # when the last of what it sells ahead is expected
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -65,19 +70,21 @@ def _read(rows: Iterable[Any]) -> list[Listed]:
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
     left: dict[int, dict[str, int]] = {}
+    coming: dict[int, dict[str, int]] = {}
     for row in rows:
+        coming.setdefault(row.id, {}).update({} if row.part is None else {row.part: int(row.coming)})
         first.setdefault(row.id, row)
         left.setdefault(row.id, {}).update({row.part: int(row.withheld)} if row.part is not None and row.withheld else {})
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
         if row.part is not None:
             made[row.part] = row.units
             there |= {} if row.free is None else {row.part: int(row.free)}
-    return [_listed(row, parts[id], free[id], left[id]) for id, row in first.items()]
+    return [_listed(row, parts[id], free[id], left[id], coming[id]) for id, row in first.items()]
 
 
-def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: Mapping[str, int]) -> Listed:
+def _listed(row: Any, parts: Parts, free: Parts, left: Parts, coming: Parts) -> Listed:
     rule = rule_of(row)
-    may = exposure(parts, free, rule, row.buffer, row.share) if parts and parts.keys() <= free.keys() else None
+    may = exposure(parts, free, rule, row.buffer, row.share, coming) if parts and parts.keys() <= free.keys() else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
@@ -86,7 +93,7 @@ def _listed(row: Any, parts: Mapping[str, int], free: Mapping[str, int], left: M
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may, left,
+        row.shown_at, display, rule, may, left, row.coming_by,
     )  # fmt: skip
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from core.domain.exposure import NO_RULE, Rule, exposure
 from core.store import stock
+from core.store.inbounds import LEFT
 from core.store.sql import run, run_set
 
+DAY = 86_400_000_000  # microseconds
 Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
@@ -323,7 +325,13 @@ OWED = """(select coalesce(sum((w.hold - w.held) * sold_by.units), 0) from (
         join order_lines w on w.merchant = sold_by.merchant and w.listing = sold_by.listing and w.sku = sold_by.sku and w.waits is not null
         join orders o on o.id = w.order_id and o.connection = sold_by.connection)"""
 FREE = f"({THERE} - {WITHHELD} - {OWED})"
-RULE = "l.buffer as own_buffer, l.cap, l.stopped"
+# What of a part is on its way there, and expected within the days that the row looks ahead: from the moment that the clock was last read.
+EXPECTED = f"""from place_locations m join inbound_lines n on n.merchant = l.merchant and n.sku = p.sku
+        join inbounds i on i.id = n.inbound and i.state = 'sent' and i.location = m.location and {LEFT} > 0
+        where m.connection = l.connection and m.place = l.place
+          and i.expected_at <= (select s.slot from schedules s where s.name = 'here') + l.ahead * {DAY}"""
+COMING = f"case when l.ahead is null then 0 else coalesce((select sum({LEFT}) {EXPECTED}), 0) end"
+RULE = "l.buffer as own_buffer, l.cap, l.stopped, l.ahead, l.backorder"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
     where q.listing_id = l.id and k.quota) then coalesce(l.share, 0) end as share"""
@@ -335,7 +343,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE},
+       p.sku as part, p.units, {FREE} as free, {COMING} as coming, {RULE}, {SHARE},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -349,17 +357,19 @@ def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    coming: dict[int, dict[str, int]] = {}
     for row in run(db, DIRTY, connection=connection, most=most):
         rows[row.id] = row
         parts.setdefault(row.id, {})[row.part] = row.units
         free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-    wanted = {id: exposure(parts[id], free[id], rule_of(row), buffer, row.share).units for id, row in rows.items()}
+        coming.setdefault(row.id, {})[row.part] = int(row.coming)
+    wanted = {id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, coming[id]).units for id, row in rows.items()}
     return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
 
 
 def rule_of(row: Any) -> Rule:
     """Of a row with the columns RULE."""
-    return Rule(row.own_buffer, row.cap, bool(row.stopped))
+    return Rule(row.own_buffer, row.cap, bool(row.stopped), row.ahead, row.backorder)
 
 
 def _dirty(row: Any, wanted: int, shares: Mapping[str, int]) -> Dirty:
@@ -583,7 +593,7 @@ def blind(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
-          and not l.stopped and coalesce(l.cap, 1) > 0
+          and not l.stopped and coalesce(l.cap, 1) > 0 and l.ahead is null and l.backorder = 0
           and exists (select 1 from listing_parts p
                       where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {THERE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
@@ -608,18 +618,44 @@ def consuming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
     return list(run_set(db, CONSUMING, SKU, [{"sku": sku} for sku in sorted(set(skus))], merchant=merchant))
 
 
-RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean"}
+RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean", "ahead": "int", "backorder": "int"}
 SET_RULES = """
-update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, changed = listings.changed + 1 from {rows}
+update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, ahead = r.ahead, backorder = r.backorder,
+  changed = listings.changed + 1 from {rows}
 where listings.id = r.id and listings.merchant || '' = :merchant
 """
 
 
 def set_rules(db: Connection, merchant: str, rules: Mapping[int, Rule]) -> None:
     """What these listings may show at most, by their ids."""
-    rows = [{"id": id, "buffer": one.buffer, "cap": one.cap, "stopped": one.stopped} for id, one in sorted(rules.items())]
+    rows = [{"id": id, **{name: getattr(one, name) for name in RULED if name != "id"}} for id, one in sorted(rules.items())]
     if rows:
         run_set(db, SET_RULES, RULED, rows, merchant=merchant)
+
+
+NEARER = f"""
+update listings set changed = changed + 1 where ahead is not null and exists (
+  select 1 from listing_parts p join inbound_lines n on n.merchant = p.merchant and n.sku = p.sku
+  join inbounds i on i.id = n.inbound and i.state = 'sent'
+  where p.listing_id = listings.id and i.expected_at > :since + listings.ahead * {DAY} and i.expected_at <= :now + listings.ahead * {DAY})
+returning merchant, connection
+"""
+SELLING_AHEAD = """
+select distinct p.sku from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
+join listings l on l.id = p.listing_id and (l.ahead is not null or l.backorder > 0) order by p.sku
+"""
+
+
+def come_nearer(db: Connection, since: int, now: int) -> set[tuple[str, str]]:
+    """For the sweeper: goods came so near between these moments that listings which look ahead may sell them. Gives (merchant,
+    connection)."""
+    return {(row.merchant, row.connection) for row in run(db, NEARER, since=since, now=now)}
+
+
+def selling_ahead(db: Connection, merchant: str, skus: Iterable[str]) -> list[str]:
+    """Those of these SKUs that a listing sells before they are there."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return [row.sku for row in run_set(db, SELLING_AHEAD, SKU, rows, merchant=merchant)] if rows else []
 
 
 def touch_all(db: Connection, connection: str) -> None:
@@ -648,7 +684,8 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {RULE}, {SHARE}, k.service or k.decided as decided,
+       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {COMING} as coming, {RULE}, {SHARE},
+       k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
 left join places k on k.connection = l.connection and k.place = l.place
@@ -713,26 +750,29 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
+    coming: dict[int, dict[str, int]] = {}
     for row in found:
         rows[row.id] = row
         made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
+        coming.setdefault(row.id, {})
         if row.part is not None:
-            made[row.part] = row.units
+            made[row.part], coming[row.id][row.part] = row.units, int(row.coming)
             there |= {} if row.free is None else {row.part: int(row.free)}
     return [
         Shelf(
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            _wanted(row, parts[id], free[id]), parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "",
+            _wanted(row, parts[id], free[id], coming[id]), parts[id], row.writable, row.problem, bool(row.waits), row.place,
+            row.place_name or "",
             bool(row.ours), bool(row.decided), rule_of(row),
         )
         for id, row in rows.items()
     ]  # fmt: skip
 
 
-def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int], coming: Mapping[str, int]) -> int | None:
     if not parts or parts.keys() - free.keys():
         return None
-    return exposure(parts, free, rule_of(row), row.buffer, row.share).units
+    return exposure(parts, free, rule_of(row), row.buffer, row.share, coming).units
 
 
 LAGS = """

@@ -482,6 +482,8 @@ class RuleSaid(Said):
     buffer: int | None = Field(description="Kept back of it; none: as many as its connection keeps.")
     cap: int | None = Field(description="It never shows more; none: no bound.")
     stopped: bool = Field(description="It shows none, whatever there is.")
+    ahead: int | None = Field(description="It may sell goods that are expected within so many days; none: only what lies there.")
+    backorder: int = Field(description="Units that it may sell beyond that.")
 
 
 class RuleAsked(Asked):
@@ -490,6 +492,8 @@ class RuleAsked(Asked):
     buffer: Units | None = None
     cap: Units | None = None
     stopped: Annotated[bool, Strict()] = False
+    ahead: Annotated[int, Strict(), Field(ge=0, le=365)] | None = None
+    backorder: Annotated[int, Strict(), Field(ge=0, le=1_000_000)] = 0
 
 
 class ListingSaid(Said):

@@ -30,6 +30,8 @@ def upgrade() -> None:
         op.add_column("order_lines", _may(name, sa.Text))
     waits = sa.text("waits is not null")
     op.create_index("ix_order_lines_waited_for", "order_lines", ["merchant", "listing", "sku"], sqlite_where=waits, postgresql_where=waits)
+    looks = sa.text("ahead is not null")
+    op.create_index("ix_listings_ahead", "listings", ["connection"], sqlite_where=looks, postgresql_where=looks)
     for name, kind in CARD.items():
         op.add_column("skus", _may(name, kind))
     for tables in (_barcodes, _bins, _inbounds, _inbound_lines, _withheld):
