@@ -31,6 +31,7 @@ from core.flows import (
     readback,
     start,
     stock,
+    stored,
     uploads,
 )
 from core.hub import Hub
@@ -57,6 +58,7 @@ KINDS: dict[str, Job] = {
     "poll_orders": Job(intake.poll_orders),
     "receive_notices": Job(intake.receive_notices),
     "read_listings": Job(stock.read_listings),
+    "read_stored": Job(stored.read_stored),
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
     "subscribe": Job(heard.subscribe),
