@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import inbound_cli, keys_cli, logging, rules_cli, short_cli, windows_cli
+from config import inbound_cli, keys_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1302,6 +1302,8 @@ def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payl
 
 
 cli.add_command(keys_cli.keys)
+orders.add_command(short_cli.short)
+cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)

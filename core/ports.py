@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from core.domain.cards import Card
 from core.domain.order import Glance, Order
 from core.errors import BadPayload
 
@@ -86,7 +87,8 @@ class Found:
     connector needs to write its stock (inventory item, location, offer, product type): opaque JSON to us. Where the channel
     keeps stock by location, a listing is found once for each `place` that stocks it; "" where it does not.
 
-    `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent).
+    `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent). `splits`: it is a bundle that the
+    channel itself sells as its parts, each a line of its own. `card` and `barcode` are what it tells of the goods beside.
     """
 
     listing: str
@@ -96,6 +98,9 @@ class Found:
     handle: Mapping[str, Any] = field(default_factory=dict)
     writable: str | None = None
     place: str = ""
+    splits: bool = False
+    card: Card | None = None
+    barcode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,6 +417,58 @@ def test_the_account_of_another_merchant_is_refused(run: Run, shop: Shop) -> Non
     assert "another merchant" in said.why
 
 
+# ---- cards
+
+
+def test_a_card_is_written_shown_and_said_to_lack_what_it_lacks(run: Run, shop: Shop) -> None:
+    place = shop.one("select name from locations")
+    run("sku", "set", "A", "weight_g=350", "origin=pt", "cost=7.05", "cost_currency=EUR")
+    odd = run("sku", "barcode", "A", "4006381333931", "4006381333932")
+    said = json.loads(run("sku", "bin", "A", place, "A-12", "--json").out)
+
+    assert odd.err == "look: the last digit of 4006381333932 does not fit an EAN or UPC\n"
+    assert (said["weight_g"], said["origin"], said["cost"], said["bins"]) == (350, "PT", "7.05", {place: "A-12"})
+    assert said["barcodes"] == ["4006381333931", "4006381333932"]
+    assert said["lacks"] == ["size", "hs_code", "customs"]
+    assert json.loads(run("sku", "lacks", "--json").out)[0] == {"sku": "A", "title": "A", "lacks": ["size", "hs_code", "customs"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["set", "A", "colour=red"], "colour is no field"),
+        (["set", "A", "weight_g=1.5"], "weight_g: write a whole number"),
+        (["set", "NO", "weight_g=1"], "there is no SKU NO"),
+        (["bin", "A", "Moon", "A-1"], "no location that is called Moon"),
+        (["show", "NO"], "there is no SKU NO"),
+        (["lacks", "--what", "luck"], "--what is one of"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused_with_the_reason(run: Run, shop: Shop, words: list[str], why: str) -> None:
+    said = run("sku", *words)
+
+    assert said.code == 2
+    assert why in said.why
+
+
+def test_cards_are_brought_in_a_file_and_taken_back_by_another(run: Run, shop: Shop, home: Path) -> None:
+    file, back, out = counts(home, "sku,weight_g,barcodes\nA,350,X1 X2\n"), str(home / "back.csv"), str(home / "out.csv")
+    look = run("sku", "import", file, "--dry-run")
+    took = run("sku", "import", file, "--undo", back)
+    run("sku", "export", out)
+    again = json.loads(run("sku", "import", out, "--json").out)
+    undone = run("sku", "import", back)
+    wrong = run("sku", "import", counts(home, "sku,weight_g\nA,many\n"))
+    latin = run("sku", "import", counts(home, "sku,customs\nA,Gr\xfcn\n".encode("latin-1")))
+
+    assert "1 cards would change" in look.out
+    assert took.out.splitlines()[:2] == ["A: weight_g: - -> 350", "A: barcodes: - -> X1, X2"]
+    assert (again["cards"], again["same"] > 0) == ([], True)
+    assert undone.out.splitlines()[:2] == ["A: weight_g: 350 -> -", "A: barcodes: X1, X2 -> -"]
+    assert (wrong.code, "line 2: weight_g: write a whole number" in wrong.err) == (2, True)
+    assert (latin.code, "UTF-8" in latin.err) == (2, True)
+
+
 # ---- counting
 
 

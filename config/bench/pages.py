@@ -23,9 +23,14 @@ from config.bench.pace import Pace
 from config.bench.rows import CannotMeasure, Row, row
 from config.bench.stage import Shop, Stores, open_shop
 from config.processes import make_wsgi, spare_the_loaded
+from core.domain.inbound import Kind
 from core.domain.order import Person
 from core.domain.roles import SCOPES, Role
-from core.flows import keys, people, signin
+from core.domain.who import Who
+from core.flows import inbound, keys, people, signin
+from core.flows.inbound import Draft
+from core.store import goods as store
+from core.store import places
 from core.store.people import User
 from core.store.sql import run
 
@@ -54,6 +59,7 @@ PAGES = (
     "/orders/export",
     "/orders/{order}",
     "/orders/{order}/raw",
+    "/orders/{order}/short",
     "/stock",
     "/stock?after=GOODS-10000",
     "/stock?q=goods-0100",
@@ -61,8 +67,14 @@ PAGES = (
     "/stock?q=nothing",
     "/stock/sku?sku=SKU-0007",
     "/stock/sku?sku=GOODS-00012",
+    "/inbound",
+    "/inbound/{inbound}",
+    "/inbound/{inbound}/change",
+    "/inbound/new",
+    "/stock/card?sku=GOODS-00012",
+    "/stock/lacks",
+    "/stock/lacks?what=size&after=GOODS-01000",
     "/stock/windows",
-    "/stock/windows/sku?sku=GOODS-00012",
     "/stock/unmatched",
     "/stock/locations",
     "/stock/import",
@@ -93,7 +105,12 @@ PAGES = (
     "/login",
     "/api/docs",
 )
-PIECES = ("/live", "/orders/new?since={deep}", "/connections/live")  # of a page, fetched while somebody looks
+PIECES = (
+    "/live",
+    "/orders/new?since={deep}",
+    "/connections/live",
+    "/stock/windows/sku?sku=GOODS-00012",
+)  # of a page, fetched while somebody looks
 LISTS = (
     "/api/v1/orders",
     "/api/v1/orders?limit=250",
@@ -104,6 +121,9 @@ LISTS = (
     "/api/v1/stock?limit=250&after=GOODS-10000",
     "/api/v1/stock?sku=SKU-0007",
     "/api/v1/stock/locations",
+    "/api/v1/inbounds",
+    "/api/v1/inbounds/{inbound}",
+    "/api/v1/skus?sku=GOODS-00012",
     "/api/v1/listings",
     "/api/v1/listings?limit=250&after=9000",
     "/api/v1/listings?unmatched=true",
@@ -168,7 +188,7 @@ def _rows(sights: Sequence[Sight], store: str, pace: Pace) -> Iterator[Row]:
 
 
 def _looked(shop: Shop, hook: str, looks: int) -> list[Sight]:
-    named = _named(shop) | {"hook": hook}
+    named = _named(shop) | {"hook": hook, "inbound": _deliver(shop)}
     sights = [Sight(path.format(**named)) for path in (*PAGES, *PIECES, *LISTS)]
     asks, statements = Asks(shop), measure.Statements(Engine)
     for _ in range(WARM_UP):
@@ -234,6 +254,23 @@ IDS = """
 select (select min(id) from locations where merchant = :merchant) as location, (select max(id) from listings) as listing,
   (select max(id) from tasks where state = 'parked') as task, (select max(id) / 2 from events) as event
 """
+
+
+DELIVERIES, LINES = 300, 50
+
+
+def _deliver(shop: Shop) -> str:
+    """Some hundred deliveries of goods are on their way. Gives one's id."""
+    with shop.hub.database.read() as db:
+        [first, *_] = places.locations(db, shop.merchant)
+        skus = [row.sku for row in store.page(db, shop.merchant, "goods", "", LINES)]
+    who = Who("bench", "Bench")
+    for number in range(DELIVERIES):
+        draft = Draft(Kind.PURCHASE, first.id, sender="Mill & Sons", lines=dict.fromkeys(skus, 10))
+        id = inbound.add(shop.hub, shop.merchant, draft, who)
+        if number % 2:
+            inbound.send(shop.hub, shop.merchant, id, who)
+    return inbound.add(shop.hub, shop.merchant, Draft(Kind.PURCHASE, first.id, lines=dict.fromkeys(skus, 1)), who)
 
 
 def _named(shop: Shop) -> dict[str, Any]:

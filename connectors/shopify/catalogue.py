@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connectors.http import read_json
 from connectors.shopify.documents import LEVEL
 from connectors.shopify.doors import digits
+from core.domain.cards import Card
+from core.domain.money import Money
 from core.errors import BadPayload
 from core.ports import Found
 
 SIGN = "bulk"
+# International avoirdupois (NIST Handbook 44, appendix C).
+GRAMS = {"GRAMS": Decimal(1), "KILOGRAMS": Decimal(1000), "OUNCES": Decimal("28.349523125"), "POUNDS": Decimal("453.59237")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
     listing, item = digits(node["id"]), node["inventoryItem"]
     levels = {place: item.get(f"{LEVEL}{at}") for at, place in enumerate(locations)}
     shown = {place: units for place, level in levels.items() if (units := quantity(level, "available")) is not None}
-    writable = _writable(node, shown)
+    writable, card = _writable(node, shown), _card(node)
     for place, units in [("", None)] if writable else shown.items():
         yield Found(
             listing=listing,
@@ -65,7 +70,41 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
             handle={"item": digits(item["id"]), "location": place},
             writable=writable,
             place=place,
+            splits=node["requiresComponents"],
+            card=card,
+            barcode=(node.get("barcode") or "").strip(),
         )
+
+
+def _card(node: Mapping[str, Any]) -> Card:
+    """What carriers and customs ask, as far as the shop says it."""
+    item, picture = node["inventoryItem"], node.get("product") or {}
+    for name in ("featuredMedia", "preview", "image"):
+        picture = picture.get(name) or {}
+    cost = _cost(item.get("unitCost"))
+    return Card(
+        weight_g=_grams((item.get("measurement") or {}).get("weight")),
+        hs_code=item.get("harmonizedSystemCode"),
+        origin=item.get("countryCodeOfOrigin"),
+        cost=cost.minor if cost else None,
+        cost_currency=cost.currency if cost else None,
+        picture=picture.get("url"),
+    )
+
+
+def _grams(weight: Mapping[str, Any] | None) -> int | None:
+    """Whole grams; a shop that weighs nothing says 0."""
+    if not weight or weight["unit"] not in GRAMS or not weight["value"]:
+        return None
+    return max(1, int((Decimal(weight["value"]) * GRAMS[weight["unit"]]).quantize(Decimal(1), ROUND_HALF_UP)))
+
+
+def _cost(told: Mapping[str, Any] | None) -> Money | None:
+    """A cost with fractions of a cent is none that we can keep."""
+    try:
+        return Money.parse(told["amount"], told["currencyCode"]) if told else None
+    except ValueError:
+        return None
 
 
 def whole(piece: bytes, last: bool) -> bytes:

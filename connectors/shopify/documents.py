@@ -102,11 +102,16 @@ MORE = {
 }
 
 
+# What a variant tells of its goods beside its stock. `ProductVariant.image` is deprecated (2026-07).
+PICTURE = "product { featuredMedia { preview { image { url } } } }"
+CARD = "harmonizedSystemCode countryCodeOfOrigin measurement { weight { unit value } } unitCost { amount currencyCode }"
+
+
 def _variant(locations: Sequence[str]) -> str:
     """What a variant has at each of these locations, which are variables or JSON texts; by their place in the list."""
     available = 'quantities(names: ["available"]) { name quantity }'
     levels = " ".join(f"{LEVEL}{at}: inventoryLevel(locationId: {location}) {{ {available} }}" for at, location in enumerate(locations))
-    return f"id displayName sku requiresComponents inventoryItem {{ id tracked {levels} }}"
+    return f"id displayName sku barcode requiresComponents {PICTURE} inventoryItem {{ id tracked {CARD} {levels} }}"
 
 
 VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
@@ -121,8 +126,8 @@ def variants(locations: int) -> str:
 
 
 def page_of(locations: int) -> int:
-    """How many variants one query may ask for: each level costs two points, and a query a thousand at most."""
-    return max(1, min(100, 900 // (2 + 2 * locations)))
+    """How many variants one query may ask for: each costs nine points, each of its levels two, and a query a thousand at most."""
+    return max(1, min(100, 900 // (9 + 2 * locations)))
 
 
 def export(locations: Sequence[str]) -> str:

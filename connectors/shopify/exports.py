@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from graphql import FieldNode, GraphQLError, GraphQLObjectType, SelectionSetNode, get_named_type, is_leaf_type
+from graphql import FieldNode, GraphQLError, GraphQLInterfaceType, GraphQLObjectType, SelectionSetNode, get_named_type, is_leaf_type
 from graphql.execution.values import get_argument_values
 
 from connectors.shopify import graphql_door as door
@@ -14,6 +14,7 @@ from connectors.shopify import graphql_door as door
 ROOT = "productVariants"
 BLOCK = 1 << 20  # bytes that are pressed together
 Cell = Callable[[Any], Any]
+Fielded = GraphQLObjectType | GraphQLInterfaceType
 Special = Mapping[tuple[str, str], door.Resolver]
 
 
@@ -77,12 +78,12 @@ def _only(field: FieldNode, name: str, kind: Any) -> tuple[FieldNode, Any]:
 
 
 def _cells(selections: SelectionSetNode | None, kind: Any, special: Special) -> list[tuple[str, Cell]]:
-    assert isinstance(kind, GraphQLObjectType)
+    assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
     fields = map(_plain, selections.selections if selections else ())
     return [((one.alias or one.name).value, _cell(one, kind, special)) for one in fields]
 
 
-def _cell(field: FieldNode, at: GraphQLObjectType, special: Special) -> Cell:
+def _cell(field: FieldNode, at: Fielded, special: Special) -> Cell:
     if field.name.value not in at.fields:
         raise GraphQLError(f"This shop does not export {field.name.value}")
     definition = at.fields[field.name.value]
@@ -94,7 +95,7 @@ def _cell(field: FieldNode, at: GraphQLObjectType, special: Special) -> Cell:
     return _nested(value, _cells(field.selection_set, kind, special))
 
 
-def _value(field: FieldNode, at: GraphQLObjectType, special: Special) -> Cell:
+def _value(field: FieldNode, at: Fielded, special: Special) -> Cell:
     """How the field is read of a row, its arguments being the same for all of them."""
     name = field.name.value
     resolver, arguments = special.get((at.name, name)), get_argument_values(at.fields[name], field)

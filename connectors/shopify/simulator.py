@@ -559,12 +559,13 @@ class Simulator:
 
     def catalogue(self, products: list[Json]) -> list[Json]:
         """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product, and `levels`: its quantity by the
-        number of a location, which is opened where it is new."""
+        number of a location, which is opened where it is new; `card` what the shop says of it to carriers and customs: {weight, unit,
+        hs_code, origin, cost, currency, barcode, picture}."""
         for product in products:
             if not self.state["variants"]:
                 self.state["currency"] = product["currency"]
             number = self._next()
-            item = {"id": number + ITEMS, "tracked": product.get("tracked", True)}
+            item = {"id": number + ITEMS, "tracked": product.get("tracked", True), **told_of_item(product.get("card", {}), number)}
             self.state["variants"][str(number)] = {
                 "id": number,
                 "sku": product["sku"],
@@ -574,6 +575,7 @@ class Simulator:
                 "product_id": number + 900_000,
                 "requires_components": product.get("bundle", False),
                 "inventory_item": item,
+                **told_of_variant(product.get("card", {}), number),
             }
             levels = product.get("levels", {str(MAIN): product["quantity"]})
             self.state["levels"][str(item["id"])] = {str(self._opened(int(place))): _level_of(units) for place, units in levels.items()}
@@ -923,6 +925,20 @@ class Simulator:
     def _now(self) -> str:
         """As webhooks write it: whole seconds."""
         return self.world.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def told_of_item(card: Json, number: int) -> Json:
+    return {
+        "harmonized_system_code": card.get("hs_code"),
+        "country_code_of_origin": card.get("origin"),
+        "measurement": {"id": number, "weight": {"unit": card.get("unit", "GRAMS"), "value": card.get("weight", 0)}},
+        "unit_cost": {"amount": card["cost"], "currency_code": card["currency"]} if "cost" in card else None,
+    }
+
+
+def told_of_variant(card: Json, number: int) -> Json:
+    media = {"__typename": "MediaImage", "id": number, "preview": {"image": {"url": card.get("picture")}}}
+    return {"barcode": card.get("barcode"), "product": {"id": number + 900_000, "featured_media": media if "picture" in card else None}}
 
 
 def _level_of(units: int) -> Json:

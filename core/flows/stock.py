@@ -12,7 +12,7 @@ from sqlalchemy import Connection as Db
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import WouldEmpty
-from core.flows import sharing, windows
+from core.flows import cards, sharing, windows
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
@@ -371,6 +371,7 @@ def read_listings(hub: Hub, claim: Claim) -> None:
         rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
         listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)
         listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
+        cards.fill(work, connection.merchant, connection.id, page.items)
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         _end_of_run(work, connection, asked, first=cursor is None, last=page.cursor is None)
         again = "read_listings" if page.cursor else "publish_stock"

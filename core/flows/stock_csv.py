@@ -165,17 +165,22 @@ def reader_of(file: TextIO) -> "csv.DictReader[str]":
     told = re.match(r"sep=(.)\r?\n", text)
     head = text.partition("\n")[0]
     mark = told[1] if told else max(",;\t", key=head.count)
-    reader = csv.DictReader(io.StringIO(text[told.end() :] if told else text, newline=""), delimiter=mark, strict=True)
-    reader.fieldnames = [name.strip().casefold() for name in reader.fieldnames or ()]
-    return reader
+    rows = csv.DictReader(io.StringIO(text[told.end() :] if told else text, newline=""), delimiter=mark, strict=True)
+    rows.fieldnames = [name.strip().casefold() for name in rows.fieldnames or ()]
+    return rows
 
 
 def _check_header(names: Sequence[str]) -> None:
     missing = [] if "sku" in names and {"on_hand", "listing", "channel_sku"} & set(names) else sorted({"sku", "on_hand"} - set(names))
     if missing:
         raise WrongLines([(1, f"the column {missing[0]} is missing")])
-    if strange := sorted(set(names) - set(COLUMNS) - {""}):
-        raise WrongLines([(1, f"{strange[0]!r} is no column of ours: they are {', '.join(COLUMNS)}")])
+    check_names(names, COLUMNS)
+
+
+def check_names(names: Sequence[str], columns: Sequence[str]) -> None:
+    """A file's columns are some of these, each once. Raises WrongLines."""
+    if strange := sorted(set(names) - set(columns) - {""}):
+        raise WrongLines([(1, f"{strange[0]!r} is no column of ours: they are {', '.join(columns)}")])
     if twice := sorted({name for name in names if name and list(names).count(name) > 1}):
         raise WrongLines([(1, f"the column {twice[0]} is there twice")])
 
@@ -188,10 +193,10 @@ def write(file: TextIO, rows: Iterable[Mapping[str, Any]]) -> None:
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([escaped(_plain(row.get(column))) for column in COLUMNS])
+        writer.writerow([escaped(plain(row.get(column))) for column in COLUMNS])
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     return "" if value is None else "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import counting, inbound_csv, join, stock_csv
+from core.flows import card_csv, counting, inbound_csv, join, stock_csv
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
 from core.store import audit, counts, uploads
@@ -119,7 +119,15 @@ def _looked(hub: Hub, known: Upload, text: str) -> tuple[str, dict[str, Any]]:
 
 def _do(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str | None]:
     """What taking it did, and a file that undoes it where one can. Raises WrongLines."""
-    return _do_inbound(work, known, text) if "inbound" in known.options else _do_counts(hub, work, known, text)
+    if "inbound" in known.options:
+        return _do_inbound(work, known, text)
+    return _do_cards(work, known, text) if card_csv.is_one(text) else _do_counts(hub, work, known, text)
+
+
+def _do_cards(work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
+    report, out = card_csv.take_in(work, known.merchant, card_csv.read(io.StringIO(text)), Who(known.who, known.name)), io.StringIO()
+    card_csv.write(out, card_csv.undo(report.cards, counts.locations(work.db, known.merchant)))
+    return said_of_cards(report), out.getvalue()
 
 
 def _do_counts(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
@@ -163,6 +171,12 @@ def said(report: Report) -> dict[str, Any]:
     )
     how_many = {name: len(getattr(report, name)) for name in ("shelves", "maps", "orders", "safeties")}
     return {**asdict(short), "counts": how_many}
+
+
+def said_of_cards(report: card_csv.Report) -> dict[str, Any]:
+    """The same of a file with cards."""
+    made = [{"sku": one.sku, "was": one.was, "now": one.now} for one in report.cards[:SHOWN]]
+    return {"cards": made, "warnings": report.warnings[:SHOWN], "same": report.same, "counts": {"cards": len(report.cards)}}
 
 
 def wrong(lines: Sequence[tuple[int, str]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain import goods
+from core.domain import cards, goods
 from core.store.inbounds import LEFT
 from core.store.sql import run, run_set
 
@@ -19,6 +19,8 @@ returning sku, title
 WORD = {"word": "text", "sku": "text"}
 UNWORD = "delete from sku_words where (merchant, sku) in (select r.merchant, r.sku from {rows})"
 WORDS = "insert into sku_words (merchant, word, sku) select :merchant, r.word, r.sku from {rows} where true on conflict do nothing"
+TITLED = "select k.sku, k.title from {rows} join skus k on k.merchant = r.merchant and k.sku = r.sku"
+CODED = "select b.sku, b.barcode from {rows} join barcodes b on b.merchant = r.merchant and b.sku = r.sku"
 AT_ONCE = 20_000
 
 
@@ -27,10 +29,25 @@ def name(db: Connection, merchant: str, titles: Iterable[tuple[str, str]], now: 
     rows = [{"sku": sku, "title": title} for sku, title in titles]
     if not rows:
         return
-    changed = run_set(db, NAME, NAMED, rows, merchant=merchant, now=now).fetchall()
+    _word(db, merchant, run_set(db, NAME, NAMED, rows, merchant=merchant, now=now).fetchall())
+
+
+def find_anew(db: Connection, merchant: str, skus: Iterable[str]) -> None:
+    """The barcodes of these SKUs are others now: they are found by those they have."""
+    rows = [{"sku": sku} for sku in skus]
+    if rows:
+        _word(db, merchant, run_set(db, TITLED, {"sku": "text"}, rows, merchant=merchant).fetchall())
+
+
+def _word(db: Connection, merchant: str, changed: Sequence[Any]) -> None:
+    """These {sku, title} are found by their words and barcodes, and by no others."""
+    rows = [{"sku": row.sku} for row in changed]
+    if not rows:
+        return
+    coded = run_set(db, CODED, {"sku": "text"}, rows, merchant=merchant).fetchall()
     found = [{"word": word, "sku": row.sku} for row in changed for word in goods.words(row.sku, row.title)]
-    if changed:
-        run_set(db, UNWORD, {"sku": "text"}, [{"sku": row.sku} for row in changed], merchant=merchant)
+    found += [{"word": row.barcode.casefold()[: goods.LENGTH], "sku": row.sku} for row in coded]
+    run_set(db, UNWORD, {"sku": "text"}, rows, merchant=merchant)
     for start in range(0, len(found), AT_ONCE):
         run_set(db, WORDS, WORD, found[start : start + AT_ONCE], merchant=merchant)
 
@@ -86,7 +103,11 @@ join listings g on g.connection = o.connection and g.listing = l.listing and g.s
 join listing_parts p on p.listing_id = g.id and p.sku = :sku
 where l.merchant = :merchant and l.waits = 'stock' order by o.placed_at, o.id limit :most
 """
-ONE = "select sku, title, created_at, quota from skus where merchant = :merchant and sku = :sku"
+ONE = f"""
+select k.sku, k.title, k.created_at, k.quota, {", ".join(f"k.{name}" for name in cards.NAMES)},
+  (select {{listed}}(b.barcode, ' ') from barcodes b where b.merchant = k.merchant and b.sku = k.sku) as barcodes
+from skus k where k.merchant = :merchant and k.sku = :sku
+"""
 ON_ITS_WAY = f"""
   from inbound_lines n join inbounds i on i.id = n.inbound and i.state = 'sent' and {LEFT} > 0"""
 NEXT = "case when i.expected_at is null then 1 else 0 end, i.expected_at, i.id"
@@ -109,7 +130,7 @@ join connections c on c.id = held.connection order by held.placed_at desc, held.
 
 
 def one(db: Connection, merchant: str, sku: str) -> Any:
-    """{sku, title, created_at}, or None."""
+    """{sku, title, created_at, quota} its card's fields and its barcodes as one text, or None."""
     return run(db, ONE, merchant=merchant, sku=sku).first()
 
 

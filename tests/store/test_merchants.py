@@ -16,6 +16,7 @@ from core.store import (
     attention,
     audit,
     backfills,
+    cards,
     connections,
     consents,
     desk,
@@ -48,7 +49,8 @@ from tests.flows.acts import deliver, notice
 
 MakeHouse = Callable[..., House]
 STORES = (
-    alerts, attention, audit, backfills, connections, consents, deeds, desk, displays, events, figures, goods, health, inbox, listings,
+    alerts, attention, audit, backfills, cards, connections, consents, deeds, desk, displays, events, figures, goods, health, inbox,
+    listings,
     order_list, order_page, order_sieves, orders, people, places, privacy, sessions, start, stock, tasks, uploads, visits, words,
 )  # fmt: skip
 OWNERS = ("merchant", "connection", "id", "user", "plan")  # each has one owner: a person, what was read from a merchant's rows

@@ -22,6 +22,7 @@ BODIES: dict[str, Any] = {
     "/api/v1/orders/<order>/tag": {"tag": "gift"},
     "/api/v1/orders/<order>/untag": {"tag": "gift"},
     "/api/v1/orders/<order>/notes": {"note": "call first"},
+    "/api/v1/skus": {"sku": "A", "weight_g": 120, "barcodes": ["4006381333931"], "bins": {"Main": "A-12"}},
     "/api/v1/stock/counts": {"sku": "A", "location": "Main", "on_hand": 7},
     "/api/v1/stock/adjustments": {"sku": "A", "location": "Main", "units": 1, "why": "found"},
     "/api/v1/listings/<int(max=9223372036854775807):id>/parts": {"parts": [{"sku": "A", "units": 1}]},

@@ -50,8 +50,13 @@ def busy(either_shop: Shop) -> Shop:
 def test_every_page_opens_with_a_handful_of_statements_and_nothing_that_a_browser_would_refuse(busy: Shop) -> None:
     me = come_in(busy, hire(busy.hub, busy.merchant), busy.merchant)
     wrong, asked = [], lists(pages.make_app(busy.hub))
-    about = {"/orders/new": {"since": "-1_0"}, "/start/difference": {"connection": busy.connection.id}, "/stock/sku": {"sku": "A"}}
-    about |= {"/stock/windows/sku": {"sku": "A"}}
+    about = {
+        "/orders/new": {"since": "-1_0"},
+        "/start/difference": {"connection": busy.connection.id},
+        "/stock/sku": {"sku": "A"},
+        "/stock/card": {"sku": "A"},
+        "/stock/windows/sku": {"sku": "A"},
+    }
     for path in asked:
         said = about.get(path)
         me.get(path, query_string=said)  # the lock, the box and the first look at a connection cost once

@@ -19,7 +19,7 @@ from tests.web.shop import Shop
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
-GROWS = f"{GROWING}|sku_words|findings|movements|letters|audit"
+GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
@@ -59,6 +59,7 @@ CONNECTION = "the shop's"
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
     ("/stock/sku", {"sku": "A"}), ("/stock/windows", {}), ("/stock/windows/sku", {"sku": "A"}),
+    ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
     ("/start/difference", {"connection": CONNECTION}),
@@ -90,6 +91,8 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
         ana.post("/stock/rule", sku="A", id=listing, **{f"cap_{listing}": 3})
         ana.post("/stock/stop", sku="A")
         ana.post("/stock/quota", sku="A")
+        ana.post("/stock/card", sku="A", weight_g="5", barcodes="X1 X2", bin_place="A-1")
+        ana.post("/stock/card", sku="A", barcodes="X2", was_barcodes="X1 X2", bin_place="", was_bin_place="A-1")
         busy.drain()
         ana.post("/attention/unreadable/retry", all=1)
         ana.post("/attention/problem/ignore", subject=subject, note="fine")

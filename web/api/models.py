@@ -288,6 +288,60 @@ class StockAsked(Paged):
     sku: Text | None = Field(None, description="This one alone.")
 
 
+class SkusAsked(Paged):
+    after: Text | None = Field(None, description="`next` of the page before.")
+    sku: Text | None = Field(None, description="This one alone.")
+    lacking: bool = Field(False, description="Those of which a label will lack something.")
+
+
+Grams = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+Millimetres = Annotated[int, Strict(), Field(ge=1, le=100_000)]
+Barcode = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Bin = Annotated[str, StringConstraints(max_length=60, pattern=PLAIN)]
+
+
+class CardAsked(Asked):
+    """What is not said stays; null takes away what was there. A cost is told with its currency."""
+
+    sku: Text
+    weight_g: Grams | None = None
+    length_mm: Millimetres | None = None
+    width_mm: Millimetres | None = None
+    height_mm: Millimetres | None = None
+    hs_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,10}$")] | None = None
+    origin: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = Field(None, description="ISO 3166: DE, US.")
+    customs: Annotated[str, StringConstraints(max_length=200, pattern=PLAIN)] | None = Field(None, description="What customs read of it.")
+    cost: Annotated[int, Strict(), Field(ge=0, le=10**12)] | None = Field(None, description="Whole minor units of `cost_currency`.")
+    cost_currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(None, description="ISO 4217.")
+    picture: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^/ ]")] | None = None
+    barcodes: Annotated[list[Barcode], Field(max_length=100)] | None = None
+    bins: dict[str, Bin] | None = Field(None, description="By the id or name of a location; an empty text: nobody says where.")
+
+
+class SkuSaid(Said):
+    """A SKU with its card: what carriers and customs ask of it."""
+
+    sku: str
+    title: str
+    weight_g: int | None
+    length_mm: int | None
+    width_mm: int | None
+    height_mm: int | None
+    hs_code: str | None
+    origin: str | None = Field(description="ISO 3166, two letters.")
+    customs: str | None = Field(description="What customs read of it.")
+    cost: int | None = Field(description="Whole minor units of `cost_currency`.")
+    cost_currency: str | None
+    picture: str | None
+    barcodes: list[str]
+    bins: dict[str, str] = Field(description="Where it lies, by the id of the location.")
+    lacks: list[str] = Field(description="What a label will ask for and the card does not say; customs ask only abroad.")
+
+
+class SkuPage(Page):
+    items: list[SkuSaid]
+
+
 class ShelfSaid(Said):
     location: str
     name: str

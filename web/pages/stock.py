@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
-from core.domain import exposure, showing
+from core.domain import cards, exposure, showing
 from core.domain import goods as words
 from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
 from core.domain.inbound import CAUSES
@@ -72,6 +72,8 @@ def sku_page(sku: str, wish: Wish | None = None) -> str:
         moved=MOVED | CAUSES,
         wish=wish,
         by=_by(facts["acts"]),
+        card_lacks=lambda one: cards.lacks(cards.of_row(one)),
+        card_words=cards.WORDS,
         **facts,
     )
 
