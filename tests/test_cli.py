@@ -732,6 +732,7 @@ def test_units_are_kept_from_channels(run: Run, shop: Shop) -> None:
     [level] = json.loads(run("stock", "--sku", "MUG-1", "--json").out)["levels"]
     assert level["safety"] == 3
     assert "count it first" in run("stock", "safety", "NONE", "Main", "3").why
+    assert "MUG-1,MUG-1,Main,own,10,0,3,7,0,," in run("stock", "levels").out
     assert "no location Attic" in run("stock", "safety", "MUG-1", "Attic", "3").why
 
 

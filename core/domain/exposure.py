@@ -73,7 +73,7 @@ def exposure(
     """`parts` are the SKUs that one unit consumes, `free` their free units where its channel sells from; `buffer` is what its connection
     keeps of each listing, `share` what it was dealt where a part is in quota, `coming` what is expected of its parts within its days ahead.
     What is shown is never below zero."""
-    made = promise(parts, free, coming, rule.backorder if share is None else 0)
+    made = promise(parts, free, coming, rule.backorder) if share is None else promise(parts, free, NONE, 0)
     kept = buffer if rule.buffer is None else rule.buffer
     units, bound = _bounded(made, kept, rule)
     if share is not None and share < units:

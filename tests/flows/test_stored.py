@@ -13,7 +13,7 @@ from core.errors import Refused
 from core.flows import inbound, places
 from core.flows.inbound import Draft
 from core.ports import About, Notice, Stored
-from core.store import inbounds
+from core.store import goods, inbounds, stock
 from tests.conftest import House
 from tests.flows import books
 
@@ -82,6 +82,10 @@ def test_what_it_holds_is_neither_shown_nor_reserved(house: House) -> None:
     assert house.bogus.listings["L-A", "A"].shown == 0
     assert books.rows(house.hub, "select held, waits from order_lines") == [(10, "stock")]
     assert levels(house) == [("A", 70, 0, 0)]
+    with house.hub.database.read() as db:
+        assert stock.units(db, house.merchant.id)["on_hand"] == 15
+        [row] = [row for row in goods.page(db, house.merchant.id) if row.sku == "A"]
+    assert (row.on_hand, row.reserved) == (10, 10)
 
 
 def test_nothing_is_read_where_no_location_stands_for_it(make_house: Callable[..., House]) -> None:

@@ -342,9 +342,20 @@ class SkuPage(Page):
     items: list[SkuSaid]
 
 
+class ComingSaid(Said):
+    """Units that are on their way to a location."""
+
+    inbound: str
+    location: str
+    units: int
+    expected_at: datetime | None
+    sender: str = Field(description="Who sends them, or the location that they left.")
+
+
 class ShelfSaid(Said):
     location: str
     name: str
+    kind: LocationKind
     on_hand: int
     reserved: int
     available: int = Field(description="On hand and not reserved: what orders may take.")
@@ -363,7 +374,7 @@ class SafetyAsked(Asked):
 
 
 class Level(Said):
-    """A SKU with what lies of it where."""
+    """A SKU with what lies of it where; the sums are of your own locations, without a channel's warehouses."""
 
     sku: str
     title: str
@@ -371,6 +382,31 @@ class Level(Said):
     reserved: int
     available: int | None
     shelves: list[ShelfSaid]
+    coming: list[ComingSaid] = Field(description="On its way to your locations, the next first.")
+
+
+class MovementsAsked(Asked):
+    sku: Text | None = Field(None, description="This one alone.")
+    limit: int = Field(50, ge=1, le=MOST, description="How many at most.")
+    after: int | None = Field(None, ge=0, le=2**63 - 1, description="`next` of the page before.")
+
+
+class MovementSaid(Said):
+    """A change of a shelf; the sum of all of them is what lies there."""
+
+    id: int
+    sku: str
+    location: str
+    units: int = Field(description="Change of what is on hand.")
+    damaged: int = Field(description="Change of what is damaged.")
+    cause: str
+    subject: str = Field(description="Our id of the order, or inbound/..., adjust/..., count.")
+    at: datetime
+
+
+class MovementPage(Said):
+    items: list[MovementSaid]
+    next: int | None = Field(description="Ask for the next page with `after`; none: this was the last.")
 
 
 class LevelPage(Page):
