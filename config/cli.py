@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import inbound_cli, keys_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
+from config import inbound_cli, keys_cli, leading_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1333,6 +1333,9 @@ stock.add_command(rules_cli.safety)
 orders.add_command(short_cli.short)
 stock.add_command(windows_cli.windows)
 stock.add_command(windows_cli.blind)
+stock.add_command(leading_cli.lead)
+stock.add_command(leading_cli.changed)
+stock.add_command(leading_cli.choose)
 cli.add_command(keys_cli.hooks)
 
 

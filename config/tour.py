@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.domain.promise import Uncovered
 from core.hub import Hub
-from core.ports import Answer, Commits, Counts, Follows, Push, Remembers, Stores, Subscribes, Told
+from core.ports import Answer, Commits, Counts, Follows, Mends, Push, Remembers, Stores, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
 from core.store.listings import Dirty
@@ -40,7 +41,17 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         _follow(channel, pushes, answers)
     if isinstance(channel, Stores):
         channel.stored(None)
+    if isinstance(channel, Mends):
+        _mend(channel, pushes[0])
     _beyond_the_port(channel)
+
+
+def _mend(channel: Mends, push: Push) -> None:
+    """What lets a listing sell beyond zero is switched on, looked at and off again."""
+    for what in Uncovered.OVERSELLS, Uncovered.UNTRACKED:
+        for back in (True, False):
+            channel.mend(push, what, back=back)
+            channel.uncovered(push)
 
 
 def _walk_listings(channel: Any, cursor: str | None = None) -> None:

@@ -89,6 +89,7 @@ class Found:
 
     `writable` is None, or the reason why stock must not be written here (FBA, untracked, bundle parent). `splits`: it is a bundle that the
     channel itself sells as its parts, each a line of its own. `card` and `barcode` are what it tells of the goods beside.
+    `uncovered` is None, or a word of core/domain/promise.py: why it goes on selling, whatever it shows.
     """
 
     listing: str
@@ -101,6 +102,7 @@ class Found:
     splits: bool = False
     card: Card | None = None
     barcode: str = ""
+    uncovered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +272,19 @@ class Stores(Protocol):
 
     def stored(self, cursor: str | None) -> Page[Stored]:
         """A page of what lies there; a cursor lives half a minute."""
+        ...
+
+
+@runtime_checkable
+class Mends(Protocol):
+    """A channel where what lets a listing sell beyond what it shows can be switched off, and on again, through its API."""
+
+    def uncovered(self, push: Push) -> str | None:
+        """A word of core/domain/promise.py as `Found` has it; None: it stops at what it shows. Raises Refused where it is gone."""
+        ...
+
+    def mend(self, push: Push, uncovered: str, *, back: bool) -> None:
+        """Switch that off, or on again. Absolute: said twice it has one effect."""
         ...
 
 
@@ -495,13 +510,19 @@ class Field:
 class Limits:
     """How a channel wants its stock written. `per_call` pushes fit one call; a listing may change `revisions` times a day
     (None: as often as one likes), of which `kept_for_zero` are spent only on showing zero. `compares`: a push whose `expected` is not
-    what the listing shows is answered STALE, so what was written proves what was there."""
+    what the listing shows is answered STALE, so what was written proves what was there. What moved is read back after `look_s` seconds,
+    of at most so many `looks` listings an hour (None: two calls' worth)."""
 
     per_call: int = 100
     revisions: int | None = None
     kept_for_zero: int = 0
     day_zone: str = "UTC"
     compares: bool = False
+    look_s: float = 3600.0
+    looks: int | None = None
+
+
+ListingUrl = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], str]  # of (account, listing, handle, settings): its own page of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -538,6 +559,7 @@ class Connector:
     stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
+    listing_url: "ListingUrl | None" = None
     merges: bool = False  # a line may be listed in another order of the same account one day (eBay combines unpaid orders)
 
 

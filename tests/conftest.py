@@ -72,6 +72,7 @@ class House:
         rows = [{"sku": sku, "title": sku, "location": self.place, "on_hand": count} for sku, count in units.items()]
         with self.hub.unit() as work:
             stock.count(work.db, self.merchant.id, rows, work.now)
+            listings.touch(work.db, self.merchant.id, units, None)
             for connection in self.connections.values():
                 work.ask(self.merchant.id, "read_listings", connection.id, connection.id)
         self.drain()

@@ -29,7 +29,7 @@ from core.domain.roles import SCOPES, Role
 from core.domain.who import Who
 from core.flows import inbound, keys, people, signin
 from core.flows.inbound import Draft
-from core.store import goods as store
+from core.store import goods as skus_of
 from core.store import places
 from core.store.people import User
 from core.store.sql import run
@@ -75,6 +75,8 @@ PAGES = (
     "/stock/lacks",
     "/stock/lacks?what=size&after=GOODS-01000",
     "/stock/windows",
+    "/stock/promise",
+    "/stock/changes",
     "/stock/unmatched",
     "/stock/locations",
     "/stock/import",
@@ -121,6 +123,7 @@ LISTS = (
     "/api/v1/stock?limit=250&after=GOODS-10000",
     "/api/v1/stock?sku=SKU-0007",
     "/api/v1/stock/locations",
+    "/api/v1/listings/changed",
     "/api/v1/inbounds",
     "/api/v1/inbounds/{inbound}",
     "/api/v1/skus?sku=GOODS-00012",
@@ -263,7 +266,7 @@ def _deliver(shop: Shop) -> str:
     """Some hundred deliveries of goods are on their way. Gives one's id."""
     with shop.hub.database.read() as db:
         [first, *_] = places.locations(db, shop.merchant)
-        skus = [row.sku for row in store.page(db, shop.merchant, "goods", "", LINES)]
+        skus = [row.sku for row in skus_of.page(db, shop.merchant, "goods", "", LINES)]
     who = Who("bench", "Bench")
     for number in range(DELIVERIES):
         draft = Draft(Kind.PURCHASE, first.id, sender="Mill & Sons", lines=dict.fromkeys(skus, 10))

@@ -82,7 +82,7 @@ MANIFEST = Connector(
         "visibility_s": 60,
     },
     rates=RATES,
-    limits=Limits(per_call=500),
+    limits=Limits(per_call=500, look_s=60.0, looks=3000),
     calls=("token", *RATES),
     channel=_channel,
     order=_order,

@@ -612,9 +612,7 @@ class Simulator:
     def _announce(self, raw: dict[str, Any], reason: str) -> None:
         self._queue(shapes.order_change(raw, reason, f"note-{self._next()}", self.world.clock(), seller=SELLER))
 
-    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """FBA goods {sku, units}: "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`:
-        cannot be sold again), "removed" to their seller. Raises as `act`."""
+    def _move(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
         listing = self.state["listings"].get(wish.get("sku"))
         if what not in MOVES or listing is None or not listing["fba"]:
             raise BadRequest("no such goods, or nothing that happens to them")
@@ -830,6 +828,17 @@ class Simulator:
     def orders(self) -> list[dict[str, Any]]:
         """Units are those that we have to ship: none of orders that Amazon fulfills."""
         return [self._oracle(id_) for id_ in self.state["orders"]]
+
+    def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central. Of FBA goods {sku, units}:
+        "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`: cannot be sold again),
+        "removed" to their seller."""
+        if what != "stock":
+            return self._move(what, wish)
+        self._settle()
+        listing = self.state["listings"][wish["sku"]]
+        self._shift(listing, whole(wish["units"], "units") - listing["shown"])
+        return {"told": ""}
 
     def listings(self) -> list[dict[str, Any]]:
         """FBA listings show None: their stock is not ours to write."""

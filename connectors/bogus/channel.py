@@ -27,6 +27,7 @@ class Shelf:
     refuses: str = ""
     writes: list[int] = field(default_factory=list)
     committed: int = 0
+    uncovered: str | None = None
 
 
 @dataclass
@@ -313,6 +314,14 @@ class BogusChannel:
             shelves = {push.name: system.listings.get(_key(*push.name)) for push in pushes}
             return {name: shelf.shown if shelf else None for name, shelf in shelves.items()}
 
+    def uncovered(self, push: Push) -> str | None:
+        with self._call("uncovered", push) as system:
+            return system.listings[_key(*push.name)].uncovered
+
+    def mend(self, push: Push, uncovered: str, *, back: bool) -> None:
+        with self._call("mend", (push, uncovered, back)) as system:
+            system.listings[_key(*push.name)].uncovered = uncovered if back else None
+
     def unsubscribed(self, url: str) -> Sequence[str]:
         with self._call("unsubscribed", url) as system:
             return tuple(topic for topic in system.topics if (topic, url) not in system.hooks)
@@ -356,4 +365,4 @@ def _is_open(item: Document) -> bool:
 
 def _found(key: Key, shelf: Shelf) -> Found:
     place = "".join(key[2:])
-    return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable, place)
+    return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable, place, uncovered=shelf.uncovered)

@@ -107,7 +107,7 @@ MANIFEST = Connector(
         "identity": _daily(5_000),
         "token": _daily(5_000),
     },
-    limits=Limits(per_call=25, revisions=250, kept_for_zero=25, day_zone="America/Los_Angeles"),
+    limits=Limits(per_call=25, revisions=250, kept_for_zero=25, day_zone="America/Los_Angeles", look_s=300.0, looks=100),
     calls=(
         "token",
         "getUser",

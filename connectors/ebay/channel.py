@@ -10,6 +10,7 @@ from typing import Any
 from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
 from connectors.http import as_datetime, write_json
+from core.domain.promise import Uncovered
 from core.errors import BadPayload, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
 
@@ -297,11 +298,15 @@ def _goods(item: Mapping[str, Any]) -> Iterator[Found]:
     variations = rows((item.get("Variations") or {}).get("Variation"))
     if not variations:
         why = "an auction is not stock" if item.get("ListingType") in SOLD_BY_BID else None
-        yield Found(number, str(item.get("SKU") or ""), title, _left(item), {"api": "trading", "item": number}, why)
+        left_out = Uncovered.AUCTION.value if why else None
+        yield Found(number, str(item.get("SKU") or ""), title, _left(item), {"api": "trading", "item": number}, why, uncovered=left_out)
     for variation in variations:
         sku = str(variation.get("SKU") or "")
         why = None if sku else "a variation without a SKU cannot be named"
-        yield Found(_variation_id(number, variation), sku, title, _left(variation), {"api": "trading", "item": number}, why)
+        left_out = Uncovered.NAMELESS.value if why else None
+        yield Found(
+            _variation_id(number, variation), sku, title, _left(variation), {"api": "trading", "item": number}, why, uncovered=left_out
+        )
 
 
 def _variation_id(number: str, variation: Mapping[str, Any]) -> str:

@@ -346,15 +346,19 @@ class Simulator:
         return str(self.state["refresh"])
 
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """Something happens to the account: revoke (the seller takes the grant back); or to a buyer: delete {username}."""
+        """Something happens to the account: revoke (the seller takes the grant back); or to a buyer: delete {username};
+        or stock {sku, units}: somebody sets what is on sale."""
         match what:
+            case "stock":
+                for one in (one for one in self.state["listings"] if one["sku"] == wish["sku"]):
+                    one["quantity"] = whole(wish["units"], "units")
             case "revoke":
                 self.state |= {"refresh": "", "tokens": {}}
                 self._notify("AUTHORIZATION_REVOCATION", {"username": SELLER, "userId": SELLER_ID})
             case "delete":
                 self._notify("MARKETPLACE_ACCOUNT_DELETION", {"username": str(wish["username"]), "userId": "u", "eiasToken": "t"})
             case _:
-                raise BadRequest("it is revoke or delete")
+                raise BadRequest("it is revoke, delete or stock")
         return {"told": self.world.post.url}
 
     def _grant(self, kind: str, title: str, more: Mapping[str, Any] | None = None) -> Response:

@@ -59,6 +59,13 @@ def _order_url(account: str, order: str, settings: Mapping[str, Any]) -> str:
     return f"https://admin.shopify.com/store/{account.removesuffix('.myshopify.com')}/orders/{order}"
 
 
+def _listing_url(account: str, listing: str, handle: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """The variant in the shop's admin; "" for one that was read before we knew its product, and in the simulator."""
+    if settings["url"] != URL or not handle.get("product"):
+        return ""
+    return f"https://admin.shopify.com/store/{account.removesuffix('.myshopify.com')}/products/{handle['product']}/variants/{listing}"
+
+
 MANIFEST = Connector(
     name="shopify",
     label="Shopify",
@@ -84,7 +91,7 @@ MANIFEST = Connector(
         "bulk_from": 500,  # variants; a shop of so many has them exported into a file, a smaller one is read page by page
     },
     rates={"graphql": Rate(per_s=100.0, burst=2000.0)},  # points, standard plan; `throttleStatus` corrects both at the first answer
-    limits=Limits(per_call=250, compares=True),
+    limits=Limits(per_call=250, compares=True, look_s=60.0, looks=15_000),
     calls=(
         "Shop",
         "OrderIds",
@@ -102,6 +109,9 @@ MANIFEST = Connector(
         "Locations",
         "Levels",
         "SetQuantities",
+        "Variant",
+        "SetPolicy",
+        "SetTracked",
         "Hooks",
         "Hook",
         "token",
@@ -111,6 +121,7 @@ MANIFEST = Connector(
     orders=_orders,
     webhooks=_webhooks,
     order_url=_order_url,
+    listing_url=_listing_url,
     frames=_frames,
     consents=_consents,
     asks=(Field("account", "Shop", "example.myshopify.com", secret=False),),

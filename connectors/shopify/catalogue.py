@@ -10,6 +10,7 @@ from connectors.shopify.documents import LEVEL
 from connectors.shopify.doors import digits
 from core.domain.cards import Card
 from core.domain.money import Money
+from core.domain.promise import Uncovered
 from core.errors import BadPayload
 from core.ports import Found
 
@@ -55,6 +56,17 @@ def _writable(node: Mapping[str, Any], levels: Mapping[str, int]) -> str | None:
     return None if levels else "not stocked at any of your locations"
 
 
+def uncovered(node: Mapping[str, Any]) -> str | None:
+    """Why a variant goes on selling whatever it shows; a bundle is bounded by its parts (shopify.dev, inventoryPolicy, read 2026-11)."""
+    if node["product"]["status"] in ("DRAFT", "ARCHIVED"):
+        return Uncovered.DRAFT.value
+    if node["requiresComponents"]:
+        return None
+    if not node["inventoryItem"]["tracked"]:
+        return Uncovered.UNTRACKED.value
+    return Uncovered.OVERSELLS.value if node["inventoryPolicy"] == "CONTINUE" else None
+
+
 def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
     """The listing at each of the locations that stock it; once, without a place, where none does or none may be told."""
     listing, item = digits(node["id"]), node["inventoryItem"]
@@ -67,12 +79,13 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
             sku=node["sku"] or "",
             title=node["displayName"],
             shown=units,
-            handle={"item": digits(item["id"]), "location": place},
+            handle={"item": digits(item["id"]), "location": place, "product": digits(node["product"]["id"])},
             writable=writable,
             place=place,
             splits=node["requiresComponents"],
             card=card,
             barcode=(node.get("barcode") or "").strip(),
+            uncovered=uncovered(node),
         )
 
 

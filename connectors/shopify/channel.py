@@ -12,6 +12,7 @@ from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
 from connectors.shopify.webhooks import WANTED
 from core.domain.order import Glance, PaymentStatus
+from core.domain.promise import Uncovered
 from core.errors import RateLimited, Refused, Unavailable
 from core.ports import Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
@@ -262,6 +263,31 @@ class ShopifyChannel:
         """Names and times only, as `poll`."""
         page = self._client.run("OrderIds", documents.ORDER_IDS, {"q": render.selling(sku), "after": cursor})["orders"]
         return Page(tuple(_notice(node, self._kit.account) for node in page["nodes"]), _next(page))
+
+    # what sells beyond zero
+
+    def uncovered(self, push: Push) -> str | None:
+        return catalogue.uncovered(self._variant(push))
+
+    def _variant(self, push: Push) -> dict[str, Any]:
+        node: dict[str, Any] | None = self._client.run("Variant", documents.VARIANT, {"id": render.gid("ProductVariant", push.listing)})[
+            "productVariant"
+        ]
+        if node is None:
+            raise Refused("shopify has no such variant any more", listing=push.listing)
+        return node
+
+    def mend(self, push: Push, uncovered: str, *, back: bool) -> None:
+        """Raises Refused where the app may not: its scopes do not hold write_products unless the merchant granted that."""
+        node = self._variant(push)
+        if uncovered == Uncovered.OVERSELLS:
+            said = self._client.run("SetPolicy", documents.SET_POLICY, render.policy(node, back=back), changes=True)
+            errors = said["productVariantsBulkUpdate"]["userErrors"]
+        else:
+            said = self._client.run("SetTracked", documents.SET_TRACKED, render.tracked(node, back=back), changes=True)
+            errors = said["inventoryItemUpdate"]["userErrors"]
+        if errors:
+            raise Refused("shopify declined", words=str(errors)[:500], listing=push.listing)
 
     # webhooks
 

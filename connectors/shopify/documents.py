@@ -103,7 +103,8 @@ MORE = {
 
 
 # What a variant tells of its goods beside its stock. `ProductVariant.image` is deprecated (2026-07).
-PICTURE = "product { featuredMedia { preview { image { url } } } }"
+# Whether it stops at zero, whether anybody can buy it, and its picture.
+SELLS = "inventoryPolicy product { id status featuredMedia { preview { image { url } } } }"
 CARD = "harmonizedSystemCode countryCodeOfOrigin measurement { weight { unit value } } unitCost { amount currencyCode }"
 
 
@@ -111,7 +112,7 @@ def _variant(locations: Sequence[str]) -> str:
     """What a variant has at each of these locations, which are variables or JSON texts; by their place in the list."""
     available = 'quantities(names: ["available"]) { name quantity }'
     levels = " ".join(f"{LEVEL}{at}: inventoryLevel(locationId: {location}) {{ {available} }}" for at, location in enumerate(locations))
-    return f"id displayName sku barcode requiresComponents {PICTURE} inventoryItem {{ id tracked {CARD} {levels} }}"
+    return f"id displayName sku barcode requiresComponents {SELLS} inventoryItem {{ id tracked {CARD} {levels} }}"
 
 
 VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
@@ -134,6 +135,14 @@ def export(locations: Sequence[str]) -> str:
     """Every variant at once, for BULK_QUERY, which takes no variables: the locations are written into it, as JSON texts."""
     return f"query {{ productVariants {{ edges {{ node {{ {_variant(locations)} }} }} }} }}"
 
+
+VARIANT = f"query Variant($id: ID!) {{ productVariant(id: $id) {{ id requiresComponents {SELLS} inventoryItem {{ id tracked }} }} }}"
+
+SET_POLICY = """mutation SetPolicy($product: ID!, $variants: [ProductVariantsBulkInput!]!) {
+  productVariantsBulkUpdate(productId: $product, variants: $variants) { productVariants { id } userErrors { field message code } } }"""
+
+SET_TRACKED = """mutation SetTracked($id: ID!, $input: InventoryItemInput!) {
+  inventoryItemUpdate(id: $id, input: $input) { inventoryItem { id } userErrors { field message } } }"""
 
 BULK_QUERY = """mutation BulkQuery($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: false) {
   bulkOperation { id status } userErrors { field code message } } }"""

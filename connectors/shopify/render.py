@@ -1,6 +1,6 @@
 """Our types as Shopify's GraphQL variables. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -72,3 +72,13 @@ def idempotency(key: str, attempt: int, pushes: Sequence[Push]) -> str:
 
 def hook(url: str) -> dict[str, str]:
     return {"uri": url, "format": "JSON"}
+
+
+def policy(node: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+    """Whether a variant goes on selling at zero."""
+    return {"product": node["product"]["id"], "variants": [{"id": node["id"], "inventoryPolicy": "CONTINUE" if back else "DENY"}]}
+
+
+def tracked(node: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
+    """Whether Shopify counts it."""
+    return {"id": node["inventoryItem"]["id"], "input": {"tracked": not back}}

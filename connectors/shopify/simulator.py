@@ -52,7 +52,7 @@ UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
-SCOPES = (*NEEDED, "write_orders", "read_all_orders")
+SCOPES = (*NEEDED, "write_orders", "read_all_orders", "write_products")
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
 TOKEN_TYPE = "urn:shopify:params:oauth:token-type:"  # noqa: S105 - the name of a kind
@@ -109,12 +109,15 @@ class Simulator:
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
             ("QueryRoot", "nodes"): lambda _, __, args: [self._node(one) for one in args["ids"]],
             ("QueryRoot", "productVariants"): lambda _, __, args: door.connection(list(self.state["variants"].values()), args, _by_id),
+            ("QueryRoot", "productVariant"): lambda _, __, args: self.state["variants"].get(_opened_gid(args["id"])[1]),
             ("QueryRoot", "productVariantsCount"): lambda _, __, args: _counted(len(self.state["variants"]), args),
             ("QueryRoot", "ordersCount"): self._orders_count,
             ("QueryRoot", "bulkOperation"): self._bulk_operation,
             ("QueryRoot", "locations"): self._locations,
             ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
             ("Mutation", "inventorySetQuantities"): self._set_quantities,
+            ("Mutation", "productVariantsBulkUpdate"): self._set_policy,
+            ("Mutation", "inventoryItemUpdate"): self._set_tracked,
             ("Mutation", "webhookSubscriptionCreate"): self._subscribe,
             ("Mutation", "bulkOperationRunQuery"): self._run_bulk,
             ("InventoryItem", "inventoryLevel"): self._level,
@@ -175,8 +178,11 @@ class Simulator:
 
     def befall(self, what: str, wish: Json) -> Json:
         """Something happens to the shop: uninstall; scopes {scopes}: what the app may do is another thing now; data_request and redact
-        {order, or customer: {id, email}}; shop_redact. Raises BadRequest, KeyError."""
+        {order, or customer: {id, email}}; shop_redact; stock {sku, units, location?}: somebody sets what can be sold in the admin. Raises
+        BadRequest, KeyError."""
         match what:
+            case "stock":
+                self._set_by_hand(wish)
             case "uninstall" if self.state["installed"]:
                 self.admin.uninstall()
                 self._send("app/uninstalled", self._shop_as_rest())
@@ -189,8 +195,15 @@ class Simulator:
             case "shop_redact":
                 self._send("shop/redact", self._named())
             case _:
-                raise BadRequest("it is uninstall, scopes, data_request, redact or shop_redact")
+                raise BadRequest("it is uninstall, scopes, data_request, redact, shop_redact or stock")
         return {"told": self.world.post.url}
+
+    def _set_by_hand(self, wish: Json) -> None:
+        item, location = str(self._by_sku(wish["sku"])["inventory_item"]["id"]), str(wish.get("location", MAIN))
+        level = self.state["levels"][item][location]
+        by = whole(wish["units"], "units") - level["available"]
+        level |= {"available": level["available"] + by, "on_hand": level["on_hand"] + by}
+        self._level_moved(item, location)
 
     def _named(self) -> Json:
         return {"shop_id": 1, "shop_domain": self.account}
@@ -523,6 +536,34 @@ class Simulator:
         body = {"inventory_item_id": int(item), "location_id": int(location), "available": level["available"], "updated_at": self._now()}
         self._send("inventory_levels/update", {**body, "admin_graphql_api_id": gid})
 
+    # what is sold beyond zero
+
+    def _set_policy(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_products", "productVariantsBulkUpdate")
+        known = [(one, self.state["variants"].get(_opened_gid(one["id"])[1])) for one in args["variants"]]
+        errors = [
+            {"field": ["variants", str(at), "id"], "message": "Product variant does not exist", "code": "PRODUCT_VARIANT_DOES_NOT_EXIST"}
+            for at, (_, variant) in enumerate(known)
+            if variant is None or str(variant["product_id"]) != _opened_gid(args["productId"])[1]
+        ]
+        for one, variant in () if errors else known:
+            variant["inventory_policy"] = one["inventoryPolicy"]
+        return {"product_variants": None if errors else [variant for _, variant in known], "user_errors": errors}
+
+    def _set_tracked(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_inventory", "inventoryItemUpdate")
+        variant = self._variant_of(_opened_gid(args["id"])[1])
+        if variant is None:
+            return {"inventory_item": None, "user_errors": [{"field": ["id"], "message": "Inventory item does not exist"}]}
+        variant["inventory_item"]["tracked"] = args["input"]["tracked"]
+        return {"inventory_item": variant["inventory_item"], "user_errors": []}
+
+    def _need(self, scope: str, field: str) -> None:
+        """Raises what Shopify answers to an app without it."""
+        if scope not in self.state["scopes"]:
+            text = f"Access denied for {field} field. Required access: `{scope}` access scope."
+            raise GraphQLError(text, extensions={"code": "ACCESS_DENIED"})
+
     # webhooks
 
     def _subscribe(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
@@ -558,9 +599,9 @@ class Simulator:
     # the shelves
 
     def catalogue(self, products: list[Json]) -> list[Json]:
-        """The first product's currency is the shop's. `bundle` and `tracked` may be told for a product, and `levels`: its quantity by the
-        number of a location, which is opened where it is new; `card` what the shop says of it to carriers and customs: {weight, unit,
-        hs_code, origin, cost, currency, barcode, picture}."""
+        """The first product's currency is the shop's. `bundle`, `tracked`, `policy` and `status` may be told for a product, and `levels`:
+        its quantity by the number of a location, which is opened where it is new; `card` what the shop says of it to carriers and customs:
+        {weight, unit, hs_code, origin, cost, currency, barcode, picture}."""
         for product in products:
             if not self.state["variants"]:
                 self.state["currency"] = product["currency"]
@@ -574,8 +615,9 @@ class Simulator:
                 "price": product["price"],
                 "product_id": number + 900_000,
                 "requires_components": product.get("bundle", False),
+                "inventory_policy": product.get("policy", "DENY"),
                 "inventory_item": item,
-                **told_of_variant(product.get("card", {}), number),
+                **told_of_variant(product.get("card", {}), number, product.get("status", "ACTIVE")),
             }
             levels = product.get("levels", {str(MAIN): product["quantity"]})
             self.state["levels"][str(item["id"])] = {str(self._opened(int(place))): _level_of(units) for place, units in levels.items()}
@@ -936,9 +978,10 @@ def told_of_item(card: Json, number: int) -> Json:
     }
 
 
-def told_of_variant(card: Json, number: int) -> Json:
+def told_of_variant(card: Json, number: int, status: str = "ACTIVE") -> Json:
     media = {"__typename": "MediaImage", "id": number, "preview": {"image": {"url": card.get("picture")}}}
-    return {"barcode": card.get("barcode"), "product": {"id": number + 900_000, "featured_media": media if "picture" in card else None}}
+    product = {"id": number + 900_000, "status": status, "featured_media": media if "picture" in card else None}
+    return {"barcode": card.get("barcode"), "product": product}
 
 
 def _level_of(units: int) -> Json:

@@ -42,6 +42,7 @@ MOVED: dict[str, str] = {
     "unfulfilled": N_("Sending it was undone"),
     "returned": N_("Came back"),
     "uncounted": N_("Not counted any more"),
+    "channel": N_("Changed in a channel"),
 }
 
 

@@ -20,6 +20,7 @@ class Press(StrEnum):
     CONNECTION = "connection"
     LOOK = "look"  # at what going live would change
     READ = "read"  # the channel's orders, now
+    CHOOSE = "choose"  # whose number is right
     NOTHING = "nothing"
 
 
@@ -132,6 +133,23 @@ STOCK = (
         N_("More than a fifth of what this channel shows would have become zero, so nothing was written. Most likely a count is wrong."),
         N_("Look at what would change. If it is right, go live again: that accepts it."),
         (Press.LOOK, Press.RETRY), tone="bad",
+    ),
+    Cause(
+        "changed",
+        N_("Somebody changed stock in a channel"),
+        N_("It shows another number than it was told, and no order explains it. Nothing but zero is told there before one of you decides."),
+        N_("Say whose number is right: ours is told, or theirs is taken over and told to all channels."),
+        (Press.CHOOSE,), ignorable=False,
+    ),
+    Cause(
+        "other-writer",
+        N_("Something else writes a channel's stock again and again"),
+        N_("Five listings or more showed there within a week what neither you nor an order explains."),
+        N_(
+            "Look through the apps of that account for one that sets stock, and switch that off there. If it shall lead, say so at "
+            "Locations and buffers. Until then the two overwrite each other."
+        ),
+        (Press.CHOOSE,),
     ),
     Cause(
         "unmatched",
@@ -308,6 +326,7 @@ DOES = {
     "settle_orders": N_("Settling orders at their locations"),
     "compare_days": N_("Counting orders by the day"),
     "compare_listings": N_("Reading listings back"),
+    "mend_listing": N_("Having a listing stop at what it shows"),
     "backfill": N_("Bringing old orders in"),
     "reckon": N_("Working out what going live would change"),
     "look_at_file": N_("Looking at a file with counts"),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.domain.ahead import NONE, Promise, promise
 from core.domain.later import N_
-from core.domain.promise import NONE, Promise, promise
 
 
 class Bound(StrEnum):

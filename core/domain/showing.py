@@ -18,12 +18,14 @@ class Why(StrEnum):
     PAUSED = "paused"
     LOCKED_OUT = "locked out"
     REFUSED = "refused"
+    CHOICE = "choice"
     RESTS = "rests"
     RAISED_LATER = "raised later"
     DEALT_LATER = "dealt later"
     ORDERS_FIRST = "orders first"
     ASKED = "asked"
     READ_FIRST = "read first"
+    DOUBTED = "doubted"
     ACCEPTED = "accepted"
     NEXT = "next"
     RIGHT = "right"
@@ -33,7 +35,8 @@ class Why(StrEnum):
 class Display:
     """A listing's row as far as it says why it shows what it shows. `shown` and `wanted` are units (None: nobody knows); `live` says
     whether its channel's stock is written, `waits` that it changed since it was told, `asked` that an answer is due; `rests_until`,
-    `raise_from` and `accepted_at` are microseconds, or None; `dealt`: what it should show is its part of SKUs in quota."""
+    `raise_from` and `accepted_at` are microseconds, or None; `dealt`: what it should show is its part of SKUs in quota; `doubted`: it
+    showed something else than it was told, and `choice`: somebody is asked whose number is right."""
 
     shown: int | None
     wanted: int | None
@@ -51,6 +54,8 @@ class Display:
     raise_from: int | None = None
     accepted_at: int | None = None
     dealt: bool = False
+    doubted: bool = False
+    choice: bool = False
 
 
 def why(one: Display) -> Why:
@@ -80,21 +85,24 @@ def _does_not(one: Display) -> Why | None:
 
 def _not_yet(one: Display) -> Why:
     """It is written, sooner or later."""
-    if one.rests_until is not None and one.shown != one.wanted:
-        return Why.RESTS
-    if one.raise_from is not None and one.shown != one.wanted:
-        return Why.RAISED_LATER
-    if one.raise_from is not None and one.dealt:
-        return Why.DEALT_LATER
-    if one.sought and one.shown != one.wanted and not one.waits:
-        return Why.ORDERS_FIRST
-    if one.asked:
-        return Why.ASKED
-    if one.shown is None:
-        return Why.READ_FIRST
-    if one.accepted_at is not None:
-        return Why.ACCEPTED
-    return Why.NEXT if one.waits and one.shown != one.wanted else _told(one)
+    return _later(one) or _told(one)
+
+
+def _later(one: Display) -> Why | None:
+    """Not before something else happened; the first that holds."""
+    differs = one.shown != one.wanted
+    reasons = {
+        Why.CHOICE: one.choice and differs,
+        Why.RESTS: one.rests_until is not None and differs,
+        Why.RAISED_LATER: one.raise_from is not None and differs,
+        Why.DEALT_LATER: one.raise_from is not None and one.dealt,
+        Why.ORDERS_FIRST: one.sought and differs and not one.waits,
+        Why.ASKED: one.asked,
+        Why.READ_FIRST: one.shown is None,
+        Why.DOUBTED: one.doubted and differs,
+        Why.ACCEPTED: one.accepted_at is not None,
+    }
+    return next((why for why, holds in reasons.items() if holds), None)
 
 
 def _told(one: Display) -> Why:
@@ -121,13 +129,15 @@ WORDS: dict[Why, str] = {
     Why.ORDERS_FIRST: N_("%(channel)s has sold other units than we know of. Its orders are fetched first."),
     Why.ASKED: N_("It was told, and %(channel)s has not answered yet."),
     Why.READ_FIRST: N_("Something happened that may have changed the number. It is read before it is written."),
+    Why.CHOICE: N_("Somebody changed it in %(channel)s. One of you must say whose number is right."),
+    Why.DOUBTED: N_("It shows something else than it was told. The orders of %(channel)s are read first, then it is said why."),
     Why.ACCEPTED: N_("%(channel)s accepted the number and has not shown it yet."),
     Why.NEXT: N_("It is told with the next message to %(channel)s."),
     Why.RIGHT: N_("It shows what it should."),
 }
 TONES: dict[Why, str] = {
     Why.RIGHT: "good", Why.NEXT: "info", Why.ASKED: "info", Why.ACCEPTED: "info", Why.READ_FIRST: "info", Why.RAISED_LATER: "info",
-    Why.DEALT_LATER: "info",
+    Why.DEALT_LATER: "info", Why.DOUBTED: "info", Why.CHOICE: "warn",
     Why.ORDERS_FIRST: "info", Why.WATCHED: "", Why.PAUSED: "warn", Why.RESTS: "warn", Why.LEFT_ALONE: "", Why.NOT_OURS: "",
     Why.UNMAPPED: "warn", Why.NOWHERE: "warn", Why.UNCOUNTED: "warn", Why.LOCKED_OUT: "bad", Why.REFUSED: "bad",
 }  # fmt: skip

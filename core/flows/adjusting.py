@@ -65,10 +65,11 @@ def _write(hub: Hub, work: Unit, merchant: str, at: At, wish: Wish, was: Shelf, 
         count_one(hub, work, merchant, Counted(0, at[0], "", at[2], now.on_hand))
     else:
         units, damaged = moves(wish.reason, wish.units)
-        _move(work, merchant, Move(at[0], at[1], units, damaged, wish.reason.value, f"adjust/{hub.ids()}"))
+        move(work, merchant, Move(at[0], at[1], units, damaged, wish.reason.value, f"adjust/{hub.ids()}"))
 
 
-def _move(work: Unit, merchant: str, one: Move) -> None:
+def move(work: Unit, merchant: str, one: Move) -> None:
+    """So many units more lie there: every listing of the SKU is looked at, and whoever waits for it."""
     stock.move(work.db, merchant, [one], work.now)
     if one.units:
         tell_of(work, merchant, [one.sku])

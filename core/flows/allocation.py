@@ -12,7 +12,7 @@ from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.flows import oversold
 from core.hub import Hub
-from core.store import listings, orders, places, stock
+from core.store import doubts, listings, orders, places, stock
 from core.store.listings import Mapped, Moved, Name
 from core.store.orders import Booked, booked_of
 from core.store.unit import Unit
@@ -129,11 +129,12 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped], lacking: Collection[str]) -> None:
     """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at."""
-    moved = moves(wishes, maps)
+    moved, before = moves(wishes, maps), explains(wishes, maps)
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
     skus = plan.skus.union(lacking)
     listings.lock_of(work.db, merchant, skus, moved)
-    for connection in sorted(listings.sold(work.db, moved) | listings.touch(work.db, merchant, skus, since)):
+    doubts.explained(work.db, before, [id for id, one in moved.items() if one.units is None])
+    for connection in sorted(listings.sold(work.db, moved, work.now) | listings.touch(work.db, merchant, skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
 
 
@@ -145,6 +146,12 @@ def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Move
             if sold != 0:
                 found[id] = found.get(id, Moved()).and_by(sold, wish.back)
     return found
+
+
+def explains(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> list[dict[str, int]]:
+    """What was sold before the figure that we believe of a listing: it has these taken off."""
+    lowered = ((id, wish, sold) for wish in wishes for id, sold in _lowers(wish, maps[_name(wish)]).items())
+    return [{"id": id, "units": wish.sold, "by": wish.changed_at + SECOND} for id, wish, sold in lowered if sold == 0 and wish.sold]
 
 
 def tell_of(work: Unit, merchant: str, skus: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ from core.flows.kin import Kindred, Taken
 from core.flows.settling import settle
 from core.hub import Hub
 from core.ports import About, Connector, Notice
-from core.store import connections, inbox, listings, orders, words
+from core.store import connections, doubts, inbox, listings, orders, words
 from core.store.connections import Connection
 from core.store.inbox import Kept
 from core.store.orders import Known, Written
@@ -275,12 +275,21 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
         elif listings.raise_again(work.db, connection.id, at):
             work.ask(connection.merchant, "publish_stock", connection.id, connection.id)
         if done:
+            _ask_judge(work, connection, at)
             ask_before_raising(work, connection, connector)
 
 
+def _ask_judge(work: Unit, connection: Connection, read_to: int) -> None:
+    """What showed something else before that is judged now."""
+    if (doubted := doubts.first(work.db, connection.id)) is not None and doubted < read_to:
+        work.ask(connection.merchant, "compare_listings", connection.id, connection.id)
+
+
 def ask_before_raising(work: Unit, connection: Connection, connector: Connector) -> None:
-    """What waits to be raised waits for a poll that reaches past the figure it was compared with; not for the next one by the clock."""
-    if (first := listings.first_raise(work.db, connection.id)) is not None:
+    """What waits to be raised, or to be judged, waits for a poll that reaches past the figure it was compared with; not for the next one by
+    the clock."""
+    moments = [at for at in (listings.first_raise(work.db, connection.id), doubts.first(work.db, connection.id)) if at is not None]
+    if (first := min(moments, default=None)) is not None:
         ripe_s = (first - work.now) / 1e6 + age_of(connector.poll_age, connection).total_seconds() + 1
         wait_s = max(ripe_s, poll_every(connection, connector).total_seconds() / 5)
         work.ask(connection.merchant, "poll_orders", connection.id, connection.id, wait_s=wait_s)

@@ -12,12 +12,12 @@ from sqlalchemy import Connection as Db
 from core.domain.events import ListingRenamed
 from core.domain.tasks import Claim
 from core.errors import WouldEmpty
-from core.flows import cards, sharing, windows
+from core.flows import cards, leading, sharing, windows
 from core.flows.intake import ask_before_raising, keep, lasting, news
 from core.flows.places import keep_places
 from core.hub import Hub
 from core.ports import Answer, Channel, Commits, Follows, Found, Level, Limits, Name, Notice, Push, Told
-from core.store import connections, listings, orders, places, quotas
+from core.store import connections, listings, orders, places, quotas, slices
 from core.store.connections import Connection
 from core.store.listings import Dirty
 from core.store.tables import us
@@ -43,13 +43,16 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     day = _day(hub.clock(), limits)
     tell, rest, spent = decide([one for one in batch if not (one.shares and unknown(one))], actual, limits, day.isoformat())
     tell, sought = _seek(hub, connection, tell, seen)
+    tell, left = _leave(hub, connection, tell)
     tell, early = _hold_back(hub, connection, tell, began)
     key = hub.ids()
     with hub.unit(claim, finish=False) as work:
         listings.lock(work.db, (one.id for one in batch))
-        listings.settled(work.db, [(one.id, one.changed) for one in rest])
+        listings.settled(work.db, [(one.id, one.changed) for one in (*rest, *left)])
         listings.rested(work.db, [(one.id, one.changed) for one in spent], _midnight(day, limits))
-        _learn(work, connection, [(one, actual[one.name]) for one in look if one.name in actual], began, day.isoformat())
+        known = [(one, actual[one.name]) for one in look if one.name in actual]
+        leading.read(hub, work, connection, known, began)
+        _learn(work, connection, known, began, day.isoformat())
         if any(one.asked for one in look):  # with what was learned: who dies before the call leaves nobody who would ask
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
         _put_off(work, hub, connection, early, sought)
@@ -59,10 +62,35 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         heard = [one for one in answers if one.told is not Told.STALE or not isinstance(channel, Commits)]  # those are looked at first
         _answered(work, connection, tell, heard, began, day.isoformat(), proves=limits.compares)
+        if limits.compares:
+            leading.refused(hub, work, connection, _stale(tell, answers), began)
         _give_back(work, hub, connection, [one for one in batch if one.shares])
+        _ask_look(work, connection, limits, tell)
         _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
         if any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+def _leave(hub: Hub, connection: Connection, tell: "Tell") -> tuple["Tell", list[Dirty]]:
+    """What is to be told, and what is left as it is until somebody said whose number is right."""
+    with hub.database.read() as db:
+        held = leading.withheld(db, connection, [one for one, _ in tell])
+    return [(one, push) for one, push in tell if one.id not in held], [one for one, _ in tell if one.id in held]
+
+
+def _stale(tell: "Tell", answers: Sequence[Answer]) -> list[tuple[Dirty, int | None, int | None]]:
+    """Those whose channel showed something else than we expected: with what, where it said so, and what we expected."""
+    said = {answer.name: answer for answer in answers if answer.told is Told.STALE}
+    return [(one, said[one.name].quantity, push.expected) for one, push in tell if one.name in said]
+
+
+def _ask_look(work: Unit, connection: Connection, limits: Limits, tell: "Tell") -> None:
+    """What moved is read back soon, where the channel's limits let us do so oftener than by the clock."""
+    if tell and limits.look_s < HOUR_S:
+        work.ask(connection.merchant, "compare_listings", connection.id, connection.id, wait_s=limits.look_s)
+
+
+HOUR_S = 3600.0
 
 
 def _batch(hub: Hub, claim: Claim, connection: Connection, limits: Limits) -> list[Dirty]:
@@ -368,14 +396,25 @@ def read_listings(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         if found is not None:
             keep_places(work, connection, found)
-        rows, written = [_found(one) for one in _distinct(page.items)], connection.live_at is not None
-        listings.keep(work.db, connection.merchant, connection.id, rows, work.now, began, written=written)
-        listings.propose_these(work.db, connection.merchant, [(connection.id, one.listing, one.sku) for one in page.items])
+        _keep_slice(hub, work, connection, [_found(one) for one in _distinct(page.items)], began)
         cards.fill(work, connection.merchant, connection.id, page.items)
         connections.set_mark(work.db, connection.merchant, connection.id, "listings", us(hub.clock()), page.cursor)
         _end_of_run(work, connection, asked, first=cursor is None, last=page.cursor is None)
         again = "read_listings" if page.cursor else "publish_stock"
         work.ask(connection.merchant, again, connection.id, connection.id, wait_s=page.wait_s)
+
+
+def _keep_slice(hub: Hub, work: Unit, connection: Connection, rows: Sequence[Mapping[str, Any]], began: int) -> None:
+    """What is as we have it is only seen; what is not is written, and told anew. What shows something else than we believe, though nothing
+    is under way about it, is held against the orders."""
+    live, merchant = connection.live_at is not None, connection.merchant
+    part = slices.compare(work.db, merchant, connection.id, rows, began, live=live)
+    listings.lock(work.db, [one.id for one in part.same])
+    slices.seen(work.db, [one.id for one in part.same], work.now)
+    leading.right(work, connection, part.same)
+    listings.keep(work.db, merchant, connection.id, part.other, work.now, began, written=live)
+    listings.propose_these(work.db, merchant, [(connection.id, *name) for name in part.strange])
+    leading.seen(hub, work, connection, [(one, shown, one.shown or 0) for one, shown in part.odd], began)
 
 
 def _end_of_run(work: Unit, connection: Connection, began: int, *, first: bool, last: bool) -> None:
@@ -403,6 +442,7 @@ def _found(one: Found) -> dict[str, Any]:
         "title": one.title,
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,
+        "uncovered": one.uncovered,
         "shown": one.shown,
     }
 

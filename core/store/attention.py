@@ -70,8 +70,20 @@ select 'unmatched' as cause, cast(l.id as text) as subject, '' as seen, coalesce
 from connections c join listings l on l.connection = c.id and not l.mapped
 where c.merchant = :merchant and l.writable is null and l.listing <> ''
 """
+CHANGED = """
+select 'changed' as cause, cast(d.listing_id as text) as subject, d.at || ' ' || coalesce(d.units, 0) as seen, d.name,
+  'there: ' || coalesce(d.theirs, 0) || '; here: ' || d.ours as detail, d.why as kind, 0 as units, d.connection, d.found_at as at, '' as id
+from doubts d where d.merchant = :merchant and d.found_at > 0 and d.why is not null
+"""
+OTHERS = """
+select 'other-writer' as cause, c.id as subject, 'again' as seen, c.label as name, cast(count(*) as text) as detail, '' as kind,
+  count(*) as units, c.id as connection, max(f.found_at) as at, '' as id
+from connections c join findings f on f.connection = c.id and f.what = 'listing' and f.found_at >= :week
+where c.merchant = :merchant group by c.id, c.label having count(*) >= 5
+"""
 SOURCES: Mapping[str, str] = {
     "oversold": SHORT, "late": LATE, "mapping": UNKNOWN, "problem": ODD, "declined": DECLINED, "unmatched": STRANGE,
+    "changed": CHANGED, "other-writer": OTHERS,
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))
@@ -114,7 +126,7 @@ OVERDUE_US, SOON_US = 14 * DAY_US, DAY_US // 4  # an order is late from six hour
 
 
 def _when(now: int) -> dict[str, int]:
-    return {"overdue": now - OVERDUE_US, "soon": now + SOON_US}
+    return {"overdue": now - OVERDUE_US, "soon": now + SOON_US, "week": now - 7 * DAY_US}
 
 
 def counts(db: Connection, merchant: str, now: int) -> dict[str, int]:

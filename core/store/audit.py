@@ -52,3 +52,11 @@ def of(db: Connection, merchant: str, subject: str, most: int = 50) -> list[Act]
     """What was done to one subject, the newest first."""
     rows = run(db, OF, merchant=merchant, subject=subject, most=most)
     return [Act(row.at, row.who, row.name, row.act, row.subject, json.loads(row.body)) for row in rows]
+
+
+ONE = "select at, who, name, act, subject, body from audit where merchant = :merchant and id = :id"
+
+
+def one(db: Connection, merchant: str, id: int) -> Act | None:
+    row = run(db, ONE, merchant=merchant, id=id).first()
+    return Act(row.at, row.who, row.name, row.act, row.subject, json.loads(row.body)) if row else None

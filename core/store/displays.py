@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from core.domain.exposure import Exposure, Rule, exposure
@@ -13,14 +14,16 @@ from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
-  k.name as place_name, l.title, l.shown, l.writable, l.problem, l.mapped, l.changed > l.told as waits, l.rests_until, l.raise_from,
-  l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {COMING} as coming, {WITHHELD} as withheld,
-  case when l.ahead is not null then (select max(i.expected_at) {EXPECTED}) end as coming_by,
+  k.name as place_name, l.title, l.shown, l.writable, l.uncovered, l.handle, l.problem, l.mapped, l.changed > l.told as waits,
+  l.rests_until, l.raise_from, l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {COMING} as coming,
+  {WITHHELD} as withheld, case when l.ahead is not null then (select max(i.expected_at) {EXPECTED}) end as coming_by,
   {RULE}, {SHARE}, k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
-  exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
+  exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked,
+  d.at as doubted_at, d.why as doubted_why
 from ({{these}}) wanted join listings l on l.id = wanted.id join connections c on c.id = l.connection
 left join listing_parts p on p.listing_id = l.id left join places k on k.connection = l.connection and k.place = l.place
+left join doubts d on d.listing_id = l.id
 """
 OF_SKU = "select q.listing_id as id from listing_parts q where q.merchant = :merchant and q.sku = :sku limit :most"
 OF_CONNECTION = """
@@ -57,11 +60,20 @@ class Listed:
     rule: Rule
     may: Exposure | None  # what it may show; none: nobody knows
     withheld: Mapping[str, int]  # units of its parts that are left to channels that cannot be reached
+    uncovered: str | None = None  # why it goes on selling whatever it shows: a word of core/domain/promise.py
+    handle: str = "{}"
+    account: str = ""
     coming_by: int | None = None  # when the last of what it sells ahead is expected
 
     @property
     def name(self) -> tuple[str, str, str]:
         return (self.connection, self.listing, self.sku)
+
+    @property
+    def said_handle(self) -> dict[str, Any]:
+        """What its connector needs to find it."""
+        found: dict[str, Any] = msgspec.json.decode(self.handle)
+        return found
 
 
 def _read(rows: Iterable[Any]) -> list[Listed]:
@@ -89,11 +101,11 @@ def _listed(row: Any, parts: Parts, free: Parts, left: Parts, coming: Parts) -> 
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
         sought=row.sought is not None, problem=row.problem, rests_until=row.rests_until, raise_from=row.raise_from,
-        accepted_at=row.accepted_at, dealt=row.share is not None,
+        accepted_at=row.accepted_at, dealt=row.share is not None, doubted=row.doubted_at is not None, choice=row.doubted_why is not None,
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may, left, row.coming_by,
+        row.shown_at, display, rule, may, left, row.uncovered, row.handle, row.account, row.coming_by,
     )  # fmt: skip
 
 
@@ -132,7 +144,12 @@ def of_name(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[L
     return _read(run(db, ROWS.replace("{these}", OF_NAME) + " order by l.place, l.id", merchant=merchant, **values))
 
 
-WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant"
+def chosen(db: Connection, ids: str, **values: Any) -> list[Listed]:
+    """Those whose ids a statement gives, by their ids."""
+    return _read(run(db, ROWS.replace("{these}", ids) + " order by l.id", **values))
+
+
+WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant {fence}"
 
 
 def these(db: Connection, merchant: str, ids: Iterable[int]) -> list[Listed]:

@@ -9,8 +9,8 @@ from core.store.sql import run
 from core.store.stock import FREE
 
 EVERYTHING = f"""
-select k.sku, k.title, o.name as location, o.kind, v.on_hand, v.reserved, v.safety, case when v.on_hand is not null then {FREE} end as free, v.damaged, v.counted_at, due.coming,
-  due.coming_by
+select k.sku, k.title, o.name as location, o.kind, v.on_hand, v.reserved, v.safety,
+  case when v.on_hand is not null then {FREE} end as free, v.damaged, v.counted_at, due.coming, due.coming_by
 from (select w.sku, w.location from levels w where w.merchant = :merchant
       union select n.sku, i.location from inbounds i join inbound_lines n on n.inbound = i.id
       where i.merchant = :merchant and i.state = 'sent' and {LEFT} > 0) shelf

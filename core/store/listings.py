@@ -52,16 +52,21 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
     return [dict(zip(NAMES, name, strict=True)) for name in sorted(set(names))]
 
 
-FOUND = {"listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int"}
+FOUND = {
+    "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
+    "uncovered": "text",
+}  # fmt: skip
 KEEP = """
-insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, shown, shown_from, shown_at, figure_at,
-                      changed, found_at, seen_at)
-select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.shown,
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
+                      figure_at,                      changed, found_at, seen_at)
+select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
+       r.shown,
        :began, :now, :began, 1, :now, :now from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle, writable = excluded.writable,
-  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began then null else excluded.shown end,
+  handle = excluded.handle, writable = excluded.writable, uncovered = excluded.uncovered,
+  shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
+          else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
 """
 # A place that stocks a listing since today consumes what the listing consumes elsewhere.
@@ -213,9 +218,16 @@ update listings set changed = changed + 1, mapped = :mapped
 where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
 """
 SKU = {"sku": "text"}
-TOUCH = """
-update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end
-from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku where listings.id = p.listing_id
+# What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
+THERE = f"""(select sum({stock.FREE}) from place_locations m
+        join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
+        where m.connection = l.connection and m.place = l.place)"""
+# One that is to show none, or that only its buffer is left of, is told before the others.
+URGENT = f"""p.units * (coalesce(listings.buffer, (select c.buffer from connections c where c.id = listings.connection), 0) + 1) > coalesce(
+  {THERE.replace(" l.", " listings.")}, 0)"""
+TOUCH = f"""
+update listings set changed = changed + 1, since = case when since is null then cast(:since as bigint) else since end, urgent = {URGENT}
+from {{rows}} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku where listings.id = p.listing_id
 returning listings.connection
 """
 
@@ -266,7 +278,7 @@ class Moved:
 SOLD = {"id": "bigint", "units": "int", "back": "int"}
 # What the channel shows again by itself it may sell again: of what is free it is no part.
 LOWER = """
-update listings set changed = listings.changed + 1, heard = listings.heard + 1, shown = case
+update listings set changed = listings.changed + 1, heard = listings.heard + 1, heard_at = :now, shown = case
   when r.units is null or listings.shown is null then null when listings.shown > r.units then listings.shown - r.units else 0 end,
   holds = case when listings.holds is null then null when r.units is null then listings.holds + r.back
                when listings.holds > r.units then listings.holds - r.units else 0 end,
@@ -277,11 +289,11 @@ returning listings.connection
 """
 
 
-def sold(db: Connection, moved: Mapping[int, Moved]) -> set[str]:
+def sold(db: Connection, moved: Mapping[int, Moved], now: int) -> set[str]:
     """The channels lowered these listings themselves when they sold, and what they hold and are dealt with it; one that may have moved
     either way is read before it is written. Gives the connections."""
     rows = [{"id": id, "units": one.units, "back": one.back} for id, one in sorted(moved.items())]
-    return {row.connection for row in run_set(db, LOWER, SOLD, rows)} if rows else set()
+    return {row.connection for row in run_set(db, LOWER, SOLD, rows, now=now)} if rows else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +323,6 @@ class Dirty:
         return (self.listing, self.sku, self.place)
 
 
-# What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
-THERE = f"""(select sum({stock.FREE}) from place_locations m
-        join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
-        where m.connection = l.connection and m.place = l.place)"""
 # What of it is left to other channels, that cannot be read or written now.
 WITHHELD = """(select coalesce(sum(w.units), 0) from withheld w
         where w.merchant = l.merchant and w.sku = p.sku and w.connection <> l.connection)"""
@@ -333,8 +341,8 @@ EXPECTED = f"""from place_locations m join inbound_lines n on n.merchant = l.mer
 COMING = f"case when l.ahead is null then 0 else coalesce((select sum({LEFT}) {EXPECTED}), 0) end"
 RULE = "l.buffer as own_buffer, l.cap, l.stopped, l.ahead, l.backorder"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
-SHARE = """case when exists (select 1 from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
-    where q.listing_id = l.id and k.quota) then coalesce(l.share, 0) end as share"""
+SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
+    where q.listing_id = l.id and k.quota) is not null then coalesce(l.share, 0) end as share"""
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -347,13 +355,14 @@ select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
-               order by case when since is null then 1 else 0 end, since, id limit :most)
+               order by case when urgent then 0 when since is null then 2 else 1 end, since, id limit :most)
 order by l.id
 """
 
 
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
-    """Up to `most` listings that changed since the channel was last told, with what each should show; the oldest sale first."""
+    """Up to `most` listings that changed since the channel was last told, with what each should show: those that run out first, then the
+    oldest sale."""
     rows: dict[int, Any] = {}
     parts: dict[int, dict[str, int]] = {}
     free: dict[int, dict[str, int]] = {}
@@ -658,6 +667,17 @@ def selling_ahead(db: Connection, merchant: str, skus: Iterable[str]) -> list[st
     return [row.sku for row in run_set(db, SELLING_AHEAD, SKU, rows, merchant=merchant)] if rows else []
 
 
+STANDS = """
+update listings set uncovered = :uncovered
+where merchant || '' = :merchant and connection = :connection and listing = :listing and sku = :sku
+"""
+
+
+def stands(db: Connection, merchant: str, name: Name, uncovered: str | None) -> None:
+    """Whether a listing goes on selling whatever it shows, as its channel has just said, at each of its places."""
+    run(db, STANDS, merchant=merchant, uncovered=uncovered, **dict(zip(NAMES, name, strict=True)))
+
+
 def touch_all(db: Connection, connection: str) -> None:
     """What any of this channel's listings should show may be another number now."""
     run(db, "update listings set changed = changed + 1 where connection = :connection", connection=connection)
@@ -799,7 +819,6 @@ SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not nu
 MOVED = f"""
 {SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
 """
-AGAIN_THESE = f"{SEEN} join {{rows}} on r.id = l.id where l.connection = :connection and {SETTLED_ONES} order by l.id"
 AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
 STILL = """
 select o.id from listings o where o.id in (
@@ -816,14 +835,6 @@ READ_BACK = "update listings set compared = changed where connection = :connecti
 def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
     """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
     return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
-
-
-def settled_of(db: Connection, connection: str, ids: Iterable[int], *, live: bool) -> list[Dirty]:
-    """Those of these listings that nothing is under way about."""
-    rows = [{"id": id} for id in sorted(ids)]
-    return (
-        [_as_shown(row) for row in run_set(db, AGAIN_THESE, {"id": "bigint"}, rows, connection=connection, live=int(live))] if rows else []
-    )
 
 
 def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:

@@ -290,6 +290,7 @@ listings = Table(
     _may("writable"),  # why its stock must not be written
     _may("shown", Integer),  # what we believe the channel shows; null: read it first
     _need("heard", BigInteger, "0"),  # counts what the channel's own orders told us of it
+    _need("heard_at", BigInteger, "0"),  # when they did last
     _need("shown_from", BigInteger, "0"),  # when the call began that taught us
     _need("shown_at", BigInteger, "0"),  # when its answer was written; 0: nobody ever read this listing
     _need("changed", BigInteger, "0"),  # counts causes; told is the last one that the channel heard of
@@ -316,6 +317,8 @@ listings = Table(
     _may("ahead", Integer),  # days from now whose expected goods it may sell already; none: what lies here only
     _need("backorder", Integer, "0"),  # units that it may sell beyond that
     _need("alone", Boolean, "false"),  # all its parts must lie at one location
+    _may("uncovered"),  # why it goes on selling though it shows none: a word of core/domain/promise.py
+    _need("urgent", Boolean, "false"),  # it ran out when its stock last moved: it is told before others
     _need("exploded_by", default="'hub'"),  # who says which parts leave: hub (by its map), channel (it lists them as lines of their own)
     UniqueConstraint("connection", "listing", "sku", "place"),
     Index(None, "connection", "alike"),
@@ -326,6 +329,7 @@ listings = Table(
     Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
     Index("ix_listings_ahead", "connection", **_where("ahead is not null")),
     Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
+    Index("ix_listings_uncovered", "merchant", "id", **_where("uncovered is not null")),
     Index(None, "merchant", "id"),
 )
 
@@ -500,6 +504,25 @@ withheld = Table(
     _need("units", Integer),
     PrimaryKeyConstraint("connection", "sku"),
     Index(None, "merchant", "sku"),
+)
+
+# Listings that showed something else than we believed, of which nobody has said yet why: an order on its way, or somebody there.
+doubts = Table(
+    "doubts",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("listing_id", BigInteger),
+    _need("name"),  # the listing's, as findings say it
+    _may("theirs", Integer),  # what it showed; none: it is read first
+    _need("ours", Integer),  # what we believed
+    _may("units", Integer),  # how many more it showed than orders explain; none: nobody knows
+    _need("at", BigInteger),  # the moment of `theirs`: orders are read past it before anything is said
+    _need("found_at", BigInteger),
+    _may("why"),  # somebody is asked, and why; none: orders are read first
+    PrimaryKeyConstraint("listing_id"),
+    Index(None, "merchant", "found_at"),
+    Index(None, "connection", "at"),
 )
 
 pushes = Table(

@@ -386,6 +386,34 @@ def test_listings_tell_what_our_location_has_and_what_must_not_be_written():
     assert (found["POSTER"].writable or "").startswith("untracked")
 
 
+def test_what_goes_on_selling_at_zero_says_so_and_is_switched_off_and_on():
+    rig = Rig(products=1)
+    more = {"title": "Odd", "price": "1.00", "quantity": 3, "currency": "USD"}
+    wishes = {"MORE": {"policy": "CONTINUE"}, "POSTER": {"tracked": False}, "LATER": {"status": "DRAFT", "policy": "CONTINUE"}}
+    rig.simulator.catalogue([{"sku": sku, **more, **wish} for sku, wish in wishes.items()])
+    found = {one.sku: one for one in rig.found()}
+    assert {sku: one.uncovered for sku, one in found.items()} == {
+        "SKU-0": None, "MORE": "oversells", "POSTER": "untracked", "LATER": "draft",
+    }  # fmt: skip
+    assert (found["MORE"].writable, found["LATER"].writable) == (None, None), "they are written all the same"
+
+    for sku, word in (("MORE", "oversells"), ("POSTER", "untracked")):
+        push = Push(found[sku].listing, sku, found[sku].handle, 0)
+        rig.channel.mend(push, word, back=False)  # type: ignore[attr-defined]
+        assert rig.channel.uncovered(push) is None  # type: ignore[attr-defined]
+        rig.channel.mend(push, word, back=True)  # type: ignore[attr-defined]
+        assert rig.channel.uncovered(push) == word  # type: ignore[attr-defined]
+
+
+def test_an_app_that_may_not_change_products_is_told_so():
+    rig = Rig(products=1)
+    rig.simulator.state["scopes"].remove("write_products")
+
+    with pytest.raises(Refused) as refused:
+        rig.channel.mend(rig.pushes()[0], "oversells", back=False)  # type: ignore[attr-defined]
+    assert "write_products" in refused.value.words
+
+
 def test_a_location_of_the_settings_is_written_instead():
     found = Rig(location="70002").found()
 
@@ -1062,6 +1090,10 @@ def tour(rig: Rig) -> None:
     for notice in rig.channel.poll(START, START + timedelta(hours=1), None).items:
         rig.clock.forward(seconds=30)
         rig.channel.fetch([notice.order or ""])
+    for what in ("oversells", "untracked"):
+        rig.clock.forward(seconds=30)
+        rig.channel.mend(rig.pushes()[0], what, back=True)  # type: ignore[attr-defined]
+        rig.channel.mend(rig.pushes()[0], what, back=False)  # type: ignore[attr-defined]
     rig.channel.listings(rig.channel.export().cursor)  # type: ignore[attr-defined]
     counted(rig, START - timedelta(days=1), START + timedelta(days=1))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -671,3 +672,29 @@ def test_an_order_that_grew_before_we_saw_it_first_is_looked_up(house: House) ->
     house.drain(through=timedelta(minutes=1))
 
     assert shown(house) == [13]
+
+
+@on_sqlite
+def test_what_runs_out_is_told_before_everything_else(make_house: MakeHouse) -> None:
+    """A file of counts for a large catalogue goes out in many calls, and one SKU is sold out meanwhile."""
+    house = make_house("north", "south")
+    goods = {f"G{number}": 5 for number in range(12)}
+    house.shelve(**goods, Z=1)
+    bogus = house.hub.connectors["bogus"]
+    house.hub.connectors["bogus"] = replace(bogus, limits=replace(bogus.limits, per_call=3))
+    count(house, **dict.fromkeys(goods, 4))
+    count(house, Z=0)
+    south, written = house.systems["south"], []
+    plain = south.call
+
+    @contextmanager
+    def listens(method: str, what: Any = None) -> Iterator[None]:
+        written.extend(push.sku for push in what[0]) if method == "show" else None
+        with plain(method, what):
+            yield
+
+    south.call = listens  # type: ignore[method-assign]
+    house.drain()
+
+    assert "Z" in written[:3]
+    assert len(written) == 13

@@ -56,6 +56,8 @@ def do(house: House, act: Act, *names: str, detail: str = "") -> None:
 def street(house: House) -> House:
     """Seven orders, the newest last: 1001 to 1007."""
     house.shelve(A=50, B=1, **{"Red Mug": 9})
+    with house.hub.database.write() as db:
+        db.execute(text("update listings set backorder = 9 where sku = 'B'"))
     sell(house, to="Ada Krähwinkel", email="Ada@Birds.example")
     sell(house, payment="unpaid", to="Bo O'Neill")
     sell(house, "B", to="Ada Smith")

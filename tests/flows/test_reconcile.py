@@ -13,7 +13,7 @@ from config import schedule
 from core.errors import Unavailable
 from core.flows import connections as flows
 from core.flows import overview, reconcile
-from core.store import connections, findings
+from core.store import connections, doubts, findings
 from core.store.findings import Finding
 from core.store.tables import when
 from tests.conftest import House
@@ -396,7 +396,7 @@ def test_what_is_sold_during_the_look_is_no_difference(shop: House, monkeypatch:
 
     assert found(shop) == []
     with shop.hub.database.read() as db:
-        assert '"doubts":{}' in str(connections.mark(db, shop.connection.id, "looks")[1])
+        assert doubts.all_of(db, shop.merchant.id, shop.connection.id) == []
 
 
 def test_a_channel_that_says_yes_and_shows_the_old_figure_is_found_and_stays_open(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:

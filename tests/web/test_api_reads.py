@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 from core.domain.events import Event
 from core.domain.feed import TYPES
 from core.domain.roles import SCOPES
-from core.store import stock
+from core.store import doubts, stock
 from tests.store.test_plans import plan
 from tests.web.programs import Program, a_program, a_stranger, routes
 from tests.web.shop import Shop
@@ -37,6 +37,8 @@ BODIES: dict[str, Any] = {
     **{f"/api/v1/inbounds/<inbound>/{act}": {} for act in ("send", "close", "cancel", "reopen")},
     "/api/v1/listings/<int(max=9223372036854775807):id>/parts": {"parts": [{"sku": "A", "units": 1}]},
     "/api/v1/listings/<int(max=9223372036854775807):id>/rule": {"buffer": 2},
+    "/api/v1/listings/<int(max=9223372036854775807):id>/choice": {"choose": "ours", "mark": "1.1.rule"},
+    "/api/v1/connections/<connection_id>/leader": {"leads": "ask"},
     "/api/v1/tasks/<int(max=9223372036854775807):id>/retry": {},
 }
 
@@ -284,12 +286,27 @@ def deliveries(shop: Shop) -> None:
             db.execute(text(LINE), {"id": id, "merchant": shop.merchant, "received": int(id == "take-back")})
 
 
-LISTS_OF_MINE = ("orders", "stock", "stock/locations", "stock/movements", "inbounds", "listings", "connections", "tasks", "events")
+LISTS_OF_MINE = (
+    "orders",
+    "stock",
+    "stock/locations",
+    "stock/movements",
+    "inbounds",
+    "listings",
+    "listings/changed",
+    "connections",
+    "tasks",
+    "events",
+)
 
 
 def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Shop) -> None:
     deliveries(busy)
     stranger, mine, known = a_stranger(busy), a_program(busy), ids(busy)
+    with busy.hub.unit() as work:
+        row = {"id": int(known["listings"]), "name": "one that somebody is asked about", "theirs": 2, "ours": 1, "units": 1}
+        doubts.keep(work.db, busy.merchant, busy.connection.id, [row], at=1, now=1)
+        doubts.ask(work.db, {row["id"]: "rule"})
     asked = [(method, fill(path, known), BODIES.get(path) if method != "GET" else None) for method, path, _ in routes(busy.hub)]
 
     mine_says = {(method, path): mine.ask(method, path, body).status_code for method, path, body in asked}

@@ -1,19 +1,23 @@
 """Listings: what channels sell, and which SKUs that consumes."""
 
 from dataclasses import asdict
+from typing import Annotated
 
+import msgspec
 from apiflask import APIBlueprint
 
 from core.domain.exposure import Rule
 from core.flows.allocation import map_listing
 from core.flows.exposing import set_rules_in
+from core.flows.leading import choose_in, mark_of
+from core.store import doubts, lists
 from core.store import listings as store
-from core.store import lists
+from core.store.doubts import Doubt
 from core.store.listings import Shelf
 from core.store.unit import Unit
 from web.api import models as say
 from web.api.problems import Refusal
-from web.api.route import note, reads, writes
+from web.api.route import cursor, note, position, reads, writes
 from web.visitor import hub, visitor, who
 
 api = APIBlueprint("api_listings", __name__, url_prefix="/api/v1/listings", tag="Listings")
@@ -30,6 +34,44 @@ def page(asked: say.ListingsAsked) -> say.ListingPage:
     shown = found[: asked.limit]
     items = [listing(shelf) for shelf in shown]
     return say.ListingPage.model_construct(items=items, next=shown[-1].id if len(found) > asked.limit else None)
+
+
+@reads(api, "/changed", "stock.read", say.ChangePage, 404)
+@api.input(say.Paged, location="query", arg_name="asked")
+def changed(asked: say.Paged) -> say.ChangePage:
+    """Listings that showed something else than they were told, the newest first"""
+    below = position(asked.after, BELOW) or doubts.BELOW_ALL
+    with hub().database.read() as db:
+        found = doubts.listed(db, visitor().merchant, below, asked.limit + 1)
+    shown = found[: asked.limit]
+    more = cursor(shown[-1].found_at, shown[-1].id) if len(found) > asked.limit else None
+    return say.ChangePage.model_construct(items=[_change(one) for one in shown], next=more)
+
+
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+BELOW = msgspec.json.Decoder(tuple[Place, Place])
+
+
+def _change(one: Doubt) -> say.ChangeSaid:
+    return say.ChangeSaid.model_construct(
+        listing=one.id, connection=one.connection, name=one.name, ours=one.ours, theirs=one.theirs, units=one.units,
+        seen_at=say.moment(one.at), why=one.why, mark=mark_of(one),
+    )  # fmt: skip
+
+
+@writes(api, "POST", "/<int(max=9223372036854775807):id>/choice", "stock.write", say.ChoiceAsked, say.ListingSaid, 404)
+def choose(work: Unit, id: int, asked: say.ChoiceAsked) -> say.ListingSaid:
+    """Say whose number of a listing is right
+
+    Ours is told to the channel; theirs is taken over: the shelf is adjusted and every channel is told.
+    """
+    merchant = visitor().merchant
+    if doubts.one(work.db, merchant, id) is None:
+        raise Refusal(404, "no-such-listing", "Nobody is asked about such a listing.")
+    choose_in(hub(), work, merchant, id, theirs=asked.choose == "theirs", mark=asked.mark, who=who(), location=asked.location)
+    found = store.one(work.db, merchant, id)
+    assert found
+    return listing(found)
 
 
 @reads(api, "/<int(max=9223372036854775807):id>", "stock.read", say.ListingSaid, 404)

@@ -617,6 +617,37 @@ class ListingPage(Said):
     next: int | None = Field(description="Ask for the next page with `after`; none: this was the last.")
 
 
+class ChangeSaid(Said):
+    """A listing that showed something else than it was told. `why` only you can say what is right; none: its orders are read first."""
+
+    listing: int
+    connection: str
+    name: str = Field(description="The channel's listing, SKU and place.")
+    ours: int = Field(description="What we had told it.")
+    theirs: int | None = Field(description="What it showed; none: not read yet.")
+    units: int | None = Field(description="How many more that is than orders explain; none: nobody knows.")
+    seen_at: datetime
+    why: Literal["rule", "moment", "parts", "places", "bound", "uncounted", "promised"] | None
+    mark: str = Field(description="Names how it is now: send it with your choice.")
+
+
+class ChangePage(Said):
+    items: list[ChangeSaid]
+    next: str | None
+
+
+class ChoiceAsked(Asked):
+    """Whose number is right. `location` is yours, where the listing sells from several."""
+
+    choose: Literal["ours", "theirs"]
+    mark: Annotated[str, Field(max_length=100)]
+    location: Annotated[str, Field(max_length=100)] = ""
+
+
+class LeaderAsked(Asked):
+    leads: Literal["hub", "channel", "ask"]
+
+
 class ConnectionSaid(Said):
     """A merchant's login at a channel."""
 
@@ -628,6 +659,7 @@ class ConnectionSaid(Said):
     reason: str | None
     live: bool = Field(description="Its stock is written, or will be once orders are read; else it is only watched.")
     buffer: int
+    leads: Literal["hub", "channel", "ask"] = Field(description="Whose number counts where stock is changed in the channel itself.")
     blocked_until: datetime | None = Field(description="It is left alone until then: it limits us, or does not answer.")
     orders_read_to: datetime | None
 

@@ -7,9 +7,12 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
+from core.domain import leading
+from core.domain.leading import Leader
 from core.domain.places import WORDS, LocationKind
 from core.errors import Refused
 from core.flows import connections as flows
+from core.flows import leading as flows_of
 from core.flows import places
 from core.flows.places import HoldsStock, SellsAlone
 from core.store import connections, health
@@ -29,12 +32,15 @@ def page() -> str:
     with hub().database.read() as db:
         ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
         rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
-        buffers = {one.id: one.buffer for one in connections.all_of(db, merchant)}
+        rules = connections.all_of(db, merchant)
     there: dict[str, dict[str, list[Any]]] = {}
     for row in rows:
         there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
     sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
-    return render_template("locations.html", kinds=WORDS, ours=ours, known=known, there=there, sells=sells, buffers=buffers, most=MOST)
+    ruled = {"buffers": {one.id: one.buffer for one in rules}, "leads": {one.id: leading.leader(one.settings) for one in rules}}
+    return render_template(
+        "locations.html", kinds=WORDS, ours=ours, known=known, there=there, sells=sells, most=MOST, leading=leading, **ruled
+    )
 
 
 @pages.post("/stock/locations")
@@ -134,6 +140,18 @@ def keep_back() -> Response:
     if units != one.buffer:
         flows.keep_back(hub(), one, units, who())
     return _back("good", ngettext("%(num)s unit is kept back there.", "%(num)s units are kept back there.", units))
+
+
+@pages.post("/stock/leads")
+@needs("settings.write")
+def lead() -> Response:
+    """Whose number counts where somebody changes stock in the channel itself."""
+    one, said = _one(), asked.text("leads")
+    if said not in {rule.value for rule in Leader}:
+        abort(400)
+    if not flows_of.lead(hub(), one, Leader(said), who()):
+        return _back("info", gettext("It was so already; nothing changed."))
+    return _back("good", gettext("It is so from now on for %(name)s.", name=one.label))
 
 
 @pages.post("/stock/places")

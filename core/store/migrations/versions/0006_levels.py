@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.add_column("connections", _may("blind_since", sa.BigInteger))
     for column in (_may("ahead", sa.Integer), _need("backorder", sa.Integer, "0"), _need("alone", sa.Boolean, "false")):
         op.add_column("listings", column)
+    op.add_column("listings", _need("urgent", sa.Boolean, "false"))
     op.add_column("listings", _need("exploded_by", sa.Text, "'hub'"))
     for name in ("ours", "decided"):
         op.add_column("order_lines", _may(name, sa.Text))
@@ -32,9 +33,13 @@ def upgrade() -> None:
     op.create_index("ix_order_lines_waited_for", "order_lines", ["merchant", "listing", "sku"], sqlite_where=waits, postgresql_where=waits)
     looks = sa.text("ahead is not null")
     op.create_index("ix_listings_ahead", "listings", ["connection"], sqlite_where=looks, postgresql_where=looks)
+    op.add_column("listings", _may("uncovered", sa.Text))
+    op.add_column("listings", _need("heard_at", sa.BigInteger, "0"))
+    is_uncovered = sa.text("uncovered is not null")
+    op.create_index("ix_listings_uncovered", "listings", ["merchant", "id"], sqlite_where=is_uncovered, postgresql_where=is_uncovered)
     for name, kind in CARD.items():
         op.add_column("skus", _may(name, kind))
-    for tables in (_barcodes, _bins, _inbounds, _inbound_lines, _withheld):
+    for tables in (_barcodes, _bins, _inbounds, _inbound_lines, _withheld, _doubts):
         tables()
 
 
@@ -90,3 +95,12 @@ def _withheld() -> None:
     columns = (_need("connection", sa.Text), _need("sku", sa.Text), _need("units", sa.Integer))
     _table("withheld", *columns, _key("withheld", "connection", "sku"))
     op.create_index("ix_withheld_merchant_sku", "withheld", ["merchant", "sku"])
+
+
+def _doubts() -> None:
+    texts = (_need("connection", sa.Text), _need("listing_id", sa.BigInteger), _need("name", sa.Text))
+    units = (_may("theirs", sa.Integer), _need("ours", sa.Integer), _may("units", sa.Integer))
+    last = (_need("at", sa.BigInteger), _need("found_at", sa.BigInteger), _may("why", sa.Text))
+    _table("doubts", *texts, *units, *last, _key("doubts", "listing_id"))
+    op.create_index("ix_doubts_merchant_found_at", "doubts", ["merchant", "found_at"])
+    op.create_index("ix_doubts_connection_at", "doubts", ["connection", "at"])

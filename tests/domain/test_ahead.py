@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.ahead import Promise, promise
 from core.domain.exposure import Bound, Rule, exposure
-from core.domain.promise import Promise, promise
 
 ONE = {"P-7": 1}
 
