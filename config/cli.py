@@ -559,6 +559,27 @@ def stock_export(settings: Settings, file: Path | None, unmapped: bool, merchant
         stock_csv.write(sys.stdout, rows)
 
 
+@stock.command("levels")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@of_merchant
+@click.pass_obj
+def stock_levels(settings: Settings, file: Path | None, merchant: str) -> None:
+    """Write what lies where, reserved, kept from channels, damaged and on its way, as CSV; without FILE to standard output."""
+    from core.flows import levels_csv
+
+    hub = _hub(settings)
+    rows = levels_csv.rows(hub, _merchant(hub, merchant))
+    if not file:
+        levels_csv.write(sys.stdout, rows)
+        return
+    try:
+        with file.open("w", encoding="utf-8-sig", newline="") as out:
+            levels_csv.write(out, rows)
+    except OSError as error:
+        _fail(f"stock levels: {file}: cannot be written: {error.strerror}")
+    click.echo(f"{file}: {len(rows)} rows")
+
+
 @stock.command("opening")
 @click.argument("connection")
 @click.option(

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 @click.argument("channel_sku")
 @click.option("--buffer", help="Keep so many units back here; - as many as the connection keeps.")
 @click.option("--cap", help="Never show more units; - no bound.")
+@click.option("--ahead", help="Sell goods that are expected within so many days already; - only what lies there.")
+@click.option("--backorder", help="Sell so many units beyond that, which are owed; 0 none.")
 @click.option("--stop/--sell", "stopped", default=None, help="Show none, whatever there is; or sell again.")
 @of_merchant
 @as_json
 @click.pass_obj
 def rule(
-    settings: Settings, connection: str, listing: str, channel_sku: str, buffer: str | None, cap: str | None, stopped: bool | None,
-    merchant: str, as_json: bool,
+    settings: Settings, connection: str, listing: str, channel_sku: str, buffer: str | None, cap: str | None, ahead: str | None,
+    backorder: str | None, stopped: bool | None, merchant: str, as_json: bool,
 ) -> None:  # fmt: skip
     """What a listing may show at most; without an option it is only shown.
 
@@ -42,7 +44,10 @@ def rule(
         found = displays.of_name(db, owner, (connection, listing.removeprefix("-"), channel_sku.removeprefix("-")))
     if not found:
         fail("stock rule: there is no such listing")
-    said: dict[str, Any] = {name: _units(name, text) for name, text in (("buffer", buffer), ("cap", cap)) if text is not None}
+    said: dict[str, Any] = {
+        name: _units(name, text) for name, text in (("buffer", buffer), ("cap", cap), ("ahead", ahead)) if text is not None
+    }
+    said |= {} if backorder is None else {"backorder": _units("backorder", backorder) or 0}
     said |= {} if stopped is None else {"stopped": stopped}
     _set(hub, owner, found, lambda was: replace(was, **said), as_json=as_json)
 
@@ -152,6 +157,7 @@ def _set(hub: "Hub", owner: str, found: "Sequence[Listed]", change: "Callable[[R
 def _told(one: "Listed") -> dict[str, Any]:
     return {
         "channel": one.channel, "listing": one.listing, "sku": one.sku, "place": one.place_name or one.place,
-        "buffer": one.rule.buffer, "cap": one.rule.cap, "stopped": one.rule.stopped, "sellable": one.may.sellable if one.may else None,
+        "buffer": one.rule.buffer, "cap": one.rule.cap, "stopped": one.rule.stopped, "ahead": one.rule.ahead,
+        "backorder": one.rule.backorder, "sellable": one.may.sellable if one.may else None,
         "should show": one.display.wanted, "shows": one.display.shown,
     }  # fmt: skip

@@ -9,12 +9,12 @@ from core.flows import hooks, join
 from core.flows.clockwork import begin, slots
 from core.flows.indexing import ask_indexing
 from core.hub import Hub
-from core.store import acts, alerts, connections, findings, idempotency, inbox, sessions, tasks, uploads
+from core.store import acts, alerts, connections, findings, idempotency, inbox, listings, sessions, tasks, uploads
 from core.store import hooks as hook_store
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
-DAY_US, MINUTE_US = 86_400_000_000, 60_000_000
+DAY_US, HOUR_US, MINUTE_US = 86_400_000_000, 3_600_000_000, 60_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
@@ -45,6 +45,7 @@ def tick(hub: Hub) -> int:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     hooks.ask_behind(hub)
     _look_for_alerts(hub, last)
+    _look_ahead_hourly(hub, last)
     _prune_daily(hub, last)
     _index_daily(hub, last)
     return len(due)
@@ -73,6 +74,17 @@ def _be_here(hub: Hub, last: int | None) -> None:
             log.warning("nobody was here for a while: orders are read before stock is written", seconds=(work.now - last) // 1_000_000)
             for merchant in connections.merchants(work.db):
                 join.come_back(work, merchant.id)
+
+
+def _look_ahead_hourly(hub: Hub, last: dict[str, int]) -> None:
+    """What comes within the days that a listing looks ahead may be sold there from now on."""
+    hour, since = hub.now // HOUR_US, last.get("ahead", 0)
+    if since >= hour:
+        return
+    with hub.unit() as work:
+        if run(work.db, WIN, name="ahead", slot=hour).rowcount:
+            for merchant, connection in sorted(listings.come_nearer(work.db, since * HOUR_US, hour * HOUR_US)):
+                work.ask(merchant, "publish_stock", connection, connection)
 
 
 def _prune_daily(hub: Hub, last: dict[str, int]) -> None:

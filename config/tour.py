@@ -7,7 +7,7 @@ from typing import Any
 
 from core.domain.promise import Uncovered
 from core.hub import Hub
-from core.ports import Answer, Commits, Counts, Follows, Mends, Push, Remembers, Subscribes, Told
+from core.ports import Answer, Commits, Counts, Follows, Mends, Push, Remembers, Stores, Subscribes, Told
 from core.store import listings
 from core.store.connections import Connection
 from core.store.listings import Dirty
@@ -39,6 +39,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         _count(channel, hub.clock())
     if isinstance(channel, Follows):
         _follow(channel, pushes, answers)
+    if isinstance(channel, Stores):
+        channel.stored(None)
     if isinstance(channel, Mends):
         _mend(channel, pushes[0])
     _beyond_the_port(channel)
@@ -122,10 +124,8 @@ def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer])
 
 
 def _beyond_the_port(channel: Any) -> None:
-    """What single connectors offer besides: stock in Amazon's own warehouses, which SKUs are eBay's inventory items, a catalogue as a
+    """What single connectors offer besides: which SKUs are eBay's inventory items, a catalogue as a
     file however small it is."""
-    if hasattr(channel, "fba_levels"):
-        channel.fba_levels()
     if hasattr(channel, "inventory_items"):
         channel.inventory_items(["SKU-0001"])
     if hasattr(channel, "export"):

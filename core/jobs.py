@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from core.domain.causes import OF_ERRORS
 from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
 from core.flows import (
@@ -31,6 +32,7 @@ from core.flows import (
     readback,
     start,
     stock,
+    stored,
     uploads,
 )
 from core.hub import Hub
@@ -57,6 +59,7 @@ KINDS: dict[str, Job] = {
     "poll_orders": Job(intake.poll_orders),
     "receive_notices": Job(intake.receive_notices),
     "read_listings": Job(stock.read_listings),
+    "read_stored": Job(stored.read_stored),
     "publish_stock": Job(stock.publish_stock),
     "verify_stock": Job(stock.verify_stock),
     "subscribe": Job(heard.subscribe),
@@ -228,11 +231,17 @@ def judge(error: BaseException, task: Task, jitter: float) -> Outcome:
             wait = wait_s(task.tries, jitter)
             return Outcome("parked" if wait is None else "due", wait or 0.0, cause=cause, detail=detail)
         case Refused() | BadPayload():
-            return Outcome("parked", cause=cause, detail=detail, words=words)
+            return Outcome("parked", cause=_known(error), detail=detail, words=words)
         case _ if is_too_busy(error):
             return Outcome("due", 0.05 + jitter / 10, counts=False, cause="Busy", detail="the database was busy")
         case _:
             return Outcome("parked", cause=cause, detail=where(error))
+
+
+def _known(error: BaseException) -> str:
+    """The kind of an error by which its cause is known: a flow's own kind of refusal is a refusal."""
+    names = [kind.__name__ for kind in type(error).__mro__]
+    return next((name for name in names if name in OF_ERRORS), names[0])
 
 
 HOUSE = ("/core/", "/connectors/", "/config/", "/web/")

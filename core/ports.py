@@ -19,6 +19,7 @@ class About(StrEnum):
 
     ORDER = "order"
     LISTING = "listing"
+    STORED = "stored"  # what the channel's own warehouses hold
     COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
     ACCESS = "access"  # uninstalled, revoked
     SCOPES = "scopes"  # what we may do is another thing now
@@ -251,6 +252,26 @@ class Commits(Protocol):
 
     def selling(self, sku: str, cursor: str | None) -> Page[Notice]:
         """The open orders that hold units of this SKU."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a channel's own warehouses hold of a SKU as the channel spells it: units that can be sold, that cannot, and that are on their
+    way there as far as the channel knows."""
+
+    sku: str
+    sellable: int
+    damaged: int = 0
+    coming: int = 0
+
+
+@runtime_checkable
+class Stores(Protocol):
+    """A channel with warehouses of its own, whose levels are read and never written."""
+
+    def stored(self, cursor: str | None) -> Page[Stored]:
+        """A page of what lies there; a cursor lives half a minute."""
         ...
 
 
@@ -535,6 +556,7 @@ class Connector:
     poll_every: timedelta = timedelta(minutes=15)
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
+    stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
     listing_url: "ListingUrl | None" = None

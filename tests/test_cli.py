@@ -735,6 +735,8 @@ def test_what_a_listing_may_show_is_set_shown_and_stopped(run: Run, shop: Shop) 
 
     assert told("rule", *name, "--buffer", "2", "--cap", "5") == (10, 5)
     assert told("rule", *name, "--cap", "-") == (10, 8)
+    assert told("rule", *name, "--backorder", "3", "--ahead", "7") == (10, 11)
+    assert told("rule", *name, "--backorder", "0", "--ahead", "-") == (10, 8)
     assert told("stop", "MUG-1") == (10, 0)
     assert told("stop", "MUG-1", "--sell") == (10, 8)
     assert "MUG-1" in run("stock", "rule", *name).out
@@ -757,6 +759,7 @@ def test_units_are_kept_from_channels(run: Run, shop: Shop) -> None:
     [level] = json.loads(run("stock", "--sku", "MUG-1", "--json").out)["levels"]
     assert level["safety"] == 3
     assert "count it first" in run("stock", "safety", "NONE", "Main", "3").why
+    assert "MUG-1,MUG-1,Main,own,10,0,3,7,0,," in run("stock", "levels").out
     assert "no location Attic" in run("stock", "safety", "MUG-1", "Attic", "3").why
 
 

@@ -94,4 +94,5 @@ MANIFEST = Connector(
     poll_overlap=timedelta(minutes=15),
     poll_age=timedelta(0),  # `min_age_s` rules
     queue=True,
+    stores=True,
 )

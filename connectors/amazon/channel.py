@@ -13,7 +13,7 @@ from connectors.amazon.read import need
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
-from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
+from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Stored, Told
 
 BATCH = 10  # what one SQS call takes
 REACH = 1000  # listings that searchListingsItems pages through (its model, 2026-08)
@@ -26,7 +26,7 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows too."""
+    """One seller account in one region. It is a Follows and a Stores too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
@@ -207,15 +207,10 @@ class AmazonChannel:
             case other:
                 raise Refused("Amazon did not work off the feed", feed=feed, state=other)
 
-    def fba_levels(self, skus: Sequence[str] = ()) -> Mapping[str, int]:
-        """Units that Amazon's warehouses can ship, by seller SKU: of at most 50 `skus`, or of all."""
-        levels, token = {}, None
-        while True:
-            answer = self._client.fba(token, skus)
-            levels.update(listings.fulfillable(answer))
-            token = _token(answer, "nextToken")
-            if token is None:
-                return levels
+    def stored(self, cursor: str | None) -> Page[Stored]:
+        """What Amazon's warehouses hold for the first marketplace, fifty SKUs a page; the token lives 30 seconds."""
+        answer = self._client.fba(cursor)
+        return Page(tuple(listings.stored(answer)), _token(answer, "nextToken"))
 
 
 def _answer(push: Push, told: Told, words: str = "") -> Answer:

@@ -332,11 +332,9 @@ class Client:
         answer: requests.Response = self._kit.http.call("GET", need(place, "url", str), changes=False, stream=True)
         return answer
 
-    def fba(self, token: str | None, skus: Sequence[str] = ()) -> Any:
-        """A page of FBA summaries of the first marketplace; at most 50 `skus`. The token lives 30 seconds."""
-        more: dict[str, Any] = {"nextToken": token} if token else {}
-        if skus:
-            more["sellerSkus"] = ",".join(skus)
+    def fba(self, token: str | None) -> Any:
+        """A page of FBA summaries of the first marketplace. The token lives 30 seconds."""
+        more = {"nextToken": token} if token else {}
         place = self.marketplaces[0]
         wish = {"details": "true", "granularityType": "Marketplace", "granularityId": place, "marketplaceIds": place}
         return self._ask("getInventorySummaries", self._stock.get_inventory_summary_marketplace, **wish, **more)

@@ -7,7 +7,7 @@ from connectors.amazon.read import need
 from connectors.amazon.render import OURS
 from connectors.http import read_json
 from core.errors import BadPayload
-from core.ports import Found, Push
+from core.ports import Found, Push, Stored
 
 FBA = "fulfilled by Amazon"
 
@@ -61,7 +61,16 @@ def refusals(report: bytes) -> dict[str, str]:
     return words
 
 
-def fulfillable(answer: Mapping[str, Any]) -> dict[str, int]:
-    """Units by seller SKU in one page of FBA summaries."""
-    summaries = need(need(answer, "payload", dict), "inventorySummaries", list)
-    return {need(entry, "sellerSku", str): (entry.get("inventoryDetails") or {}).get("fulfillableQuantity") or 0 for entry in summaries}
+def stored(answer: Mapping[str, Any]) -> list[Stored]:
+    """One page of FBA summaries. What is reserved for Amazon's own orders, moved between its warehouses or looked for is neither."""
+    return [_stored(entry) for entry in need(need(answer, "payload", dict), "inventorySummaries", list)]
+
+
+COMING = ("inboundWorkingQuantity", "inboundShippedQuantity", "inboundReceivingQuantity")
+
+
+def _stored(entry: Mapping[str, Any]) -> Stored:
+    details = entry.get("inventoryDetails") or {}
+    damaged = (details.get("unfulfillableQuantity") or {}).get("totalUnfulfillableQuantity") or 0
+    coming = sum(details.get(name) or 0 for name in COMING)
+    return Stored(need(entry, "sellerSku", str), details.get("fulfillableQuantity") or 0, damaged, coming)

@@ -9,7 +9,8 @@ from core.ports import About, Notice
 
 
 def notice(message: Mapping[str, Any]) -> Notice:
-    """ORDER_CHANGE names an order to fetch; every other kind is told apart and left alone."""
+    """ORDER_CHANGE names an order to fetch, FBA_INVENTORY_AVAILABILITY_CHANGES says that Amazon's warehouses hold another number; every
+    other kind is told apart and left alone."""
     receipt, id_ = str(message.get("ReceiptHandle") or ""), str(message.get("MessageId") or "")
     try:
         return _notice(read_json(message["Body"]), receipt)
@@ -19,6 +20,8 @@ def notice(message: Mapping[str, Any]) -> Notice:
 
 def _notice(told: Mapping[str, Any], receipt: str) -> Notice:
     kind, delivery = told["NotificationType"], told["NotificationMetadata"]["NotificationId"]
+    if kind == "FBA_INVENTORY_AVAILABILITY_CHANGES":
+        return Notice(kind, str(delivery), About.STORED, account=str(told["Payload"]["SellerId"]), receipt=receipt)
     if kind != "ORDER_CHANGE":
         return Notice(str(kind), str(delivery), About.OTHER, receipt=receipt)
     change = told["Payload"]["OrderChangeNotification"]

@@ -41,8 +41,43 @@ def counts(item: dict[str, Any]) -> tuple[int, int]:
 
 def stock(listing: dict[str, Any], *, details: bool) -> dict[str, Any]:
     summary = {"asin": listing["asin"], "fnSku": f"X0{listing['asin'][2:]}", "sellerSku": listing["sku"], "condition": "NewItem"}
-    more = {"inventoryDetails": {"fulfillableQuantity": listing["stock"], "inboundShippedQuantity": 0}} if details else {}
-    return {**summary, **more, "productName": listing["title"], "totalQuantity": listing["stock"], "lastUpdatedTime": listing["updated"]}
+    more = {"inventoryDetails": _details(listing)} if details else {}
+    total = listing["stock"] + listing.get("shipped", 0) + listing.get("spoilt", 0)
+    return {**summary, **more, "productName": listing["title"], "totalQuantity": total, "lastUpdatedTime": listing["updated"]}
+
+
+def _details(listing: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "fulfillableQuantity": listing["stock"],
+        "inboundWorkingQuantity": 0,
+        "inboundShippedQuantity": listing.get("shipped", 0),
+        "inboundReceivingQuantity": 0,
+        "reservedQuantity": {"totalReservedQuantity": 0, "pendingCustomerOrderQuantity": 0},
+        "unfulfillableQuantity": {"totalUnfulfillableQuantity": listing.get("spoilt", 0)},
+    }
+
+
+def stock_change(listing: dict[str, Any], place: str, id_: str, at: datetime, *, seller: str) -> dict[str, Any]:
+    """The vendor's FBA_INVENTORY_AVAILABILITY_CHANGES notification."""
+    levels = {
+        "InboundQuantityBreakdown": {"Working": 0, "Shipped": listing.get("shipped", 0), "Receiving": 0},
+        "Fulfillable": listing["stock"],
+        "Unfulfillable": listing.get("spoilt", 0),
+        "Researching": 0,
+        "ReservedQuantityBreakdown": {"WarehouseProcessing": 0, "WarehouseTransfer": 0, "PendingCustomerOrder": 0},
+        "FutureSupplyBuyable": 0,
+        "PendingCustomerOrderInTransit": 0,
+    }
+    where = {"MarketplaceId": place, "ItemName": listing["title"], "FulfillmentInventory": levels, "Stores": []}
+    payload = {"SellerId": seller, "FNSKU": f"X0{listing['asin'][2:]}", "ASIN": listing["asin"], "SKU": listing["sku"]}
+    return {
+        "NotificationVersion": "1.0",
+        "NotificationType": "FBA_INVENTORY_AVAILABILITY_CHANGES",
+        "PayloadVersion": "1.0",
+        "EventTime": stamp(at),
+        "Payload": {**payload, "FulfillmentInventoryByMarketplace": [where]},
+        "NotificationMetadata": {"NotificationId": id_, "PublishTime": stamp(at)},
+    }
 
 
 def package(number: int, shipped: list[tuple[dict[str, Any], int]], at: datetime) -> dict[str, Any]:

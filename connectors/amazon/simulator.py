@@ -610,11 +610,23 @@ class Simulator:
         return reply({"Messages": found} if found else {})
 
     def _announce(self, raw: dict[str, Any], reason: str) -> None:
-        """ORDER_CHANGE into the queue: once, twice or never, as the post's habits are."""
+        self._queue(shapes.order_change(raw, reason, f"note-{self._next()}", self.world.clock(), seller=SELLER))
+
+    def _move(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        listing = self.state["listings"].get(wish.get("sku"))
+        if what not in MOVES or listing is None or not listing["fba"]:
+            raise BadRequest("no such goods, or nothing that happens to them")
+        MOVES[what](listing, whole(wish["units"], "units"), whole(wish.get("lost", 0), "lost"), bool(wish.get("spoilt")))
+        listing["updated"] = stamp(self.world.clock())
+        self._queue(shapes.stock_change(listing, US, f"note-{self._next()}", self.world.clock(), seller=SELLER))
+        return shapes.stock(listing, details=True)
+
+    def _queue(self, told: dict[str, Any]) -> None:
+        """Into the queue: once, twice or never, as the post's habits are."""
         post, chance = self.world.post, self.world.random
         if chance.random() < post.drop:
             return
-        body = json.dumps(shapes.order_change(raw, reason, f"note-{self._next()}", self.world.clock(), seller=SELLER))
+        body = json.dumps(told)
         for _ in range(1 + (chance.random() < post.duplicates)):
             visible = self.world.clock() + timedelta(seconds=post.delay_s * chance.random())
             id_ = f"message-{self._next()}"
@@ -818,9 +830,11 @@ class Simulator:
         return [self._oracle(id_) for id_ in self.state["orders"]]
 
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """Something happens to the account: stock {sku, units}: the seller sets what is on sale in Seller Central."""
+        """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central. Of FBA goods {sku,
+        units}: "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`: cannot be sold
+        again), "removed" to their seller."""
         if what != "stock":
-            raise BadRequest("it is stock")
+            return self._move(what, wish)
         self._settle()
         listing = self.state["listings"][wish["sku"]]
         self._shift(listing, whole(wish["units"], "units") - listing["shown"])
@@ -840,6 +854,27 @@ class Simulator:
             }
             for listing in self.state["listings"].values()
         ]
+
+
+def _ship(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
+    listing["shipped"] = listing.get("shipped", 0) + units
+
+
+def _arrive(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
+    listing["shipped"] = max(0, listing.get("shipped", 0) - units)
+    listing["stock"] += units - lost
+
+
+def _come_back(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
+    field = "spoilt" if spoilt else "stock"
+    listing[field] = listing.get(field, 0) + units
+
+
+def _go(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
+    listing["stock"] = max(0, listing["stock"] - units)
+
+
+MOVES = {"shipped": _ship, "received": _arrive, "returned": _come_back, "removed": _go}
 
 
 def _when(text: str) -> datetime:

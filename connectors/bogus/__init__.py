@@ -8,7 +8,7 @@ from connectors.bogus.webhooks import BogusWebhooks
 from core.ports import Connector, Field, Kit, Limits, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
-         "subscribe", "unsubscribed", "placed")  # fmt: skip
+         "subscribe", "unsubscribed", "placed", "stored")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:
@@ -34,6 +34,7 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         orders=partial(normalize.orders, channel=name),
         webhooks=BogusWebhooks,
         queue=True,
+        stores=True,
         merges=merges or any(system.merges for system in systems),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.http import as_datetime, write_json
 from core.domain.money import Money
-from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
+from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
 
 Document = dict[str, Any]
 Key = tuple[str, ...]  # (listing, sku), and the place where the channel has some
@@ -59,6 +59,7 @@ class Bogus:
     topics: tuple[str, ...] = ("orders/changed",)
     hooks: set[tuple[str, str]] = field(default_factory=set)  # (topic, url)
     placed: int = 0
+    warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -241,6 +242,12 @@ class BogusChannel:
         self._budget.take(method)
         with self._system.call(method, what):
             yield self._system
+
+    def stored(self, cursor: str | None) -> Page[Stored]:
+        with self._call("stored", cursor) as system:
+            found = [system.warehouse[sku] for sku in sorted(system.warehouse) if sku > (cursor or "")]
+            page = found[: system.per_page]
+            return Page(tuple(page), page[-1].sku if len(found) > len(page) else None)
 
     def probe(self) -> Account:
         with self._call("probe") as system:

@@ -318,6 +318,7 @@ DOES = {
     "reserve": N_("Reserving stock"),
     "link_orders": N_("Looking for combined orders"),
     "read_listings": N_("Reading the listings"),
+    "read_stored": N_("Reading what lies in the channel's own warehouses"),
     "publish_stock": N_("Telling the stock"),
     "verify_stock": N_("Reading back what was told"),
     "subscribe": N_("Looking after the subscriptions"),

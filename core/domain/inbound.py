@@ -54,11 +54,12 @@ STATES: dict[State, str] = {
     State.CANCELLED: N_("cancelled"),
 }
 # Causes of movements, beside those of adjusting and of orders.
-DISPATCHED, RECEIVED, TAKEN_BACK, RECALLED = "dispatched", "received", "unreceived", "recalled"
+DISPATCHED, RECEIVED, TAKEN_BACK, RECALLED, STORED = "dispatched", "received", "unreceived", "recalled", "fba"
 CAUSES: dict[str, str] = {
     DISPATCHED: N_("Sent to another location"),
     RECEIVED: N_("Goods came in"),
     TAKEN_BACK: N_("Receiving it was undone"),
+    STORED: N_("Counted by Amazon"),
     RECALLED: N_("Came back: its transfer was cancelled"),
 }
 

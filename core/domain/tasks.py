@@ -92,6 +92,7 @@ QUEUES = {
     "poll_orders": "outside",
     "receive_notices": "outside",
     "read_listings": "outside",
+    "read_stored": "outside",
     "publish_stock": "outside",
     "verify_stock": "outside",
     "subscribe": "outside",

@@ -1,13 +1,13 @@
 """The merchant's rules for what listings may show: set for one or many, told at once, and taken back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from core.domain.exposure import Rule, problem
 from core.domain.who import Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, displays, listings
+from core.store import audit, displays, goods, listings
 from core.store.displays import Listed
 from core.store.unit import Unit
 
@@ -38,10 +38,28 @@ def set_rules_in(work: Unit, merchant: str, rules: Mapping[int, Rule], who: Who)
     if rules.keys() - found.keys():
         raise Refused("there is no such listing")
     done = [Ruled(found[id], found[id].rule, rule) for id, rule in sorted(rules.items()) if found[id].rule != rule]
+    _not_in_quota(work, merchant, done)
     listings.set_rules(work.db, merchant, {one.listing.id: one.now for one in done})
     for one in done:
         _tell_of_it(work, merchant, one, who)
     return done
+
+
+class InQuota(Refused):
+    """What is dealt lies there: nothing of it is sold ahead. `skus` say of which."""
+
+    def __init__(self, skus: Iterable[str]) -> None:
+        self.skus = sorted(skus)
+        super().__init__(
+            "in quota only what lies there is sold: take these out of quota first, or sell nothing ahead: " + ", ".join(self.skus)
+        )
+
+
+def _not_in_quota(work: Unit, merchant: str, done: Iterable[Ruled]) -> None:
+    skus = {sku for one in done if one.now.promises for sku in one.listing.parts}
+    dealt = [sku for sku, quota in goods.quotas(work.db, merchant, sorted(skus)).items() if quota]
+    if dealt:
+        raise InQuota(dealt)
 
 
 def _tell_of_it(work: Unit, merchant: str, one: Ruled, who: Who) -> None:

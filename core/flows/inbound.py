@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain import inbound as rules
 from core.domain.events import Event, InboundCancelled, InboundClosed, InboundReceived, InboundSent
-from core.domain.inbound import DISPATCHED, RECALLED, RECEIVED, TAKEN_BACK, Act, Came, Kind, Line
+from core.domain.inbound import DISPATCHED, RECALLED, RECEIVED, TAKEN_BACK, Act, Came, Kind, Line, State
 from core.domain.places import LocationKind as Place
 from core.domain.who import Who
 from core.errors import Refused, Unsupported
@@ -51,9 +51,9 @@ class Short(Refused):
 class NotThen(Refused):
     """As it stands that cannot be done with it."""
 
-    def __init__(self, one: Inbound, act: Act) -> None:
-        self.state, self.act = one.state, act
-        super().__init__(f"it is {one.state.value}: it cannot be {PAST[act]} now")
+    def __init__(self, words: str, state: State = State.OPEN) -> None:
+        self.state = state
+        super().__init__(words)
 
 
 PAST = {
@@ -150,7 +150,7 @@ def _held(work: Unit, merchant: str, id: str, act: Act) -> Inbound:
     if one is None:
         raise Unsupported("there is no such delivery")
     if not rules.may(one.state, act, one.lines.values()):
-        raise NotThen(one, act)
+        raise NotThen(f"it is {one.state.value}: it cannot be {PAST[act]} now", one.state)
     return one
 
 

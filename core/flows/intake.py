@@ -362,6 +362,8 @@ def receive_notices(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim, finish=False) as work:
         for owner, own in _by_owner(work, connection, notices).items():
             keep(hub, work, owner, own)
+            if any(notice.about is About.STORED for notice in own):
+                work.ask(owner.merchant, "read_stored", owner.id, owner.id)
     if notices:
         channel.acknowledge([notice.receipt for notice in notices])
     with hub.unit(claim) as work:

@@ -110,10 +110,13 @@ def prefer_location(hub: Hub, merchant: str, id: str, who: Who) -> bool:
     return True
 
 
+EMPTY = Contents()
+
+
 class HoldsStock(Refused):
     """Something lies at the location, or is on its way there or from there: `name` and `contents` say what."""
 
-    def __init__(self, name: str, contents: Contents) -> None:
+    def __init__(self, name: str, contents: Contents = EMPTY) -> None:
         self.name, self.contents = name, contents
         held = f"{contents.on_hand} units on hand of {contents.skus} SKUs, {contents.reserved} reserved, {contents.damaged} damaged"
         super().__init__(f"{name} holds {held}, and {contents.inbounds} deliveries are on their way there or from there")
@@ -122,7 +125,7 @@ class HoldsStock(Refused):
 class SellsAlone(Refused):
     """Channels sell from this location and from no other: `name` and `labels` say which."""
 
-    def __init__(self, name: str, labels: Sequence[str]) -> None:
+    def __init__(self, name: str, labels: Sequence[str] = ()) -> None:
         self.name, self.labels = name, labels
         super().__init__(f"{', '.join(labels)} sells from {name} alone: say first from where else")
 

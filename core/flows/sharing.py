@@ -10,6 +10,7 @@ from core.domain.sharing import Owner
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
+from core.flows.exposing import InQuota
 from core.flows.intake import ask_before_raising
 from core.flows.kits import WrongKit
 from core.hub import Hub
@@ -125,6 +126,8 @@ def set_quota_in(work: Unit, merchant: str, skus: Mapping[str, bool], who: Who) 
     known = goods.known(work.db, merchant, list(skus))
     if strangers := sorted(skus.keys() - known):
         raise Refused(f"there is no SKU {strangers[0]}")
+    if ahead := listings.selling_ahead(work.db, merchant, [sku for sku, quota in skus.items() if quota]):
+        raise InQuota(ahead)
     was = goods.quotas(work.db, merchant, list(skus))
     changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
     if whole := sorted(kits.in_alone(work.db, merchant, [sku for sku, quota in changed.items() if quota])):

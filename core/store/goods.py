@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from core.domain import cards, goods
 from core.store.inbounds import LEFT
+from core.store.places import OURS
 from core.store.sql import run, run_set
 
 NAMED = {"sku": "text", "title": "text"}
@@ -52,11 +53,11 @@ def _word(db: Connection, merchant: str, changed: Sequence[Any]) -> None:
         run_set(db, WORDS, WORD, found[start : start + AT_ONCE], merchant=merchant)
 
 
-SHELVES = """
+SHELVES = f"""
 select shelf.sku, shelf.title, coalesce(sum(v.on_hand), 0) as on_hand, coalesce(sum(v.reserved), 0) as reserved,
   count(v.location) as places,
   (select count(*) from listing_parts p where p.merchant = shelf.merchant and p.sku = shelf.sku) as listings
-from ({these}) shelf left join levels v on v.merchant = shelf.merchant and v.sku = shelf.sku
+from ({{these}}) shelf left join levels v on v.merchant = shelf.merchant and v.sku = shelf.sku and {OURS}
 group by shelf.merchant, shelf.sku, shelf.title order by shelf.sku
 """
 ALL = "select merchant, sku, title from skus where merchant = :merchant and sku > :after order by sku limit :most"

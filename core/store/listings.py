@@ -9,11 +9,13 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain import kits
-from core.domain.exposure import NO_RULE, Rule, exposure
+from core.domain.exposure import NO_RULE, Exposure, Rule, exposure
 from core.domain.kits import SPLIT, Exploded
 from core.store import stock
+from core.store.inbounds import LEFT
 from core.store.sql import run, run_set
 
+DAY = 86_400_000_000  # microseconds
 Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
@@ -363,10 +365,18 @@ FREE = f"({THERE} - {WITHHELD} - {OWED})"
 SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({stock.FREE}), '
 ') from place_locations m join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
         where m.connection = l.connection and m.place = l.place) end as spread"""
-RULE = "l.buffer as own_buffer, l.cap, l.stopped"
+# What of a part is on its way there, and expected within the days that the row looks ahead: from the moment that the clock was last read.
+EXPECTED = f"""from place_locations m join inbound_lines n on n.merchant = l.merchant and n.sku = p.sku
+        join inbounds i on i.id = n.inbound and i.state = 'sent' and i.location = m.location and {LEFT} > 0
+        where m.connection = l.connection and m.place = l.place
+          and i.expected_at <= (select s.slot from schedules s where s.name = 'here') + l.ahead * {DAY}"""
+COMING = f"case when l.ahead is null then 0 else coalesce((select sum({LEFT}) {EXPECTED}), 0) end"
+RULE = "l.buffer as own_buffer, l.cap, l.stopped, l.ahead, l.backorder"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
     where q.listing_id = l.id and k.quota) is not null then coalesce(l.share, 0) end as share"""
+# What `Pools` reads, of a listing and one of its parts.
+POOLS = f"p.sku as part, p.units, {FREE} as free, {COMING} as coming, {SPREAD}, l.alone, {RULE}, {SHARE}"
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -375,7 +385,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, {RULE}, {SHARE},
+       {POOLS},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -384,24 +394,44 @@ order by l.id
 """
 
 
-@dataclass
-class Spread:
-    """What is free of the parts of listings that must lie at one location, by listing, location and SKU."""
+class Pools:
+    """What can be made of the parts of some listings, from rows with the columns POOLS: one for each part, in any order."""
 
-    there: dict[int, dict[str, dict[str, int]]] = field(default_factory=dict)
+    def __init__(self, found: Iterable[Any]) -> None:
+        self.rows: dict[int, Any] = {}
+        self.parts: dict[int, dict[str, int]] = {}
+        self._free: dict[int, dict[str, int]] = {}
+        self._coming: dict[int, dict[str, int]] = {}
+        self._there: dict[int, dict[str, dict[str, int]]] = {}  # by location, where all parts of a unit must lie at one
+        for row in found:
+            self._add(row)
 
-    def add(self, row: Any) -> None:
-        """A row with the columns SPREAD, of one listing and one part."""
+    def _add(self, row: Any) -> None:
+        self.rows.setdefault(row.id, row)
+        parts, free, coming = (some.setdefault(row.id, {}) for some in (self.parts, self._free, self._coming))
+        if row.part is None:
+            return
+        parts[row.part], coming[row.part] = row.units, int(row.coming)
+        if row.free is not None:
+            free[row.part] = int(row.free)
         for one in (row.spread or "").splitlines():
             location, _, units = one.rpartition("=")
-            self.there.setdefault(row.id, {}).setdefault(location, {})[row.part] = int(units)
+            self._there.setdefault(row.id, {}).setdefault(location, {})[row.part] = int(units)
 
-    def whole(self, row: Any, parts: Mapping[str, int], free: Mapping[str, int]) -> int | None:
+    def may(self, id: int, buffer: int) -> Exposure | None:
+        """What the listing may show, where its connection keeps so many back; None where it is not mapped, or somebody did not count one of
+        its parts."""
+        row, parts, free = self.rows[id], self.parts[id], self._free[id]
+        if not parts or parts.keys() - free.keys():
+            return None
+        return exposure(parts, free, rule_of(row), buffer, row.share, self._whole(id), self._coming[id])
+
+    def _whole(self, id: int) -> int | None:
         """How many units lie at one location each, where less is free of a part than lies there since others are owed it; None where they
         need not."""
-        if not row.alone:
+        if not self.rows[id].alone:
             return None
-        there = self.there.get(row.id, {})
+        parts, free, there = self.parts[id], self._free[id], self._there.get(id, {})
         lies = {sku: sum(units.get(sku, 0) for units in there.values()) for sku in parts}
         return kits.whole(parts, there, {sku: lies[sku] - left for sku, left in free.items() if sku in lies})
 
@@ -409,25 +439,19 @@ class Spread:
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
     """Up to `most` listings that changed since the channel was last told, with what each should show: those that run out first, then the
     oldest sale."""
-    rows: dict[int, Any] = {}
-    parts: dict[int, dict[str, int]] = {}
-    free: dict[int, dict[str, int]] = {}
-    spread = Spread()
-    for row in run(db, DIRTY, connection=connection, most=most):
-        rows[row.id] = row
-        parts.setdefault(row.id, {})[row.part] = row.units
-        free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-        spread.add(row)
-    wanted = {
-        id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, spread.whole(row, parts[id], free[id])).units
-        for id, row in rows.items()
-    }
-    return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
+    pools = Pools(run(db, DIRTY, connection=connection, most=most))
+    return [
+        _dirty(row, _units(pools.may(id, buffer)) or 0, pools.parts[id] if row.share is not None else {}) for id, row in pools.rows.items()
+    ]
+
+
+def _units(may: Exposure | None) -> int | None:
+    return may.units if may else None
 
 
 def rule_of(row: Any) -> Rule:
     """Of a row with the columns RULE."""
-    return Rule(row.own_buffer, row.cap, bool(row.stopped))
+    return Rule(row.own_buffer, row.cap, bool(row.stopped), row.ahead, row.backorder)
 
 
 def _dirty(row: Any, wanted: int, shares: Mapping[str, int]) -> Dirty:
@@ -651,7 +675,7 @@ def blind(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 ZEROING = f"""
 select (select count(*) from listings l where l.connection = :connection and l.changed > l.told and l.writable is null and l.shown > 0
-          and not l.stopped and coalesce(l.cap, 1) > 0
+          and not l.stopped and coalesce(l.cap, 1) > 0 and l.ahead is null and l.backorder = 0
           and exists (select 1 from listing_parts p
                       where p.listing_id = l.id and p.units * (coalesce(l.buffer, :buffer) + 1) > {THERE})) as zeros,
        (select count(*) from listings l where l.connection = :connection and l.writable is null and l.shown > 0) as showing
@@ -676,18 +700,44 @@ def consuming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
     return list(run_set(db, CONSUMING, SKU, [{"sku": sku} for sku in sorted(set(skus))], merchant=merchant))
 
 
-RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean"}
+RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean", "ahead": "int", "backorder": "int"}
 SET_RULES = """
-update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, changed = listings.changed + 1 from {rows}
+update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, ahead = r.ahead, backorder = r.backorder,
+  changed = listings.changed + 1 from {rows}
 where listings.id = r.id and listings.merchant || '' = :merchant
 """
 
 
 def set_rules(db: Connection, merchant: str, rules: Mapping[int, Rule]) -> None:
     """What these listings may show at most, by their ids."""
-    rows = [{"id": id, "buffer": one.buffer, "cap": one.cap, "stopped": one.stopped} for id, one in sorted(rules.items())]
+    rows = [{"id": id, **{name: getattr(one, name) for name in RULED if name != "id"}} for id, one in sorted(rules.items())]
     if rows:
         run_set(db, SET_RULES, RULED, rows, merchant=merchant)
+
+
+NEARER = f"""
+update listings set changed = changed + 1 where ahead is not null and exists (
+  select 1 from listing_parts p join inbound_lines n on n.merchant = p.merchant and n.sku = p.sku
+  join inbounds i on i.id = n.inbound and i.state = 'sent'
+  where p.listing_id = listings.id and i.expected_at > :since + listings.ahead * {DAY} and i.expected_at <= :now + listings.ahead * {DAY})
+returning merchant, connection
+"""
+SELLING_AHEAD = """
+select distinct p.sku from {rows} join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
+join listings l on l.id = p.listing_id and (l.ahead is not null or l.backorder > 0) order by p.sku
+"""
+
+
+def come_nearer(db: Connection, since: int, now: int) -> set[tuple[str, str]]:
+    """For the sweeper: goods came so near between these moments that listings which look ahead may sell them. Gives (merchant,
+    connection)."""
+    return {(row.merchant, row.connection) for row in run(db, NEARER, since=since, now=now)}
+
+
+def selling_ahead(db: Connection, merchant: str, skus: Iterable[str]) -> list[str]:
+    """Those of these SKUs that a listing sells before they are there."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return [row.sku for row in run_set(db, SELLING_AHEAD, SKU, rows, merchant=merchant)] if rows else []
 
 
 STANDS = """
@@ -727,7 +777,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {SPREAD}, l.alone, l.exploded_by, {RULE}, {SHARE},
+       l.changed > l.told as waits, c.buffer, l.exploded_by, {POOLS},
        k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
@@ -792,31 +842,16 @@ def one(db: Connection, merchant: str, id: int) -> Shelf | None:
 
 
 def _shelves(found: Iterable[Any]) -> list[Shelf]:
-    rows: dict[int, Any] = {}
-    parts: dict[int, dict[str, int]] = {}
-    free: dict[int, dict[str, int]] = {}
-    spread = Spread()
-    for row in found:
-        rows[row.id] = row
-        made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
-        if row.part is not None:
-            made[row.part] = row.units
-            there |= {} if row.free is None else {row.part: int(row.free)}
-            spread.add(row)
+    pools = Pools(found)
     return [
         Shelf(
-            row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            _wanted(row, parts[id], free[id], spread), parts[id], row.writable, row.problem, bool(row.waits), row.place,
-            row.place_name or "", bool(row.ours), bool(row.decided), rule_of(row), bool(row.alone), row.exploded_by,
+            row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown, _units(pools.may(id, row.buffer)),
+            pools.parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "", bool(row.ours),
+            bool(row.decided), rule_of(row),
+            bool(row.alone), row.exploded_by,
         )
-        for id, row in rows.items()
+        for id, row in pools.rows.items()
     ]  # fmt: skip
-
-
-def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int], spread: Spread) -> int | None:
-    if not parts or parts.keys() - free.keys():
-        return None
-    return exposure(parts, free, rule_of(row), row.buffer, row.share, spread.whole(row, parts, free)).units
 
 
 LAGS = """

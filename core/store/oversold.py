@@ -34,6 +34,7 @@ where l.order_id = :order and l.merchant || '' = :merchant and l.waits = 'stock'
 PARTS = "select p.listing_id, p.sku, p.units from {rows} join listing_parts p on p.listing_id = r.id"
 FREE = """
 select v.sku, v.location, v.on_hand - v.reserved as free from {rows} join levels v on v.merchant = :merchant and v.sku = r.sku
+join locations a on a.id = v.location and a.kind <> 'fba'
 where v.on_hand > v.reserved and not exists (select 1 from place_locations m where m.connection = :connection and m.location = v.location)
 """
 

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 from core.domain.places import Contents, PlaceMap
 from core.store.sql import run, run_set
 
+# Of a shelf v: it is not in a channel's own warehouse.
+OURS = "v.location not in (select f.id from locations f where f.merchant = v.merchant and f.kind = 'fba')"
 PLACE = {"place": "text", "name": "text", "active": "boolean", "service": "boolean"}
 KEEP = """
 insert into places (merchant, connection, place, name, active, service, seen_at)

@@ -1,7 +1,7 @@
 """SKUs in quota: which listings share them, what each holds and shows, and what each is dealt."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -68,9 +68,9 @@ class Listed:
     parts: Mapping[str, int]
 
     def most(self, free: Mapping[tuple[str, str], int], locations: Iterable[str]) -> int:
-        """What its rule lets it show of everything that is free."""
+        """What its rule lets it show of everything that is free; of what is dealt nothing is sold ahead."""
         there = {sku: sum(free.get((sku, location), 0) for location in locations) for sku in self.parts}
-        return exposure(self.parts, there, self.rule, self.buffer).units
+        return exposure(self.parts, there, replace(self.rule, ahead=None, backorder=0), self.buffer).units
 
 
 def sharing(db: Connection, merchant: str, skus: Iterable[str]) -> list[Listed]:

@@ -195,11 +195,11 @@ def _difference(row: Mapping[str, Any], before: Mapping[Key, tuple[int, int]]) -
     return {"sku": row["sku"], "location": row["location"], "units": units, "cause": "counted", "subject": "count"}
 
 
-LEVELS = """
+LEVELS = f"""
 select v.sku, coalesce(s.title, '') as title, sum(v.on_hand) as on_hand, sum(v.reserved) as reserved, sum(v.safety) as safety,
   sum(v.damaged) as damaged, count(*) as places
 from levels v left join skus s on s.merchant = v.merchant and s.sku = v.sku
-where v.merchant = :merchant and v.sku > :after and (:sku = '' or v.sku = :sku)
+where v.merchant = :merchant and v.sku > :after and (:sku = '' or v.sku = :sku) and {places.OURS}
 group by v.sku, s.title order by v.sku limit :most
 """
 
@@ -218,7 +218,10 @@ def movements(db: Connection, merchant: str, sku: str, most: int = 100) -> list[
     return list(run(db, MOVEMENTS, merchant=merchant, sku=sku, most=most))
 
 
-UNITS = "select coalesce(sum(reserved), 0) as reserved, coalesce(sum(on_hand), 0) as on_hand from levels where merchant = :merchant"
+UNITS = f"""
+select coalesce(sum(v.reserved), 0) as reserved, coalesce(sum(v.on_hand), 0) as on_hand
+from levels v where v.merchant = :merchant and {places.OURS}
+"""
 SHORT = "select coalesce(sum(hold - held), 0) as units from order_lines where merchant = :merchant and waits = :waits"
 
 

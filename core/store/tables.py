@@ -327,6 +327,7 @@ listings = Table(
     Index("ix_listings_resting", "connection", **_where("rests_until is not null")),
     Index("ix_listings_raising", "connection", **_where("raise_from is not null")),
     Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
+    Index("ix_listings_ahead", "connection", **_where("ahead is not null")),
     Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
     Index("ix_listings_uncovered", "merchant", "id", **_where("uncovered is not null")),
     Index(None, "merchant", "id"),

@@ -29,7 +29,7 @@ from connectors.simulation import Fault, InProcess, Post, Stage, World
 from core.domain.order import Party, PaymentStatus
 from core.domain.summary import summary
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
-from core.ports import About, Follows, Found, Fresh, Kit, Notice, Page, Push, Rate, Told
+from core.ports import About, Follows, Found, Fresh, Kit, Notice, Page, Push, Rate, Stored, Told
 
 BASE = "http://simulated.test/amazon"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -464,10 +464,22 @@ def test_what_the_budget_does_not_reach_is_answered_stale_and_can_be_asked_again
 
 
 def test_fba_levels_are_read_by_seller_sku(play: Play) -> None:
-    levels = play.channel.fba_levels()
+    levels = {one.sku: one for one in play.channel.stored(None).items}
 
-    assert levels["MUG-1-FBA"] == 25 and all(sku.endswith("-FBA") for sku in levels)
-    assert play.channel.fba_levels(["MUG-1-FBA"]) == {"MUG-1-FBA": 25}
+    assert levels["MUG-1-FBA"] == Stored("MUG-1-FBA", 25) and all(sku.endswith("-FBA") for sku in levels)
+    for what, units, more in (("shipped", 6, {}), ("received", 4, {"lost": 1}), ("returned", 2, {"spoilt": True}), ("removed", 3, {})):
+        play.simulator.befall(what, {"sku": "MUG-1-FBA", "units": units, **more})
+    [one] = [one for one in play.channel.stored(None).items if one.sku == "MUG-1-FBA"]
+    assert one == Stored("MUG-1-FBA", 25 + 3 - 3, 2, 2)
+
+
+def test_that_amazons_warehouses_hold_something_else_is_heard_from_the_queue(play: Play) -> None:
+    play.simulator.befall("shipped", {"sku": "MUG-1-FBA", "units": 6})
+
+    [notice] = play.channel.receive()
+    assert (notice.about, notice.account, notice.order) == (About.STORED, SELLER, None)
+    play.channel.acknowledge([notice.receipt])
+    assert play.channel.receive() == []
 
 
 def test_there_are_no_places(play: Play) -> None:
@@ -900,7 +912,7 @@ def calls(play: Play) -> dict[str, tuple[str, Callable[[], object], bool]]:
         "createFeedDocument": ("createFeedDocument", lambda: play.channel.show(many, "k"), False),
         "createFeed": ("createFeed", lambda: play.channel.show(many, "k"), True),
         "getFeed": ("getFeed", lambda: play.channel.feed_result("5"), False),
-        "getInventorySummaries": ("getInventorySummaries", lambda: play.channel.fba_levels(), False),
+        "getInventorySummaries": ("getInventorySummaries", lambda: play.channel.stored(None), False),
         "createReport": ("createReport", lambda: play.channel.listings(play.channel.export().cursor), False),
         "getReport": ("getReport", play.by_report, False),
         "getReportDocument": ("getReportDocument", play.by_report, False),
@@ -1088,7 +1100,7 @@ def tour(play: Play) -> None:
     play.clock.pass_(1)
     play.channel.follow({feed: writable})
     play.channel.shown(writable)
-    play.channel.fba_levels()
+    play.channel.stored(None)
     play.by_report()
     play.counted(START - timedelta(days=40), play.clock() + timedelta(days=1))
 

@@ -20,6 +20,8 @@ CASES = [
     (5, Rule(cap=2), 2, 2, Bound.CAP),
     (5, Rule(cap=0), 0, 0, Bound.CAP),
     (5, Rule(cap=9), 0, 5, Bound.FREE),
+    (5, Rule(backorder=2), 2, 5, Bound.AHEAD),
+    (-1, Rule(backorder=2), 0, 1, Bound.AHEAD),
     (5, Rule(stopped=True, cap=3, buffer=1), 2, 0, Bound.STOPPED),
 ]
 

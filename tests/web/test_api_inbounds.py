@@ -23,6 +23,8 @@ def test_a_purchase_is_written_sent_received_in_parts_and_closed_short(stocked: 
 
     assert till.ask("PUT", f"inbounds/{id}", {**PURCHASE, "reference": "PO-8"}).get_json()["reference"] == "PO-8"
     assert till.ask("POST", f"inbounds/{id}/send", {}).get_json()["state"] == "sent"
+    [level] = till.get("stock?sku=A").get_json()["items"]
+    assert [(one["inbound"], one["units"], one["sender"]) for one in level["coming"]] == [(id, 6, "Mill")]
     came = {"lines": [{"sku": "A", "received": 3, "damaged": 1, "seen": 0}]}
     [line] = till.ask("POST", f"inbounds/{id}/receipts", came).get_json()["lines"]
     assert line == {"sku": "A", "units": 6, "sent": 0, "received": 3, "damaged": 1, "missing": 2, "more": 0}
@@ -30,6 +32,11 @@ def test_a_purchase_is_written_sent_received_in_parts_and_closed_short(stocked: 
     till.ask("POST", f"inbounds/{id}/take-back", {"lines": [{"sku": "A", "received": 1}]})
     assert till.ask("POST", f"inbounds/{id}/close", {}).get_json()["lines"][0]["missing"] == 3
     assert stocked.rows("select on_hand, damaged from levels where sku = 'A'") == [(12, 1)]
+
+    moves = till.get("stock/movements?sku=A&limit=2").get_json()
+    assert [(one["units"], one["damaged"], one["cause"]) for one in moves["items"]] == [(-1, 0, "unreceived"), (3, 1, "received")]
+    [first] = till.get(f"stock/movements?sku=A&after={moves['next']}").get_json()["items"]
+    assert (first["units"], first["cause"]) == (10, "counted")
 
     [head] = till.all("inbounds", 5)
     assert (head["units"], head["came"], head["sender"], head["state"]) == (6, 3, "Mill", "closed")
@@ -53,7 +60,7 @@ def test_a_transfer_leaves_and_comes_back(stocked: Shop) -> None:
 
 
 CANNOT: list[tuple[dict[str, Any], int, str]] = [
-    ({"location": "Cellar"}, 409, "refused"),
+    ({"location": "Cellar"}, 404, "no-such-location"),
     ({"kind": "transfer"}, 409, "refused"),
     ({"lines": [{"sku": "Z", "units": 1}]}, 404, "no-such-sku"),
     ({"lines": [{"sku": "A", "units": 0}]}, 422, "not-valid"),

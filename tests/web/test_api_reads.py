@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 from core.domain.events import Event
 from core.domain.feed import TYPES
 from core.domain.roles import SCOPES
-from core.store import doubts
+from core.store import doubts, stock
 from tests.store.test_plans import plan
 from tests.web.programs import Program, a_program, a_stranger, routes
 from tests.web.shop import Shop
@@ -28,6 +28,15 @@ BODIES: dict[str, Any] = {
     "/api/v1/stock/assemblies": {"sku": "B", "location": "Main", "units": 1, "parts": [{"sku": "A", "units": 1}]},
     "/api/v1/stock/adjustments": {"sku": "A", "location": "Main", "units": 1, "why": "found"},
     "/api/v1/stock/quota": {"sku": "A", "quota": True},
+    "/api/v1/stock/safety": {"sku": "A", "location": "Main", "units": 1},
+    "/api/v1/stock/locations": {"name": "Attic"},
+    "/api/v1/stock/locations/<place>": {"name": "Loft"},
+    "/api/v1/stock/locations/<place>/remove": {},
+    "/api/v1/inbounds": {"kind": "purchase", "location": "Main", "lines": [{"sku": "A", "units": 1}]},
+    "/api/v1/inbounds/<inbound>": {"kind": "purchase", "location": "Main", "lines": [{"sku": "A", "units": 2}]},
+    "/api/v1/inbounds/<inbound>/receipts": {"lines": [{"sku": "A", "received": 1}]},
+    "/api/v1/inbounds/<inbound>/take-back": {"lines": [{"sku": "A", "received": 1}]},
+    **{f"/api/v1/inbounds/<inbound>/{act}": {} for act in ("send", "close", "cancel", "reopen")},
     "/api/v1/listings/<int(max=9223372036854775807):id>/parts": {"parts": [{"sku": "A", "units": 1}]},
     "/api/v1/listings/<int(max=9223372036854775807):id>/kit": {"alone": True},
     "/api/v1/listings/<int(max=9223372036854775807):id>/rule": {"buffer": 2},
@@ -237,7 +246,8 @@ def test_a_connection_tells_its_state(busy: Shop) -> None:
 
 
 def fill(path: str, values: dict[str, str]) -> str:
-    kind = path.removeprefix("/api/v1/").split("/")[0]
+    kind, act = path.removeprefix("/api/v1/").split("/")[0], path.split("/")[-1]
+    path = path.replace("<inbound>", values.get(act, values["inbound"]) if kind == "inbounds" else "")
     return (
         path.removeprefix("/api/v1/").replace("<", "{").replace(">", "}").replace("int(max=9223372036854775807):id", kind).format(**values)
     )
@@ -249,28 +259,66 @@ def ids(shop: Shop) -> dict[str, str]:
         "connection_id": shop.connection.id,
         "listings": str(shop.one("select min(id) from listings")),
         "tasks": str(shop.one("select min(id) from tasks")),
+        "place": "empty",
+        "inbound": "open",
+        "send": "draft",
+        **{act: act for act in INBOUND},
     }
 
 
-LISTS_OF_MINE = ("orders", "stock", "stock/locations", "listings", "listings/changed", "connections", "tasks", "events")
+INBOUND = {
+    "close": "sent",
+    "cancel": "sent",
+    "receipts": "sent",
+    "take-back": "sent",
+    "reopen": "cancelled",
+}  # the state that each act needs
+DELIVERY = """
+insert into inbounds (id, merchant, kind, state, location, created_at, who, name)
+values (:id, :merchant, 'purchase', :state, 'place', 1, '', '')
+"""
+LINE = "insert into inbound_lines (merchant, inbound, sku, units, received) values (:merchant, :id, 'A', 2, :received)"
+
+
+def deliveries(shop: Shop) -> None:
+    """One in the state that each route about them needs, and a location where nothing lies."""
+    with shop.hub.database.write() as db:
+        stock.add_location(db, shop.merchant, "empty", "Empty")
+        for id, state in {"open": "open", "draft": "open", **INBOUND}.items():
+            db.execute(text(DELIVERY), {"id": id, "merchant": shop.merchant, "state": state})
+            db.execute(text(LINE), {"id": id, "merchant": shop.merchant, "received": int(id == "take-back")})
+
+
+LISTS_OF_MINE = (
+    "orders",
+    "stock",
+    "stock/locations",
+    "stock/movements",
+    "inbounds",
+    "listings",
+    "listings/changed",
+    "connections",
+    "tasks",
+    "events",
+)
 
 
 def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Shop) -> None:
+    deliveries(busy)
     stranger, mine, known = a_stranger(busy), a_program(busy), ids(busy)
     with busy.hub.unit() as work:
         row = {"id": int(known["listings"]), "name": "one that somebody is asked about", "theirs": 2, "ours": 1, "units": 1}
         doubts.keep(work.db, busy.merchant, busy.connection.id, [row], at=1, now=1)
         doubts.ask(work.db, {row["id"]: "rule"})
-    asked = [(method, fill(path, known), BODIES.get(path)) for method, path, _ in routes(busy.hub)]
+    asked = [(method, fill(path, known), BODIES.get(path) if method != "GET" else None) for method, path, _ in routes(busy.hub)]
 
-    mine_says = {path: mine.ask(method, path, body).status_code for method, path, body in asked}
-    theirs = {path: stranger.ask(method, path, body) for method, path, body in asked}
+    mine_says = {(method, path): mine.ask(method, path, body).status_code for method, path, body in asked}
+    theirs = {(method, path): stranger.ask(method, path, body) for method, path, body in asked}
 
-    assert set(mine_says.values()) == {200}
-    assert {path: answer.status_code for path, answer in theirs.items()} == {
-        path: 200 if path in LISTS_OF_MINE else 404 for path in mine_says
-    }
-    assert all(answer.get_json()["items"] == [] for answer in theirs.values() if answer.status_code == 200)
+    assert {route: status for route, status in mine_says.items() if status != 200} == {}
+    own = {("GET", path) for path in LISTS_OF_MINE} | {("POST", "stock/locations")}  # a stranger may have a place of their own
+    assert {route: answer.status_code for route, answer in theirs.items()} == {route: 200 if route in own else 404 for route in mine_says}
+    assert all(theirs["GET", path].get_json()["items"] == [] for path in LISTS_OF_MINE)
 
 
 def test_a_page_of_anothers_begins_nowhere(busy: Shop) -> None:

@@ -190,6 +190,17 @@ def test_a_file_with_one_wrong_cell_names_it_and_nothing_is_taken(shop: Shop, an
     assert shop.rows("select distinct on_hand from levels") == [(10,)]
 
 
+def test_levels_are_a_file_with_what_is_on_its_way(shop: Shop, ana: Person) -> None:
+    ana.post("/stock/locations", name="Attic")
+    attic = shop.one("select id from locations where name = 'Attic'")
+    ana.post(f"/inbound/{write(ana, location=attic)}/act/send")
+
+    text = ana.get("/stock/levels.csv")
+
+    assert "MUG,MUG,Main,own,10,0,0,10,0,,," in text
+    assert "MUG,MUG,Attic,own,,,,," in text and ",6,2026-12-04T12:00:00+00:00," in text
+
+
 def test_many_deliveries_come_a_page_at_a_time_each_once(shop: Shop, ana: Person) -> None:
     for number in range(55):
         write(ana, "MUG=1", reference=f"R{number:03}")

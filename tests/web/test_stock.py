@@ -2,14 +2,23 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from config import schedule
+from core.domain.inbound import Kind
 from core.domain.roles import Role
+from core.domain.who import Who
+from core.flows import inbound
+from core.flows.inbound import Draft
 from core.store import stock
+from core.store.tables import us
 from tests.web.rooms import Person, person
 from tests.web.shop import Shop
+
+ANA = Who("u1", "Ana")
 
 
 @pytest.fixture
@@ -143,6 +152,21 @@ def test_units_are_kept_from_channels_and_shown_again(shop: Shop, ana: Person) -
     assert "Write a whole number" in ana.post("/stock/safety", sku="KET-SA-04", location="place", units="1.5")
     assert "count it first" in ana.post("/stock/safety", sku="KET-SA-04", location="elsewhere", units=1)
     assert "0 are kept from channels" in ana.post("/stock/safety", sku="KET-SA-04", location="place", units=0)
+
+
+def test_a_listing_sells_what_comes_and_says_by_when(shop: Shop, ana: Person) -> None:
+    id = shop.one("select id from listings where sku = 'KET-SA-04'")
+    at = us(shop.clock.now + timedelta(days=5))
+    one = inbound.add(shop.hub, shop.merchant, Draft(Kind.PURCHASE, "place", expected_at=at, lines={"KET-SA-04": 3}), ANA)
+    inbound.send(shop.hub, shop.merchant, one, ANA)
+    schedule.tick(shop.hub)
+
+    text = ana.post("/stock/rule", sku="KET-SA-04", id=id, **{f"ahead_{id}": 7, f"backorder_{id}": 2})
+
+    assert "10 can be sold now, 3 come by" in text and "2 may be owed beyond that" in text
+    assert len(ana.get("/stock/sku", sku="KET-SA-04")) and len(ana.statements) <= 8
+    assert "It is dealt" not in ana.post("/stock/quota", sku="KET-SA-04")
+    assert "Write whole numbers" in ana.post("/stock/rule", sku="KET-SA-04", id=id, **{f"ahead_{id}": 999})
 
 
 def test_of_two_who_adjust_at_once_the_second_sees_what_the_first_did(shop: Shop, ana: Person) -> None:

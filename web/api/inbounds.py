@@ -8,7 +8,7 @@ from msgspec.json import Decoder
 
 from core.domain.inbound import Came, Kind, State
 from core.errors import Refused, Unsupported
-from core.flows import inbound
+from core.flows import inbound as flow
 from core.flows.inbound import Draft
 from core.store import counts, inbounds
 from core.store.inbounds import Inbound
@@ -42,11 +42,11 @@ def _head(row: Any) -> say.InboundHead:
     )  # fmt: skip
 
 
-@reads(api, "/<id>", "stock.read", say.InboundSaid, 404)
-def one(id: str) -> say.InboundSaid:
+@reads(api, "/<inbound>", "stock.read", say.InboundSaid, 404)
+def one(inbound: str) -> say.InboundSaid:
     """One delivery with its lines"""
     with hub().database.read() as db:
-        found = inbounds.one(db, visitor().merchant, id)
+        found = inbounds.one(db, visitor().merchant, inbound)
     return _said(found) if found else _gone()
 
 
@@ -74,15 +74,15 @@ def _doing(act: Callable[[], Any]) -> Any:
     """What was sent to us is not said again."""
     try:
         return act()
-    except inbound.NotOurs:
+    except flow.NotOurs:
         raise Refusal(404, "no-such-sku", "One of these SKUs is none of yours, or not on this delivery.") from None
-    except inbound.Short:
+    except flow.Short:
         raise Refusal(409, "refused", "Less than that is free where it leaves.") from None
-    except inbound.Changed:
+    except flow.Changed:
         raise Refusal(409, "conflict", "More had come by now than you saw: look at it again.") from None
     except Unsupported:
         _gone()
-    except inbound.NotThen as error:
+    except flow.NotThen as error:
         raise Refusal(409, "refused", f"{error}.") from None
     except Refused as error:
         raise Refusal(409, "refused", f"{error}.") from None
@@ -100,39 +100,41 @@ def add(work: Unit, asked: say.InboundAsked) -> say.InboundSaid:
     A purchase or a removal goes to a location; a transfer leaves one (`source`) for another. Nothing moves before it is sent or received.
     """
     merchant = visitor().merchant
-    return _after(work, _doing(lambda: inbound.add_in(hub(), work, merchant, _draft(work, asked), who())))
+    return _after(work, _doing(lambda: flow.add_in(hub(), work, merchant, _draft(work, asked), who())))
 
 
-@writes(api, "PUT", "/<id>", "stock.write", say.InboundAsked, say.InboundSaid, 404)
-def edit(work: Unit, id: str, asked: say.InboundAsked) -> say.InboundSaid:
+@writes(api, "PUT", "/<inbound>", "stock.write", say.InboundAsked, say.InboundSaid, 404)
+def edit(work: Unit, inbound: str, asked: say.InboundAsked) -> say.InboundSaid:
     """Write it anew, while it is open"""
-    _doing(lambda: inbound.edit_in(work, visitor().merchant, id, _draft(work, asked), who()))
-    return _after(work, id)
+    _doing(lambda: flow.edit_in(work, visitor().merchant, inbound, _draft(work, asked), who()))
+    return _after(work, inbound)
 
 
 def _draft(work: Unit, asked: say.InboundAsked) -> Draft:
     known = counts.locations(work.db, visitor().merchant)
     ids = {**{name: id for id, name in known.items()}, **{id: id for id in known}}
-    source = ids.get(asked.source, asked.source) if asked.source else None
+    if asked.location not in ids or (asked.source and asked.source not in ids):
+        raise Refusal(404, "no-such-location", "You have no location of that id or name.")
+    source = ids[asked.source] if asked.source else None
     lines = {line.sku: line.units for line in asked.lines}
     if len(lines) < len(asked.lines):
         raise Refusal(409, "refused", "A SKU is on it twice.")
     at = us(asked.expected_at) if asked.expected_at else None
-    return Draft(Kind(asked.kind), ids.get(asked.location, ""), source, asked.sender, asked.reference, asked.note, at, lines)
+    return Draft(Kind(asked.kind), ids[asked.location], source, asked.sender, asked.reference, asked.note, at, lines)
 
 
-@writes(api, "POST", "/<id>/send", "stock.write", say.Nothing, say.InboundSaid, 404)
-def send(work: Unit, id: str, asked: say.Nothing) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/send", "stock.write", say.Nothing, say.InboundSaid, 404)
+def send(work: Unit, inbound: str, asked: say.Nothing) -> say.InboundSaid:
     """It is on its way
 
     The units of a transfer leave their location now.
     """
-    _doing(lambda: inbound.send_in(work, visitor().merchant, id, who()))
-    return _after(work, id)
+    _doing(lambda: flow.send_in(work, visitor().merchant, inbound, who()))
+    return _after(work, inbound)
 
 
-@writes(api, "POST", "/<id>/receipts", "stock.write", say.ReceiptAsked, say.InboundSaid, 404)
-def receive(work: Unit, id: str, asked: say.ReceiptAsked) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/receipts", "stock.write", say.ReceiptAsked, say.InboundSaid, 404)
+def receive(work: Unit, inbound: str, asked: say.ReceiptAsked) -> say.InboundSaid:
     """Put what came on the shelf
 
     In as many parts as it comes; more than was announced is taken, too. Give it an Idempotency-Key: sent twice without one it is received
@@ -141,42 +143,42 @@ def receive(work: Unit, id: str, asked: say.ReceiptAsked) -> say.InboundSaid:
     came = [Came(one.sku, one.received, one.damaged, one.seen) for one in asked.lines]
     if len({one.sku for one in came}) < len(came):
         raise Refusal(409, "refused", "A SKU is on it twice.")
-    _doing(lambda: inbound.receive_in(work, visitor().merchant, id, came, who()))
-    return _after(work, id)
+    _doing(lambda: flow.receive_in(work, visitor().merchant, inbound, came, who()))
+    return _after(work, inbound)
 
 
-@writes(api, "POST", "/<id>/take-back", "stock.write", say.ReceiptAsked, say.InboundSaid, 404)
-def take_back(work: Unit, id: str, asked: say.ReceiptAsked) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/take-back", "stock.write", say.ReceiptAsked, say.InboundSaid, 404)
+def take_back(work: Unit, inbound: str, asked: say.ReceiptAsked) -> say.InboundSaid:
     """Undo receiving: these did not come"""
     came = [Came(one.sku, one.received, one.damaged, one.seen) for one in asked.lines]
     if len({one.sku for one in came}) < len(came):
         raise Refusal(409, "refused", "A SKU is on it twice.")
-    _doing(lambda: inbound.take_back_in(work, visitor().merchant, id, came, who()))
-    return _after(work, id)
+    _doing(lambda: flow.take_back_in(work, visitor().merchant, inbound, came, who()))
+    return _after(work, inbound)
 
 
-@writes(api, "POST", "/<id>/close", "stock.write", say.Nothing, say.InboundSaid, 404)
-def close(work: Unit, id: str, asked: say.Nothing) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/close", "stock.write", say.Nothing, say.InboundSaid, 404)
+def close(work: Unit, inbound: str, asked: say.Nothing) -> say.InboundSaid:
     """Nothing more of it comes
 
     `missing` of its lines is what did not arrive.
     """
-    _doing(lambda: inbound.close_in(work, visitor().merchant, id, who()))
-    return _after(work, id)
+    _doing(lambda: flow.close_in(work, visitor().merchant, inbound, who()))
+    return _after(work, inbound)
 
 
-@writes(api, "POST", "/<id>/cancel", "stock.write", say.Nothing, say.InboundSaid, 404)
-def cancel(work: Unit, id: str, asked: say.Nothing) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/cancel", "stock.write", say.Nothing, say.InboundSaid, 404)
+def cancel(work: Unit, inbound: str, asked: say.Nothing) -> say.InboundSaid:
     """It does not come
 
     What left for a transfer and did not arrive is back where it left.
     """
-    _doing(lambda: inbound.cancel_in(work, visitor().merchant, id, who()))
-    return _after(work, id)
+    _doing(lambda: flow.cancel_in(work, visitor().merchant, inbound, who()))
+    return _after(work, inbound)
 
 
-@writes(api, "POST", "/<id>/reopen", "stock.write", say.Nothing, say.InboundSaid, 404)
-def reopen(work: Unit, id: str, asked: say.Nothing) -> say.InboundSaid:
+@writes(api, "POST", "/<inbound>/reopen", "stock.write", say.Nothing, say.InboundSaid, 404)
+def reopen(work: Unit, inbound: str, asked: say.Nothing) -> say.InboundSaid:
     """The way back from closing, and from cancelling before anything came"""
-    _doing(lambda: inbound.reopen_in(work, visitor().merchant, id, who()))
-    return _after(work, id)
+    _doing(lambda: flow.reopen_in(work, visitor().merchant, inbound, who()))
+    return _after(work, inbound)

@@ -342,9 +342,20 @@ class SkuPage(Page):
     items: list[SkuSaid]
 
 
+class ComingSaid(Said):
+    """Units that are on their way to a location."""
+
+    inbound: str
+    location: str
+    units: int
+    expected_at: datetime | None
+    sender: str = Field(description="Who sends them, or the location that they left.")
+
+
 class ShelfSaid(Said):
     location: str
     name: str
+    kind: LocationKind
     on_hand: int
     reserved: int
     available: int = Field(description="On hand and not reserved: what orders may take.")
@@ -363,7 +374,7 @@ class SafetyAsked(Asked):
 
 
 class Level(Said):
-    """A SKU with what lies of it where."""
+    """A SKU with what lies of it where; the sums are of your own locations, without a channel's warehouses."""
 
     sku: str
     title: str
@@ -372,6 +383,31 @@ class Level(Said):
     available: int | None
     quota: bool = Field(description="Each listing owns a part of it; else every listing may show all that is free.")
     shelves: list[ShelfSaid]
+    coming: list[ComingSaid] = Field(description="On its way to your locations, the next first.")
+
+
+class MovementsAsked(Asked):
+    sku: Text | None = Field(None, description="This one alone.")
+    limit: int = Field(50, ge=1, le=MOST, description="How many at most.")
+    after: int | None = Field(None, ge=0, le=2**63 - 1, description="`next` of the page before.")
+
+
+class MovementSaid(Said):
+    """A change of a shelf; the sum of all of them is what lies there."""
+
+    id: int
+    sku: str
+    location: str
+    units: int = Field(description="Change of what is on hand.")
+    damaged: int = Field(description="Change of what is damaged.")
+    cause: str
+    subject: str = Field(description="Our id of the order, or inbound/..., adjust/..., count.")
+    at: datetime
+
+
+class MovementPage(Said):
+    items: list[MovementSaid]
+    next: int | None = Field(description="Ask for the next page with `after`; none: this was the last.")
 
 
 class LevelPage(Page):
@@ -551,6 +587,8 @@ class RuleSaid(Said):
     buffer: int | None = Field(description="Kept back of it; none: as many as its connection keeps.")
     cap: int | None = Field(description="It never shows more; none: no bound.")
     stopped: bool = Field(description="It shows none, whatever there is.")
+    ahead: int | None = Field(description="It may sell goods that are expected within so many days; none: only what lies there.")
+    backorder: int = Field(description="Units that it may sell beyond that.")
 
 
 class RuleAsked(Asked):
@@ -559,6 +597,8 @@ class RuleAsked(Asked):
     buffer: Units | None = None
     cap: Units | None = None
     stopped: Annotated[bool, Strict()] = False
+    ahead: Annotated[int, Strict(), Field(ge=0, le=365)] | None = None
+    backorder: Annotated[int, Strict(), Field(ge=0, le=1_000_000)] = 0
 
 
 class ListingSaid(Said):

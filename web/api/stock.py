@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apiflask import APIBlueprint
+from sqlalchemy import Connection as Db
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
 from core.domain.assembling import Assembly
@@ -13,7 +14,7 @@ from core.errors import Refused
 from core.flows import adjusting, assembling, counting, keeping, sharing
 from core.flows import places as flows
 from core.flows.kits import WrongKit
-from core.store import counts, lists, places
+from core.store import counts, inbounds, levels, lists, places
 from core.store.tables import us
 from core.store.unit import Unit
 from web.api import models as say
@@ -34,10 +35,32 @@ def page(asked: say.StockAsked) -> say.LevelPage:
     merchant = visitor().merchant
     with hub().database.read() as db:
         found = lists.sku(db, merchant, asked.sku) if asked.sku else lists.skus(db, merchant, asked.after or "", asked.limit + 1)
-        shelves = lists.shelves(db, merchant, (row.sku for row in found))
+        shelves, coming = lists.shelves(db, merchant, (row.sku for row in found)), _coming(db, merchant, [row.sku for row in found])
     shown = found[: asked.limit]
-    items = [_level(row, shelves) for row in shown]
+    items = [_level(row, shelves, coming) for row in shown]
     return say.LevelPage.model_construct(items=items, next=shown[-1].sku if len(found) > asked.limit else None)
+
+
+@reads(api, "/movements", "stock.read", say.MovementPage)
+@api.input(say.MovementsAsked, location="query", arg_name="asked")
+def movements(asked: say.MovementsAsked) -> say.MovementPage:
+    """What moved on your shelves, the newest first
+
+    Movements are only added: their sum is what lies there.
+    """
+    below = levels.BELOW_ALL if asked.after is None else asked.after
+    with hub().database.read() as db:
+        found = levels.movements(db, visitor().merchant, asked.sku or "", below, asked.limit + 1)
+    shown = found[: asked.limit]
+    items = [_movement(row) for row in shown]
+    return say.MovementPage.model_construct(items=items, next=shown[-1].id if len(found) > asked.limit else None)
+
+
+def _movement(row: Any) -> say.MovementSaid:
+    return say.MovementSaid.model_construct(
+        id=row.id, sku=row.sku, location=row.location, units=row.units, damaged=row.damaged, cause=row.cause, subject=row.subject,
+        at=say.moment(row.at),
+    )  # fmt: skip
 
 
 @reads(api, "/locations", "stock.read", say.LocationList)
@@ -71,26 +94,26 @@ def add_location(work: Unit, asked: say.LocationAsked) -> say.LocationSaid:
     return _place(_known(work, id))
 
 
-@writes(api, "PUT", "/locations/<id>", "stock.write", say.LocationAsked, say.LocationSaid, 404)
-def change_location(work: Unit, id: str, asked: say.LocationAsked) -> say.LocationSaid:
+@writes(api, "PUT", "/locations/<place>", "stock.write", say.LocationAsked, say.LocationSaid, 404)
+def change_location(work: Unit, place: str, asked: say.LocationAsked) -> say.LocationSaid:
     """Rename a location, or say what it is"""
-    merchant, was = visitor().merchant, _known(work, id)
+    merchant, was = visitor().merchant, _known(work, place)
     if asked.name != was.name:
-        if not places.rename(work.db, merchant, id, asked.name):
+        if not places.rename(work.db, merchant, place, asked.name):
             raise Refusal(409, "refused", "You have a location of that name.")
         note(work, "location.rename", asked.name, was=was.name)
-    flows.set_kind_in(work, merchant, id, asked.kind, who())
-    return _place(_known(work, id))
+    flows.set_kind_in(work, merchant, place, asked.kind, who())
+    return _place(_known(work, place))
 
 
-@writes(api, "POST", "/locations/<id>/remove", "stock.write", say.Nothing, say.LocationSaid, 404)
-def remove_location(work: Unit, id: str, asked: say.Nothing) -> say.LocationSaid:
+@writes(api, "POST", "/locations/<place>/remove", "stock.write", say.Nothing, say.LocationSaid, 404)
+def remove_location(work: Unit, place: str, asked: say.Nothing) -> say.LocationSaid:
     """Remove a location where nothing lies
 
     Refused with what lies there, or is on its way there or from there.
     """
-    was = _known(work, id)
-    flows.remove_location_in(work, visitor().merchant, id, who())
+    was = _known(work, place)
+    flows.remove_location_in(work, visitor().merchant, place, who())
     return _place(was)
 
 
@@ -201,21 +224,37 @@ def _location(work: Unit, merchant: str, name: str) -> str:
 
 def _one(work: Unit, merchant: str, sku: str) -> say.Level:
     [row] = lists.sku(work.db, merchant, sku)
-    return _level(row, lists.shelves(work.db, merchant, [sku]))
+    return _level(row, lists.shelves(work.db, merchant, [sku]), _coming(work.db, merchant, [sku]))
 
 
-def _level(row: Any, shelves: Mapping[str, Sequence[Any]]) -> say.Level:
-    mine = shelves.get(row.sku, ())
+def _coming(db: Db, merchant: str, skus: Sequence[str]) -> dict[str, list[say.ComingSaid]]:
+    found: dict[str, list[say.ComingSaid]] = {}
+    for row in inbounds.coming(db, merchant, skus):
+        found.setdefault(row.sku, []).append(_on_its_way(row))
+    return found
+
+
+def _on_its_way(row: Any) -> say.ComingSaid:
+    return say.ComingSaid.model_construct(
+        inbound=row.id, location=row.location, units=row.units, expected_at=say.moment(row.expected_at),
+        sender=row.sender or row.source_name or "",
+    )  # fmt: skip
+
+
+def _level(row: Any, shelves: Mapping[str, Sequence[Any]], coming: Mapping[str, list[say.ComingSaid]]) -> say.Level:
+    there = shelves.get(row.sku, ())
+    mine = [one for one in there if one.kind != LocationKind.FBA]
     on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
     return say.Level.model_construct(
         sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
-        quota=bool(row.quota), shelves=[_shelf(one) for one in mine],
+        quota=bool(row.quota), shelves=[_shelf(one) for one in there], coming=coming.get(row.sku, []),
     )  # fmt: skip
 
 
 def _shelf(row: Any) -> say.ShelfSaid:
     return say.ShelfSaid.model_construct(
-        location=row.location, name=row.name or "", on_hand=row.on_hand, reserved=row.reserved, available=row.on_hand - row.reserved,
+        location=row.location, name=row.name or "", kind=LocationKind(row.kind or "own"), on_hand=row.on_hand, reserved=row.reserved,
+        available=row.on_hand - row.reserved,
         safety=row.safety, free=max(0, row.on_hand - row.reserved - row.safety), damaged=row.damaged,
         counted_at=say.moment(row.counted_at or None),
     )  # fmt: skip

@@ -1,13 +1,15 @@
 """Rules of a listing: what is kept back, what is shown at most, and whether it is sold at all. Answered with the SKU's page."""
 
+from dataclasses import replace
+
 from flask import Blueprint, abort, render_template, request
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
-from core.domain.exposure import MOST, Rule
+from core.domain.exposure import FARTHEST, MOST, Rule
 from core.errors import Refused
 from core.flows import exposing, sharing
-from core.flows.exposing import Ruled
+from core.flows.exposing import InQuota, Ruled
 from core.flows.kits import WrongKit
 from core.store import displays
 from web import asked
@@ -32,10 +34,10 @@ def save() -> str:
 
 def _rule(id: int) -> Rule | None:
     """What the form says of one listing; None where a number is none."""
-    units = [_units(asked.text(f"{name}_{id}", 20)) for name in ("buffer", "cap")]
-    if -1 in units:
+    units = [_units(asked.text(f"{name}_{id}", 20)) for name in ("buffer", "cap", "ahead", "backorder")]
+    if -1 in units or (units[2] or 0) > FARTHEST:
         return None
-    return Rule(units[0], units[1], f"stopped_{id}" in request.form)
+    return Rule(units[0], units[1], f"stopped_{id}" in request.form, units[2], units[3] or 0)
 
 
 def _units(said: str) -> int | None:
@@ -51,7 +53,7 @@ def stop() -> str:
     sku, stopped = asked.text("sku"), "sell" not in request.form
     with hub().database.read() as db:
         found = displays.of_sku(db, visitor().merchant, sku)
-    rules = {one.id: Rule(one.rule.buffer, one.rule.cap, stopped) for one in found}
+    rules = {one.id: replace(one.rule, stopped=stopped) for one in found}
     _set(rules, gettext("It is sold nowhere any more.") if stopped else gettext("It is sold again, as far as there is any."))
     return sku_page(sku)
 
@@ -63,6 +65,9 @@ def quota() -> str:
     sku, dealt = asked.text("sku"), "pool" not in request.form
     try:
         changed = sharing.set_quota(hub(), visitor().merchant, {sku: dealt}, who())
+    except InQuota:
+        say("bad", _in_quota())
+        return sku_page(sku)
     except Refused:
         abort(404)
     except WrongKit as error:
@@ -76,9 +81,17 @@ def quota() -> str:
     return sku_page(sku)
 
 
+def _in_quota() -> str:
+    words: str = gettext("What is dealt to its listings must lie there: in quota nothing is sold ahead or owed. Nothing was changed.")
+    return words
+
+
 def _set(rules: dict[int, Rule], words: str) -> None:
     try:
         done = exposing.set_rules(hub(), visitor().merchant, rules, who())
+    except InQuota:
+        say("bad", _in_quota())
+        return
     except Refused:
         abort(404)
     if done:

@@ -14,7 +14,7 @@ from core.domain.adjusting import MOVED, UNSEEN, WORDS, Answer, Reason, Wish
 from core.domain.inbound import CAUSES
 from core.domain.places import WORDS as KINDS
 from core.errors import Refused
-from core.flows import adjusting, mapping, stock_csv, uploads
+from core.flows import adjusting, levels_csv, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
 from core.flows.kits import WrongKit
 from core.flows.mapping import Mapped, NotOurs
@@ -203,6 +203,15 @@ def export() -> Response:
     out = io.StringIO()
     stock_csv.write(out, stock_csv.export(hub(), visitor().merchant, unmapped="unmapped" in request.args))
     return csv_file("stock.csv", out.getvalue())
+
+
+@pages.get("/stock/levels.csv")
+@needs("stock.read")
+def figures() -> Response:
+    """What lies where, reserved, kept, damaged and on its way: to be read."""
+    out = io.StringIO()
+    levels_csv.write(out, levels_csv.rows(hub(), visitor().merchant))
+    return csv_file("levels.csv", out.getvalue())
 
 
 def csv_file(name: str, text: str) -> Response:

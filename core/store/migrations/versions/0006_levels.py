@@ -31,6 +31,8 @@ def upgrade() -> None:
         op.add_column("order_lines", _may(name, sa.Text))
     waits = sa.text("waits is not null")
     op.create_index("ix_order_lines_waited_for", "order_lines", ["merchant", "listing", "sku"], sqlite_where=waits, postgresql_where=waits)
+    looks = sa.text("ahead is not null")
+    op.create_index("ix_listings_ahead", "listings", ["connection"], sqlite_where=looks, postgresql_where=looks)
     op.add_column("listings", _may("uncovered", sa.Text))
     op.add_column("listings", _need("heard_at", sa.BigInteger, "0"))
     is_uncovered = sa.text("uncovered is not null")
