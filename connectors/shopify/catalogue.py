@@ -78,6 +78,7 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
             writable=writable,
             place=place,
             uncovered=uncovered(node),
+            item=digits(item["id"]),
         )
 
 

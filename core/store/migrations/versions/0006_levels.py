@@ -26,7 +26,10 @@ def upgrade() -> None:
     for column in (_may("ahead", sa.Integer), _need("backorder", sa.Integer, "0"), _need("alone", sa.Boolean, "false")):
         op.add_column("listings", column)
     op.add_column("listings", _need("exploded_by", sa.Text, "'hub'"))
+    op.add_column("listings", _may("item", sa.Text))
     op.add_column("listings", _may("uncovered", sa.Text))
+    has_item = sa.text("item is not null")
+    op.create_index("ix_listings_item", "listings", ["connection", "item"], sqlite_where=has_item, postgresql_where=has_item)
     op.add_column("listings", _need("heard_at", sa.BigInteger, "0"))
     is_uncovered = sa.text("uncovered is not null")
     op.create_index("ix_listings_uncovered", "listings", ["merchant", "id"], sqlite_where=is_uncovered, postgresql_where=is_uncovered)
