@@ -55,10 +55,9 @@ FOUND = {
 }  # fmt: skip
 KEEP = """
 insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, item, shown,
-                      shown_from, shown_at, figure_at,                      changed, found_at, seen_at)
+                      shown_from, shown_at, figure_at, changed, found_at, seen_at)
 select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
-       r.item, r.shown,
-       :began, :now, :began, 1, :now, :now from {rows} where true
+       r.item, r.shown, :began, :now, :began, 1, :now, :now from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, writable = excluded.writable, uncovered = excluded.uncovered, item = excluded.item,
