@@ -39,7 +39,8 @@ def test_every_reason_has_its_word() -> None:
 
 def test_every_cause_by_which_orders_and_imports_move_a_shelf_has_its_word() -> None:
     text = (HOUSE / "core/domain/stock.py").read_text("utf-8") + (HOUSE / "core/store/counts.py").read_text("utf-8")
-    moved = re.findall(r"""self\._(?:move|return_to_shelf)\(.*?"(\w+)"|-r\.on_hand, '(\w+)'""", text)
+    text += (HOUSE / "core/flows/leading.py").read_text("utf-8")
+    moved = re.findall(r"""self\._(?:move|return_to_shelf)\(.*?"(\w+)"|-r\.on_hand, '(\w+)'|CAUSE = "(\w+)\"""", text)
     said = {word for pair in moved for word in pair if word}
 
     assert said == MOVED.keys()
