@@ -82,7 +82,8 @@ def missed(db: Connection, merchant: str, after: int, most: int = 100_000) -> li
 
 
 MISSED_BY = """
-select max(since) from findings where connection = :connection and what = 'order' and found_at >= :after and since >= :after and since <= :by
+select max(since) from findings
+where connection = :connection and what = 'order' and found_at >= :after and since >= :after and since <= :by
 """
 
 
