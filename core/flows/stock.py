@@ -443,6 +443,7 @@ def _found(one: Found) -> dict[str, Any]:
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,
         "uncovered": one.uncovered,
+        "item": one.item,
         "shown": one.shown,
         "splits": one.splits,
     }

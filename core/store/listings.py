@@ -59,16 +59,16 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
 
 FOUND = {
     "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
-    "uncovered": "text", "splits": "boolean",
+    "uncovered": "text", "splits": "boolean", "item": "text",
 }  # fmt: skip
 KEEP = """
-insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
-                      figure_at, changed, found_at, seen_at, exploded_by)
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, item, shown, shown_from,
+                      shown_at, figure_at, changed, found_at, seen_at, exploded_by)
 select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
-       r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
+       r.item, r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle, uncovered = excluded.uncovered,
+  handle = excluded.handle, uncovered = excluded.uncovered, item = excluded.item,
   writable = case when listings.exploded_by = 'channel' then coalesce(excluded.writable, :split) else excluded.writable end,
   exploded_by = case when excluded.exploded_by = 'splits' then 'splits' when listings.exploded_by = 'splits' then 'hub'
                      else listings.exploded_by end,
@@ -878,6 +878,13 @@ SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not nu
 MOVED = f"""
 {SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
 """
+OF_ITEMS = f"""
+{SEEN.replace("l.accepted_as", "l.accepted_as, l.item")} where l.id in (
+  select t.id from {{rows}} left join listings t on t.connection = :connection and t.item = r.item and t.place = r.place {{fence}})
+  and {SETTLED_ONES} order by l.id
+"""
+ITEM = {"item": "text", "place": "text"}
+SHOWN_AT = "select shown from listings where connection = :connection and item = :item and place = :place and merchant || '' = :merchant"
 AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
 STILL = """
 select o.id from listings o where o.id in (
@@ -894,6 +901,19 @@ READ_BACK = "update listings set compared = changed where connection = :connecti
 def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
     """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
     return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
+
+
+def of_items(db: Connection, connection: str, items: Iterable[tuple[str, str]], *, live: bool) -> list[tuple[Dirty, str]]:
+    """Those of these (item, place) that nothing is under way about, wanted as they are believed to be, each with its item."""
+    rows = [{"item": item, "place": place} for item, place in sorted(set(items))]
+    found = run_set(db, OF_ITEMS, ITEM, rows, connection=connection, live=int(live)) if rows else ()
+    return [(_as_shown(row), row.item) for row in found]
+
+
+def shows(db: Connection, merchant: str, connection: str, item: str, place: str) -> set[int | None]:
+    """What we believe is shown of an item at a place."""
+    found = run(db, SHOWN_AT, merchant=merchant, connection=connection, item=item, place=place)
+    return {row.shown for row in found}
 
 
 def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:

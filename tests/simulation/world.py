@@ -310,6 +310,8 @@ class World:
         line = self.random.choice(system.orders[order]["lines"])
         left, on_show = acts.left(line), system.listings[line["listing"], line["sku"]].shown
         back = line["fulfilled"] - line["returned"]
+        if self.quota and system.orders[order]["cancelled_at"]:
+            left = 0  # what a channel shows again and sends all the same is sold twice there, whoever deals
         match self.random.choice(["pay", "cancel", "fulfill", "edit", "refund", "return", "undo"]):
             case "pay":
                 document = acts.pay(system, order)
