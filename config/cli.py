@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import keys_cli, logging, rules_cli
+from config import keys_cli, logging, rules_cli, simulate_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1255,6 +1255,7 @@ stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
 cli.add_command(keys_cli.hooks)
+cli.add_command(simulate_cli.simulate_world)
 
 
 def _tell(row: Any) -> None:

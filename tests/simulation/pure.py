@@ -513,9 +513,7 @@ class World:
             actual = self._call(shop.name, "shown", lambda: {one.name: shop.stands[one.listing].shown for one in look})
         tell, rest, _ = stock.decide([one for one in batch if not (one.shares and stock.unknown(one))], actual, LIMITS, "")
         read_to, taken = ledger.read_to(shop.name)
-        more = {one.id: began if stock.unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
-        early = [one for one, _ in tell if one.id in more and not (taken and not one.promised and more[one.id] < read_to)]
-        tell = [(one, push) for one, push in tell if one not in early]
+        tell, early = stock.hold_back(tell, began, read_to, taken=taken)
         yield
         ledger.held(claim)
         for one in rest:
@@ -523,10 +521,8 @@ class World:
         ledger.answered([_learned(one, actual[one.name]) for one in look if one.name in actual], began)
         if any(one.asked for one in look):
             ledger.ask("verify_stock", shop.name, shop.name, RIPE)
-        for one in early:
-            if more[one.id] >= read_to:
-                row = ledger.rows[one.id]
-                row.told, row.raise_from = max(row.told, one.changed), more[one.id]
+        for one, figure_at in early.unread:
+            ledger.rows[one.id].told, ledger.rows[one.id].raise_from = max(ledger.rows[one.id].told, one.changed), figure_at
         self._ask_before_raising(shop.name)
         for one, _ in tell:
             ledger.rows[one.id].asked = True
@@ -612,9 +608,19 @@ class World:
         for sku in GOODS:
             self._check_shelf(sku)
         for row in self.ledger.rows.values():
-            shown, wanted = self.shops[row.shop].stands[row.name].shown, self.ledger.wanted(row)
+            shown, wanted = self.shops[row.shop].stands[row.name].shown, self._should_show(row)
             must(shown == wanted, "every listing shows what it should", f"{row.shop} {row.name} shows {shown}, should {wanted}")
+        for key in self.ledger.waiting:
+            wish = self.ledger.lines[key][0]
+            parts = self.shops[wish.connection].stands[wish.sku].parts
+            must(any(self.ledger.free(sku) < each for sku, each in parts.items()), "nobody waits for what is there", f"{wish.ref}")
         self.counts["quiet"] += 1
+
+    def _should_show(self, row: Row) -> int:
+        """Said once more and plainly: what is free less what is kept back, or what it was dealt."""
+        if self.quota:
+            return row.share or 0
+        return max(0, min(self.ledger.free(sku) // each for sku, each in row.parts.items()) - row.buffer)
 
     def _check_order(self, order: Order) -> None:
         for line in order.lines:

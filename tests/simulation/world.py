@@ -105,6 +105,9 @@ class World:
         drawn = Troubles.drawn(self.random)
         self.troubles = (replace(drawn, expires=0.03 * self.more.random()) if self.rush else drawn).without(self.off)
         self.wanted = zipf(self.more, len(GOODS))
+        if self.rush:
+            bogus = self.hub.connectors["bogus"]
+            self.hub.connectors = {"bogus": replace(bogus, poll_overlap=timedelta(seconds=6))}
         self.systems["north"].compares, self.systems["south"].queues, self.systems["south"].whole = True, True, False
         for sku in GOODS:
             self._count(sku, self.random.randint(0, 10))
@@ -549,8 +552,12 @@ class Broken(AssertionError):
 
     def __init__(self, world: World, error: Exception) -> None:
         self.world, self.error = world, error
-        knob = next((name for name, knobs in KNOBS.items() if knobs and all(getattr(world, one) == value for one, value in knobs.items())), "plain")
-        super().__init__(f"seed {world.seed}: {error}\nreplay: crossdock simulate-world --world sqlite --knob {knob} --first {world.seed} --seeds 1")
+        knob = next(
+            (name for name, knobs in KNOBS.items() if knobs and all(getattr(world, one) == value for one, value in knobs.items())), "plain"
+        )
+        super().__init__(
+            f"seed {world.seed}: {error}\nreplay: crossdock simulate-world --world sqlite --knob {knob} --first {world.seed} --seeds 1"
+        )
 
 
 KIN = {"copied": 0.5, "combined": 0.6}
