@@ -120,11 +120,6 @@ def _always_sure(was: Any) -> Any:
     return lambda self, one: replace(was(self, one), sure=one.shown is not None)
 
 
-def _same_order(was: Any) -> Any:
-    """The first of two copies that were read counts."""
-    return lambda one, order, known, best: not was(one, order, known, best)
-
-
 def _bounded_poll(was: Any) -> Any:
     def poll(self: Any, since: Any, until: Any, cursor: Any) -> Any:
         page = was(self, since, until, cursor)
@@ -157,11 +152,6 @@ def _free_of_all(self: Any, sku: str, place: str) -> int:
     return max(0, self.levels.get((sku, place), (0, 0))[0])
 
 
-def _kept(was: Any) -> Any:
-    """A sale lowers what is shown, and not what it holds."""
-    return lambda self, units, back: Moved(None, 0) if units is None else was(self, units, back)
-
-
 P, Q = "pure", "quota"
 STOCK, DESK, PUBLISH = "core.domain.stock", "core.domain.stock:_Desk.", "core.flows.stock"
 ALL: dict[str, Mutant] = {
@@ -185,7 +175,6 @@ ALL: dict[str, Mutant] = {
     # ---- orders
     "old-wins": Mutant("an older copy of an order overwrites a newer one", P, "plain", 1, (("core.flows.intake:_wanted", gives(True)),)),
     "same-second": Mutant("two changes in one second count as one", P, "plain", 1, (("core.flows.intake:_wanted", becomes(_known_without_digest)),)),
-    "first-copy": Mutant("of several copies the oldest is taken", P, "plain", 1, (("core.flows.intake:_newer", _same_order),)),
     "sold-again": Mutant("each look at an order takes its units off what is believed to be shown", P, "plain", 1,
                          (("core.flows.settling:_sold", becomes(lambda order, line, old, before: line.ordered)),)),
     "never-sold": Mutant("a sale does not lower what is believed to be shown", P, "plain", 1, (("core.flows.settling:_new_sold", gives(0)),)),
@@ -214,7 +203,6 @@ ALL: dict[str, Mutant] = {
     "deal-once": Mutant("a channel that sets holds only what it is told", P, Q, 1,
                         (("core.domain.sharing:_given", lambda was: lambda left, one, wanted, holds: was(left, replace(one, compares=True), wanted, holds)),)),
     "deal-twice": Mutant("what one was dealt is dealt to the next", P, Q, 1, (("core.domain.sharing:_Shelves._take", gives(True)),)),
-    "deal-owed": Mutant("units that orders wait for are dealt", P, Q, 1, (("core.flows.sharing:_free", lambda was: lambda levels, short: was(levels, {sku: -units for sku, units in short.items()})),)),
     "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 1, (("core.flows.settling:_back", gives(0)),)),
     "deal-busy": Mutant("a listing that was told and has not answered is sure", P, Q, 1,
                         (("core.flows.sharing:Ground.owner", lambda was: lambda self, one: was(self, replace(one, busy=False))),)),

@@ -18,7 +18,7 @@ from core.domain.order import Order
 from core.domain.tasks import QUEUES, Claim, Task
 from core.errors import LostLease, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import intake, stock
-from core.ports import Told
+from core.ports import Push, Told
 from tests.simulation import shops
 from tests.simulation.ledger import HOME, LIMITS, Ledger, Row
 from tests.simulation.shops import SECOND, Shop, Stand
@@ -505,7 +505,7 @@ class World:
                 self._ask_before_raising(shop.name)
             yield
             batch = ledger.dirty(shop.name)
-        as_of = 0 if any(one.promised for one in batch) else ledger.seq
+        as_of = ledger.seq
         look, began = [one for one in batch if stock.unknown(one)], self.now
         actual = {}
         if look:
@@ -514,10 +514,11 @@ class World:
         tell, rest, _ = stock.decide([one for one in batch if not (one.shares and stock.unknown(one))], actual, LIMITS, "")
         read_to, taken = ledger.read_to(shop.name)
         tell, early = stock.hold_back(tell, began, read_to, taken=taken)
+        self._judge_raises(shop, tell, began)
         yield
         ledger.held(claim)
         for one in rest:
-            self._rests(shop, one, as_of)
+            self._rests(shop, one, 0 if one.promised else as_of)
         ledger.answered([_learned(one, actual[one.name]) for one in look if one.name in actual], began)
         if any(one.asked for one in look):
             ledger.ask("verify_stock", shop.name, shop.name, RIPE)
@@ -528,8 +529,8 @@ class World:
             ledger.rows[one.id].asked = True
         key, began = f"k{ledger.id()}", self.now
         yield
-        pushes = [(push.listing, push.quantity, push.expected) for _, push in tell]
-        answers = self._call(shop.name, "show", lambda: shop.show(pushes, key, as_of, self.now)) if tell else ()
+        pushes = [(push.listing, push.quantity, push.expected, _reckoned(one, push, as_of)) for one, push in tell]
+        answers = self._call(shop.name, "show", lambda: shop.show(pushes, key, self.now)) if tell else ()
         yield
         ledger.held(claim)
         by_name = {answer.name: answer for answer in answers}
@@ -542,6 +543,15 @@ class World:
         ledger.record(claim)
         self._ring()
         yield
+
+    def _judge_raises(self, shop: Shop, tell: stock.Tell, began: int) -> None:
+        """More is told only where every sale there is known that the figure was read after."""
+        for one, push in tell:
+            figure_at = began if stock.unknown(one) else one.figure_at
+            if push.quantity > (push.expected or 0):
+                stand = shop.stands[one.listing]
+                unread = [sale for sku in stand.parts for sale in self.sales[sku] if sale.stand is stand and sale.heard is None and sale.units]
+                must(all(sale.at >= figure_at for sale in unread), "more is shown only past the orders", f"{shop.name} {one.listing}")
 
     def _rests(self, shop: Shop, one: stock.Dirty, as_of: int) -> None:
         """It shows what it should, the hub thinks, all that it knew at that commit reckoned in: as if it had been set when it was read."""
@@ -657,6 +667,11 @@ class _Named:
 def _learned(one: stock.Dirty, shown: int) -> dict[str, Any]:
     told = "lost" if one.asked else "read"
     return {"id": one.id, "changed": one.changed, "shown": shown, "told": told, "settled": 0, "heard": one.heard}
+
+
+def _reckoned(one: stock.Dirty, push: Push, as_of: int) -> int:
+    """As of which of its commits the hub reckoned this. Less is told at once, while those who waited are still taking theirs."""
+    return 0 if one.promised and push.quantity <= (push.expected or 0) else as_of
 
 
 FLOWS = ("take_orders", "fetch_orders", "poll_orders", "reserve", "publish_stock", "verify_stock")

@@ -1,6 +1,8 @@
 """Runs of both worlds: one, many on several processes, smaller and smaller ones of a failure; and how to see one again."""
 
+import atexit
 import os
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -98,25 +100,21 @@ def _words(error: Exception) -> str:
 
 
 @cache
-def _street(knob: str, _: int) -> Houses:
-    """A process has its own, in memory where there is some."""
-    folder = _folders().enter(prefix=f"crossdock-world-{knob.replace(' ', '-')}-")
+def _street(knob: str, process: int) -> Houses:
+    """A process has its own."""
+    folder = _home() / f"{knob.replace(' ', '-')}-{process}"
+    folder.mkdir()
     return world.a_street(folder, merges=knob == "kin", quota="quota" in knob, rush="rush" in knob)
 
 
-class _Folders:
-    """Folders that go when the process does."""
-
-    def __init__(self) -> None:
-        self.held: list[tempfile.TemporaryDirectory[str]] = []
-
-    def enter(self, prefix: str) -> Path:
-        room = MEMORY if os.access(MEMORY, os.W_OK) and "TMPDIR" not in os.environ else None
-        self.held.append(tempfile.TemporaryDirectory(prefix=prefix, dir=room))
-        return Path(self.held[-1].name)
-
-
-_folders = cache(_Folders)
+@cache
+def _home() -> Path:
+    """In memory where there is some; it goes when the process does that asked first."""
+    room = MEMORY if os.access(MEMORY, os.W_OK) and "TMPDIR" not in os.environ else None
+    folder = tempfile.mkdtemp(prefix="crossdock-world-", dir=room)
+    owner = os.getpid()
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
+    return Path(folder)
 
 
 def many(some: Iterable[Wish], processes: int, seconds: float | None = None) -> Iterator[Outcome]:
@@ -126,6 +124,7 @@ def many(some: Iterable[Wish], processes: int, seconds: float | None = None) -> 
     if processes == 1:
         yield from (once(wish) for wish in some if time.monotonic() < end)
         return
+    _home()
     with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
         while time.monotonic() < end and (set_ := list(islice(some, CHUNK * processes * 4))):
             yield from pool.map(once, set_, chunksize=CHUNK)

@@ -103,7 +103,7 @@ class World:
         self.hub.box(self.house.merchant.id)  # read once, and not in the middle of a transaction
         self.end = self.clock.now + timedelta(seconds=self.trouble_s)
         drawn = Troubles.drawn(self.random)
-        self.troubles = (replace(drawn, expires=0.03 * self.more.random()) if self.rush else drawn).without(self.off)
+        self.troubles = (replace(drawn, expires=0.1 * self.more.random()) if self.rush else drawn).without(self.off)
         self.wanted = zipf(self.more, len(GOODS))
         if self.rush:
             bogus = self.hub.connectors["bogus"]
@@ -467,6 +467,7 @@ class World:
             for connection in self.house.connections.values():
                 self.house.ask("poll_orders", connection=connection)
             self._finish()
+        must(self.clock.now <= self.end + timedelta(hours=1), "quiet within an hour", self.clock.now - self.end)
 
     def _finish(self) -> None:
         """Everything that is due or will be, at the times when it is."""
@@ -568,7 +569,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "quota": {"quota": True},
     "rush": {"rush": True},
 }
-SOON = {"min_age_s": 3, "verify_s": 5}  # how old a change must be to be polled, how long what is accepted may take, in a rush
+SOON = {"min_age_s": 3, "verify_s": 15}  # how old a change must be to be polled, how long what is accepted may take, in a rush
 
 
 def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False) -> Houses:
