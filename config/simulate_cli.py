@@ -44,6 +44,8 @@ def simulate_world(kind: str, knob: str, mutant: str, *, cells: bool, as_json: b
         fail(f"simulate-world: the {kind} world knows no knob {knob}: {', '.join(runner.KNOBS[kind])}, mixed")
     if strange := set(wish["without"]) - set(runner.KINDS):
         fail(f"simulate-world: no such trouble: {' '.join(sorted(strange))}; there are {' '.join(runner.KINDS)}")
+    if mutant and mutant not in runner.mutants.ALL:
+        fail(f"simulate-world: no such mistake: {mutant}; there are {', '.join(runner.mutants.ALL)}")
     seeds = range(wish["first"], wish["first"] + wish["seeds"])
     some = runner.wishes(
         kind, knob, seeds, off=frozenset(wish["without"]), trouble_s=wish["trouble_s"], mutant=mutant, tell=len(seeds) == 1

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping
 
 Cell = tuple[str, str, str]  # fault, what was being done, how far it had come
 
-WORKER, CALL, NETWORK = ("crash", "freeze", "others act"), ("429", "5xx", "lost answer", "login expired"), ("lost", "doubled", "late", "overtaken")
+WORKER, CALL, NETWORK = (
+    ("crash", "freeze", "others act"),
+    ("429", "5xx", "lost answer", "login expired"),
+    ("lost", "doubled", "late", "overtaken"),
+)
 INSIDE, OUTSIDE = ("take_orders", "reserve", "link_orders"), ("fetch_orders", "poll_orders", "publish_stock", "verify_stock")
 OTHERS = ("claim", "notice", "goods", "sweep")
 PHASES = ("at its start", "between two steps", "before the call", "during the call", "answered, not written", "written", "on its way")
@@ -16,10 +20,16 @@ IMPOSSIBLE = (
     ("only a notice is on its way", lambda fault, doing, phase: phase == "on its way" and doing != "notice"),
     ("it happens to a call", lambda fault, doing, phase: (fault in CALL) != (phase == IN_CALL)),
     ("it makes no call", lambda fault, doing, phase: doing not in OUTSIDE and (phase == IN_CALL or phase in AROUND_CALL)),
-    ("it is one transaction", lambda fault, doing, phase: phase == MIDDLE and doing not in ("publish_stock", "fetch_orders", "poll_orders")),
+    (
+        "it is one transaction",
+        lambda fault, doing, phase: phase == MIDDLE and doing not in ("publish_stock", "fetch_orders", "poll_orders"),
+    ),
     ("nobody holds a lease there", lambda fault, doing, phase: fault == "freeze" and doing in OTHERS),
-    ("a call that leaves after its lease ran out nobody can take back", lambda fault, doing, phase: (fault, doing) == ("freeze", "publish_stock")),
-)  # fmt: skip
+    (
+        "a call that leaves after its lease ran out nobody can take back",
+        lambda fault, doing, phase: (fault, doing) == ("freeze", "publish_stock"),
+    ),
+)
 
 
 def impossible(fault: str, doing: str, phase: str) -> str:

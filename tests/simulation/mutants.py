@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from core import jobs
 from core.domain.tasks import DONE
-from core.errors import AccessLost, RateLimited, Unavailable
+from core.errors import AccessLost, LostLease, RateLimited, Unavailable
 from core.ports import Told
-from core.store.listings import Moved
 from core.store.orders import Known
 
 Patch = Callable[[ExitStack], None]
@@ -152,98 +150,312 @@ def _free_of_all(self: Any, sku: str, place: str) -> int:
     return max(0, self.levels.get((sku, place), (0, 0))[0])
 
 
+def _held_anyhow(self: Any, claim: Any) -> list[Any]:
+    found = [self.tasks.get((task.kind, task.subject)) for task in claim.tasks]
+    if not all(found):
+        raise LostLease
+    return found
+
+
+def _confirmed_anyhow(self: Any, read: Any, began: int) -> None:
+    for one, shown in read:
+        row = self.rows[one.id]
+        if row.changed == one.changed == row.told and row.heard == one.heard:
+            row.changed += shown != row.shown
+            row.accepted_at, row.shown, row.shown_from, row.shown_at, row.figure_at = None, shown, began, self.now, began
+
+
+def _keeps_share(was: Any) -> Any:
+    def sold(self: Any, row: Any, moved: Any) -> None:
+        share = row.share
+        was(self, row, moved)
+        row.share = share
+
+    return sold
+
+
 P, Q = "pure", "quota"
 STOCK, DESK, PUBLISH = "core.domain.stock", "core.domain.stock:_Desk.", "core.flows.stock"
+LEDGER = "tests.simulation.ledger:Ledger."
 ALL: dict[str, Mutant] = {
     # ---- shelves
-    "reserve-unread": Mutant("a reservation that does not look what is reserved", P, "plain", 1, ((DESK + "_free", becomes(_free_of_all)),)),
-    "cancel-keeps": Mutant("a cancelled order keeps what it holds", P, "plain", 1, ((DESK + "_release", becomes(lambda _, line, mine, held: held)),)),
+    "reserve-unread": Mutant(
+        "a reservation that does not look what is reserved", P, "plain", 1, ((DESK + "_free", becomes(_free_of_all)),)
+    ),
+    "cancel-keeps": Mutant(
+        "a cancelled order keeps what it holds", P, "plain", 1, ((DESK + "_release", becomes(lambda _, line, mine, held: held)),)
+    ),
     "ship-twice": Mutant("what left leaves again at the next look", P, "plain", 1, ((DESK + "_leave", _nothing_twice),)),
-    "ship-unreserved": Mutant("what left stays reserved", P, "plain", 1, ((DESK + "_leave", after(lambda _, desk, line, mine, held: held)),)),
+    "ship-unreserved": Mutant(
+        "what left stays reserved", P, "plain", 1, ((DESK + "_leave", after(lambda _, desk, line, mine, held: held)),)
+    ),
     "return-lost": Mutant("what comes back is not put on a shelf", P, "plain", 1, ((DESK + "_return_to_shelf", gives(None)),)),
-    "never-waits": Mutant("who gets less than ordered does not wait", P, "plain", 1,
-                          ((DESK + "_write", lambda was: lambda self, line, mine, booked, waits: was(self, line, mine, booked, None)),)),
-    "never-frees": Mutant("who waits is not looked at when stock is free", P, "plain", 1, ((STOCK + ":Plan.frees", becomes(property(lambda _: False))),)),
-    "kit-loosest": Mutant("of a kit the most plentiful part counts", P, "plain", 1,
-                          (("core.domain.exposure:sellable", becomes(lambda parts, free: max(max(0, free.get(sku, 0)) // each for sku, each in parts.items()))),)),
-    "kit-one-part": Mutant("of a kit only its first part is reserved", P, "plain", 1,
-                           ((DESK + "_reserve_part", lambda was: lambda self, line, mine, sku, units: was(self, line, mine, sku, units) if sku == next(iter(line.parts)) else None),)),
-    "no-buffer": Mutant("what is kept back is shown", P, "plain", 1,
-                        (("core.domain.exposure:_bounded", lambda was: lambda made, kept, rule: was(made, 0, rule)),)),
-    "off-by-one": Mutant("one more is shown than there is", P, "plain", 1,
-                         (("core.domain.exposure:_bounded", after(lambda found, *_: (found[0] + 1, found[1]))),)),
+    "never-waits": Mutant(
+        "who gets less than ordered does not wait",
+        P,
+        "plain",
+        1,
+        ((DESK + "_write", lambda was: lambda self, line, mine, booked, waits: was(self, line, mine, booked, None)),),
+    ),
+    "never-frees": Mutant(
+        "who waits is not looked at when stock is free", P, "plain", 1, ((STOCK + ":Plan.frees", becomes(property(lambda _: False))),)
+    ),
+    "kit-loosest": Mutant(
+        "of a kit the most plentiful part counts",
+        P,
+        "plain",
+        1,
+        (
+            (
+                "core.domain.exposure:sellable",
+                becomes(lambda parts, free: max(max(0, free.get(sku, 0)) // each for sku, each in parts.items())),
+            ),
+        ),
+    ),
+    "kit-one-part": Mutant(
+        "of a kit only its first part is reserved",
+        P,
+        "plain",
+        1,
+        (
+            (
+                DESK + "_reserve_part",
+                lambda was: (
+                    lambda self, line, mine, sku, units: was(self, line, mine, sku, units) if sku == next(iter(line.parts)) else None
+                ),
+            ),
+        ),
+    ),
+    "no-buffer": Mutant(
+        "what is kept back is shown",
+        P,
+        "plain",
+        1,
+        (("core.domain.exposure:_bounded", lambda was: lambda made, kept, rule: was(made, 0, rule)),),
+    ),
+    "off-by-one": Mutant(
+        "one more is shown than there is",
+        P,
+        "plain",
+        1,
+        (("core.domain.exposure:_bounded", after(lambda found, *_: (found[0] + 1, found[1]))),),
+    ),
     # ---- orders
     "old-wins": Mutant("an older copy of an order overwrites a newer one", P, "plain", 1, (("core.flows.intake:_wanted", gives(True)),)),
-    "same-second": Mutant("two changes in one second count as one", P, "plain", 1, (("core.flows.intake:_wanted", becomes(_known_without_digest)),)),
-    "sold-again": Mutant("each look at an order takes its units off what is believed to be shown", P, "plain", 1,
-                         (("core.flows.settling:_sold", becomes(lambda order, line, old, before: line.ordered)),)),
-    "never-sold": Mutant("a sale does not lower what is believed to be shown", P, "plain", 1, (("core.flows.settling:_new_sold", gives(0)),)),
-    "sold-whenever": Mutant("it is not asked whether a sale fell into the call that read the figure", P, "plain", 1,
-                            (("core.flows.allocation:_lowered", becomes(lambda wish, *_: wish.sold)),)),
-    "edit-unseen": Mutant("an edited line demands what it did before", P, "plain", 1,
-                          (("core.flows.settling:_due", after(lambda due, view, id, order, line, before: replace(due, hold=min(due.hold, max([one.open for one in before.order.lines if one.id == line.id], default=0))))),)),
+    "same-second": Mutant(
+        "two changes in one second count as one", P, "plain", 1, (("core.flows.intake:_wanted", becomes(_known_without_digest)),)
+    ),
+    "sold-again": Mutant(
+        "each look at an order takes its units off what is believed to be shown",
+        P,
+        "plain",
+        1,
+        (("core.flows.settling:_sold", becomes(lambda order, line, old, before: line.ordered)),),
+    ),
+    "never-sold": Mutant(
+        "a sale does not lower what is believed to be shown", P, "plain", 1, (("core.flows.settling:_new_sold", gives(0)),)
+    ),
+    "sold-whenever": Mutant(
+        "it is not asked whether a sale fell into the call that read the figure",
+        P,
+        "plain",
+        1,
+        (("core.flows.allocation:_lowered", becomes(lambda wish, *_: wish.sold)),),
+    ),
+    "edit-unseen": Mutant(
+        "an edited line demands what it did before",
+        P,
+        "plain",
+        1,
+        (
+            (
+                "core.flows.settling:_due",
+                after(
+                    lambda due, view, id, order, line, before: replace(
+                        due, hold=min(due.hold, max([one.open for one in before.order.lines if one.id == line.id], default=0))
+                    )
+                ),
+            ),
+        ),
+    ),
     # ---- stock out
-    "push-blind": Mutant("a push says not what it expects", P, Q, 1, ((PUBLISH + ":_push", after(lambda push, *_: replace(push, expected=None))),)),
-    "stale-is-shown": Mutant("a push that was refused as stale counts as shown", P, "plain", 1, ((PUBLISH + ":_answer_row", _stale_is_shown),)),
-    "accepted-is-shown": Mutant("what was only accepted is not read back", P, "plain", 1, ((PUBLISH + ":_answer_row", _accepted_is_shown),)),
-    "lost-is-shown": Mutant("a push without an answer is not looked at", P, "plain", 1, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)),
-    "heard-ignored": Mutant("a sale during a call is overwritten by its answer", P, "plain", 1,
-                            ((PUBLISH + ":_answer_row", lambda was: lambda one, *of: was(one, *of) | {"heard": HEARD}),)),
-    "raise-unread": Mutant("more is shown before the orders are read past the figure", P, "plain", 1,
-                           ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was(tell, began, 1 << 62, taken=taken)),)),
-    "raise-untaken": Mutant("more is shown while orders that were read wait", P, "plain", 1,
-                            ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was(tell, began, read_to, taken=True)),)),
-    "raise-promised": Mutant("more is shown before those who waited have theirs", P, "plain", 1,
-                             ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was([(replace(one, promised=False), push) for one, push in tell], began, read_to, taken=taken)),)),
-    "never-lower": Mutant("less is never told", P, "plain", 1,
-                          ((PUBLISH + ":decide", after(lambda found, *_: ([(one, push) for one, push in found[0] if push.quantity > (push.expected or 0)], found[1], found[2]))),)),
+    "push-blind": Mutant(
+        "a push says not what it expects", P, Q, 1, ((PUBLISH + ":_push", after(lambda push, *_: replace(push, expected=None))),)
+    ),
+    "stale-is-shown": Mutant(
+        "a push that was refused as stale counts as shown", P, "plain", 1, ((PUBLISH + ":_answer_row", _stale_is_shown),)
+    ),
+    "accepted-is-shown": Mutant(
+        "what was only accepted is not read back", P, "plain", 1, ((PUBLISH + ":_answer_row", _accepted_is_shown),)
+    ),
+    "lost-is-shown": Mutant(
+        "a push without an answer is not looked at", P, "plain", 1, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)
+    ),
+    "heard-ignored": Mutant(
+        "a sale during a call is overwritten by its answer",
+        P,
+        "plain",
+        1,
+        ((PUBLISH + ":_answer_row", lambda was: lambda one, *of: was(one, *of) | {"heard": HEARD}),),
+    ),
+    "raise-unread": Mutant(
+        "more is shown before the orders are read past the figure",
+        P,
+        "plain",
+        1,
+        ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was(tell, began, 1 << 62, taken=taken)),),
+    ),
+    "raise-untaken": Mutant(
+        "more is shown while orders that were read wait",
+        P,
+        "plain",
+        1,
+        ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was(tell, began, read_to, taken=True)),),
+    ),
+    "raise-promised": Mutant(
+        "more is shown before those who waited have theirs",
+        P,
+        "plain",
+        1,
+        (
+            (
+                PUBLISH + ":hold_back",
+                lambda was: (
+                    lambda tell, began, read_to, *, taken: was(
+                        [(replace(one, promised=False), push) for one, push in tell], began, read_to, taken=taken
+                    )
+                ),
+            ),
+        ),
+    ),
+    "never-lower": Mutant(
+        "less is never told",
+        P,
+        "plain",
+        1,
+        (
+            (
+                PUBLISH + ":decide",
+                after(
+                    lambda found, *_: ([(one, push) for one, push in found[0] if push.quantity > (push.expected or 0)], found[1], found[2])
+                ),
+            ),
+        ),
+    ),
     # ---- quota
-    "deal-unsure": Mutant("a part is raised before the orders are read past the figure", P, Q, 1, (("core.flows.sharing:Ground.owner", _always_sure),)),
-    "deal-shown": Mutant("a listing holds what it shows, and no more", P, Q, 1, (("core.flows.sharing:_holds", becomes(lambda one, *, known: one.shown)),)),
-    "deal-once": Mutant("a channel that sets holds only what it is told", P, Q, 1,
-                        (("core.domain.sharing:_given", lambda was: lambda left, one, wanted, holds: was(left, replace(one, compares=True), wanted, holds)),)),
+    "deal-unsure": Mutant(
+        "a part is raised before the orders are read past the figure", P, Q, 1, (("core.flows.sharing:Ground.owner", _always_sure),)
+    ),
+    "deal-shown": Mutant(
+        "a listing holds what it shows, and no more", P, Q, 1, (("core.flows.sharing:_holds", becomes(lambda one, *, known: one.shown)),)
+    ),
+    "deal-once": Mutant(
+        "a channel that sets holds only what it is told",
+        P,
+        Q,
+        1,
+        (
+            (
+                "core.domain.sharing:_given",
+                lambda was: lambda left, one, wanted, holds: was(left, replace(one, compares=True), wanted, holds),
+            ),
+        ),
+    ),
     "deal-twice": Mutant("what one was dealt is dealt to the next", P, Q, 1, (("core.domain.sharing:_Shelves._take", gives(True)),)),
     "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 1, (("core.flows.settling:_back", gives(0)),)),
-    "deal-busy": Mutant("a listing that was told and has not answered is sure", P, Q, 1,
-                        (("core.flows.sharing:Ground.owner", lambda was: lambda self, one: was(self, replace(one, busy=False))),)),
+    "deal-busy": Mutant(
+        "a listing that was told and has not answered is sure",
+        P,
+        Q,
+        1,
+        (("core.flows.sharing:Ground.owner", lambda was: lambda self, one: was(self, replace(one, busy=False))),),
+    ),
+    # ---- what the pure world says in the place of core.store
+    "no-fence": Mutant("a worker without its lease writes", P, "plain", 1, ((LEDGER + "held", becomes(_held_anyhow)),)),
+    "confirm-stale": Mutant(
+        "what was told while something was read back counts as read", P, "plain", 1, ((LEDGER + "confirm", becomes(_confirmed_anyhow)),)
+    ),
+    "sale-keeps-part": Mutant("a sale does not lower what a listing was dealt", P, Q, 1, ((LEDGER + "_sold", _keeps_share),)),
     # ---- tasks, with the whole hub
     "done-first": Mutant("a task is over before its effects are written", "sqlite", "plain", 1, (_flow("take_orders", _first_done),)),
     "publish-done-first": Mutant("a channel counts as told before it is", "sqlite", "plain", 1, (_flow("publish_stock", _first_done),)),
-    "never-revived": Mutant("nobody takes back what a dead worker held", "sqlite", "plain", 1, (("core.store.tasks:REVIVE", text("where id in", "where 1 = 0 and id in")),)),
-    "again-lost": Mutant("what is asked for while it is done is forgotten", "sqlite", "plain", 1,
-                         (("core.store.tasks:ASK", text("then true else tasks.again", "then tasks.again else tasks.again")),)),
-    "no-fence": Mutant("a worker without its lease writes", "sqlite", "plain", 1,
-                       (("core.store.tasks:RECORD", text("tasks.generation = r.generation and tasks.lease_until is not null", "true")), ("core.store.tasks:fence", gives(None)))),
+    "never-revived": Mutant(
+        "nobody takes back what a dead worker held",
+        "sqlite",
+        "plain",
+        1,
+        (("core.store.tasks:REVIVE", text("where id in", "where 1 = 0 and id in")),),
+    ),
+    "again-lost": Mutant(
+        "what is asked for while it is done is forgotten",
+        "sqlite",
+        "plain",
+        1,
+        (("core.store.tasks:ASK", text("then true else tasks.again", "then tasks.again else tasks.again")),),
+    ),
     "5xx-is-done": Mutant("a call without an answer counts as done", "sqlite", "plain", 1, (("core.jobs:judge", _judge(Unavailable)),)),
     "429-is-done": Mutant("a call that was limited counts as done", "sqlite", "plain", 1, (("core.jobs:judge", _judge(RateLimited)),)),
-    "expired-is-done": Mutant("a call with an expired login counts as done", "sqlite", "rush", 1, (("core.jobs:judge", _judge(AccessLost)),)),
-    "blocked-for-ever": Mutant("a limited connection is left alone for a day", "sqlite", "plain", 1,
-                               (("core.store.connections:block", lambda was: lambda db, id, until: was(db, id, until + 86_400_000_000)),)),
+    "expired-is-done": Mutant(
+        "a call with an expired login counts as done", "sqlite", "rush", 1, (("core.jobs:judge", _judge(AccessLost)),)
+    ),
+    "blocked-for-ever": Mutant(
+        "a limited connection is left alone for a day",
+        "sqlite",
+        "plain",
+        1,
+        (("core.store.connections:block", lambda was: lambda db, id, until: was(db, id, until + 86_400_000_000)),),
+    ),
     # ---- what is written, with the whole hub
     "order-forgotten": Mutant("an order that is here is not found", "sqlite", "plain", 1, (("core.store.orders:find", gives({})),)),
-    "taken-again": Mutant("an order is taken at each look", "sqlite", "plain", 1, (("core.flows.intake:changes", lambda was: lambda before, order: was(None, order)),)),
-    "hint-unread": Mutant("a notice without a body is not followed", "sqlite", "plain", 1, (("core.flows.intake:_ask_fetches", gives(None)),)),
+    "taken-again": Mutant(
+        "an order is taken at each look",
+        "sqlite",
+        "plain",
+        1,
+        (("core.flows.intake:changes", lambda was: lambda before, order: was(None, order)),),
+    ),
+    "hint-unread": Mutant(
+        "a notice without a body is not followed", "sqlite", "plain", 1, (("core.flows.intake:_ask_fetches", gives(None)),)
+    ),
     "inbox-left": Mutant("a notice that was read is not closed", "sqlite", "plain", 1, (("core.store.inbox:close", gives(None)),)),
     "mark-first": Mutant("the mark moves on before the page is kept", "sqlite", "rush", 1, (_flow("poll_orders", _mark_first),)),
-    "poll-bounded": Mutant("an order that changed again falls between two polls", "sqlite", "rush", 1, (("connectors.bogus.channel:BogusChannel.poll", _bounded_poll),)),
-    "release-kept": Mutant("a reservation that ended is not deleted", "sqlite", "plain", 1, (("core.store.stock:RELEASE", text("where (", "where 1 = 0 and (")),)),
-    "level-half": Mutant("a shelf's reserved units are written, those that left are not", "sqlite", "plain", 1,
-                         (("core.store.stock:CHANGE", text("set on_hand = levels.on_hand + r.on_hand,", "set on_hand = levels.on_hand,")),)),
-    "push-unwritten": Mutant("what is about to be told is not written down before", "sqlite", "plain", 1, (("core.store.listings:asking", gives(None)),)),
-    "others-untold": Mutant("a sale is told to the channel that made it", "sqlite", "plain", 1, (("core.store.listings:touch", gives(set())),)),
+    "poll-bounded": Mutant(
+        "an order that changed again falls between two polls",
+        "sqlite",
+        "rush",
+        1,
+        (("connectors.bogus.channel:BogusChannel.poll", _bounded_poll),),
+    ),
+    "release-kept": Mutant(
+        "a reservation that ended is not deleted",
+        "sqlite",
+        "plain",
+        1,
+        (("core.store.stock:RELEASE", text("where (", "where 1 = 0 and (")),),
+    ),
+    "level-half": Mutant(
+        "a shelf's reserved units are written, those that left are not",
+        "sqlite",
+        "plain",
+        1,
+        (("core.store.stock:CHANGE", text("set on_hand = levels.on_hand + r.on_hand,", "set on_hand = levels.on_hand,")),),
+    ),
+    "others-untold": Mutant(
+        "a sale is told to the channel that made it", "sqlite", "plain", 1, (("core.store.listings:touch", gives(set())),)
+    ),
     "never-raised": Mutant("what waits to be raised is forgotten", "sqlite", "plain", 1, (("core.store.listings:raise_again", gives(0)),)),
-    "never-verified": Mutant("what was accepted is never looked at", "sqlite", "plain", 1, (_flow("verify_stock", lambda _: lambda hub, claim: None),)),
-    "settled-blindly": Mutant("what changed while it was told counts as told", "sqlite", "plain", 1,
-                              (("core.store.listings:ANSWER", text("r.changed > listings.told then r.changed", "r.changed > listings.told then listings.changed")),)),
-    "confirm-stale": Mutant("what was told while something was read back counts as read", "sqlite", "rush", 1,
-                            (("core.store.listings:CONFIRM", text("and listings.shown_at <= :began", "")),)),
-    "sale-keeps-part": Mutant("a sale does not lower what a listing holds", "sqlite", "rush quota", 1,
-                              (("core.store.listings:LOWER", text("then listings.holds - r.units else 0", "then listings.holds else listings.holds")),)),
+    "never-verified": Mutant(
+        "what was accepted is never looked at", "sqlite", "plain", 1, (_flow("verify_stock", lambda _: lambda hub, claim: None),)
+    ),
     # ---- copies and merged orders
     "copy-counts": Mutant("a copy of an order reserves too", "sqlite", "kin", 1, (("core.domain.kin:Kin.rests", gives(False)),)),
-    "merged-unlinked": Mutant("what a cancelled order held for one that never came is kept", "sqlite", "kin", 1, (("core.flows.intake:_ask_links", gives(None)),)),
-    "copy-unseen": Mutant("an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)),
-}  # fmt: skip
+    "merged-unlinked": Mutant(
+        "what a cancelled order held for one that never came is kept", "sqlite", "kin", 1, (("core.flows.intake:_ask_links", gives(None)),)
+    ),
+    "copy-unseen": Mutant(
+        "an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)
+    ),
+}
 
 
 class _Any(int):
@@ -257,4 +469,3 @@ class _Any(int):
 
 
 HEARD = _Any()
-assert jobs.KINDS

@@ -550,7 +550,9 @@ class World:
             figure_at = began if stock.unknown(one) else one.figure_at
             if push.quantity > (push.expected or 0):
                 stand = shop.stands[one.listing]
-                unread = [sale for sku in stand.parts for sale in self.sales[sku] if sale.stand is stand and sale.heard is None and sale.units]
+                unread = [
+                    sale for sku in stand.parts for sale in self.sales[sku] if sale.stand is stand and sale.heard is None and sale.units
+                ]
                 must(all(sale.at >= figure_at for sale in unread), "more is shown only past the orders", f"{shop.name} {one.listing}")
 
     def _rests(self, shop: Shop, one: stock.Dirty, as_of: int) -> None:

@@ -146,7 +146,7 @@ class World:
         if where == "after a commit" and self.doing:
             self.doing[-1][1] += 1
             return "written"
-        if where.startswith(("before a", "after a look")) and "transaction" in where or where == "after a look":
+        if where in ("before a transaction", "after a look"):
             return "between two steps" if self.doing and self.doing[-1][1] else "at its start"
         return "before the call" if where.startswith("before") else "answered, not written"
 
