@@ -12,7 +12,9 @@ from typing import Any
 from core.domain.tasks import DONE
 from core.errors import AccessLost, LostLease, RateLimited, Unavailable
 from core.ports import Told
+from core.store import connections
 from core.store.orders import Known
+from core.store.tables import us
 
 Patch = Callable[[ExitStack], None]
 
@@ -100,6 +102,10 @@ def _nothing_twice(was: Any) -> Any:
     return lambda self, line, *of: was(self, replace(line, booked_gone=0), *of)
 
 
+def _back_twice(was: Any) -> Any:
+    return lambda self, line: was(self, replace(line, booked_back=0))
+
+
 def _stale_is_shown(was: Any) -> Any:
     def row(one: Any, push: Any, answer: Any, day: str) -> Any:
         return was(one, push, replace(answer, told=Told.SHOWN) if answer and answer.told is Told.STALE else answer, day)
@@ -119,17 +125,12 @@ def _always_sure(was: Any) -> Any:
 
 
 def _bounded_poll(was: Any) -> Any:
-    def poll(self: Any, since: Any, until: Any, cursor: Any) -> Any:
-        page = was(self, since, until, cursor)
-        return replace(page, items=tuple(one for one in page.items if one.revision is None or one.revision < until))
-
-    return poll
+    """What changed in the last three seconds is not told, nor that it was there before."""
+    return lambda shop, since, now: [one for one in was(shop, since, now) if us(one.revision) < now - 3_000_000]
 
 
 def _mark_first(was: Any) -> Any:
     """The mark moves on before what was read is kept."""
-    from core.store import connections
-    from core.store.tables import us
 
     def run(hub: Any, claim: Any) -> None:
         one = hub.connection(claim.connection)
@@ -141,8 +142,6 @@ def _mark_first(was: Any) -> Any:
 
 
 def _known_without_digest(reading: Any, ref: str, one: Any, known: Known | None) -> bool:
-    from core.store.tables import us
-
     return known is None or us(one.order.revision) > known.revision
 
 
@@ -185,11 +184,11 @@ ALL: dict[str, Mutant] = {
     "cancel-keeps": Mutant(
         "a cancelled order keeps what it holds", P, "plain", 1, ((DESK + "_release", becomes(lambda _, line, mine, held: held)),)
     ),
-    "ship-twice": Mutant("what left leaves again at the next look", P, "plain", 1, ((DESK + "_leave", _nothing_twice),)),
+    "ship-twice": Mutant("what left leaves again at the next look", P, "plain", 2, ((DESK + "_leave", _nothing_twice),)),
     "ship-unreserved": Mutant(
         "what left stays reserved", P, "plain", 1, ((DESK + "_leave", after(lambda _, desk, line, mine, held: held)),)
     ),
-    "return-lost": Mutant("what comes back is not put on a shelf", P, "plain", 1, ((DESK + "_return_to_shelf", gives(None)),)),
+    "return-lost": Mutant("what comes back is not put on a shelf", P, "plain", 2, ((DESK + "_return_to_shelf", gives(None)),)),
     "never-waits": Mutant(
         "who gets less than ordered does not wait",
         P,
@@ -198,7 +197,7 @@ ALL: dict[str, Mutant] = {
         ((DESK + "_write", lambda was: lambda self, line, mine, booked, waits: was(self, line, mine, booked, None)),),
     ),
     "never-frees": Mutant(
-        "who waits is not looked at when stock is free", P, "plain", 1, ((STOCK + ":Plan.frees", becomes(property(lambda _: False))),)
+        "who waits is not looked at when stock is free", P, "plain", 5, ((STOCK + ":Plan.frees", becomes(property(lambda _: False))),)
     ),
     "kit-loosest": Mutant(
         "of a kit the most plentiful part counts",
@@ -230,7 +229,7 @@ ALL: dict[str, Mutant] = {
         "what is kept back is shown",
         P,
         "plain",
-        1,
+        2,
         (("core.domain.exposure:_bounded", lambda was: lambda made, kept, rule: was(made, 0, rule)),),
     ),
     "off-by-one": Mutant(
@@ -240,20 +239,31 @@ ALL: dict[str, Mutant] = {
         1,
         (("core.domain.exposure:_bounded", after(lambda found, *_: (found[0] + 1, found[1]))),),
     ),
+    "return-twice": Mutant("what came back comes back again at the next look", P, "plain", 7, ((DESK + "_take_back", _back_twice),)),
     # ---- orders
-    "old-wins": Mutant("an older copy of an order overwrites a newer one", P, "plain", 1, (("core.flows.intake:_wanted", gives(True)),)),
+    "gone-unseen": Mutant(
+        "what left demands nothing of a shelf", P, "plain", 1, (("core.flows.settling:dues", after(lambda due, *_: replace(due, gone=0))),)
+    ),
+    "cancelled-demands": Mutant(
+        "a cancelled order demands what is open",
+        P,
+        "plain",
+        1,
+        (("core.flows.settling:dues", after(lambda due, order, line, *_: replace(due, hold=line.open))),),
+    ),
+    "old-wins": Mutant("an older copy of an order overwrites a newer one", P, "plain", 3, (("core.flows.intake:_wanted", gives(True)),)),
     "same-second": Mutant(
-        "two changes in one second count as one", P, "plain", 1, (("core.flows.intake:_wanted", becomes(_known_without_digest)),)
+        "two changes in one second count as one", P, "plain", 6, (("core.flows.intake:_wanted", becomes(_known_without_digest)),)
     ),
     "sold-again": Mutant(
         "each look at an order takes its units off what is believed to be shown",
         P,
         "plain",
-        1,
+        3,
         (("core.flows.settling:_sold", becomes(lambda order, line, old, before: line.ordered)),),
     ),
     "never-sold": Mutant(
-        "a sale does not lower what is believed to be shown", P, "plain", 1, (("core.flows.settling:_new_sold", gives(0)),)
+        "a sale does not lower what is believed to be shown", P, "plain", 10, (("core.flows.settling:_new_sold", gives(0)),)
     ),
     "sold-whenever": Mutant(
         "it is not asked whether a sale fell into the call that read the figure",
@@ -266,7 +276,7 @@ ALL: dict[str, Mutant] = {
         "an edited line demands what it did before",
         P,
         "plain",
-        1,
+        8,
         (
             (
                 "core.flows.settling:_due",
@@ -280,22 +290,22 @@ ALL: dict[str, Mutant] = {
     ),
     # ---- stock out
     "push-blind": Mutant(
-        "a push says not what it expects", P, Q, 1, ((PUBLISH + ":_push", after(lambda push, *_: replace(push, expected=None))),)
+        "a push says not what it expects", P, Q, 8, ((PUBLISH + ":_push", after(lambda push, *_: replace(push, expected=None))),)
     ),
     "stale-is-shown": Mutant(
-        "a push that was refused as stale counts as shown", P, "plain", 1, ((PUBLISH + ":_answer_row", _stale_is_shown),)
+        "a push that was refused as stale counts as shown", P, "plain", 3, ((PUBLISH + ":_answer_row", _stale_is_shown),)
     ),
     "accepted-is-shown": Mutant(
-        "what was only accepted is not read back", P, "plain", 1, ((PUBLISH + ":_answer_row", _accepted_is_shown),)
+        "what was only accepted is not read back", P, "plain", 13, ((PUBLISH + ":_answer_row", _accepted_is_shown),)
     ),
     "lost-is-shown": Mutant(
-        "a push without an answer is not looked at", P, "plain", 1, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)
+        "a push without an answer is not looked at", P, "plain", 6, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)
     ),
     "heard-ignored": Mutant(
         "a sale during a call is overwritten by its answer",
         P,
         "plain",
-        1,
+        1104,
         ((PUBLISH + ":_answer_row", lambda was: lambda one, *of: was(one, *of) | {"heard": HEARD}),),
     ),
     "raise-unread": Mutant(
@@ -316,7 +326,7 @@ ALL: dict[str, Mutant] = {
         "more is shown before those who waited have theirs",
         P,
         "plain",
-        1,
+        8,
         (
             (
                 PUBLISH + ":hold_back",
@@ -344,16 +354,16 @@ ALL: dict[str, Mutant] = {
     ),
     # ---- quota
     "deal-unsure": Mutant(
-        "a part is raised before the orders are read past the figure", P, Q, 1, (("core.flows.sharing:Ground.owner", _always_sure),)
+        "a part is raised before the orders are read past the figure", P, Q, 272, (("core.flows.sharing:Ground.owner", _always_sure),)
     ),
     "deal-shown": Mutant(
-        "a listing holds what it shows, and no more", P, Q, 1, (("core.flows.sharing:_holds", becomes(lambda one, *, known: one.shown)),)
+        "a listing holds what it shows, and no more", P, Q, 7, (("core.flows.sharing:_holds", becomes(lambda one, *, known: one.shown)),)
     ),
     "deal-once": Mutant(
         "a channel that sets holds only what it is told",
         P,
         Q,
-        1,
+        3,
         (
             (
                 "core.domain.sharing:_given",
@@ -362,20 +372,29 @@ ALL: dict[str, Mutant] = {
         ),
     ),
     "deal-twice": Mutant("what one was dealt is dealt to the next", P, Q, 1, (("core.domain.sharing:_Shelves._take", gives(True)),)),
-    "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 1, (("core.flows.settling:_back", gives(0)),)),
+    "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 96, (("core.flows.settling:_back", gives(0)),)),
     "deal-busy": Mutant(
         "a listing that was told and has not answered is sure",
         P,
         Q,
-        1,
+        27,
         (("core.flows.sharing:Ground.owner", lambda was: lambda self, one: was(self, replace(one, busy=False))),),
     ),
-    # ---- what the pure world says in the place of core.store
-    "no-fence": Mutant("a worker without its lease writes", P, "plain", 1, ((LEDGER + "held", becomes(_held_anyhow)),)),
-    "confirm-stale": Mutant(
-        "what was told while something was read back counts as read", P, "plain", 1, ((LEDGER + "confirm", becomes(_confirmed_anyhow)),)
+    "deal-unknown": Mutant(
+        "what a listing may sell that nobody knows is dealt to others", P, Q, 17, (("core.domain.sharing:_Shelves.shut", gives(None)),)
     ),
-    "sale-keeps-part": Mutant("a sale does not lower what a listing was dealt", P, Q, 1, ((LEDGER + "_sold", _keeps_share),)),
+    "deal-more": Mutant(
+        "one more is dealt than is left", P, Q, 1, (("core.domain.sharing:_Shelves.most", after(lambda units, *_: units + 1)),)
+    ),
+    # ---- what the pure world says in the place of core.store
+    "no-fence": Mutant("a worker without its lease writes", P, "plain", 14, ((LEDGER + "held", becomes(_held_anyhow)),)),
+    "confirm-stale": Mutant(
+        "what was told while something was read back counts as read", P, "plain", 333, ((LEDGER + "confirm", becomes(_confirmed_anyhow)),)
+    ),
+    "sale-keeps-part": Mutant("a sale does not lower what a listing was dealt", P, Q, 4, ((LEDGER + "_sold", _keeps_share),)),
+    "poll-bounded": Mutant(
+        "an order that changed again falls between two polls", P, "plain", 62, (("tests.simulation.shops:Shop.changed", _bounded_poll),)
+    ),
     # ---- tasks, with the whole hub
     "done-first": Mutant("a task is over before its effects are written", "sqlite", "plain", 1, (_flow("take_orders", _first_done),)),
     "publish-done-first": Mutant("a channel counts as told before it is", "sqlite", "plain", 1, (_flow("publish_stock", _first_done),)),
@@ -383,20 +402,20 @@ ALL: dict[str, Mutant] = {
         "nobody takes back what a dead worker held",
         "sqlite",
         "plain",
-        1,
+        2,
         (("core.store.tasks:REVIVE", text("where id in", "where 1 = 0 and id in")),),
     ),
     "again-lost": Mutant(
         "what is asked for while it is done is forgotten",
         "sqlite",
         "plain",
-        1,
+        3,
         (("core.store.tasks:ASK", text("then true else tasks.again", "then tasks.again else tasks.again")),),
     ),
-    "5xx-is-done": Mutant("a call without an answer counts as done", "sqlite", "plain", 1, (("core.jobs:judge", _judge(Unavailable)),)),
+    "5xx-is-done": Mutant("a call without an answer counts as done", "sqlite", "plain", 35, (("core.jobs:judge", _judge(Unavailable)),)),
     "429-is-done": Mutant("a call that was limited counts as done", "sqlite", "plain", 1, (("core.jobs:judge", _judge(RateLimited)),)),
     "expired-is-done": Mutant(
-        "a call with an expired login counts as done", "sqlite", "rush", 1, (("core.jobs:judge", _judge(AccessLost)),)
+        "a call with an expired login counts as done", "sqlite", "rush", 40, (("core.jobs:judge", _judge(AccessLost)),)
     ),
     "blocked-for-ever": Mutant(
         "a limited connection is left alone for a day",
@@ -406,7 +425,6 @@ ALL: dict[str, Mutant] = {
         (("core.store.connections:block", lambda was: lambda db, id, until: was(db, id, until + 86_400_000_000)),),
     ),
     # ---- what is written, with the whole hub
-    "order-forgotten": Mutant("an order that is here is not found", "sqlite", "plain", 1, (("core.store.orders:find", gives({})),)),
     "taken-again": Mutant(
         "an order is taken at each look",
         "sqlite",
@@ -419,13 +437,6 @@ ALL: dict[str, Mutant] = {
     ),
     "inbox-left": Mutant("a notice that was read is not closed", "sqlite", "plain", 1, (("core.store.inbox:close", gives(None)),)),
     "mark-first": Mutant("the mark moves on before the page is kept", "sqlite", "rush", 1, (_flow("poll_orders", _mark_first),)),
-    "poll-bounded": Mutant(
-        "an order that changed again falls between two polls",
-        "sqlite",
-        "rush",
-        1,
-        (("connectors.bogus.channel:BogusChannel.poll", _bounded_poll),),
-    ),
     "release-kept": Mutant(
         "a reservation that ended is not deleted",
         "sqlite",
@@ -441,7 +452,7 @@ ALL: dict[str, Mutant] = {
         (("core.store.stock:CHANGE", text("set on_hand = levels.on_hand + r.on_hand,", "set on_hand = levels.on_hand,")),),
     ),
     "others-untold": Mutant(
-        "a sale is told to the channel that made it", "sqlite", "plain", 1, (("core.store.listings:touch", gives(set())),)
+        "a sale is told to the channel that made it", "sqlite", "plain", 2, (("core.store.listings:touch", gives(set())),)
     ),
     "never-raised": Mutant("what waits to be raised is forgotten", "sqlite", "plain", 1, (("core.store.listings:raise_again", gives(0)),)),
     "never-verified": Mutant(
@@ -450,7 +461,7 @@ ALL: dict[str, Mutant] = {
     # ---- copies and merged orders
     "copy-counts": Mutant("a copy of an order reserves too", "sqlite", "kin", 1, (("core.domain.kin:Kin.rests", gives(False)),)),
     "merged-unlinked": Mutant(
-        "what a cancelled order held for one that never came is kept", "sqlite", "kin", 1, (("core.flows.intake:_ask_links", gives(None)),)
+        "what a cancelled order held for one that never came is kept", "sqlite", "kin", 5, (("core.flows.intake:_ask_links", gives(None)),)
     ),
     "copy-unseen": Mutant(
         "an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)
