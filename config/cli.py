@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import inbound_cli, keys_cli, kits_cli, leading_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
+from config import inbound_cli, keys_cli, kits_cli, leading_cli, logging, rules_cli, short_cli, simulate_cli, sku_cli, windows_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1349,6 +1349,7 @@ stock.add_command(leading_cli.lead)
 stock.add_command(leading_cli.changed)
 stock.add_command(leading_cli.choose)
 cli.add_command(keys_cli.hooks)
+cli.add_command(simulate_cli.simulate_world)
 
 
 def _tell(row: Any) -> None:

@@ -197,7 +197,8 @@ class Channel(Protocol):
         ...
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
-        """Orders whose last change lies in [since, until), oldest first; with bodies where the API gives whole orders."""
+        """Orders that changed since then, oldest first; with bodies where the API gives whole orders. All that were there before `until`:
+        one that changed again after it must not fall between two polls, so later changes come too where the channel tells them."""
         ...
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:
