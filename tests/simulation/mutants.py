@@ -301,13 +301,6 @@ ALL: dict[str, Mutant] = {
     "lost-is-shown": Mutant(
         "a push without an answer is not looked at", P, "plain", 6, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)
     ),
-    "heard-ignored": Mutant(
-        "a sale during a call is overwritten by its answer",
-        P,
-        "plain",
-        1104,
-        ((PUBLISH + ":_answer_row", lambda was: lambda one, *of: was(one, *of) | {"heard": HEARD}),),
-    ),
     "raise-unread": Mutant(
         "more is shown before the orders are read past the figure",
         P,
@@ -467,16 +460,3 @@ ALL: dict[str, Mutant] = {
         "an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)
     ),
 }
-
-
-class _Any(int):
-    """Equal to whatever it is compared with."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-
-HEARD = _Any()

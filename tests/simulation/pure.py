@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from core import jobs
-from core.domain.order import Order
+from core.domain.order import Line, Order
 from core.domain.tasks import QUEUES, Claim, Task
 from core.errors import LostLease, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import intake, stock
@@ -247,7 +247,7 @@ class World:
             return
         if act == "cancel" and any(one.open for one in order.lines):
             self._cancel(shop, order, restock=self.chance() < 0.8)
-        elif act == "send" and line.open and self._may_send(order, line.id):
+        elif act == "send" and line.open and self._may_send(order, line):
             self._written(shop, shops.changed_line(order, line, self.now, fulfilled=line.fulfilled + 1))
         elif act == "return" and sent > 0:
             self._free(stand, 1, changed := shops.returned(order, line, 1, self.now))
@@ -258,9 +258,12 @@ class World:
             self._written(shop, changed)
         self.counts[act] += 1
 
-    def _may_send(self, order: Order, line: str) -> bool:
-        """People pick what is reserved for it."""
-        return (order.ref, line) in self.ledger.lines and self.ledger.lines[order.ref, line][1].held > 0
+    def _may_send(self, order: Order, line: Line) -> bool:
+        """People pick what is reserved for it, and what they picked is not picked again before the hub hears of it."""
+        if (order.ref, line.id) not in self.ledger.lines:
+            return False
+        booked = self.ledger.lines[order.ref, line.id][1]
+        return line.fulfilled < booked.gone + booked.held
 
     def _cancel(self, shop: Shop, order: Order, *, restock: bool) -> None:
         changed = shops.later(order, self.now, cancelled_at=shops.moment(self.now), cancelled=True)
