@@ -115,8 +115,9 @@ class Plan:
 
     @property
     def frees(self) -> bool:
-        """Some shelf has more free units than before: who waits for stock may get them."""
-        return any(on_hand > reserved for on_hand, reserved in self.shelves.values())
+        """Some shelf has more free units than before, or had while the others were served: who waits for stock may get them."""
+        given = any(isinstance(fact, StockReleased | UnitsBack) for _, fact in self.events)
+        return given or any(on_hand > reserved for on_hand, reserved in self.shelves.values())
 
 
 def settle(lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]]) -> Plan:

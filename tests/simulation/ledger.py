@@ -228,9 +228,10 @@ class Ledger:
         plan = stock.settle([allocation._line(wish, maps, reserved) for wish in wishes], {(sku, HOME): self._level(sku) for sku in skus})
         self._apply(plan)
         booked = {(line.order, line.line): Booked(held, gone, back, waits) for line, held, gone, back, waits in plan.lines}
+        short = [wish for wish in wishes if "stock" in (wish.booked.waits, booked[wish.order, wish.line].waits)]
         for wish in (*wishes, *still):
             self._write(wish, booked.get((wish.order, wish.line), wish.booked))
-        self._tell(plan.skus, wishes, maps)
+        self._tell(plan.skus.union(sku for wish in short for sku in maps[allocation._name(wish)].parts), wishes, maps)
         if plan.frees:
             self.ask_waiting()
 
@@ -318,15 +319,13 @@ class Ledger:
         dealt = not self.quota.isdisjoint(row.parts)
         return Dirty(
             row.id, row.name, row.name, {}, row.shown, self.wanted(row), row.changed, None, 0, "", row.heard, row.asked,
-            figure_at=row.figure_at, shares=tuple(row.parts) if dealt else (), promised=self.promised(),
+            figure_at=row.figure_at, shares=tuple(row.parts) if dealt else (),
         )  # fmt: skip
-
-    def promised(self) -> bool:
-        return any(job.kind == "reserve" for job in self.tasks.values())
 
     def wanted(self, row: Row) -> int:
         share = None if self.quota.isdisjoint(row.parts) else row.share or 0
-        return exposure(row.parts, {sku: self.free(sku) for sku in row.parts}, NO_RULE, row.buffer, share).units
+        owed = self._short()
+        return exposure(row.parts, {sku: self.free(sku) - owed.get(sku, 0) for sku in row.parts}, NO_RULE, row.buffer, share).units
 
     def as_shown(self, row: Row) -> Dirty:
         return Dirty(row.id, row.name, row.name, {}, row.shown, row.shown or 0, row.changed, None, 0, "", row.heard, asked=False)

@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.tasks import DONE
 from core.errors import AccessLost, LostLease, RateLimited, Unavailable
 from core.ports import Told
-from core.store import connections
+from core.store import connections, listings
 from core.store.orders import Known
 from core.store.tables import us
 
@@ -301,13 +301,6 @@ ALL: dict[str, Mutant] = {
     "lost-is-shown": Mutant(
         "a push without an answer is not looked at", P, "plain", 6, ((PUBLISH + ":unknown", becomes(lambda one: one.shown is None)),)
     ),
-    "heard-ignored": Mutant(
-        "a sale during a call is overwritten by its answer",
-        P,
-        "plain",
-        1104,
-        ((PUBLISH + ":_answer_row", lambda was: lambda one, *of: was(one, *of) | {"heard": HEARD}),),
-    ),
     "raise-unread": Mutant(
         "more is shown before the orders are read past the figure",
         P,
@@ -322,21 +315,12 @@ ALL: dict[str, Mutant] = {
         1,
         ((PUBLISH + ":hold_back", lambda was: lambda tell, began, read_to, *, taken: was(tell, began, read_to, taken=True)),),
     ),
-    "raise-promised": Mutant(
-        "more is shown before those who waited have theirs",
-        P,
-        "plain",
-        8,
-        (
-            (
-                PUBLISH + ":hold_back",
-                lambda was: (
-                    lambda tell, began, read_to, *, taken: was(
-                        [(replace(one, promised=False), push) for one, push in tell], began, read_to, taken=taken
-                    )
-                ),
-            ),
-        ),
+    "owed-is-shown": Mutant(
+        "what orders wait for is shown to others",
+        "sqlite",
+        "rush",
+        1,
+        (("core.store.listings:DIRTY", text(listings.OWED, "0")),),
     ),
     "never-lower": Mutant(
         "less is never told",
@@ -467,16 +451,3 @@ ALL: dict[str, Mutant] = {
         "an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)
     ),
 }
-
-
-class _Any(int):
-    """Equal to whatever it is compared with."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-
-HEARD = _Any()

@@ -14,11 +14,11 @@ from random import Random
 from typing import Any
 
 from core import jobs
-from core.domain.order import Order
+from core.domain.order import Line, Order
 from core.domain.tasks import QUEUES, Claim, Task
 from core.errors import LostLease, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import intake, stock
-from core.ports import Push, Told
+from core.ports import Told
 from tests.simulation import shops
 from tests.simulation.ledger import HOME, LIMITS, Ledger, Row
 from tests.simulation.shops import SECOND, Shop, Stand
@@ -247,7 +247,7 @@ class World:
             return
         if act == "cancel" and any(one.open for one in order.lines):
             self._cancel(shop, order, restock=self.chance() < 0.8)
-        elif act == "send" and line.open and self._may_send(order, line.id):
+        elif act == "send" and line.open and self._may_send(order, line):
             self._written(shop, shops.changed_line(order, line, self.now, fulfilled=line.fulfilled + 1))
         elif act == "return" and sent > 0:
             self._free(stand, 1, changed := shops.returned(order, line, 1, self.now))
@@ -258,9 +258,12 @@ class World:
             self._written(shop, changed)
         self.counts[act] += 1
 
-    def _may_send(self, order: Order, line: str) -> bool:
-        """People pick what is reserved for it."""
-        return (order.ref, line) in self.ledger.lines and self.ledger.lines[order.ref, line][1].held > 0
+    def _may_send(self, order: Order, line: Line) -> bool:
+        """People pick what is reserved for it, and what they picked is not picked again before the hub hears of it."""
+        if (order.ref, line.id) not in self.ledger.lines:
+            return False
+        booked = self.ledger.lines[order.ref, line.id][1]
+        return line.fulfilled < booked.gone + booked.held
 
     def _cancel(self, shop: Shop, order: Order, *, restock: bool) -> None:
         changed = shops.later(order, self.now, cancelled_at=shops.moment(self.now), cancelled=True)
@@ -518,7 +521,7 @@ class World:
         yield
         ledger.held(claim)
         for one in rest:
-            self._rests(shop, one, 0 if one.promised else as_of)
+            self._rests(shop, one, as_of)
         ledger.answered([_learned(one, actual[one.name]) for one in look if one.name in actual], began)
         if any(one.asked for one in look):
             ledger.ask("verify_stock", shop.name, shop.name, RIPE)
@@ -529,7 +532,7 @@ class World:
             ledger.rows[one.id].asked = True
         key, began = f"k{ledger.id()}", self.now
         yield
-        pushes = [(push.listing, push.quantity, push.expected, _reckoned(one, push, as_of)) for one, push in tell]
+        pushes = [(push.listing, push.quantity, push.expected, as_of) for _, push in tell]
         answers = self._call(shop.name, "show", lambda: shop.show(pushes, key, self.now)) if tell else ()
         yield
         ledger.held(claim)
@@ -669,11 +672,6 @@ class _Named:
 def _learned(one: stock.Dirty, shown: int) -> dict[str, Any]:
     told = "lost" if one.asked else "read"
     return {"id": one.id, "changed": one.changed, "shown": shown, "told": told, "settled": 0, "heard": one.heard}
-
-
-def _reckoned(one: stock.Dirty, push: Push, as_of: int) -> int:
-    """As of which of its commits the hub reckoned this. Less is told at once, while those who waited are still taking theirs."""
-    return 0 if one.promised and push.quantity <= (push.expected or 0) else as_of
 
 
 FLOWS = ("take_orders", "fetch_orders", "poll_orders", "reserve", "publish_stock", "verify_stock")
