@@ -600,7 +600,7 @@ class Simulator:
 
     def catalogue(self, products: list[Json]) -> list[Json]:
         """The first product's currency is the shop's. `bundle`, `tracked`, `policy` and `status` may be told for a product, the units of
-        each part of a bundle (by SKU), and `levels`: its quantity by the number of a location, which is opened where it is new; `card`
+        its `parts` by SKU (a bundle), and `levels`: its quantity by the number of a location, which is opened where it is new; `card`
         what the shop says of it to carriers and customs: {weight, unit, hs_code, origin, cost, currency, barcode, picture}."""
         for product in products:
             if not self.state["variants"]:
