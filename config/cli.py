@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from config import inbound_cli, keys_cli, leading_cli, logging, rules_cli, short_cli, sku_cli, windows_cli
+from config import inbound_cli, keys_cli, kits_cli, leading_cli, logging, rules_cli, short_cli, simulate_cli, sku_cli, windows_cli
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -633,7 +633,9 @@ def stock_map(settings: Settings, connection: str, listing: str, channel_sku: st
 
     CONNECTION is its id (`crossdock connect`), LISTING and CHANNEL_SKU as the channel spells them; - for an empty one.
     """
+    from core.flows import kits
     from core.flows.allocation import map_listing
+    from core.store import displays, goods
 
     hub = _hub(settings)
     pairs = [part.partition("=") for part in parts]
@@ -641,8 +643,15 @@ def stock_map(settings: Settings, connection: str, listing: str, channel_sku: st
         _fail(f"stock map: units of {wrong} must be a whole number from 1 to 9999")
     made = {sku: int(units or 1) for sku, _, units in pairs}
     name = (connection, listing.removeprefix("-"), channel_sku.removeprefix("-"))
-    with hub.unit() as work:
-        done = map_listing(work, _merchant(hub, merchant), name, made)
+    owner = _merchant(hub, merchant)
+    try:
+        with hub.unit() as work:
+            if strangers := sorted(made.keys() - goods.known(work.db, owner, list(made))):
+                _fail(f"stock map: there is no SKU {strangers[0]}: count it first")
+            kits.check(work, owner, name, made, alone=any(one.alone for one in displays.of_name(work.db, owner, name)))
+            done = map_listing(work, owner, name, made)
+    except kits.WrongKit as error:
+        _fail(f"stock map: {error}")
     if not done:
         _fail("stock map: there is no such listing")
     click.echo("mapped; orders that waited for it are reserved as soon as the hub runs")
@@ -1329,6 +1338,9 @@ cli.add_command(inbound_cli.inbound)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)
+stock.add_command(kits_cli.kit)
+stock.add_command(kits_cli.kits)
+stock.add_command(kits_cli.assemble)
 stock.add_command(rules_cli.safety)
 orders.add_command(short_cli.short)
 stock.add_command(windows_cli.windows)
@@ -1337,6 +1349,7 @@ stock.add_command(leading_cli.lead)
 stock.add_command(leading_cli.changed)
 stock.add_command(leading_cli.choose)
 cli.add_command(keys_cli.hooks)
+cli.add_command(simulate_cli.simulate_world)
 
 
 def _tell(row: Any) -> None:

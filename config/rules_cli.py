@@ -92,11 +92,12 @@ def quota(settings: Settings, skus: tuple[str, ...], off: bool, merchant: str) -
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused
     from core.flows import sharing
+    from core.flows.kits import WrongKit
 
     hub, owner = opened(settings, merchant)
     try:
         changed = sharing.set_quota(hub, owner, dict.fromkeys(skus, not off), COMMAND_LINE)
-    except Refused as error:
+    except (Refused, WrongKit) as error:
         fail(f"stock quota: {error}")
     click.echo(f"{' '.join(changed)}: {'shown as one pool' if off else 'in quota'} from now on" if changed else "it was so already")
 

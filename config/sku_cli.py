@@ -98,7 +98,7 @@ def _write(hub: "Hub", owner: str, sku: str, wish: "Wish", command: str) -> None
 
     try:
         done = cards.write(hub, owner, {sku: wish}, COMMAND_LINE)
-    except Refused as error:
+    except (Refused, cards.WrongCard) as error:
         fail(f"{command}: {error}")
     for code in (code for one in done for code in one.odd):
         click.echo(f"look: the last digit of {code} does not fit an EAN or UPC", err=True)

@@ -67,6 +67,7 @@ KINDS: dict[str, Job] = {
     "settle_orders": Job(places.settle_orders),
     "compare_days": Job(days.compare_days),
     "compare_listings": Job(readback.compare_listings),
+    "look_at_items": Job(readback.look_at_items, batch=100),
     "mend_listing": Job(covering.mend_listing),
     "send_hooks": Job(hooks.send_hooks),
     "reckon": Job(start.reckon),

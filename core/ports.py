@@ -54,7 +54,8 @@ class Notice:
 
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
     `revision` the order's last change where the notice tells it, or when access was lost, `receipt` what `Channel.acknowledge` wants back.
-    `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account.
+    `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account. `level` is what one about a
+    LISTING says of its stock.
     """
 
     topic: str
@@ -67,6 +68,16 @@ class Notice:
     receipt: str = ""
     glance: Glance | None = None
     demand: Demand | None = None
+    level: "ShownNow | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNow:
+    """What a channel says a listing shows at a place, by `Found.item`: a hint, since it may be late."""
+
+    item: str
+    place: str
+    units: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,7 @@ class Found:
     card: Card | None = None
     barcode: str = ""
     uncovered: str | None = None
+    item: str | None = None  # what the channel's notices about stock call it
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +197,8 @@ class Channel(Protocol):
         ...
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
-        """Orders whose last change lies in [since, until), oldest first; with bodies where the API gives whole orders."""
+        """Orders that changed since then, oldest first; with bodies where the API gives whole orders. All that were there before `until`:
+        one that changed again after it must not fall between two polls, so later changes come too where the channel tells them."""
         ...
 
     def fetch(self, orders: Sequence[str]) -> Mapping[str, bytes | None]:

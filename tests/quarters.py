@@ -18,7 +18,6 @@ TOGETHER = (
     "tests/browser/test_app.py",
     "tests/processes/test_load.py",
     "tests/processes/test_serve.py",
-    "tests/simulation/test_simulation.py",
 )
 
 

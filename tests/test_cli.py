@@ -469,6 +469,33 @@ def test_cards_are_brought_in_a_file_and_taken_back_by_another(run: Run, shop: S
     assert (latin.code, "UTF-8" in latin.err) == (2, True)
 
 
+# ---- kits
+
+
+def test_kits_are_made_listed_and_put_together_in_advance(run: Run, shop: Shop, home: Path) -> None:
+    run("stock", "import", counts(home, "sku,on_hand\nB,5\nKIT,0\n"))
+    listing, connection, place = (
+        shop.one("select listing from listings where sku = 'A'"),
+        shop.connection.id,
+        shop.one("select name from locations"),
+    )
+
+    assert "there is no SKU NO" in run("stock", "map", connection, listing, "A", "NO=1").why
+    assert "cannot contain itself" in run("stock", "map", connection, listing, "A", "A=1", "B=1").why
+    assert run("stock", "map", connection, listing, "A", "B=2", "KIT=1").code == 0
+    how = json.loads(run("stock", "kit", connection, listing, "A", "--alone", "--json").out)
+    assert (how["takes"], how["alone"], how["exploded by"]) == ("B=2, KIT", True, "hub")
+    [kit] = json.loads(run("stock", "kits", "--json").out)
+    assert (kit["sku"], kit["parts"], kit["alone"], kit["sellable"]) == ("A", {"B": 2, "KIT": 1}, True, 0)
+
+    assert run("stock", "assemble", "KIT", "2", "B", "--location", place).out == "KIT: 0 -> 2\n"
+    assert json.loads(run("stock", "kits", "--json").out)[0]["sellable"] == 1
+    assert "of B 3 are free there, and 4 are needed" in run("stock", "assemble", "KIT", "4", "B", "--location", place).why
+    assert run("stock", "assemble", "KIT", "2", "B", "--location", place, "--apart").out == "KIT: 2 -> 0\n"
+    assert "B=2, KIT" in run("stock", "kits").out
+    assert "there is no such listing" in run("stock", "kit", connection, "nope", "-").why
+
+
 # ---- counting
 
 

@@ -20,8 +20,8 @@ from core.flows import privacy
 from core.flows.connections import lost
 from core.flows.intake import rows_of
 from core.hub import Hub
-from core.ports import About, Connector, Notice, Wanted, Webhooks
-from core.store import connections
+from core.ports import About, Connector, Notice, ShownNow, Wanted, Webhooks
+from core.store import connections, listings
 from core.store.connections import Connection
 from core.store.tables import us
 from core.store.vault import Unreadable
@@ -31,6 +31,7 @@ log = structlog.get_logger("door")
 # How long an account's connection is remembered, and that it has none: a burst asks the database once, and a database that is silent
 # is not asked at all. Whose an account is never changes; somebody may connect it any moment.
 KNOWN_S, UNKNOWN_S = 300.0, 5.0
+LOOK_S = 5.0  # how long a sale is waited for that explains what a channel says of its stock
 TOGETHER_S = 600.0  # how long what is demanded of every account waits for more of it: such things come by the thousand
 NAME_LENGTH = 255  # of what a header may call a delivery: it becomes a key
 Answer = tuple[int, bytes]
@@ -93,10 +94,21 @@ class Door:
             self._lost(connection, notice)
         if notice.about is About.SCOPES:
             self.writer.keep([], [(connection.merchant, "read_scopes", connection.id, connection.id)])
+        if notice.level:
+            self._look(connection, notice.level)
         rows = rows_of(connection, [notice], self.hub.box(connection.merchant), self.hub.now)
         if rows:
             self.writer.keep(rows, [(connection.merchant, "take_orders", row["ref"], connection.id) for row in rows])
         return 200, b"{}"
+
+    def _look(self, connection: Connection, level: ShownNow) -> None:
+        """What a channel says of its stock is mostly what we told it, or what it has just sold: only what is neither is looked at, once its
+        order had time to come in."""
+        with self.hub.database.read() as db:
+            known = listings.shows(db, connection.merchant, connection.id, level.item, level.place)
+        if known - {level.units}:
+            subject = f"{connection.id}/{level.item}/{level.place}/{level.units}"
+            self.writer.keep([], [(connection.merchant, "look_at_items", subject, connection.id, LOOK_S)])
 
     def _lost(self, connection: Connection, notice: Notice) -> None:
         at = us(notice.revision) if notice.revision else None

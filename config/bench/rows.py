@@ -52,6 +52,7 @@ GOALS = {
     "silent_found_share": Goal("of poll interval + 3 min", 1.0, 1.0, most=True),
     "paging_lost": Goal("orders", 0, 0, most=True),
     "paging_doubled": Goal("orders", 0, 0, most=True),
+    "kits_s": Goal("s", 1.0, 0.2, most=True),
     "backfill_wait": Goal("ms", 1.5, 1.1, "ratio", most=True),
     "memory_mb": Goal("MB", 200, 120, most=True),
     "growth": Goal("ms/order", 1.1, 1.02, "ratio", most=True),

@@ -136,7 +136,14 @@ class Rush:
 
     def oversold(self, units: int) -> list[Sale]:
         """Those that came after the last unit was sold, in the order of the sales."""
-        return sorted(self.sales, key=lambda sale: sale.at)[units:]
+        return self._in_order()[units:]
+
+    def sold_out(self, units: int) -> int:
+        """When the last unit was sold; the last sale where so many were not."""
+        return self._in_order()[:units][-1].at
+
+    def _in_order(self) -> list[Sale]:
+        return sorted(self.sales, key=lambda sale: sale.at)
 
 
 def _rush(there: Town, sku: str, pace: Pace) -> Rush:
@@ -178,12 +185,15 @@ def _watch(there: Town, sku: str, units: int, sales: list[Sale], over: threading
 def _shared_rows(there: Town, store: str, pace: Pace) -> Iterator[Row]:
     rush = _rush(there, ONE, pace)
     there.rest()
-    late = rush.oversold(pace.rush_units)
-    behind = [sale for sale in late if sale.at > _knew(there, sale.channel)]
+    late, empty = rush.oversold(pace.rush_units), rush.sold_out(pace.rush_units)
+    knew = {name: _knew(there, name) for name in CHANNELS}
+    behind = [sale for sale in late if sale.at > (knew[sale.channel] or there.hub.now)]
     where = ", ".join(f"{name} {sum(sale.channel == name for sale in late)}" for name in CHANNELS)
     note = f"as one pool: {len(rush.sales)} sold of {pace.rush_units} to {pace.rush_buyers} buyers at once; beyond that at {where}"
     yield row("shared_oversold", store, len(late), note=note)
-    yield row("shared_unexplained", store, len(behind), note="of these, sold by a channel after it had been told that nothing is left")
+    told = ", ".join(f"{name} {(at - empty) / 1000:.0f} ms" if at else f"{name} never, it sold out by itself" for name, at in knew.items())
+    note = f"of these, sold by a channel after it had been told that nothing is left; after the last unit they were told: {told}"
+    yield row("shared_unexplained", store, len(behind), note=note)
     yield _wait_row(there, f"{store} shared", rush)
 
 
@@ -193,10 +203,10 @@ where u.merchant = :merchant and l.connection = :connection and l.sku = :sku and
 """
 
 
-def _knew(there: Town, name: str) -> int:
-    """When this channel was told that nothing is left; for ever later where it sold out by itself."""
+def _knew(there: Town, name: str) -> int | None:
+    """When this channel was told that nothing is left; None where it sold out by itself."""
     told: int | None = there.rows(ZERO, connection=there.connections[name].id, sku=ONE)[0].told_at
-    return there.hub.now if told is None else told
+    return told
 
 
 def _quota_rows(there: Town, store: str, pace: Pace) -> Iterator[Row]:

@@ -830,9 +830,9 @@ class Simulator:
         return [self._oracle(id_) for id_ in self.state["orders"]]
 
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central.
-        Of FBA goods {sku, units}: shipped to Amazon, received there (`lost` of these did not arrive), returned by a buyer (`spoilt`: cannot
-        be sold again), removed to their seller."""
+        """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central. Of FBA goods {sku,
+        units}: "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`: cannot be sold
+        again), "removed" to their seller."""
         if what != "stock":
             return self._move(what, wish)
         self._settle()

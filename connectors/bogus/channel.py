@@ -256,7 +256,7 @@ class BogusChannel:
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
         with self._call("poll", (since, until, cursor)) as system:
             changed = sorted((as_datetime(item["updated_at"]), item["id"]) for item in system.orders.values())
-            due = [(at, order) for at, order in changed if since <= at < until and f"{at.isoformat()} {order}" > (cursor or "")]
+            due = [(at, order) for at, order in changed if since <= at and f"{at.isoformat()} {order}" > (cursor or "")]
             page = tuple(self._notice(at, order) for at, order in due[: system.per_page])
             last = due[: system.per_page][-1:] if len(due) > system.per_page else []
             return Page(page, next((f"{at.isoformat()} {order}" for at, order in last), None))

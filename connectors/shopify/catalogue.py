@@ -86,6 +86,7 @@ def found(node: Mapping[str, Any], locations: Sequence[str]) -> Iterator[Found]:
             card=card,
             barcode=(node.get("barcode") or "").strip(),
             uncovered=uncovered(node),
+            item=digits(item["id"]),
         )
 
 

@@ -52,7 +52,7 @@ class ShopifyChannel:
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
         """Names and times only; `fetch` reads the orders."""
-        query = {"q": render.changed(since, until), "after": cursor}
+        query = {"q": render.changed(since), "after": cursor}
         page = self._client.run("OrderIds", documents.ORDER_IDS, query)["orders"]
         notices = tuple(_notice(node, self._kit.account) for node in page["nodes"])
         return Page(notices, _next(page), until)

@@ -20,7 +20,7 @@ DISCOUNT = """fragment disc on DiscountApplication { __typename index targetType
 SHARES = "discountAllocations { allocatedAmountSet { ...m } discountApplication { ...disc } }"
 
 LINE = f"""fragment line on LineItem {{ id name title sku quantity currentQuantity unfulfilledQuantity requiresShipping isGiftCard
-  variant {{ id }} fulfillmentService {{ handle }} originalUnitPriceSet {{ ...m }} {SHARES}
+  variant {{ id }} lineItemGroup {{ id }} fulfillmentService {{ handle }} originalUnitPriceSet {{ ...m }} {SHARES}
   taxLines {{ title rate channelLiable priceSet {{ ...m }} }} }}"""
 
 SHIPPING = f"""fragment ship on ShippingLine {{ id title code isRemoved originalPriceSet {{ ...m }} {SHARES}

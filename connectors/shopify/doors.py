@@ -87,6 +87,7 @@ def _line(line: shapes.GLine, applications: list[shapes.Application]) -> shapes.
         tax_lines=_taxes(line.tax_lines),
         name=_name(line),
         fulfillable_quantity=line.unfulfilled_quantity,
+        sales_line_item_group_id=number(line.line_item_group.id if line.line_item_group else None),
     )
 
 

@@ -32,6 +32,7 @@ def _line(body: Json, line: Json) -> Json:
         "unfulfilled_quantity": line["fulfillable_quantity"],
         "is_gift_card": line["gift_card"],
         "variant": {"id": line["variant_id"]} if line["variant_id"] else None,
+        "line_item_group": {"id": line["sales_line_item_group_id"]} if line["sales_line_item_group_id"] else None,
         "fulfillment_service": {"handle": line["fulfillment_service"]},
         "original_unit_price_set": line["price_set"],
         "discount_allocations": _allocations(body, line),

@@ -310,6 +310,14 @@ class _Reading:
             presented=self.buyer.charge(line, 1, "shipping_lines[].price_set") if self.buyer else None,
         )
 
+    def bundles(self) -> tuple[tuple[str, ...], ...]:
+        """Lines of one group are the parts of a bundle; which number the group has says nothing."""
+        groups: dict[int, list[str]] = {}
+        for ident, line in zip(self.ids, self.told.line_items, strict=True):
+            if line.sales_line_item_group_id is not None:
+                groups.setdefault(line.sales_line_item_group_id, []).append(ident)
+        return tuple(tuple(some) for some in groups.values())
+
     # refunds and parcels
 
     def refunds(self) -> tuple[Refund, ...]:
@@ -525,6 +533,7 @@ def _order(told: shapes.Order, connection: str, **parts: Any) -> Order:
         seller_ref=told.po_number or None,
         service=_service(shipping),
         tags=tuple(sorted(filter(None, told.tags.split(", ")))),
+        bundles=reading.bundles(),
         said=(("financial_status", told.financial_status or ""),),
         person=_person(told),
         **parts,

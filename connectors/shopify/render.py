@@ -35,9 +35,9 @@ def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def changed(since: datetime, until: datetime) -> str:
-    """The search for orders whose last change lies in [since, until)."""
-    return f"updated_at:>='{_moment(since)}' AND updated_at:<'{_moment(until)}'"
+def changed(since: datetime) -> str:
+    """The search for orders whose last change is not before then."""
+    return f"updated_at:>='{_moment(since)}'"
 
 
 def placed(since: datetime, until: datetime, *, open_only: bool = False) -> str:

@@ -76,6 +76,7 @@ class LineItem(Named, kw_only=True):
     tax_lines: list[TaxLine]
     name: Text = None
     fulfillable_quantity: Count | None = None
+    sales_line_item_group_id: int | None = None
 
 
 class ShippingLine(Shape, kw_only=True):
@@ -255,6 +256,7 @@ class GLine(Node, kw_only=True):
     variant_title: Text = None
     unfulfilled_quantity: Count | None = None
     fulfillment_service: GService | None = None
+    line_item_group: GId | None = None
 
 
 class GShipping(Node, kw_only=True):

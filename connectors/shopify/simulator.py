@@ -599,9 +599,9 @@ class Simulator:
     # the shelves
 
     def catalogue(self, products: list[Json]) -> list[Json]:
-        """The first product's currency is the shop's. `bundle`, `tracked`, `policy` and `status` may be told for a product, and `levels`:
-        its quantity by the number of a location, which is opened where it is new; `card` what the shop says of it to carriers and customs:
-        {weight, unit, hs_code, origin, cost, currency, barcode, picture}."""
+        """The first product's currency is the shop's. `bundle`, `tracked`, `policy` and `status` may be told for a product, the units of
+        each part of a bundle (by SKU), and `levels`: its quantity by the number of a location, which is opened where it is new; `card`
+        what the shop says of it to carriers and customs: {weight, unit, hs_code, origin, cost, currency, barcode, picture}."""
         for product in products:
             if not self.state["variants"]:
                 self.state["currency"] = product["currency"]
@@ -614,7 +614,8 @@ class Simulator:
                 "display_name": product["title"],
                 "price": product["price"],
                 "product_id": number + 900_000,
-                "requires_components": product.get("bundle", False),
+                "requires_components": product.get("bundle", bool(product.get("parts"))),
+                "parts": product.get("parts"),
                 "inventory_policy": product.get("policy", "DENY"),
                 "inventory_item": item,
                 **told_of_variant(product.get("card", {}), number, product.get("status", "ACTIVE")),
@@ -668,6 +669,14 @@ class Simulator:
             raise BadRequest(f"the shop sells no SKU {sku}")
         return found
 
+    def _lines(self, body: Json, desk: buyers.Desk, variant: Json, quantity: int) -> list[Json]:
+        """One; of a bundle its components, which are one group: the parent itself is no line (shopify.dev, bundles, read 2026-11)."""
+        if not variant.get("parts"):
+            return [buyers.line(body, desk, variant, quantity)]
+        group, parts = self._next(), [(self._by_sku(sku), units) for sku, units in variant["parts"].items()]
+        made = [buyers.line(body, desk, part, units * quantity) for part, units in parts]
+        return [{**line, "sales_line_item_group_id": group} for line in made]
+
     def _cart(self, rnd: random.Random) -> list[tuple[Json, int]]:
         there = [(one, max(level["available"] for level in self._levels(one).values())) for one in self.state["variants"].values()]
         there = [(one, units) for one, units in there if units > 0]
@@ -679,7 +688,7 @@ class Simulator:
         body = buyers.blank(rnd, desk, len(self.state["orders"]), wish)
         if "copy_of" in wish:
             buyers.imported(body, str(wish["copy_of"]), str(wish["source"]))
-        body["line_items"] = [buyers.line(body, desk, variant, quantity) for variant, quantity in goods]
+        body["line_items"] = [line for variant, quantity in goods for line in self._lines(body, desk, variant, quantity)]
         buyers.priced(rnd, desk, body, plain=bool(wish.get("plain")))
         books.retotal(body)
         buyers.plant(body, plan[0])

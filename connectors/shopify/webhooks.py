@@ -13,7 +13,7 @@ from connectors.http import as_datetime
 from connectors.shopify.doors import digits
 from connectors.shopify.shapes import Named, Time
 from core.errors import BadPayload, Forged
-from core.ports import About, Demand, Kit, Notice, Wanted
+from core.ports import About, Demand, Kit, Notice, ShownNow, Wanted
 
 # Bodies that hold the whole order.
 WHOLE = frozenset(["orders/create", "orders/updated", "orders/cancelled", "orders/paid", "orders/fulfilled", "orders/partially_fulfilled"])
@@ -151,7 +151,18 @@ def _other(topic: str, delivery: str, account: str, raw: bytes, at: datetime | N
         return Notice(topic, delivery, About.ORDER if order else About.OTHER, account, order)
     if topic in WANTS:
         return Notice(topic, delivery, about, account, demand=_demand(WANTS[topic], body))
-    return Notice(topic, delivery, about, account, revision=at if about is About.ACCESS else None)
+    level = _level(body) if topic == LEVEL else None
+    return Notice(topic, delivery, about, account, revision=at if about is About.ACCESS else None, level=level)
+
+
+LEVEL = "inventory_levels/update"
+
+
+def _level(body: Mapping[str, Any]) -> ShownNow | None:
+    """None where it does not say all of it: an item that is not stocked there any more has no `available` (shopify.dev, 2026-11)."""
+    item, place, units = (body.get(name) for name in ("inventory_item_id", "location_id", "available"))
+    whole = all(isinstance(one, int) and not isinstance(one, bool) for one in (item, place, units))
+    return ShownNow(str(item), str(place), int(units)) if whole and isinstance(units, int) else None
 
 
 def _demand(what: Wanted, body: Mapping[str, Any]) -> Demand:

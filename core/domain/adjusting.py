@@ -36,12 +36,14 @@ WORDS: dict[Reason, str] = {
 }
 
 
-# The other causes of movements: what orders did, and what imports took back.
+# The other causes of movements: what orders did, what imports took back, and kits put together in advance.
 MOVED: dict[str, str] = {
     "shipped": N_("Sent"),
     "unfulfilled": N_("Sending it was undone"),
     "returned": N_("Came back"),
     "uncounted": N_("Not counted any more"),
+    "assembled": N_("Kits were put together"),
+    "taken apart": N_("Kits were taken apart"),
     "channel": N_("Changed in a channel"),
 }
 

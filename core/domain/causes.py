@@ -326,6 +326,7 @@ DOES = {
     "settle_orders": N_("Settling orders at their locations"),
     "compare_days": N_("Counting orders by the day"),
     "compare_listings": N_("Reading listings back"),
+    "look_at_items": N_("Reading back what a channel says it shows"),
     "mend_listing": N_("Having a listing stop at what it shows"),
     "backfill": N_("Bringing old orders in"),
     "reckon": N_("Working out what going live would change"),

@@ -1,7 +1,7 @@
 """How many units a listing may show, and what bounds it: the merchant's rules over what can be sold. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.domain.ahead import NONE, Promise, promise
@@ -68,12 +68,20 @@ class Exposure:
 
 
 def exposure(
-    parts: Mapping[str, int], free: Mapping[str, int], rule: Rule, buffer: int, share: int | None = None, coming: Mapping[str, int] = NONE
+    parts: Mapping[str, int],
+    free: Mapping[str, int],
+    rule: Rule,
+    buffer: int,
+    share: int | None = None,
+    whole: int | None = None,
+    coming: Mapping[str, int] = NONE,
 ) -> Exposure:
     """`parts` are the SKUs that one unit consumes, `free` their free units where its channel sells from; `buffer` is what its connection
-    keeps of each listing, `share` what it was dealt where a part is in quota, `coming` what is expected of its parts within its days ahead.
-    What is shown is never below zero."""
+    keeps of each listing, `share` what it was dealt where a part is in quota, `whole` how many lie at one location each where they must,
+    `coming` what is expected of its parts within its days ahead. What is shown is never below zero."""
     made = promise(parts, free, coming, rule.backorder) if share is None else promise(parts, free, NONE, 0)
+    if whole is not None:  # what comes lies nowhere yet
+        made = replace(made, now=whole, coming=0)
     kept = buffer if rule.buffer is None else rule.buffer
     units, bound = _bounded(made, kept, rule)
     if share is not None and share < units:

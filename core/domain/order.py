@@ -359,6 +359,7 @@ class Order:
     hub_reference: str | None = None
     tags: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    bundles: tuple[tuple[str, ...], ...] = ()  # ids of the lines that the channel itself split a bundle into, one for each bundle
     said: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     person: Person | None = None

@@ -77,7 +77,8 @@ def history(order: Order, line: Line, since: datetime, places: PlaceMap = ANYWHE
 class LineStock:
     """One order line before the shelves: its dues, what is booked of them, and where its reservations lie.
 
-    `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it. `assigned` are the units that the
+    `parts` are the SKUs that one unit of its listing consumes; None where nobody has mapped it, none at all where its parts are lines of
+    their own. `alone`: all parts of a unit are reserved at one location, a unit is never split. `assigned` are the units that the
     channel wants sent from each of our locations; what it did not say is taken from wherever it lies at the locations of `places`.
     """
 
@@ -94,6 +95,7 @@ class LineStock:
     waits: str | None = None
     assigned: Mapping[str, int] = field(default_factory=dict)
     places: PlaceMap = ANYWHERE
+    alone: bool = False
     heir: str | None = None  # the order that stands for it now: what it holds goes there first
 
 
@@ -136,7 +138,7 @@ class _Desk:
         self.levels, self.plan = levels, Plan()
 
     def serve(self, line: LineStock) -> None:
-        mine = dict(line.reserved)
+        mine = _by_location(line) if line.alone else dict(line.reserved)
         held = self._refit(line, mine)
         if line.parts is None:
             self._wait_for_mapping(line, mine)
@@ -153,7 +155,8 @@ class _Desk:
         if not mine and not line.held:
             return 0
         fits = Counter({sku: each * line.held for sku, each in (line.parts or {}).items()})
-        if sum((Counter({sku: units}) for (sku, _), units in mine.items()), Counter()) == fits:
+        lies = sum((Counter({sku: units}) for (sku, _), units in mine.items()), Counter())
+        if lies == fits and (not line.alone or _is_whole(line, mine)):
             return line.held
         for key, units in mine.items():
             mine[key] = 0
@@ -196,6 +199,8 @@ class _Desk:
         return max(0, held - units)
 
     def _leave_shelf(self, line: LineStock, mine: dict[Key, int], units: int) -> None:
+        if not line.parts:
+            return
         missing = max((self._leave_part(line, mine, sku, each * units) for sku, each in (line.parts or {}).items()), default=0)
         self.plan.events.append((line.order, UnitsLeft(line.line, units, missing)))
 
@@ -228,7 +233,7 @@ class _Desk:
         units = line.due.back - line.booked_back
         if units < 0:
             self._leave_shelf(line, {}, -units)
-        if units > 0:
+        if units > 0 and line.parts:
             self._return_to_shelf(line, units, "returned")
             self.plan.events.append((line.order, UnitsBack(line.line, units)))
 
@@ -250,6 +255,9 @@ class _Desk:
 
     def _follow(self, line: LineStock, mine: dict[Key, int]) -> None:
         """What lies elsewhere moves to where the channel wants it sent from, as far as that has it."""
+        if line.alone:
+            self._follow_whole(line, mine)
+            return
         for sku, place, short in self._wanted(line, mine):
             for key in [key for key in mine if key[0] == sku and key[1] != place]:
                 moved = min(short, mine[key] - line.assigned.get(key[1], 0) * (line.parts or {})[sku], self._free(sku, place))
@@ -271,14 +279,50 @@ class _Desk:
         wanted = line.due.hold - held
         if wanted <= 0 or not line.parts:
             return held
-        units = min([wanted, *(self._on_shelves(line, mine, sku) // each for sku, each in line.parts.items())])
-        for sku, each in line.parts.items():
-            self._reserve_part(line, mine, sku, each * units)
+        units = self._reserve_whole(line, mine, wanted) if line.alone else self._reserve_parts(line, mine, wanted)
         if units:
             self.plan.events.append((line.order, StockReserved(line.line, units)))
         if units < wanted and line.waits != "stock":
             self.plan.events.append((line.order, StockShort(line.line, wanted - units)))
         return held + units
+
+    def _reserve_parts(self, line: LineStock, mine: dict[Key, int], wanted: int) -> int:
+        """As many as all its locations together hold. Gives how many."""
+        parts = line.parts or {}
+        units = min([wanted, *(self._on_shelves(line, mine, sku) // each for sku, each in parts.items())])
+        for sku, each in parts.items():
+            self._reserve_part(line, mine, sku, each * units)
+        return units
+
+    # a unit whose parts must lie at one location
+
+    def _reserve_whole(self, line: LineStock, mine: dict[Key, int], wanted: int) -> int:
+        """From where the channel wants them first, then from wherever whole ones lie. Gives how many."""
+        left = wanted
+        short = [(place, units - _units_at(line, mine, place)) for place, units in line.assigned.items()]
+        for place, most in [*short, *((place, wanted) for place in line.places.locations)]:
+            taken = max(0, min(left, most, self._whole_at(line, place)))
+            self._hold_whole(line, mine, place, taken)
+            left -= taken
+        return wanted - left
+
+    def _whole_at(self, line: LineStock, place: str) -> int:
+        return min((self._free(sku, place) // each for sku, each in (line.parts or {}).items()), default=0)
+
+    def _hold_whole(self, line: LineStock, mine: dict[Key, int], place: str, units: int) -> None:
+        if units:
+            for sku, each in (line.parts or {}).items():
+                self._hold(mine, (sku, place), each * units)
+
+    def _follow_whole(self, line: LineStock, mine: dict[Key, int]) -> None:
+        for place, wanted in line.assigned.items():
+            short = wanted - _units_at(line, mine, place)
+            for other in [other for other in dict.fromkeys(at for _, at in mine) if other != place]:
+                spare = _units_at(line, mine, other) - line.assigned.get(other, 0)
+                moved = max(0, min(short, spare, self._whole_at(line, place)))
+                short -= moved
+                self._hold_whole(line, mine, other, -moved)
+                self._hold_whole(line, mine, place, moved)
 
     def _on_shelves(self, line: LineStock, mine: Mapping[Key, int], sku: str) -> int:
         """What is free where its channel sells from, and as much as is wanted from elsewhere."""
@@ -300,6 +344,22 @@ class _Desk:
             if units != line.reserved.get((sku, place), 0):
                 self.plan.reservations[line.order, line.line, sku, place] = units
         self.plan.lines.append((line, *booked, waits))
+
+
+def _by_location(line: LineStock) -> dict[Key, int]:
+    """What a line holds, in one order of locations for each of its parts: whatever is taken off from an end is whole units."""
+    rank = {place: at for at, place in enumerate(line.places.locations)}
+    return dict(sorted(line.reserved.items(), key=lambda one: (rank.get(one[0][1], len(rank)), one[0][1], one[0][0])))
+
+
+def _units_at(line: LineStock, mine: Mapping[Key, int], place: str) -> int:
+    return min((mine.get((sku, place), 0) // each for sku, each in (line.parts or {}).items()), default=0)
+
+
+def _is_whole(line: LineStock, mine: Mapping[Key, int]) -> bool:
+    """At each location lie all parts of as many units."""
+    parts, places = line.parts or {}, {place for _, place in mine}
+    return all(mine.get((sku, place), 0) == each * _units_at(line, mine, place) for place in places for sku, each in parts.items())
 
 
 def sellable(parts: Mapping[str, int], free: Mapping[str, int]) -> int:

@@ -101,6 +101,7 @@ QUEUES = {
     "compare_days": "outside",
     "compare_listings": "outside",
     "mend_listing": "outside",
+    "look_at_items": "outside",
     "send_hooks": "hooks",  # others' programs may be slow or dead: nothing of a channel's waits behind them
     "reckon": "outside",
     "raise_alerts": "inside",

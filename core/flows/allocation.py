@@ -1,7 +1,7 @@
 """Reserving stock for sets of orders: lock the shelves, decide once, write the difference."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -88,15 +88,17 @@ def _name(wish: Wish) -> Name:
 
 
 def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, str], Mapping[tuple[str, str], int]]) -> LineStock:
+    one = maps[_name(wish)]
     return LineStock(
         order=wish.order,
         line=wish.line,
         placed_at=wish.placed_at,
-        due=wish.due,
+        due=replace(wish.due, hold=0) if one.split else wish.due,
         held=wish.booked.held,
         booked_gone=wish.booked.gone,
         booked_back=wish.booked.back,
-        parts=maps[_name(wish)].parts or None,
+        parts={} if one.split else one.parts or None,
+        alone=one.alone,
         reserved=reserved.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
@@ -128,14 +130,20 @@ def _line_row(wish: Wish, booked: Booked) -> dict[str, Any]:
 
 
 def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: Mapping[Name, Mapped], lacking: Collection[str]) -> None:
-    """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at."""
-    moved, before = moves(wishes, maps), explains(wishes, maps)
+    """Channels that sold believe less already; all listings of what moved, or of what orders wait for, are looked at. What each showed when
+    is read with its lock: a push may have been answered since its map was read, and would be taken to have come before the sale."""
+    skus, sellers = plan.skus.union(lacking), [maps[_name(wish)] for wish in wishes if wish.sold != 0]
+    learned = listings.lock_of(work.db, merchant, skus, {id for one in sellers for id in one.rows})
+    known = {name: replace(one, rows=one.rows | _of(one.rows, learned)) for name, one in maps.items()}
+    moved = moves(wishes, known)
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    skus = plan.skus.union(lacking)
-    listings.lock_of(work.db, merchant, skus, moved)
-    doubts.explained(work.db, before, [id for id, one in moved.items() if one.units is None])
+    doubts.explained(work.db, explains(wishes, known), [id for id, one in moved.items() if one.units is None])
     for connection in sorted(listings.sold(work.db, moved, work.now) | listings.touch(work.db, merchant, skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
+
+
+def _of(rows: Collection[int], learned: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    return {id: learned[id] for id in rows if id in learned}
 
 
 def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Moved]:
@@ -203,18 +211,19 @@ def reserve(hub: Hub, claim: Claim) -> None:
 def ask_waiting(work: Unit, merchant: str) -> int:
     """Lines that wait for stock that is there now, or for a map that somebody made, get another look. Gives how many orders."""
     refs = {ref: None for waits in ("stock", "mapping") for ref in orders.waiting(work.db, merchant, waits)}
-    _ask_reserve(work, merchant, refs)
+    ask_reserve(work, merchant, refs)
     return len(refs)
 
 
-def _ask_reserve(work: Unit, merchant: str, refs: Iterable[str]) -> None:
+def ask_reserve(work: Unit, merchant: str, refs: Iterable[str]) -> None:
+    """The lines of these orders are settled again."""
     for ref in refs:
         work.ask(merchant, "reserve", ref, ref.split("/", 1)[0])
 
 
 def map_listing(work: Unit, merchant: str, name: Name, parts: Mapping[str, int]) -> bool:
     """Say which SKUs one unit of a listing consumes; the lines that sell it are settled anew. False where there is no such listing."""
-    _ask_reserve(work, merchant, orders.selling(work.db, merchant, name))
+    ask_reserve(work, merchant, orders.selling(work.db, merchant, name))
     done = listings.map_parts(work.db, merchant, name, parts)
     ask_waiting(work, merchant)
     work.ask(merchant, "publish_stock", name[0], name[0])

@@ -18,7 +18,7 @@ from core.store.unit import Unit
 LONGEST_BIN = 60
 
 
-class WrongCard(Refused):
+class WrongCard(Exception):
     """What was said of this SKU cannot be."""
 
     def __init__(self, sku: str, why: str) -> None:
@@ -47,8 +47,8 @@ class Written:
 
 
 def write(hub: Hub, merchant: str, wishes: Mapping[str, Wish], who: Who) -> list[Written]:
-    """Write what somebody says of these SKUs, all of it or nothing. Gives those that changed. Raises Refused for a SKU or a location that
-    is not there, and for what cannot be, with the SKU and the field."""
+    """Write what somebody says of these SKUs, all of it or nothing. Gives those that changed. Raises WrongCard for a SKU that is not there
+    and for what cannot be, with the SKU and the field; Refused for a location that is not there."""
     with hub.unit() as work:
         return write_in(work, merchant, wishes, who)
 

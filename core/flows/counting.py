@@ -13,6 +13,7 @@ from core.domain.counts import Counted, Said, Sheet, booked_by_count, gone_by, i
 from core.domain.order import Order
 from core.domain.places import LocationKind
 from core.domain.stock import Key
+from core.flows import kits
 from core.flows.allocation import Wish, ask_waiting, map_listing
 from core.flows.join import verdict
 from core.hub import Hub
@@ -166,6 +167,8 @@ class _Desk:
         before, waited = self._shown(), set(self._waiting())
         safeties = self._safeties()
         remapped = self._write(made, maps, safeties)
+        if self.wrong:
+            raise WrongLines(self.wrong)
         shelves = [shelved for _, shelved in made]
         changed = [one for one in shelves if one.was != one.will]
         after = self._shown() if changed or remapped or safeties else before
@@ -338,9 +341,19 @@ class _Desk:
             listed, owner = by_name[name], by_id[name[0]]
             if listed.parts == said.parts:
                 continue
-            map_listing(self.work, self.merchant, name, said.parts)
+            if self._can_be(said, name):
+                map_listing(self.work, self.merchant, name, said.parts)
             made.append(Remapped(owner.channel, owner.account, name[1], name[2], listed.title, listed.parts, dict(said.parts)))
         return made
+
+    def _can_be(self, said: Said, name: Name) -> bool:
+        """Else what is wrong with the map is noted: then nothing of the file is kept."""
+        try:
+            kits.check(self.work, self.merchant, name, said.parts, alone=any(one.alone for one in self.listings if one.name == name))
+        except kits.WrongKit as error:
+            self.wrong.append((said.line, f"{said.channel_sku or said.listing}: {error}"))
+            return False
+        return True
 
     # ---- what follows
 

@@ -14,6 +14,7 @@ from core.store.unit import Unit
 
 PUSHES = ("webhook_url", "queue_url")  # a connection with one of these settings expects to be told
 DAY_US = 86_400_000_000
+HOUR_US, QUIET_US = 3_600_000_000, 240_000_000  # one lost notice is no silence: others come soon after it
 NOTICES = "notices"  # the subject of a connection's silence, and of its subscriptions
 
 
@@ -49,8 +50,9 @@ def _order(connection: Connection, order: str, changed: int, asked: int) -> Find
 
 def _listen(work: Unit, connection: Connection, missed: Sequence[Finding]) -> None:
     silence = next(iter(findings.open_of(work.db, connection.id, "silence")), None)
-    if missed and not inbox.heard(work.db, connection.id, min(one.since or 0 for one in missed)):
-        _silent(work, connection, silence.since if silence else min(one.since or 0 for one in missed))
+    since = findings.missed_by(work.db, connection.id, work.now - HOUR_US, work.now - QUIET_US) if missed else None
+    if since is not None and not inbox.heard(work.db, connection.id, since):
+        _silent(work, connection, silence.since if silence else since)
     elif silence and inbox.heard(work.db, connection.id, silence.found_at):
         findings.close(work.db, connection.id, "silence", [NOTICES], "gone by itself", work.now)
 

@@ -189,7 +189,7 @@ def _take_over(hub: Hub, work: Unit, connection: Connection, ground: Ground, dou
     _keep(work, connection, [doubt], "accepted")
     said = {"listing": doubt.name, "connection": connection.id, "channel": connection.channel, "label": connection.label}
     body = {**said, "location": shelf[1], "place": shelf[2], "units": found.units, "was": was, "became": was + found.units}
-    audit.write(work.db, connection.merchant, work.now, who.id, who.name, TOOK, f"sku/{found.sku}", **body)
+    audit.write(work.db, connection.merchant, work.now, who.id, who.name, "stock.follow", f"sku/{found.sku}", **body)
 
 
 def _say(work: Unit, merchant: str, shelf: adjusting.At, was: int, units: int) -> None:
@@ -265,7 +265,7 @@ def undo(hub: Hub, merchant: str, act: int, who: Who) -> None:
         shelf = (sku, body["location"], body["place"])
         adjusting.move(work, merchant, Move(sku, body["location"], -body["units"], 0, CAUSE, f"adjust/{hub.ids()}"))
         _say(work, merchant, shelf, level[0], -body["units"])
-        audit.write(work.db, merchant, work.now, who.id, who.name, UNDID, mark, sku=sku, place=shelf[2], units=-body["units"])
+        audit.write(work.db, merchant, work.now, who.id, who.name, "stock.unfollow", mark, sku=sku, place=shelf[2], units=-body["units"])
 
 
 @dataclass(frozen=True, slots=True)

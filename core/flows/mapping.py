@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.domain import goods as rules
 from core.domain.who import Who
 from core.errors import Refused
+from core.flows import kits
 from core.flows.allocation import map_listing
 from core.hub import Hub
 from core.store import audit, displays, goods
@@ -34,8 +35,8 @@ class Mapped:
 
 def map_many(hub: Hub, merchant: str, said: Mapping[int, str], who: Who, *, new: bool = False) -> list[Mapped]:
     """Map these listings (by their rows) to what somebody typed for each, all of them or none; "" maps one to nothing. `new`: SKUs that
-    nobody knows are made. Orders that wait are settled. Raises NotOurs, and Refused for a listing that is not there or a text that says
-    nothing."""
+    nobody knows are made. Orders that wait are settled. Raises NotOurs, WrongKit for what no listing can
+    consume, and Refused for a listing that is not there or a text that says nothing."""
     with hub.unit() as work:
         parts = _parts(work, merchant, said)
         _check(work, merchant, parts, new=new)
@@ -73,6 +74,7 @@ def _listing(work: Unit, merchant: str, id: int) -> Listed:
 def _map(work: Unit, merchant: str, listing: Listed, parts: Parts, who: Who) -> Mapped | None:
     if listing.parts == parts:
         return None
+    kits.check(work, merchant, listing.name, parts, alone=listing.alone)
     map_listing(work, merchant, listing.name, parts)
     subject = "/".join(listing.name)
     audit.write(work.db, merchant, work.now, who.id, who.name, "listing.map", subject, was=dict(listing.parts), became=dict(parts))

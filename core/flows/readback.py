@@ -49,6 +49,17 @@ def compare_listings(hub: Hub, claim: Claim) -> None:
         _go_on(work, connection, limits, again_s, after)
 
 
+def look_at_items(hub: Hub, claim: Claim) -> None:
+    """A channel says by itself what these show: those of which we believe something else are read, and held against the orders."""
+    connection, began = hub.connection(claim.connection), hub.now
+    said = {(item, place): int(units) for _, item, place, units in (subject.split("/") for subject in claim.subjects)}
+    with hub.database.read() as db:
+        found = listings.of_items(db, connection.id, said, live=_live(connection))
+    read = look_at(hub, connection, [one for one, item in found if one.shown != said[item, one.place]])
+    with hub.unit(claim) as work:
+        _compared(hub, work, connection, read, began)
+
+
 def hourly(limits: Limits) -> int:
     """How many listings may be read back in an hour."""
     return MOST * limits.per_call if limits.looks is None else limits.looks

@@ -94,7 +94,9 @@ select distinct i.connection, i.ref from inbox i where i.merchant = :merchant an
 """
 OPEN = """
 select distinct o.connection, o.channel_id from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and (l.held <> l.hold or l.booked_gone <> l.gone or l.booked_back <> l.back)
+where l.merchant = :merchant and (l.booked_gone <> l.gone or l.booked_back <> l.back or (l.held <> l.hold and not exists (
+  select 1 from listings g
+  where g.connection = o.connection and g.listing = l.listing and g.sku = l.sku and g.exploded_by <> 'hub')))
 """
 
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.domain import sharing
+from core.domain.kits import WHOLE
 from core.domain.sharing import Owner
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows.exposing import InQuota
 from core.flows.intake import ask_before_raising
+from core.flows.kits import WrongKit
 from core.hub import Hub
-from core.store import audit, connections, counts, goods, listings, quotas, stock
+from core.store import audit, connections, counts, goods, kits, listings, quotas, stock
 from core.store.connections import Connection
 from core.store.quotas import Listed
 from core.store.unit import Unit
@@ -114,18 +116,25 @@ def _holds(one: Listed, *, known: bool) -> int | None:
 
 def set_quota(hub: Hub, merchant: str, skus: Mapping[str, bool], who: Who) -> list[str]:
     """These SKUs are dealt to channels, or shown to all of them as one pool. Gives those of which it was not so. Raises Refused for a SKU
-    that is not there."""
+    that is not there, WrongKit for one that is in a kit whose parts must lie at one location."""
     with hub.unit() as work:
-        known = goods.known(work.db, merchant, list(skus))
-        if strangers := sorted(skus.keys() - known):
-            raise Refused(f"there is no SKU {strangers[0]}")
-        was = goods.quotas(work.db, merchant, list(skus))
-        if ahead := listings.selling_ahead(work.db, merchant, [sku for sku, quota in skus.items() if quota]):
-            raise InQuota(ahead)
-        changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
-        if changed:
-            _change(work, merchant, changed, who)
-        return sorted(changed)
+        return set_quota_in(work, merchant, skus, who)
+
+
+def set_quota_in(work: Unit, merchant: str, skus: Mapping[str, bool], who: Who) -> list[str]:
+    """The same in a transaction that is open."""
+    known = goods.known(work.db, merchant, list(skus))
+    if strangers := sorted(skus.keys() - known):
+        raise Refused(f"there is no SKU {strangers[0]}")
+    if ahead := listings.selling_ahead(work.db, merchant, [sku for sku, quota in skus.items() if quota]):
+        raise InQuota(ahead)
+    was = goods.quotas(work.db, merchant, list(skus))
+    changed = {sku: quota for sku, quota in skus.items() if was[sku] != quota}
+    if whole := sorted(kits.in_alone(work.db, merchant, [sku for sku, quota in changed.items() if quota])):
+        raise WrongKit(WHOLE, whole[0])
+    if changed:
+        _change(work, merchant, changed, who)
+    return sorted(changed)
 
 
 def _change(work: Unit, merchant: str, changed: Mapping[str, bool], who: Who) -> None:

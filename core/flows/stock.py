@@ -151,12 +151,18 @@ class Early:
 
 
 def _hold_back(hub: Hub, connection: Connection, tell: Tell, began: int) -> tuple[Tell, Early]:
-    """Less is told at once. More waits until no order can be on its way that explains why the channel shows less."""
-    more = {one.id: began if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
-    if not more:
+    """Less is told at once."""
+    if not any(push.quantity > (push.expected or 0) for _, push in tell):
         return tell, Early()
     with hub.database.read() as db:
         read_to, taken = connections.read_to(db, connection.merchant, connection.id)
+    return hold_back(tell, began, read_to, taken=taken)
+
+
+def hold_back(tell: Tell, began: int, read_to: int, *, taken: bool) -> tuple[Tell, Early]:
+    """More waits until no order can be on its way that explains why the channel shows less. Orders are here up to `read_to`, `taken` or
+    not. Pure."""
+    more = {one.id: began if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
     kept = [(one, push) for one, push in tell if one.id not in more or (taken and more[one.id] < read_to)]
     unread = [(one, more[one.id]) for one, _ in tell if more.get(one.id, -1) >= read_to]
     return kept, Early(unread, untaken=len(kept) + len(unread) < len(tell))
@@ -443,7 +449,9 @@ def _found(one: Found) -> dict[str, Any]:
         "handle": msgspec.json.encode(one.handle).decode(),
         "writable": one.writable,
         "uncovered": one.uncovered,
+        "item": one.item,
         "shown": one.shown,
+        "splits": one.splits,
     }
 
 

@@ -175,7 +175,7 @@ def name(db: Connection, merchant: str, titles: Mapping[str, str], now: int) -> 
 
 
 LISTINGS = """
-select l.id, l.connection, l.listing, l.sku, l.title, l.writable, p.sku as part, p.units from listings l
+select l.id, l.connection, l.listing, l.sku, l.title, l.writable, l.alone, p.sku as part, p.units from listings l
 left join listing_parts p on p.listing_id = l.id where l.merchant = :merchant and l.listing <> ''
 order by l.connection, l.listing, l.sku, l.id
 """
@@ -191,6 +191,7 @@ class Listed:
     title: str
     writable: str | None
     parts: dict[str, int]
+    alone: bool = False
 
     @property
     def name(self) -> tuple[str, str, str]:
@@ -202,7 +203,8 @@ def listings(db: Connection, merchant: str) -> list[Listed]:
     found: dict[tuple[str, str, str], Listed] = {}
     for row in run(db, LISTINGS, merchant=merchant):
         one = found.setdefault(
-            (row.connection, row.listing, row.sku), Listed(row.connection, row.listing, row.sku, row.title, row.writable, {})
+            (row.connection, row.listing, row.sku),
+            Listed(row.connection, row.listing, row.sku, row.title, row.writable, {}, bool(row.alone)),
         )
         if row.part is not None:
             one.parts[row.part] = row.units

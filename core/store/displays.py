@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.exposure import Exposure, Rule, exposure
+from core.domain.exposure import Exposure, Rule
 from core.domain.showing import Display
-from core.store.listings import COMING, EXPECTED, FREE, RULE, SHARE, WITHHELD, rule_of
+from core.store.listings import EXPECTED, POOLS, WITHHELD, Pools, rule_of
 from core.store.sql import run, run_set
 
 ROWS = f"""
 select l.id, l.connection, c.channel, c.label, c.account, c.live_at, c.state, c.buffer, l.listing, l.sku, l.alike, l.place,
   k.name as place_name, l.title, l.shown, l.writable, l.uncovered, l.handle, l.problem, l.mapped, l.changed > l.told as waits,
-  l.rests_until, l.raise_from, l.accepted_at, l.sought, l.shown_at, p.sku as part, p.units, {FREE} as free, {COMING} as coming,
-  {WITHHELD} as withheld, case when l.ahead is not null then (select max(i.expected_at) {EXPECTED}) end as coming_by,
-  {RULE}, {SHARE}, k.service or k.decided as decided,
+  l.rests_until, l.raise_from, l.accepted_at, l.sought, l.shown_at, l.exploded_by, {WITHHELD} as withheld, {POOLS},
+  case when l.ahead is not null then (select max(i.expected_at) {EXPECTED}) end as coming_by,
+  k.service or k.decided as decided,
   exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours,
   exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked,
   d.at as doubted_at, d.why as doubted_why
@@ -63,6 +63,8 @@ class Listed:
     uncovered: str | None = None  # why it goes on selling whatever it shows: a word of core/domain/promise.py
     handle: str = "{}"
     account: str = ""
+    alone: bool = False  # all parts of a unit must lie at one location
+    exploded_by: str = "hub"
     coming_by: int | None = None  # when the last of what it sells ahead is expected
 
     @property
@@ -78,25 +80,15 @@ class Listed:
 
 def _read(rows: Iterable[Any]) -> list[Listed]:
     """One for each listing, with all its parts; in the order of the rows."""
-    first: dict[int, Any] = {}
-    parts: dict[int, dict[str, int]] = {}
-    free: dict[int, dict[str, int]] = {}
-    left: dict[int, dict[str, int]] = {}
-    coming: dict[int, dict[str, int]] = {}
-    for row in rows:
-        coming.setdefault(row.id, {}).update({} if row.part is None else {row.part: int(row.coming)})
-        first.setdefault(row.id, row)
+    found, left = list(rows), dict[int, dict[str, int]]()
+    for row in found:
         left.setdefault(row.id, {}).update({row.part: int(row.withheld)} if row.part is not None and row.withheld else {})
-        made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
-        if row.part is not None:
-            made[row.part] = row.units
-            there |= {} if row.free is None else {row.part: int(row.free)}
-    return [_listed(row, parts[id], free[id], left[id], coming[id]) for id, row in first.items()]
+    pools = Pools(found)
+    return [_listed(row, pools.parts[id], pools.may(id, row.buffer), left[id]) for id, row in pools.rows.items()]
 
 
-def _listed(row: Any, parts: Parts, free: Parts, left: Parts, coming: Parts) -> Listed:
+def _listed(row: Any, parts: Mapping[str, int], may: Exposure | None, left: Mapping[str, int]) -> Listed:
     rule = rule_of(row)
-    may = exposure(parts, free, rule, row.buffer, row.share, coming) if parts and parts.keys() <= free.keys() else None
     display = Display(
         row.shown, may.units if may else None, mapped=bool(parts), live=row.live_at is not None, state=row.state,
         writable=row.writable, ours=bool(row.ours), decided=bool(row.decided), waits=bool(row.waits), asked=bool(row.asked),
@@ -105,7 +97,8 @@ def _listed(row: Any, parts: Parts, free: Parts, left: Parts, coming: Parts) -> 
     )  # fmt: skip
     return Listed(
         row.id, row.connection, row.channel, row.label, row.listing, row.sku, row.alike, row.title, row.place, row.place_name or "", parts,
-        row.shown_at, display, rule, may, left, row.uncovered, row.handle, row.account, row.coming_by,
+        row.shown_at, display, rule, may, left, row.uncovered, row.handle, row.account, bool(row.alone), row.exploded_by,
+        row.coming_by,
     )  # fmt: skip
 
 

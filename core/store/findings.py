@@ -81,6 +81,18 @@ def missed(db: Connection, merchant: str, after: int, most: int = 100_000) -> li
     return [int(row.lag) for row in run(db, MISSED, merchant=merchant, after=after, most=most)]
 
 
+MISSED_BY = """
+select max(since) from findings
+where connection = :connection and what = 'order' and found_at >= :after and since >= :after and since <= :by
+"""
+
+
+def missed_by(db: Connection, connection: str, after: int, by: int) -> int | None:
+    """When the last order of which nothing told us changed, between these moments; None where there was none."""
+    found: int | None = run(db, MISSED_BY, connection=connection, after=after, by=by).scalar_one()
+    return found
+
+
 SINCE = "select count(*) from findings where connection = :connection and what = 'order' and since >= :since"
 PRUNE = "delete from findings where mended_at < :before"
 

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.exposure import NO_RULE, Rule, exposure
+from core.domain import kits
+from core.domain.exposure import NO_RULE, Exposure, Rule, exposure
+from core.domain.kits import SPLIT, Exploded
 from core.store import stock
 from core.store.inbounds import LEFT
 from core.store.sql import run, run_set
@@ -18,7 +20,7 @@ Name = tuple[str, str, str]  # connection, listing, SKU as the channel spells it
 
 NAMES = {"connection": "text", "listing": "text", "sku": "text"}
 PARTS = """
-select r.connection, r.listing, r.sku, l.id, l.place, l.shown_from, l.shown_at, p.sku as part, p.units
+select r.connection, r.listing, r.sku, l.id, l.place, l.shown_from, l.shown_at, l.alone, l.exploded_by, p.sku as part, p.units
 from {rows}
 left join listings l on l.connection = r.connection and l.listing = r.listing and l.sku = r.sku and l.merchant || '' = :merchant
 left join listing_parts p on p.listing_id = l.id
@@ -27,11 +29,14 @@ left join listing_parts p on p.listing_id = l.id
 
 @dataclass
 class Mapped:
-    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. `rows` are its places: when the call began that taught us
-    what it shows there, and when its answer was written, by the row's id."""
+    """A listing and the SKUs it consumes; `parts` empty: nobody has mapped it. `alone`: all of them must lie at one location; `split`: they
+    are lines of their own, it consumes nothing. `rows` are its places: when the call began that taught us what it shows there, and when
+    its answer was written, by the row's id."""
 
     rows: dict[int, tuple[int, int]] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
+    alone: bool = False
+    split: bool = False
 
 
 def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, Mapped]:
@@ -40,7 +45,7 @@ def mapped(db: Connection, merchant: str, names: Iterable[Name]) -> dict[Name, M
     placed = {(row.connection, row.listing, row.sku) for row in rows if row.place}
     for row in rows:
         name = (row.connection, row.listing, row.sku)
-        one = found.setdefault(name, Mapped())
+        one = found.setdefault(name, Mapped(alone=bool(row.alone), split=row.exploded_by != Exploded.HUB))
         if row.place or name not in placed:
             one.rows[row.id] = (row.shown_from, row.shown_at)
         if row.part is not None:
@@ -54,17 +59,19 @@ def _names(names: Iterable[Name]) -> list[dict[str, str]]:
 
 FOUND = {
     "listing": "text", "sku": "text", "place": "text", "title": "text", "handle": "text", "writable": "text", "shown": "int",
-    "uncovered": "text",
+    "uncovered": "text", "splits": "boolean", "item": "text",
 }  # fmt: skip
 KEEP = """
-insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, shown, shown_from, shown_at,
-                      figure_at,                      changed, found_at, seen_at)
+insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, item, shown, shown_from,
+                      shown_at, figure_at, changed, found_at, seen_at, exploded_by)
 select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
-       r.shown,
-       :began, :now, :began, 1, :now, :now from {rows} where true
+       r.item, r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
-  handle = excluded.handle, writable = excluded.writable, uncovered = excluded.uncovered,
+  handle = excluded.handle, uncovered = excluded.uncovered, item = excluded.item,
+  writable = case when listings.exploded_by = 'channel' then coalesce(excluded.writable, :split) else excluded.writable end,
+  exploded_by = case when excluded.exploded_by = 'splits' then 'splits' when listings.exploded_by = 'splits' then 'hub'
+                     else listings.exploded_by end,
   shown = case when (:written and listings.changed > listings.told) or listings.shown_at > :began or listings.heard_at > :began then null
           else excluded.shown end,
   shown_from = excluded.shown_from, shown_at = excluded.shown_at, figure_at = excluded.figure_at, changed = listings.changed + 1
@@ -79,6 +86,14 @@ join listing_parts p on p.listing_id = s.id
 where l.merchant || '' = :merchant and not exists (select 1 from listing_parts q where q.listing_id = l.id)
 on conflict do nothing
 returning listing_id
+"""
+INHERIT_HOW = """
+update listings set alone = kin.alone, exploded_by = kin.exploded_by, writable = coalesce(listings.writable, kin.writable)
+from (select t.id, s.alone, s.exploded_by, case when s.exploded_by = 'channel' then :split end as writable from {rows}
+      join listings t on t.id = r.id
+      join listings s on s.connection = t.connection and s.listing = t.listing and s.sku = t.sku and s.id <> t.id
+      where s.alone or s.exploded_by = 'channel' {fence}) kin
+where listings.id = kin.id
 """
 ID = {"id": "bigint"}
 MAPPED = "update listings set mapped = true from {rows} where listings.id = r.id"
@@ -126,9 +141,11 @@ def keep(
     of one that was told something meanwhile, or is about to be."""
     if rows:
         since = now if began is None else began
-        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written)
+        run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, now=now, began=since, written=written, split=SPLIT)
     if placed := _names((connection, row["listing"], row["sku"]) for row in rows if row.get("place")):
-        _have_parts(db, run_set(db, INHERIT, NAMES, placed, merchant=merchant))
+        if new := run_set(db, INHERIT, NAMES, placed, merchant=merchant).fetchall():
+            _have_parts(db, new)
+            run_set(db, INHERIT_HOW, ID, [{"id": id} for id in sorted({row.listing_id for row in new})], split=SPLIT)
         for statement in (UNPLACED_PARTS, UNPLACED):
             run_set(db, statement, NAMES, placed, merchant=merchant)
 
@@ -170,6 +187,12 @@ RENAME = """
 insert into listing_parts (merchant, listing_id, sku, units)
 select p.merchant, r.new, p.sku, p.units from {rows} join listing_parts p on p.listing_id = r.old
 """
+RENAMED_HOW = """
+update listings set alone = kin.alone, exploded_by = kin.exploded_by, writable = coalesce(listings.writable, kin.writable)
+from (select r.new as id, s.alone, s.exploded_by, case when s.exploded_by = 'channel' then :split end as writable
+      from {rows} join listings s on s.id = r.old where s.alone or s.exploded_by = 'channel' {fence}) kin
+where listings.id = kin.id
+"""
 GONE = """
 update listings set writable = 'the channel lists it no more' where connection = :connection and writable is null
   and seen_at > 0 and seen_at < :before
@@ -185,6 +208,7 @@ def read_whole(db: Connection, connection: str, began: int, before: int) -> list
         run_set(db, "delete from listing_parts where listing_id in (select r.new from {rows})", {"old": "bigint", "new": "bigint"}, rows)
         run_set(db, RENAME, {"old": "bigint", "new": "bigint"}, rows)
         run_set(db, MAPPED, ID, [{"id": row.new} for row in found])
+        run_set(db, RENAMED_HOW, {"old": "bigint", "new": "bigint"}, rows, split=SPLIT)
         run_set(
             db, "update listings set writable = 'renamed' where id in (select r.old from {rows})", {"old": "bigint", "new": "bigint"}, rows
         )
@@ -243,7 +267,7 @@ LOCK = """
 select o.id from listings o where o.id in (select t.id from {rows} left join listings t on t.id = r.id {fence}) order by o.id {lock}
 """
 LOCK_OF = """
-select o.id from listings o where o.id in (
+select o.id, o.shown_from, o.shown_at from listings o where o.id in (
   select p.listing_id from {rows} left join listing_parts p on p.merchant = r.merchant and p.sku = r.sku
   union select t.id from {rows} left join listings t on t.id = r.id) order by o.id {lock}
 """
@@ -256,11 +280,15 @@ def lock(db: Connection, ids: Iterable[int]) -> None:
         run_set(db, LOCK, {"id": "bigint"}, rows)
 
 
-def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> None:
-    """The same for those that consume these SKUs, and these."""
+def lock_of(db: Connection, merchant: str, skus: Iterable[str], ids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """The same for those that consume these SKUs, and these. Gives by their ids when the call began that taught us what each shows, and
+    when its answer was written, as it is now; nothing on SQLite, where nobody wrote since this transaction began."""
     rows: list[dict[str, Any]] = [*({"sku": sku} for sku in set(skus)), *({"id": id} for id in set(ids))]
-    if rows and db.dialect.name == "postgresql":
-        run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
+    if not rows or db.dialect.name != "postgresql":
+        return {}
+    return {
+        row.id: (row.shown_from, row.shown_at) for row in run_set(db, LOCK_OF, {"sku": "text", "id": "bigint"}, rows, merchant=merchant)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +361,10 @@ OWED = """(select coalesce(sum((w.hold - w.held) * sold_by.units), 0) from (
         join order_lines w on w.merchant = sold_by.merchant and w.listing = sold_by.listing and w.sku = sold_by.sku and w.waits is not null
         join orders o on o.id = w.order_id and o.connection = sold_by.connection)"""
 FREE = f"({THERE} - {WITHHELD} - {OWED})"
+# The same by location where all parts of a unit must lie at one: lines of "location=units", whoever is owed some of them.
+SPREAD = f"""case when l.alone then (select {{listed}}(m.location || '=' || ({stock.FREE}), '
+') from place_locations m join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location
+        where m.connection = l.connection and m.place = l.place) end as spread"""
 # What of a part is on its way there, and expected within the days that the row looks ahead: from the moment that the clock was last read.
 EXPECTED = f"""from place_locations m join inbound_lines n on n.merchant = l.merchant and n.sku = p.sku
         join inbounds i on i.id = n.inbound and i.state = 'sent' and i.location = m.location and {LEFT} > 0
@@ -343,6 +375,8 @@ RULE = "l.buffer as own_buffer, l.cap, l.stopped, l.ahead, l.backorder"
 # Its part, where one of its SKUs is in quota: none before it was dealt any.
 SHARE = """case when (select min(q.sku) from listing_parts q join skus k on k.merchant = q.merchant and k.sku = q.sku
     where q.listing_id = l.id and k.quota) is not null then coalesce(l.share, 0) end as share"""
+# What `Pools` reads, of a listing and one of its parts.
+POOLS = f"p.sku as part, p.units, {FREE} as free, {COMING} as coming, {SPREAD}, l.alone, {RULE}, {SHARE}"
 # A SKU that nobody counted has no level: what is not known is not shown.
 WAITS = """changed > told and writable is null and shown_at > 0
   and exists (select 1 from listing_parts p where p.listing_id = listings.id)
@@ -351,7 +385,7 @@ WAITS = """changed > told and writable is null and shown_at > 0
     where m.connection = listings.connection and m.place = listings.place))"""
 DIRTY = f"""
 select l.id, l.listing, l.sku, l.place, l.handle, l.shown, l.changed, l.since, l.revised, l.revised_on, l.heard, l.figure_at, l.sought,
-       p.sku as part, p.units, {FREE} as free, {COMING} as coming, {RULE}, {SHARE},
+       {POOLS},
        exists (select 1 from pushes u where u.listing_id = l.id and u.told_at is null) as asked
 from listings l join listing_parts p on p.listing_id = l.id
 where l.id in (select id from listings where connection = :connection and {WAITS}
@@ -360,20 +394,59 @@ order by l.id
 """
 
 
+class Pools:
+    """What can be made of the parts of some listings, from rows with the columns POOLS: one for each part, in any order."""
+
+    def __init__(self, found: Iterable[Any]) -> None:
+        self.rows: dict[int, Any] = {}
+        self.parts: dict[int, dict[str, int]] = {}
+        self._free: dict[int, dict[str, int]] = {}
+        self._coming: dict[int, dict[str, int]] = {}
+        self._there: dict[int, dict[str, dict[str, int]]] = {}  # by location, where all parts of a unit must lie at one
+        for row in found:
+            self._add(row)
+
+    def _add(self, row: Any) -> None:
+        self.rows.setdefault(row.id, row)
+        parts, free, coming = (some.setdefault(row.id, {}) for some in (self.parts, self._free, self._coming))
+        if row.part is None:
+            return
+        parts[row.part], coming[row.part] = row.units, int(row.coming)
+        if row.free is not None:
+            free[row.part] = int(row.free)
+        for one in (row.spread or "").splitlines():
+            location, _, units = one.rpartition("=")
+            self._there.setdefault(row.id, {}).setdefault(location, {})[row.part] = int(units)
+
+    def may(self, id: int, buffer: int) -> Exposure | None:
+        """What the listing may show, where its connection keeps so many back; None where it is not mapped, or somebody did not count one of
+        its parts."""
+        row, parts, free = self.rows[id], self.parts[id], self._free[id]
+        if not parts or parts.keys() - free.keys():
+            return None
+        return exposure(parts, free, rule_of(row), buffer, row.share, self._whole(id), self._coming[id])
+
+    def _whole(self, id: int) -> int | None:
+        """How many units lie at one location each, where less is free of a part than lies there since others are owed it; None where they
+        need not."""
+        if not self.rows[id].alone:
+            return None
+        parts, free, there = self.parts[id], self._free[id], self._there.get(id, {})
+        lies = {sku: sum(units.get(sku, 0) for units in there.values()) for sku in parts}
+        return kits.whole(parts, there, {sku: lies[sku] - left for sku, left in free.items() if sku in lies})
+
+
 def dirty(db: Connection, connection: str, buffer: int, most: int) -> list[Dirty]:
     """Up to `most` listings that changed since the channel was last told, with what each should show: those that run out first, then the
     oldest sale."""
-    rows: dict[int, Any] = {}
-    parts: dict[int, dict[str, int]] = {}
-    free: dict[int, dict[str, int]] = {}
-    coming: dict[int, dict[str, int]] = {}
-    for row in run(db, DIRTY, connection=connection, most=most):
-        rows[row.id] = row
-        parts.setdefault(row.id, {})[row.part] = row.units
-        free.setdefault(row.id, {})[row.part] = int(row.free or 0)
-        coming.setdefault(row.id, {})[row.part] = int(row.coming)
-    wanted = {id: exposure(parts[id], free[id], rule_of(row), buffer, row.share, coming[id]).units for id, row in rows.items()}
-    return [_dirty(row, wanted[id], parts[id] if row.share is not None else {}) for id, row in rows.items()]
+    pools = Pools(run(db, DIRTY, connection=connection, most=most))
+    return [
+        _dirty(row, _units(pools.may(id, buffer)) or 0, pools.parts[id] if row.share is not None else {}) for id, row in pools.rows.items()
+    ]
+
+
+def _units(may: Exposure | None) -> int | None:
+    return may.units if may else None
 
 
 def rule_of(row: Any) -> Rule:
@@ -704,7 +777,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, p.sku as part, p.units, {FREE} as free, {COMING} as coming, {RULE}, {SHARE},
+       l.changed > l.told as waits, c.buffer, l.exploded_by, {POOLS},
        k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
@@ -735,6 +808,8 @@ class Shelf:
     ours: bool = True
     decided: bool = False
     rule: Rule = NO_RULE
+    alone: bool = False
+    exploded_by: str = "hub"
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
@@ -767,32 +842,16 @@ def one(db: Connection, merchant: str, id: int) -> Shelf | None:
 
 
 def _shelves(found: Iterable[Any]) -> list[Shelf]:
-    rows: dict[int, Any] = {}
-    parts: dict[int, dict[str, int]] = {}
-    free: dict[int, dict[str, int]] = {}
-    coming: dict[int, dict[str, int]] = {}
-    for row in found:
-        rows[row.id] = row
-        made, there = parts.setdefault(row.id, {}), free.setdefault(row.id, {})
-        coming.setdefault(row.id, {})
-        if row.part is not None:
-            made[row.part], coming[row.id][row.part] = row.units, int(row.coming)
-            there |= {} if row.free is None else {row.part: int(row.free)}
+    pools = Pools(found)
     return [
         Shelf(
-            row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown,
-            _wanted(row, parts[id], free[id], coming[id]), parts[id], row.writable, row.problem, bool(row.waits), row.place,
-            row.place_name or "",
-            bool(row.ours), bool(row.decided), rule_of(row),
+            row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown, _units(pools.may(id, row.buffer)),
+            pools.parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "", bool(row.ours),
+            bool(row.decided), rule_of(row),
+            bool(row.alone), row.exploded_by,
         )
-        for id, row in rows.items()
+        for id, row in pools.rows.items()
     ]  # fmt: skip
-
-
-def _wanted(row: Any, parts: Mapping[str, int], free: Mapping[str, int], coming: Mapping[str, int]) -> int | None:
-    if not parts or parts.keys() - free.keys():
-        return None
-    return exposure(parts, free, rule_of(row), row.buffer, row.share, coming).units
 
 
 LAGS = """
@@ -819,6 +878,13 @@ SETTLED_ONES = """l.writable is null and l.problem is null and l.shown is not nu
 MOVED = f"""
 {SEEN} where l.connection = :connection and l.id > :after and l.changed > l.compared and {SETTLED_ONES} order by l.id limit :most
 """
+OF_ITEMS = f"""
+{SEEN.replace("l.accepted_as", "l.accepted_as, l.item")} where l.id in (
+  select t.id from {{rows}} left join listings t on t.connection = :connection and t.item = r.item and t.place = r.place {{fence}})
+  and {SETTLED_ONES} order by l.id
+"""
+ITEM = {"item": "text", "place": "text"}
+SHOWN_AT = "select shown from listings where connection = :connection and item = :item and place = :place and merchant || '' = :merchant"
 AS_THEN = {"id": "bigint", "changed": "bigint", "heard": "bigint"}
 STILL = """
 select o.id from listings o where o.id in (
@@ -835,6 +901,19 @@ READ_BACK = "update listings set compared = changed where connection = :connecti
 def moved(db: Connection, connection: str, after: int, most: int, *, live: bool) -> list[Dirty]:
     """Up to `most` listings behind the id `after` that moved since they were last read back, wanted as they are believed to be."""
     return [_as_shown(row) for row in run(db, MOVED, connection=connection, after=after, most=most, live=int(live))]
+
+
+def of_items(db: Connection, connection: str, items: Iterable[tuple[str, str]], *, live: bool) -> list[tuple[Dirty, str]]:
+    """Those of these (item, place) that nothing is under way about, wanted as they are believed to be, each with its item."""
+    rows = [{"item": item, "place": place} for item, place in sorted(set(items))]
+    found = run_set(db, OF_ITEMS, ITEM, rows, connection=connection, live=int(live)) if rows else ()
+    return [(_as_shown(row), row.item) for row in found]
+
+
+def shows(db: Connection, merchant: str, connection: str, item: str, place: str) -> set[int | None]:
+    """What we believe is shown of an item at a place."""
+    found = run(db, SHOWN_AT, merchant=merchant, connection=connection, item=item, place=place)
+    return {row.shown for row in found}
 
 
 def still(db: Connection, connection: str, seen: Sequence[Dirty]) -> set[int]:

@@ -123,8 +123,8 @@ def tags(db: Connection, merchant: str, orders: Iterable[str]) -> dict[str, list
 
 
 SKU = {"sku": "text"}
-SKUS = "select sku, title from skus where merchant = :merchant and sku > :after order by sku limit :most"
-ONE_SKU = "select sku, title from skus where merchant = :merchant and sku = :sku"
+SKUS = "select sku, title, quota from skus where merchant = :merchant and sku > :after order by sku limit :most"
+ONE_SKU = "select sku, title, quota from skus where merchant = :merchant and sku = :sku"
 
 
 def skus(db: Connection, merchant: str, after: str, most: int) -> list[Any]:

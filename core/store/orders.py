@@ -289,6 +289,10 @@ where l.merchant = :merchant and l.waits = :waits and exists (select 1 from list
     select 1 from listing_parts p where p.listing_id = g.id and p.units > (
       select coalesce(sum(v.on_hand - v.reserved), 0) from place_locations m
       join levels v on v.merchant = l.merchant and v.sku = p.sku and v.location = m.location where m.connection = o.connection)))
+  and (l.waits <> 'stock' or not g.alone or exists (
+    select 1 from place_locations m where m.connection = o.connection and not exists (
+      select 1 from listing_parts p where p.listing_id = g.id and p.units > coalesce((
+        select v.on_hand - v.reserved from levels v where v.merchant = l.merchant and v.sku = p.sku and v.location = m.location), 0))))
 order by o.placed_at limit :most
 """
 

@@ -14,9 +14,9 @@ from core.store.sql import run_set
 
 Row = Mapping[str, Any]
 NAMES = {"listing": "text", "sku": "text", "place": "text"}
-SAID = ("listing", "sku", "place", "title", "handle", "writable", "uncovered", "shown")
+SAID = ("listing", "sku", "place", "title", "handle", "writable", "uncovered", "item", "shown")
 KNOWN = f"""
-select l.id, l.listing, l.sku, l.place, l.title, l.handle, l.writable, l.uncovered,
+select l.id, l.listing, l.sku, l.place, l.title, l.handle, l.writable, l.uncovered, l.item,
   l.shown, l.shown_at, l.heard_at, l.changed, l.told, l.heard,
   l.mapped, l.found_at, c.buffer,
   coalesce(l.accepted_at, (select min(u.asked_at) from pushes u

@@ -317,6 +317,7 @@ listings = Table(
     _may("ahead", Integer),  # days from now whose expected goods it may sell already; none: what lies here only
     _need("backorder", Integer, "0"),  # units that it may sell beyond that
     _need("alone", Boolean, "false"),  # all its parts must lie at one location
+    _may("item"),  # the channel's name of what it counts, where its notices name that
     _may("uncovered"),  # why it goes on selling though it shows none: a word of core/domain/promise.py
     _need("urgent", Boolean, "false"),  # it ran out when its stock last moved: it is told before others
     _need("exploded_by", default="'hub'"),  # who says which parts leave: hub (by its map), channel (it lists them as lines of their own)
@@ -329,6 +330,7 @@ listings = Table(
     Index("ix_listings_unmapped", "connection", "id", **_where("not mapped")),
     Index("ix_listings_ahead", "connection", **_where("ahead is not null")),
     Index("ix_listings_problem", "connection", "id", **_where("problem is not null")),
+    Index("ix_listings_item", "connection", "item", **_where("item is not null")),
     Index("ix_listings_uncovered", "merchant", "id", **_where("uncovered is not null")),
     Index(None, "merchant", "id"),
 )

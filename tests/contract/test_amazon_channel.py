@@ -518,6 +518,23 @@ def test_a_large_catalogue_comes_by_a_report_for_each_marketplace() -> None:
     assert (play.calls("createReport"), play.calls("getReportDocument")) == (3, 3)
 
 
+def test_one_sku_on_several_marketplaces_is_one_listing_written_once_for_all() -> None:
+    """A merchant-fulfilled SKU has one number for all of Europe: it is counted once, told once and read back once."""
+    places = "A1F83G8C2ARO7P,A1PA6795UKMFR9,A13V1IB3VIYZZH"
+    play = Play(marketplace_ids=places)
+    found = [item for page in play.pages() for item in page.items]
+    mug = next(item for item in found if item.sku == "MUG-1")
+    push = Push(mug.listing, mug.sku, mug.handle, 3)
+
+    play.channel.show([push], "k")
+    play.clock.pass_(600)
+
+    assert len(found) == len({item.sku for item in found})
+    assert (play.calls("patchListingsItem"), play.channel.shown([push])) == (1, {push.name: 3})
+    wires = [line for line in play.wire.getvalue().splitlines() if '"PATCH"' in line]
+    assert len(wires) == 1 and all(place in wires[0] for place in places.split(","))
+
+
 @pytest.mark.parametrize("report_from", [1000, 9999])
 def test_a_catalogue_beyond_what_a_search_reaches_comes_by_report(report_from: int) -> None:
     play = Play(report_from=report_from)

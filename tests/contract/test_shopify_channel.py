@@ -302,7 +302,18 @@ def test_windows_side_by_side_lose_nothing(rig):
         window = (START + timedelta(seconds=step / 2), START + timedelta(seconds=(step + 1) / 2))
         seen += [notice.order for notice in rig.channel.poll(*window, None).items]
 
-    assert sorted(filter(None, seen)) == sorted(orders)
+    assert set(filter(None, seen)) == set(orders)
+
+
+def test_an_order_that_changed_again_since_does_not_fall_between_two_polls(rig):
+    """What waits to be shown again waits until the orders up to some moment are here: also one that was placed before and paid after."""
+    order = rig.place()
+    rig.clock.forward(seconds=90)
+    rig.simulator.act(order, "touch", {})
+
+    page = rig.channel.poll(START, START + timedelta(seconds=30), None)
+
+    assert order in [notice.order for notice in page.items]
 
 
 def test_poll_goes_on_page_by_page():

@@ -623,6 +623,20 @@ def test_a_wrong_wish_is_refused_in_a_sentence_and_changes_nothing(door, what, w
     assert (door("GET", "orders"), door("GET", "listings")) == before
 
 
+def test_who_wants_only_what_is_shown_is_told_that_it_is_sold_out(door):
+    """As at a checkout: no order comes of it. Without that wish more is sold than is shown, as a merchant's own orders may be."""
+    wish = {"lines": [{"sku": "SKU-0", "quantity": 12}], "only_shown": True}
+    door("POST", "orders", **wish)
+
+    with pytest.raises(Refused) as refused:
+        door("POST", "orders", **wish)
+
+    assert (refused.value.facts["status"], refused.value.words) == (409, '{"error": "SKU-0 is sold out"}')
+    assert len(door("GET", "orders")) == 1
+    door("POST", "orders", lines=wish["lines"])
+    assert len(door("GET", "orders")) == 2
+
+
 def test_an_order_that_is_not_there_is_told_so(door):
     with pytest.raises(Refused) as refused:
         door("POST", "orders/none/cancel")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -56,8 +57,22 @@ RULES = {
         select r.order_id, r.line, r.sku from reservations r join order_lines l on l.order_id = r.order_id and l.line = r.line
         where l.held = 0""",
     "no line holds more than it should": "select order_id, line, held, hold from order_lines where held > hold or held < 0",
-    "a line that holds less than it should waits": """
-        select order_id, line, held, hold, waits from order_lines where held < hold and waits is null""",
+    "a line that holds less than it should waits, unless its parts are lines of their own": """
+        select l.order_id, l.line, l.held, l.hold, l.waits from order_lines l join orders o on o.id = l.order_id
+        where l.held < l.hold and l.waits is null and not exists (select 1 from listings g
+          where g.connection = o.connection and g.listing = l.listing and g.sku = l.sku and g.exploded_by <> 'hub')""",
+    "whose parts are lines of their own holds nothing": """
+        select l.order_id, l.line, l.held from order_lines l join orders o on o.id = l.order_id
+        join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+        where g.exploded_by <> 'hub' and l.held > 0""",
+    "a unit whose parts must lie at one location is whole where it is reserved": """
+        select v.order_id, v.line, v.location, count(*), min(v.units / p.units), max(v.units / p.units) from reservations v
+        join order_lines l on l.order_id = v.order_id and l.line = v.line join orders o on o.id = l.order_id
+        join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku and g.alone
+        join listing_parts p on p.listing_id = g.id and p.sku = v.sku
+        group by v.order_id, v.line, v.location, g.id
+        having min(v.units / p.units) <> max(v.units / p.units) or sum(case when v.units % p.units = 0 then 0 else 1 end) > 0
+          or count(*) <> (select count(*) from listing_parts q where q.listing_id = g.id)""",
     "no level is below zero": "select sku, location, on_hand, reserved from levels where reserved < 0 or on_hand < reserved",
 }
 
@@ -104,24 +119,38 @@ def open_tasks(hub: Hub) -> list[tuple[str, str, str]]:
 def wrong_listings(house: House) -> list[tuple[str, str, int, int]]:
     """(channel, SKU, shown, wanted) of listings that do not show on hand less reserved, safety and buffer; reckoned anew, not asked of the
     hub."""
-    free = {sku: int(units) for sku, units in rows(house.hub, FREE)}
-    parts: dict[tuple[str, str, str, int], list[int]] = {}
-    for connection, listing, sku, buffer, part, units in rows(house.hub, MAPPED):
-        parts.setdefault((connection, listing, sku, buffer), []).append(free.get(part, 0) // units)
+    free = {(sku, at): int(units) for sku, at, units in rows(house.hub, FREE)}
+    parts: dict[tuple[str, str, str, int, bool], dict[str, int]] = {}
+    for connection, listing, sku, buffer, alone, part, units in rows(house.hub, MAPPED):
+        parts.setdefault((connection, listing, sku, buffer, bool(alone)), {})[part] = units
     found = []
-    for (connection, listing, sku, buffer), makes in parts.items():
+    for (connection, listing, sku, buffer, alone), one_takes in parts.items():
         name = next((name for name, one in house.connections.items() if one.id == connection), "")
-        there, wanted = name and house.systems[name].listings.get((listing, sku)), max(0, min(makes) - buffer)
+        there, wanted = name and house.systems[name].listings.get((listing, sku)), max(0, makes(one_takes, free, alone=alone) - buffer)
         if there and there.shown != wanted:
             found.append((name, sku, there.shown, wanted))
     return found
 
 
+def makes(takes: dict[str, int], free: dict[tuple[str, str], int], *, alone: bool) -> int:
+    """How many units can be put together, one after the other, from one location each or from any."""
+    places = sorted({at for _, at in free})
+    rooms = [{sku: free.get((sku, at), 0) for sku in takes} for at in places]
+    if not alone:
+        rooms = [{sku: sum(room[sku] for room in rooms) for sku in takes}]
+    made = 0
+    for room in rooms:
+        while all(room[sku] >= units for sku, units in takes.items()):
+            room = {sku: room[sku] - units for sku, units in takes.items()}
+            made += 1
+    return made
+
+
 FREE = """
-select sku, sum(case when on_hand - reserved - safety > 0 then on_hand - reserved - safety else 0 end) from levels group by sku
+select sku, location, case when on_hand - reserved - safety > 0 then on_hand - reserved - safety else 0 end from levels
 """
 MAPPED = """
-select l.connection, l.listing, l.sku, c.buffer, p.sku, p.units from listings l join connections c on c.id = l.connection
+select l.connection, l.listing, l.sku, c.buffer, l.alone, p.sku, p.units from listings l join connections c on c.id = l.connection
 join listing_parts p on p.listing_id = l.id where l.writable is null order by l.id
 """
 
@@ -134,7 +163,9 @@ def wrong_shares(house: House) -> list[tuple[str, str, int, int]]:
         there = house.systems[name].listings[listing, sku].shown
         together[sku] = together.get(sku, 0) + there
         found += [(name, sku, there, share)] if there != share else []
-    free = {sku: int(units) for sku, units in rows(house.hub, FREE)}
+    free = Counter[str]()
+    for sku, _, units in rows(house.hub, FREE):
+        free[sku] += int(units)
     return found + [("all", sku, units, free[sku]) for sku, units in together.items() if units > free[sku]]
 
 

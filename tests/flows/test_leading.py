@@ -365,3 +365,53 @@ def test_who_only_watches_takes_nothing_over(shop: House) -> None:
     settle(shop)
 
     assert (moved(shop), shown(shop)) == ([], [9, 5])
+
+
+# ---- slices
+
+
+def test_a_slice_that_is_as_it_should_be_costs_no_write_and_no_message(shop: House) -> None:
+    read(shop)
+    before = books.rows(shop.hub, "select id, changed, told, shown, shown_at from listings order by id")
+    shop.clock.pass_(timedelta(days=1))
+    shop.bogus.calls.clear()
+    read(shop)
+
+    assert books.rows(shop.hub, "select id, changed, told, shown, shown_at from listings order by id") == before
+    assert [method for method, _ in shop.bogus.calls] == ["listings", "places"]
+    assert books.rows(shop.hub, "select count(*) from listings where seen_at = :now", now=shop.hub.now) == [(2,)]
+
+
+def test_of_a_slice_that_differs_only_what_differs_is_written(shop: House) -> None:
+    lead(shop, Leader.HUB)
+    shop.clock.pass_(timedelta(days=1))
+    shop.bogus.listings["L-A", "A"].shown = 8
+    before = dict(books.rows(shop.hub, "select sku, changed from listings where connection = :c", c=shop.connection.id))
+    read(shop)
+
+    after = dict(books.rows(shop.hub, "select sku, changed from listings where connection = :c", c=shop.connection.id))
+    assert (after["A"] > before["A"], after["B"] == before["B"]) == (True, True)
+    assert shown(shop) == [5, 5]
+    settle(shop)
+    assert [(theirs, ours) for theirs, ours, _ in found(shop)] == [("shows 8", "should show 5")]
+
+
+def test_a_reading_that_is_older_than_a_sale_is_no_difference(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file tells what was so when it was begun; meanwhile a buyer bought, and we know."""
+    real = type(shop.hub.channel(shop.connection)).listings
+
+    def old(self: object, cursor: str | None) -> object:
+        page = real(self, cursor)  # type: ignore[arg-type]
+        order = shop.bogus.sell({"A": 2})
+        shop.clock.pass_(timedelta(seconds=3))
+        acts.deliver(shop, [acts.notice(order, "d1")])
+        shop.work()
+        return page
+
+    monkeypatch.setattr(type(shop.hub.channel(shop.connection)), "listings", old)
+    shop.clock.pass_(timedelta(minutes=1))
+    read(shop)
+    monkeypatch.undo()
+    settle(shop)
+
+    assert (moved(shop), doubted(shop), shown(shop)) == ([], [], [3, 3])

@@ -18,7 +18,7 @@ from core.domain.order import Order
 from core.domain.tasks import QUEUES, Claim, Task
 from core.errors import LostLease, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import intake, stock
-from core.ports import Told
+from core.ports import Push, Told
 from tests.simulation import shops
 from tests.simulation.ledger import HOME, LIMITS, Ledger, Row
 from tests.simulation.shops import SECOND, Shop, Stand
@@ -505,7 +505,7 @@ class World:
                 self._ask_before_raising(shop.name)
             yield
             batch = ledger.dirty(shop.name)
-        as_of = 0 if any(one.promised for one in batch) else ledger.seq
+        as_of = ledger.seq
         look, began = [one for one in batch if stock.unknown(one)], self.now
         actual = {}
         if look:
@@ -513,27 +513,24 @@ class World:
             actual = self._call(shop.name, "shown", lambda: {one.name: shop.stands[one.listing].shown for one in look})
         tell, rest, _ = stock.decide([one for one in batch if not (one.shares and stock.unknown(one))], actual, LIMITS, "")
         read_to, taken = ledger.read_to(shop.name)
-        more = {one.id: began if stock.unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
-        early = [one for one, _ in tell if one.id in more and not (taken and not one.promised and more[one.id] < read_to)]
-        tell = [(one, push) for one, push in tell if one not in early]
+        tell, early = stock.hold_back(tell, began, read_to, taken=taken)
+        self._judge_raises(shop, tell, began)
         yield
         ledger.held(claim)
         for one in rest:
-            self._rests(shop, one, as_of)
+            self._rests(shop, one, 0 if one.promised else as_of)
         ledger.answered([_learned(one, actual[one.name]) for one in look if one.name in actual], began)
         if any(one.asked for one in look):
             ledger.ask("verify_stock", shop.name, shop.name, RIPE)
-        for one in early:
-            if more[one.id] >= read_to:
-                row = ledger.rows[one.id]
-                row.told, row.raise_from = max(row.told, one.changed), more[one.id]
+        for one, figure_at in early.unread:
+            ledger.rows[one.id].told, ledger.rows[one.id].raise_from = max(ledger.rows[one.id].told, one.changed), figure_at
         self._ask_before_raising(shop.name)
         for one, _ in tell:
             ledger.rows[one.id].asked = True
         key, began = f"k{ledger.id()}", self.now
         yield
-        pushes = [(push.listing, push.quantity, push.expected) for _, push in tell]
-        answers = self._call(shop.name, "show", lambda: shop.show(pushes, key, as_of, self.now)) if tell else ()
+        pushes = [(push.listing, push.quantity, push.expected, _reckoned(one, push, as_of)) for one, push in tell]
+        answers = self._call(shop.name, "show", lambda: shop.show(pushes, key, self.now)) if tell else ()
         yield
         ledger.held(claim)
         by_name = {answer.name: answer for answer in answers}
@@ -546,6 +543,17 @@ class World:
         ledger.record(claim)
         self._ring()
         yield
+
+    def _judge_raises(self, shop: Shop, tell: stock.Tell, began: int) -> None:
+        """More is told only where every sale there is known that the figure was read after."""
+        for one, push in tell:
+            figure_at = began if stock.unknown(one) else one.figure_at
+            if push.quantity > (push.expected or 0):
+                stand = shop.stands[one.listing]
+                unread = [
+                    sale for sku in stand.parts for sale in self.sales[sku] if sale.stand is stand and sale.heard is None and sale.units
+                ]
+                must(all(sale.at >= figure_at for sale in unread), "more is shown only past the orders", f"{shop.name} {one.listing}")
 
     def _rests(self, shop: Shop, one: stock.Dirty, as_of: int) -> None:
         """It shows what it should, the hub thinks, all that it knew at that commit reckoned in: as if it had been set when it was read."""
@@ -612,9 +620,19 @@ class World:
         for sku in GOODS:
             self._check_shelf(sku)
         for row in self.ledger.rows.values():
-            shown, wanted = self.shops[row.shop].stands[row.name].shown, self.ledger.wanted(row)
+            shown, wanted = self.shops[row.shop].stands[row.name].shown, self._should_show(row)
             must(shown == wanted, "every listing shows what it should", f"{row.shop} {row.name} shows {shown}, should {wanted}")
+        for key in self.ledger.waiting:
+            wish = self.ledger.lines[key][0]
+            parts = self.shops[wish.connection].stands[wish.sku].parts
+            must(any(self.ledger.free(sku) < each for sku, each in parts.items()), "nobody waits for what is there", f"{wish.ref}")
         self.counts["quiet"] += 1
+
+    def _should_show(self, row: Row) -> int:
+        """Said once more and plainly: what is free less what is kept back, or what it was dealt."""
+        if self.quota:
+            return row.share or 0
+        return max(0, min(self.ledger.free(sku) // each for sku, each in row.parts.items()) - row.buffer)
 
     def _check_order(self, order: Order) -> None:
         for line in order.lines:
@@ -651,6 +669,11 @@ class _Named:
 def _learned(one: stock.Dirty, shown: int) -> dict[str, Any]:
     told = "lost" if one.asked else "read"
     return {"id": one.id, "changed": one.changed, "shown": shown, "told": told, "settled": 0, "heard": one.heard}
+
+
+def _reckoned(one: stock.Dirty, push: Push, as_of: int) -> int:
+    """As of which of its commits the hub reckoned this. Less is told at once, while those who waited are still taking theirs."""
+    return 0 if one.promised and push.quantity <= (push.expected or 0) else as_of
 
 
 FLOWS = ("take_orders", "fetch_orders", "poll_orders", "reserve", "publish_stock", "verify_stock")

@@ -87,9 +87,10 @@ class Shop:
                 there[id] = None
         return [self.orders[id] for id in there]
 
-    def show(self, pushes: Iterable[tuple[str, int, int | None]], key: str, as_of: int, now: int) -> Sequence[Answer]:
+    def show(self, pushes: Iterable[tuple[str, int, int | None, int]], key: str, now: int) -> Sequence[Answer]:
+        """Pushes are (listing, units, expected, as of which commit of the hub)."""
         if key not in self.keys:
-            self.keys[key] = [self._set(self.stands[name], units, expected, as_of, now) for name, units, expected in pushes]
+            self.keys[key] = [self._set(self.stands[name], units, expected, as_of, now) for name, units, expected, as_of in pushes]
         return self.keys[key]
 
     def _set(self, stand: Stand, units: int, expected: int | None, as_of: int, now: int) -> Answer:

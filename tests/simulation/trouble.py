@@ -20,6 +20,7 @@ class Troubles:
     crash: float
     meanwhile: float
     freeze: float
+    expires: float = 0.0
 
     @classmethod
     def drawn(cls, random: Random) -> "Troubles":

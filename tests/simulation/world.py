@@ -3,21 +3,20 @@
 Everything happens in one thread and by one random source, so a seed is a run. Whatever may happen between two calls to the
 database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
 
-    python -m tests.simulation.world SEED [LAST] [kin | quota]     runs one seed and tells its story, or many
-
-kin: with copies and merged orders; quota: every SKU is dealt to the channels
+KNOBS: plain; kin, with copies and merged orders; quota, every SKU is dealt to the channels; rush, crowds that want the same, polls and
+looks back every few seconds, and logins that expire.
 """
 
 import heapq
-import sys
-from collections import Counter
+import sqlite3
+import zlib
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -26,7 +25,7 @@ from connectors.bogus.channel import Bogus, Document
 from core import jobs
 from core.domain.tasks import Claim
 from core.domain.who import Who
-from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.errors import AccessLost, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import sharing
 from core.flows.allocation import ask_waiting
 from core.store import connections, listings, stock, tasks
@@ -37,6 +36,7 @@ from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
 from tests.flows.quick import Houses
 from tests.flows.workers import Crash
+from tests.simulation.trouble import NO_TROUBLES, Troubles, must, zipf
 
 NAMES = ("north", "south", "west")
 GOODS = ("A", "B", "C")
@@ -44,16 +44,27 @@ TROUBLE = timedelta(seconds=40)  # how long buyers buy and things go wrong
 DEEP = 4  # so much may happen meanwhile, meanwhile, ...
 
 
+# What is reserved is what lines hold, lies there, and is never more than is due; an order is here once.
+ALWAYS = """
+select 'reserved', v.sku, v.reserved, v.on_hand from levels v where v.reserved < 0 or v.on_hand < v.reserved
+  or v.reserved <> (select coalesce(sum(r.units), 0) from reservations r where r.sku = v.sku and r.location = v.location)
+union all select 'held', l.line, l.held, l.hold from order_lines l where l.held > l.hold or l.held < 0
+union all select 'twice', o.channel_id, count(*), 0 from orders o group by o.connection, o.channel_id having count(*) > 1
+"""
+
+
 class Shaky(Database):
-    """A database between whose transactions things happen."""
+    """A database between whose transactions things happen, and after each of which somebody looks."""
 
     between: Callable[[str], None] = staticmethod(lambda _: None)
+    look: Callable[[], None] = staticmethod(lambda: None)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         self.between("before a transaction")
         with super().write() as db:
             yield db
+        self.look()
         self.between("after a commit")
 
     @contextmanager
@@ -61,33 +72,6 @@ class Shaky(Database):
         with super().read() as db:
             yield db
         self.between("after a look")
-
-
-@dataclass(frozen=True)
-class Troubles:
-    """How often what goes wrong; each seed has its own mix."""
-
-    lost: float
-    doubled: float
-    late: float
-    fails_before: float
-    fails_after: float
-    crash: float
-    meanwhile: float
-    freeze: float
-
-    @classmethod
-    def drawn(cls, random: Random) -> "Troubles":
-        def some(most: float) -> float:
-            return random.choice([0.0, most * random.random()])
-
-        return cls(
-            lost=random.choice([0.0, 0.1, 0.5, 1.0]), doubled=some(0.5), late=some(0.5), fails_before=some(0.3), fails_after=some(0.3),
-            crash=some(0.02), meanwhile=some(0.3), freeze=some(0.02),
-        )  # fmt: skip
-
-
-NO_TROUBLES = Troubles(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass
@@ -98,6 +82,9 @@ class World:
     copied: float = 0.0  # of the orders that west sells, so many are brought into north by an app
     combined: float = 0.0  # of the orders, so many are not paid at once, and may become one
     quota: bool = False  # every SKU is dealt to the channels
+    rush: bool = False  # crowds want the same, everything is polled and looked at every few seconds, logins expire
+    off: frozenset[str] = frozenset()  # kinds of trouble that do not happen
+    trouble_s: float = TROUBLE.total_seconds()
     gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
     over: set[str] = field(default_factory=set)  # what was combined: nothing happens to it any more
     due: list[tuple[datetime, int, str, Callable[[], None]]] = field(default_factory=list)
@@ -105,41 +92,77 @@ class World:
     held: list[Claim] = field(default_factory=list)
     depth: int = 0
     ending: str = ""
+    cells: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    trace: deque[str] = field(default_factory=lambda: deque(maxlen=30))
+    crc: int = 0
 
     def __post_init__(self) -> None:
-        self.random = Random(self.seed)
+        self.random, self.more = Random(self.seed), Random(f"more {self.seed}")
         self.house: House = self.houses.make()
         self.hub, self.clock, self.systems = self.house.hub, self.house.clock, self.house.systems
         self.hub.box(self.house.merchant.id)  # read once, and not in the middle of a transaction
-        self.end = self.clock.now + TROUBLE
-        self.troubles = Troubles.drawn(self.random)
+        self.end = self.clock.now + timedelta(seconds=self.trouble_s)
+        drawn = Troubles.drawn(self.random)
+        self.troubles = (replace(drawn, expires=0.1 * self.more.random()) if self.rush else drawn).without(self.off)
+        self.wanted = zipf(self.more, len(GOODS))
+        if self.rush:
+            bogus = self.hub.connectors["bogus"]
+            self.hub.connectors = {"bogus": replace(bogus, poll_overlap=timedelta(seconds=6))}
         self.systems["north"].compares, self.systems["south"].queues, self.systems["south"].whole = True, True, False
         for sku in GOODS:
             self._count(sku, self.random.randint(0, 10))
-        self.hub.database.between = self.between
+        self.doing: list[list[Any]] = []  # [what, how many transactions of it are over]
+        self.revisions: dict[tuple[str, str], int] = {}
+        self.eye = sqlite3.connect(self.hub.database.url.removeprefix("sqlite:///"), isolation_level=None)
+        self.hub.database.between, self.hub.database.look = self.between, self.see
         for system in self.systems.values():
             system.call = self._rough(system, system.call)
         self.say(f"{self.troubles}")
 
     def say(self, words: str) -> None:
+        self.crc = zlib.crc32(words.encode(), self.crc)
+        self.trace.append(f"{self.clock.now:%M:%S.%f} {'  ' * self.depth}{words}")
         if self.tell:
-            print(f"{self.clock.now:%H:%M:%S.%f} {'  ' * self.depth}{words}")
+            print(self.trace[-1])
 
     # ---- what happens between two calls
 
     def between(self, where: str) -> None:
+        phase = self._phase(where)
         if self.depth >= DEEP or self.troubles is NO_TROUBLES:
             return
         self.clock.pass_(timedelta(milliseconds=self.random.randint(0, 60)))
         self._renew()
         if self.held and self.random.random() < self.troubles.crash:
             self.say(f"crash {where}")
-            self.counts["crash"] += 1
+            self._met("crash", phase)
             raise Crash
         if self.random.random() < self.troubles.meanwhile:
-            self._meanwhile()
+            self._met("others act", phase)
+            self._meanwhile(phase)
 
-    def _meanwhile(self) -> None:
+    def _phase(self, where: str) -> str:
+        """Of what is being done: how far it has come."""
+        if where == "after a commit" and self.doing:
+            self.doing[-1][1] += 1
+            return "written"
+        if where in ("before a transaction", "after a look"):
+            return "between two steps" if self.doing and self.doing[-1][1] else "at its start"
+        return "before the call" if where.startswith("before") else "answered, not written"
+
+    def _met(self, fault: str, phase: str) -> None:
+        self.counts[fault] += 1
+        self.cells[fault, str(self.doing[-1][0]) if self.doing else "claim", phase] += 1
+
+    @contextmanager
+    def _busy(self, what: str) -> Iterator[None]:
+        self.doing.append([what, 0])
+        try:
+            yield
+        finally:
+            self.doing.pop()
+
+    def _meanwhile(self, phase: str) -> None:
         """Others do something now; whoever is frozen does not renew its leases all the while."""
         freezes = bool(self.held) and self.held[-1].kind != "publish_stock" and self.random.random() < self.troubles.freeze
         self.depth += 1
@@ -148,7 +171,7 @@ class World:
             if freezes:
                 self.say("frozen")
                 self.clock.pass_(timedelta(seconds=6))
-                self.counts["freeze"] += 1
+                self._met("freeze", phase)
             for _ in range(self.random.randint(1, 3)):
                 self._step(self.clock.now + timedelta(seconds=1))
         finally:
@@ -157,9 +180,11 @@ class World:
 
     def hold(self, claim: Claim) -> None:
         self.held = [*self.held, claim]
+        self.doing.append([claim.kind, 0])
 
     def drop(self, claim: Claim) -> None:
         self.held = [one for one in self.held if one is not claim]
+        self.doing.pop()
 
     def _renew(self) -> None:
         """What the keeper's thread of a living process does."""
@@ -175,12 +200,14 @@ class World:
             with plain(method, what):
                 if self.random.random() < self.troubles.fails_before:
                     raise self._failure(system, method)
+                if self.troubles.expires and self.more.random() < self.troubles.expires:
+                    raise self._expired(system)
                 yield
             self.say(f"{system.account} {method} {self._pushes(method, what)}")
             self.between(f"after {system.account} {method}")
             if self.random.random() < self.troubles.fails_after:
                 self.say(f"the answer of {system.account} {method} is lost")
-                self.counts["lost answer"] += 1
+                self._met("lost answer", "during the call")
                 raise OutcomeUnknown("lost") if method == "show" else Unavailable("lost")
 
         return call
@@ -191,8 +218,30 @@ class World:
     def _failure(self, system: Bogus, method: str) -> Exception:
         self.counts["failure"] += 1
         if self.random.random() < 0.3:
+            self._met("429", "during the call")
             return RateLimited("slow down", wait_s=self.random.random() * 5)
+        self._met("5xx", "during the call")
         return OutcomeUnknown("nobody knows") if method == "show" and self.random.random() < 0.5 else Unavailable("nobody there")
+
+    def _expired(self, system: Bogus) -> Exception:
+        """The login is not good any more; somebody logs in again soon."""
+        self._met("login expired", "during the call")
+        connection = self.house.connections[system.account]
+
+        def again() -> None:
+            with Database.write(self.hub.database) as db:
+                connections.set_state(db, connection.id, "active", None)
+
+        self.at(self.more.random() * 10, f"{system.account} is logged in again", again)
+        return AccessLost("expired")
+
+    def see(self) -> None:
+        """After each commit: what must hold at any moment. `eye` is a session of its own that begins nothing."""
+        ill = self.eye.execute(ALWAYS).fetchall()
+        must(not ill, "after every commit", ill)
+        for connection, order, revision in self.eye.execute("select connection, channel_id, revision from orders"):
+            must(revision >= self.revisions.get((connection, order), 0), "no order goes back to what it was", order)
+            self.revisions[connection, order] = revision
 
     # ---- the world's own events
 
@@ -221,15 +270,15 @@ class World:
 
     def run(self) -> None:
         for system in self.systems.values():
-            self._every(12, "", lambda system=system: self._buy(system))
+            self._every(12 / (4 if self.rush else 1), "", lambda system=system: self._buyers(system))
             self._every(14, "", lambda system=system: self._change(system))
             if self.combined:
                 self._every(15, "", lambda system=system: self._combine(system))
         for connection in self.house.connections.values():
-            self._every(40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
+            self._every(12 if self.rush else 40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
         self._every(8, "", self.systems["south"].settle)
         self._every(25, "", self._receive)
-        self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub)))
+        self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub), "sweep"))
         for queue in ("inside", "outside", "outside"):
             self._every(1.2, "", lambda queue=queue: self._work(queue))
         while self.clock.now < self.end and self._step(self.end):
@@ -237,9 +286,10 @@ class World:
         self._heal()
         self.check()
 
-    def _safely(self, act: Callable[[], object]) -> None:
+    def _safely(self, act: Callable[[], object], what: str) -> None:
         try:
-            act()
+            with self._busy(what):
+                act()
         except Crash:
             self.counts["door or sweeper died"] += 1
 
@@ -257,15 +307,26 @@ class World:
         except Crash:
             self.counts["worker died"] += 1
 
+    def _buyers(self, system: Bogus) -> None:
+        """One buys, or a crowd does."""
+        for _ in range(self.more.randint(3, 8) if self.rush and self.more.random() < 0.05 else 1):
+            self._buy(system)
+
+    def _goods(self) -> list[str]:
+        if self.rush:
+            return sorted({self.more.choices(GOODS, cum_weights=self.wanted)[0] for _ in range(2)})
+        return self.random.sample(GOODS, self.random.randint(1, 2))
+
     def _buy(self, system: Bogus) -> None:
         """Nobody buys more than is on show. Where nothing is under way, every channel shows what it should."""
         if self.depth == 0:
             self._look()
-        wanted = {sku: self.random.randint(1, 3) for sku in self.random.sample(GOODS, self.random.randint(1, 2))}
+        wanted = {sku: self.random.randint(1, 3) for sku in self._goods()}
         wanted = {sku: min(units, system.listings[f"L-{sku}", sku].shown) for sku, units in wanted.items()}
         if wanted := {sku: units for sku, units in wanted.items() if units}:
             self.say(f"{system.account} sells {wanted}")
             self.counts["sold"] += 1
+            self.counts["orders"] += 1
             unpaid = {"payment": "unpaid"} if self.combined and self.random.random() < self.combined else {}
             self._announce(system, sold := system.sell(wanted, **unpaid))
             if self.copied and system.account == "west" and not unpaid and self.random.random() < self.copied:
@@ -310,6 +371,8 @@ class World:
         line = self.random.choice(system.orders[order]["lines"])
         left, on_show = acts.left(line), system.listings[line["listing"], line["sku"]].shown
         back = line["fulfilled"] - line["returned"]
+        if self.quota and system.orders[order]["cancelled_at"]:
+            left = 0  # what a channel shows again and sends all the same is sold twice there, whoever deals
         match self.random.choice(["pay", "cancel", "fulfill", "edit", "refund", "return", "undo"]):
             case "pay":
                 document = acts.pay(system, order)
@@ -336,20 +399,29 @@ class World:
     def _announce(self, system: Bogus, document: Document) -> None:
         """The channel pushes: lost, twice, or much later, as the network likes."""
         if self.random.random() < self.troubles.lost:
+            self._on_the_way("lost")
             return
-        for _ in range(2 if self.random.random() < self.troubles.doubled else 1):
+        for n in range(2 if self.random.random() < self.troubles.doubled else 1):
             wait_s = self.random.random() * (60 if self.random.random() < self.troubles.late else 1)
+            if n or wait_s > 1:
+                self._on_the_way("doubled" if n else "late")
             delivery = f"d{self.counts['events']}"
             self.at(wait_s, "", lambda delivery=delivery: self._door(system, document, delivery))
 
+    def _on_the_way(self, fault: str) -> None:
+        self.counts[fault] += 1
+        self.cells[fault, "notice", "on its way"] += 1
+
     def _door(self, system: Bogus, document: Document, delivery: str) -> None:
+        if system.orders.get(document["id"], document)["updated_at"] != document["updated_at"]:
+            self._on_the_way("overtaken")
         one = notice(document, delivery, whole=system.whole)
-        self._safely(lambda: deliver(self.house, [one], self.house.connections[system.account]))
+        self._safely(lambda: deliver(self.house, [one], self.house.connections[system.account]), "notice")
 
     def _receive(self) -> None:
         """A delivery of goods is counted in."""
         sku, units = self.random.choice(GOODS), self.random.randint(0, 3)
-        self._safely(lambda: self._count(sku, units))
+        self._safely(lambda: self._count(sku, units), "goods")
 
     def _count(self, sku: str, more: int) -> None:
         merchant = self.house.merchant.id
@@ -384,7 +456,10 @@ class World:
     def _heal(self) -> None:
         """Nothing goes wrong any more, and time passes."""
         self.say("---- nothing goes wrong any more")
-        self.troubles, self.held, self.depth = NO_TROUBLES, [], 0
+        self.troubles, self.held, self.depth, self.doing = NO_TROUBLES, [], 0, []
+        for connection in self.house.connections.values():
+            with Database.write(self.hub.database) as db:
+                connections.set_state(db, connection.id, "active", None)
         while self._step(self.clock.now + timedelta(hours=1)):
             pass
         for _ in range(3):
@@ -394,6 +469,7 @@ class World:
             for connection in self.house.connections.values():
                 self.house.ask("poll_orders", connection=connection)
             self._finish()
+        must(self.clock.now <= self.end + timedelta(hours=1), "quiet within an hour", self.clock.now - self.end)
 
     def _finish(self) -> None:
         """Everything that is due or will be, at the times when it is."""
@@ -463,20 +539,42 @@ def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: Any) -> World
         world.run()
     except Exception as error:
         world.say(f"{world._wrong()} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
-        kind = " quota" if world.quota else " kin" if knobs else ""
-        raise AssertionError(f"seed {seed}: {error}\nreplay: python -m tests.simulation.world {seed}{kind}") from error
+        error.add_note("\n".join(world.trace))
+        raise Broken(world, error) from error
     else:
-        world.ending = books.digest(world.hub)
+        world.ending = f"{books.digest(world.hub)} {world.crc:08x}"
     finally:
-        world.hub.database.between = lambda _: None
+        world.hub.database.between, world.hub.database.look = lambda _: None, lambda: None
+        world.eye.close()
         world.hub.database.close()
     return world
 
 
+class Broken(AssertionError):
+    """A world that broke: its error, and how to see it again."""
+
+    def __init__(self, world: World, error: Exception) -> None:
+        self.world, self.error = world, error
+        knob = next(
+            (name for name, knobs in KNOBS.items() if knobs and all(getattr(world, one) == value for one, value in knobs.items())), "plain"
+        )
+        super().__init__(
+            f"seed {world.seed}: {error}\nreplay: crossdock simulate-world --world sqlite --knob {knob} --first {world.seed} --seeds 1"
+        )
+
+
 KIN = {"copied": 0.5, "combined": 0.6}
+KNOBS: dict[str, dict[str, Any]] = {
+    "rush quota": {"rush": True, "quota": True},
+    "plain": {},
+    "kin": KIN,
+    "quota": {"quota": True},
+    "rush": {"rush": True},
+}
+SOON = {"min_age_s": 3, "verify_s": 15}  # how old a change must be to be polled, how long what is accepted may take, in a rush
 
 
-def a_street(folder: Path, *, merges: bool = False, quota: bool = False) -> Houses:
+def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False) -> Houses:
     """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
     street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
 
@@ -485,6 +583,8 @@ def a_street(folder: Path, *, merges: bool = False, quota: bool = False) -> Hous
         with house.hub.unit() as work:
             connections.set_buffer(work.db, house.connections["west"].id, 1)
             work.ask(house.merchant.id, "publish_stock", house.connections["west"].id, house.connections["west"].id)
+            for connection in house.connections.values() if rush else ():
+                connections.set_settings(work.db, connection.id, SOON)
         house.drain(timedelta(seconds=10))
         if quota:
             sharing.set_quota(house.hub, house.merchant.id, dict.fromkeys(GOODS, True), Who("u1", "Ann"))
@@ -494,13 +594,3 @@ def a_street(folder: Path, *, merges: bool = False, quota: bool = False) -> Hous
 
     street.furnish(furnish)
     return street
-
-
-if __name__ == "__main__":
-    kin, quota = sys.argv[-1] == "kin", sys.argv[-1] == "quota"
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
-    with TemporaryDirectory(prefix="crossdock-world-") as there:
-        street = a_street(Path(there), merges=kin, quota=quota)
-        for number in range(numbers[0], numbers[-1] + 1):
-            world = run(street, number, tell=len(numbers) == 1, **(KIN if kin else {"quota": True} if quota else {}))
-            print(number, dict(world.counts))

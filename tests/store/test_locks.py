@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from core.store import listings, orders, stock
 from core.store.engine import Database, is_too_busy
 from tests.conftest import House
 from tests.flows import books
-from tests.flows.acts import deliver, notice
+from tests.flows.acts import count, deliver, notice
 from tests.flows.marks import on_postgresql
 from tests.flows.workers import drain_in_small_sets, in_threads
 
@@ -72,6 +73,28 @@ def test_whoever_waited_for_a_shelf_sees_its_level_as_it_is_now(house: House) ->
     waits.join(10)
 
     assert seen == [(10, 4)]
+
+
+@on_postgresql
+def test_a_push_that_is_answered_while_a_sale_waits_for_its_shelf_is_not_taken_to_have_come_before_it(house: House) -> None:
+    """The channel sells one, and is told nine, which it sets whatever it sold; only then its sale is reserved."""
+    house.shelve(A=10)
+    house.clock.pass_(timedelta(seconds=10))
+    deliver(house, [notice(house.bogus.sell({"A": 1}), "sold")])
+    house.clock.pass_(timedelta(seconds=10))
+    count(house, A=9)
+
+    with house.hub.database.write() as db:
+        stock.lock_levels(db, house.merchant.id, ["A"])
+        takes = threading.Thread(target=lambda: jobs.drain(house.hub, "inside"))
+        takes.start()
+        until_somebody_waits(house.hub.database)
+        jobs.drain(house.hub, "outside")
+    takes.join(10)
+    house.drain()
+
+    assert house.bogus.listings["L-A", "A"].shown == 8
+    assert books.wrong_listings(house) == []
 
 
 @on_postgresql

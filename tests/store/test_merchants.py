@@ -26,6 +26,7 @@ from core.store import (
     goods,
     health,
     inbox,
+    kits,
     listings,
     order_list,
     order_page,
@@ -50,7 +51,7 @@ from tests.flows.acts import deliver, notice
 MakeHouse = Callable[..., House]
 STORES = (
     alerts, attention, audit, backfills, cards, connections, consents, deeds, desk, displays, events, figures, goods, health, inbox,
-    listings,
+    kits, listings,
     order_list, order_page, order_sieves, orders, people, places, privacy, sessions, start, stock, tasks, uploads, visits, words,
 )  # fmt: skip
 OWNERS = ("merchant", "connection", "id", "user", "plan")  # each has one owner: a person, what was read from a merchant's rows

@@ -105,6 +105,48 @@ def test_a_count_is_absolute_and_keeps_what_is_promised(stocked: Shop) -> None:
     assert [one.get_json()["on_hand"] for one in told] == [30, 30, 2]
 
 
+QUOTAS = "select body from audit where act = 'stock.quota' and subject = 'sku/A' order by id"
+
+
+def test_a_sku_is_dealt_to_its_listings_and_back_and_it_is_written_down_who_did_it(stocked: Shop) -> None:
+    till = a_program(stocked)
+
+    answers = [till.ask("PUT", "stock/quota", {"sku": "A", "quota": quota}) for quota in (True, True, False)]
+
+    assert [(one.status_code, one.get_json()["quota"]) for one in answers] == [(200, True), (200, True), (200, False)]
+    assert [one["quota"] for one in till.all("stock", 5)] == [False, False]
+    with stocked.hub.database.read() as db:
+        assert [json.loads(row.body) for row in db.execute(text(QUOTAS))] == [{"quota": True}, {"quota": False}]
+
+
+def test_in_quota_a_listing_is_dealt_its_part_and_the_level_says_so(stocked: Shop) -> None:
+    till = a_program(stocked)
+    till.ask("PUT", "stock/quota", {"sku": "A", "quota": True})
+
+    stocked.drain()
+
+    assert till.ask("GET", "stock?sku=A").get_json()["items"][0]["quota"] is True
+    assert stocked.one("select share from listings where sku = 'A'") == 8
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "code"),
+    [
+        ({"sku": "A", "quota": 2}, 422, "not-valid"),  # it is no number: what is dealt is what is free
+        ({"sku": "A", "quota": True, "share": 1.5}, 422, "not-valid"),
+        ({"sku": "A", "quota": True, "units": 11}, 422, "not-valid"),
+        ({"sku": "A"}, 422, "not-valid"),
+        ({"sku": "NONE", "quota": True}, 404, "not-found"),
+    ],
+)
+def test_a_quota_that_cannot_be_meant_is_refused_with_the_reason(stocked: Shop, wish: dict[str, Any], status: int, code: str) -> None:
+    answer = a_program(stocked).ask("PUT", "stock/quota", wish)
+
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    assert answer.get_json()["detail"]
+    assert stocked.one("select count(*) from skus where quota") == 0
+
+
 def test_orders_that_waited_for_a_count_are_reserved(stocked: Shop) -> None:
     stocked.deliver(stocked.sold(B=9))
     stocked.deliver(stocked.sold(B=9))

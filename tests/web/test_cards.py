@@ -92,13 +92,14 @@ def test_a_barcode_that_another_sku_has_stays_that_ones(shop: Shop) -> None:
     assert (held(shop).barcodes, held(shop, "TRAY").barcodes) == ((), (EAN,))
 
 
-def test_a_listing_of_a_set_tells_nothing_of_its_parts(shop: Shop) -> None:
-    [(id,)] = shop.rows("select id from listings where sku = 'MUG'")
-    person(shop.hub, shop.merchant).post("/stock/unmatched", only=id, **{f"sku_{id}": "MUG=2, TRAY"})
-    tell(shop, **TOLD)
+def test_a_listing_of_several_units_tells_nothing_of_its_parts(shop: Shop, ana: Person) -> None:
+    [(id,)] = shop.rows("select id from listings where sku = 'TRAY'")
+    ana.post("/stock/kit", sku="TRAY", id=id, parts="MUG=2")
+    tell(shop, "TRAY", **TOLD)
     read_catalogue(shop)
 
     assert held(shop).card.weight_g is None
+    assert held(shop, "TRAY").card.weight_g is None
 
 
 def test_a_person_writes_the_card_and_takes_it_back(shop: Shop, ana: Person) -> None:

@@ -124,3 +124,22 @@ def test_what_is_written_again_and_again_is_said_to_be_so(shop: Shop, ana: Perso
 
     assert there(shop, "KET-SA-04") == 10
     assert "Something else writes a channel" in ana.get("/attention")
+
+
+def test_what_a_channel_says_by_itself_is_looked_at_within_seconds(shop: Shop) -> None:
+    leading.lead(shop.hub, shop.connection, Leader.HUB, ANN)
+    settle(shop)
+    shop.simulator.state["hooks"].append({"id": 9, "topic": "INVENTORY_LEVELS_UPDATE", "uri": "https://hub.example/webhooks/shopify"})
+    shop.world.outbox.clear()
+    shop.simulator.befall("stock", {"sku": "KET-SA-04", "units": 17})
+    for delivery in list(shop.world.outbox):
+        assert shop.deliver(delivery) == 200
+    shop.clock.pass_(timedelta(seconds=6))
+    shop.drain()
+    assert there(shop, "KET-SA-04") == 10
+    assert [row[0] for row in shop.rows("select units from doubts")] == [7]
+
+    done = len(shop.rows("select id from tasks where kind = 'look_at_items'"))
+    for delivery in list(shop.world.outbox)[1:]:
+        shop.deliver(delivery)
+    assert len(shop.rows("select id from tasks where kind = 'look_at_items'")) == done == 1, "what we told ourselves is no news"

@@ -550,6 +550,7 @@ def test_late_and_reordered_webhooks_end_in_one_state(shop: Shop) -> None:
 
     ends = {str([row[1:] for row in shop.rows(STORY, id=order)]) for order, _ in lives}
     assert ends == {"[(0, 0, 2, 0, None)]"}
+    shop.drain()
     assert books.level(shop.hub, "A") == (1000 - 2 * len(ways), 0)
     books.balance(shop.hub)
 

@@ -7,8 +7,11 @@ import msgspec
 from apiflask import APIBlueprint
 
 from core.domain.exposure import Rule
+from core.domain.kits import Exploded
+from core.flows import kits
 from core.flows.allocation import map_listing
 from core.flows.exposing import set_rules_in
+from core.flows.kits import How
 from core.flows.leading import choose_in, mark_of
 from core.store import doubts, lists
 from core.store import listings as store
@@ -96,9 +99,32 @@ def map_parts(work: Unit, id: int, asked: say.PartsAsked) -> say.ListingSaid:
         raise Refusal(404, "no-such-listing", "There is no such listing.")
     if parts.keys() - lists.known(work.db, merchant, parts):
         raise Refusal(404, "no-such-sku", "One of these SKUs is none of yours: count it first.")
+    try:
+        kits.check(work, merchant, (found.connection, found.listing, found.sku), parts, alone=found.alone)
+    except kits.WrongKit as error:
+        raise Refusal(409, "refused", f"{error}.") from None
     map_listing(work, merchant, (found.connection, found.listing, found.sku), parts)
     note(work, "listing.map", str(id), was=dict(found.parts), will=parts)
     return listing(store.one(work.db, merchant, id) or found)
+
+
+@writes(api, "PUT", "/<int(max=9223372036854775807):id>/kit", "listings.map", say.KitAsked, say.ListingSaid, 404)
+def kit(work: Unit, id: int, asked: say.KitAsked) -> say.ListingSaid:
+    """Say how the parts of a listing leave
+
+    `alone`: all parts of a unit must lie at one location. `exploded_by` the channel: orders list the parts as lines of their own, so the
+    listing consumes nothing and its stock is not written. All places of the listing are alike.
+    """
+    merchant = visitor().merchant
+    if store.one(work.db, merchant, id) is None:
+        raise Refusal(404, "no-such-listing", "There is no such listing.")
+    try:
+        kits.set_how_in(work, merchant, id, How(asked.alone, Exploded(asked.exploded_by)), who())
+    except kits.WrongKit as error:
+        raise Refusal(409, "refused", f"{error}.") from None
+    found = store.one(work.db, merchant, id)
+    assert found
+    return listing(found)
 
 
 @writes(api, "PUT", "/<int(max=9223372036854775807):id>/rule", "stock.write", say.RuleAsked, say.ListingSaid, 404)
@@ -123,5 +149,5 @@ def listing(shelf: Shelf) -> say.ListingSaid:
         place=shelf.place_name or shelf.place, parts=[say.Part.model_construct(sku=sku, units=units) for sku, units in shelf.parts.items()],
         shown=shelf.shown, wanted=shelf.wanted, rule=say.RuleSaid.model_construct(**asdict(shelf.rule)), waits=shelf.waits,
         writable=shelf.writable is None, why_not=shelf.writable,
-        problem=shelf.problem,
+        problem=shelf.problem, alone=shelf.alone, exploded_by=shelf.exploded_by,
     )  # fmt: skip

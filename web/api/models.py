@@ -381,6 +381,7 @@ class Level(Said):
     on_hand: int | None = Field(description="None: nobody counted it.")
     reserved: int
     available: int | None
+    quota: bool = Field(description="Each listing owns a part of it; else every listing may show all that is free.")
     shelves: list[ShelfSaid]
     coming: list[ComingSaid] = Field(description="On its way to your locations, the next first.")
 
@@ -535,6 +536,11 @@ class AdjustmentAsked(Asked):
     why: Text = Field(description="For whoever looks at the movements later.")
 
 
+class QuotaAsked(Asked):
+    sku: Text
+    quota: Annotated[bool, Strict()] = Field(description="True: deal it to its listings. False: show all that is free to each of them.")
+
+
 class HoldAsked(Asked):
     why: Why
 
@@ -564,6 +570,15 @@ class Part(Said):
 
     sku: Text
     units: Annotated[int, Strict(), Field(ge=1, le=9999)]
+
+
+class AssemblyAsked(Asked):
+    """So many kits are put together from these parts at a location; less than none: they are taken apart."""
+
+    sku: Text
+    location: Text = Field(description="Its id or name.")
+    units: Annotated[int, Strict(), Field(ge=-1_000_000, le=1_000_000)]
+    parts: Annotated[list[Part], Field(min_length=1, max_length=50)] = Field(description="What one of them takes.")
 
 
 class RuleSaid(Said):
@@ -604,6 +619,17 @@ class ListingSaid(Said):
     writable: bool
     why_not: str | None
     problem: str | None
+    alone: bool = Field(description="All parts of a unit must lie at one location.")
+    exploded_by: Literal["hub", "channel", "splits"] = Field(
+        description="Who says which parts leave: we, by its map; the channel, by lines of their own; it splits the bundle by itself."
+    )
+
+
+class KitAsked(Asked):
+    """How the parts of a listing leave; what is left out is taken back."""
+
+    alone: Annotated[bool, Strict()] = False
+    exploded_by: Literal["hub", "channel"] = "hub"
 
 
 class PartsAsked(Asked):

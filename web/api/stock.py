@@ -7,11 +7,13 @@ from apiflask import APIBlueprint
 from sqlalchemy import Connection as Db
 
 from core.domain.adjusting import UNSEEN, Answer, Wish
+from core.domain.assembling import Assembly
 from core.domain.counts import Counted
 from core.domain.places import LocationKind
 from core.errors import Refused
-from core.flows import adjusting, counting, keeping
+from core.flows import adjusting, assembling, counting, keeping, sharing
 from core.flows import places as flows
+from core.flows.kits import WrongKit
 from core.store import counts, inbounds, levels, lists, places
 from core.store.tables import us
 from core.store.unit import Unit
@@ -165,6 +167,41 @@ def keep_safe(work: Unit, asked: say.SafetyAsked) -> say.Level:
     return _one(work, merchant, asked.sku)
 
 
+@writes(api, "PUT", "/quota", "stock.write", say.QuotaAsked, say.Level, 404)
+def quota(work: Unit, asked: say.QuotaAsked) -> say.Level:
+    """Say whether a SKU is dealt to its listings
+
+    In quota each listing owns a part of what is free, and nothing is sold twice however late a channel's orders come. Parts follow what
+    each listing sells, within its rule. Channels are told within some minutes.
+    """
+    merchant = visitor().merchant
+    try:
+        sharing.set_quota_in(work, merchant, {asked.sku: asked.quota}, who())
+    except WrongKit as error:
+        raise Refusal(409, "refused", f"{error}.") from None
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    return _one(work, merchant, asked.sku)
+
+
+@writes(api, "POST", "/assemblies", "stock.write", say.AssemblyAsked, say.Level, 404)
+def assemble(work: Unit, asked: say.AssemblyAsked) -> say.Level:
+    """Put kits together in advance, or take them apart
+
+    The parts leave the location and the kits come to it as a SKU of their own, in one transaction; with less than no units the other way
+    round. Only what is free can go. Give it an Idempotency-Key: sent twice without one it happens twice.
+    """
+    merchant = visitor().merchant
+    what = Assembly(asked.sku, _location(work, merchant, asked.location), asked.units, {part.sku: part.units for part in asked.parts})
+    try:
+        assembling.assemble_in(hub(), work, merchant, what, who())
+    except assembling.CannotAssemble as error:
+        raise Refusal(409, "refused", f"{error}.") from None
+    except Refused:
+        raise Refusal(404, "not-found", "You have no such SKU.") from None
+    return _one(work, merchant, asked.sku)
+
+
 CANNOT = {
     Answer.UNKNOWN: "Nobody has counted that SKU there: count it first.",
     Answer.PROMISED: "{on_hand} are on hand and {reserved} of them promised.",
@@ -210,7 +247,7 @@ def _level(row: Any, shelves: Mapping[str, Sequence[Any]], coming: Mapping[str, 
     on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
     return say.Level.model_construct(
         sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
-        shelves=[_shelf(one) for one in there], coming=coming.get(row.sku, []),
+        quota=bool(row.quota), shelves=[_shelf(one) for one in there], coming=coming.get(row.sku, []),
     )  # fmt: skip
 
 

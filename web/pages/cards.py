@@ -12,7 +12,7 @@ from core.domain import cards as rules
 from core.domain.cards import CLEAR, WrongCell
 from core.errors import Refused
 from core.flows import card_csv, cards
-from core.flows.cards import Wish, Written
+from core.flows.cards import Wish, Written, WrongCard
 from core.store import cards as store
 from core.store import places as locations_of
 from core.store.cards import Held
@@ -55,7 +55,7 @@ def save() -> str:
     sku, said = asked.text("sku"), _said()
     try:
         done = cards.write(hub(), visitor().merchant, {sku: _wish(sku, said)}, who())
-    except (Refused, WrongCell) as error:
+    except (Refused, WrongCard, WrongCell) as error:
         say("bad", gettext("It cannot be so: %(why)s. Nothing was changed.", why=str(error).removeprefix(f"{sku}: ")))
         return _page(sku, said)
     _tell(done)

@@ -10,6 +10,7 @@ from core.domain.exposure import FARTHEST, MOST, Rule
 from core.errors import Refused
 from core.flows import exposing, sharing
 from core.flows.exposing import InQuota, Ruled
+from core.flows.kits import WrongKit
 from core.store import displays
 from web import asked
 from web.pages.stock import sku_page
@@ -69,6 +70,9 @@ def quota() -> str:
         return sku_page(sku)
     except Refused:
         abort(404)
+    except WrongKit as error:
+        say("bad", gettext(error.words, part=error.part))
+        return sku_page(sku)
     if changed:
         on, off = gettext("It is dealt to its listings. That takes some minutes."), gettext("Every channel shows all that is free again.")
         say("good", on if dealt else off)

@@ -16,6 +16,7 @@ from core.domain.places import WORDS as KINDS
 from core.errors import Refused
 from core.flows import adjusting, levels_csv, mapping, stock_csv, uploads
 from core.flows.adjusting import Adjusted
+from core.flows.kits import WrongKit
 from core.flows.mapping import Mapped, NotOurs
 from core.store import audit, displays, goods, stock
 from core.store import places as locations_of
@@ -74,6 +75,7 @@ def sku_page(sku: str, wish: Wish | None = None) -> str:
         by=_by(facts["acts"]),
         card_lacks=lambda one: cards.lacks(cards.of_row(one)),
         card_words=cards.WORDS,
+        kit_spelled=words.spelled,
         **facts,
     )
 
@@ -160,7 +162,7 @@ def map_listings() -> str:
     typed = {id: asked.text(f"sku_{id}") for id in asked.numbers("only") or asked.numbers("take")}
     done = _map({id: text for id, text in typed.items() if text.strip()}, new="new" in request.form)
     if done:
-        say("good", ngettext("%(num)s listing is matched.", "%(num)s listings are matched.", len(done)), undo=_undo(done))
+        say("good", ngettext("%(num)s listing is matched.", "%(num)s listings are matched.", len(done)), undo=undo_map(done))
     return _unmatched(asked.text("connection"), asked.number(asked.text("after")), {} if done else typed)
 
 
@@ -168,6 +170,8 @@ def _map(said: dict[int, str], *, new: bool = False) -> list[Mapped]:
     """Nothing where it was refused: then that is said."""
     try:
         return mapping.map_many(hub(), visitor().merchant, said, who(), new=new)
+    except WrongKit as error:
+        say("bad", gettext(error.words, part=error.part))
     except NotOurs as error:
         say("bad", gettext("Nobody knows these SKUs: %(skus)s. Mend them, or tick that they are new.", skus=", ".join(error.skus)))
     except Refused:
@@ -175,7 +179,7 @@ def _map(said: dict[int, str], *, new: bool = False) -> list[Mapped]:
     return []
 
 
-def _undo(done: list[Mapped]) -> Markup:
+def undo_map(done: list[Mapped]) -> Markup:
     rows = [(one.listing.id, words.spelled(one.was)) for one in done]
     return Markup(render_template("undo.html", rows=rows))  # noqa: S704 - our own template made it
 
