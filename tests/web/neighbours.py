@@ -10,6 +10,7 @@ from core.store.tables import metadata
 
 CANARY = "Kanarivogel"
 OWNED = [table for table in metadata.sorted_tables if "merchant" in table.columns]
+KINDS = {"inbounds.kind": "purchase", "inbounds.state": "open"}  # words of ours that nothing else can stand for
 NAMED = ("subject", "ref", "channel_id", "connection", "user_id", "account", "sku", "token", "name", "who", "listing")  # beside the keys
 
 
@@ -30,6 +31,8 @@ def _any(hub: Hub, column: "Column[Any]") -> Any:
             return None if column.nullable else hub.now + 3_600_000_000 if column.name == "until" else 1_000_000
         case LargeBinary():
             return b"1"
+    if f"{column.table.name}.{column.name}" in KINDS:
+        return KINDS[f"{column.table.name}.{column.name}"]
     default = str(getattr(column.server_default, "arg", "")).strip("()'")
     return default or (hub.ids() if column.primary_key or column.name.endswith("_id") else f"{CANARY} {column.name}")
 

@@ -103,6 +103,8 @@ def add() -> str:
 @pages.post("/inbound/<id>/change")
 @needs("stock.write")
 def edit(id: str) -> str:
+    with hub().database.read() as db:
+        inbounds.one(db, visitor().merchant, id) or abort(404)
     draft = _draft()
     done = _tried(lambda: _edited(id, draft)) if draft else None
     return _form(id, request.form) if done is None else _page(id)
