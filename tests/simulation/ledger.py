@@ -324,7 +324,7 @@ class Ledger:
 
     def wanted(self, row: Row) -> int:
         share = None if self.quota.isdisjoint(row.parts) else row.share or 0
-        owed = self._short()
+        owed = self.short()
         return exposure(row.parts, {sku: self.free(sku) - owed.get(sku, 0) for sku in row.parts}, NO_RULE, row.buffer, share).units
 
     def as_shown(self, row: Row) -> Dirty:
@@ -370,7 +370,7 @@ class Ledger:
         """What core.flows.sharing.deal does; whether some wait for a poll."""
         found = [self._listed(row) for row in self._component(skus)]
         levels = {(sku, HOME): self._level(sku) for one in found for sku in one.parts}
-        ground = self._ground(shop, found, free := sharing._free(levels, self._short()))
+        ground = self._ground(shop, found, free := sharing._free(levels, {}, self.short()))
         owners = [ground.owner(one) for one in found]
         made = dealing.deal(owners, free)
         for one in found:
@@ -403,21 +403,13 @@ class Ledger:
             self.compares,
         )  # fmt: skip
 
-    def _short(self) -> dict[str, int]:
+    def short(self) -> dict[str, int]:
+        """Units that lines wait for, whatever else they wait for: nobody else is shown these."""
         short: dict[str, int] = {}
         for key in self.waiting:
             wish, booked = self.lines[key]
             for sku, each in self.of_name[wish.connection, wish.sku].parts.items():
                 short[sku] = short.get(sku, 0) + (wish.due.hold - booked.held) * each
-        return short
-
-    def short_kits(self, sku: str) -> int:
-        """Units that lines wait for whose other parts are not there either: nobody is promised these."""
-        short = 0
-        for key in self.waiting:
-            wish, booked = self.lines[key]
-            parts = self.of_name[wish.connection, wish.sku].parts
-            short += (wish.due.hold - booked.held) * parts.get(sku, 0) if len(parts) > 1 else 0
         return short
 
     def _deal(self, row: Row, share: int, holds: int) -> None:

@@ -83,7 +83,6 @@ class World:
         self.sales: dict[str, list[Sale]] = {sku: [] for sku in GOODS}
         self.sales_of: dict[str, list[Sale]] = {}
         self.untold: set[str] = set()
-        self.short = dict.fromkeys(KIT, 0)
         self.workers = [Worker(n) for n in range(WORKERS)]
         self.ledger = self._ledger()
         self.do = {name: getattr(self, f"_{name}") for name in FLOWS}
@@ -192,7 +191,7 @@ class World:
             shown = sum(one.shown * one.parts[sku] for shop in self.shops.values() for one in shop.stands.values() if sku in one.parts)
             must(shown <= there, "in quota no more is on show than there is", f"{shown} of {sku} on {there} at {self.now}")
         elif on_show > there:
-            slack = sum(sale.units for sale in self.sales[sku] if self._explains(sale, stand)) + self.short.get(sku, 0)
+            slack = sum(sale.units for sale in self.sales[sku] if self._explains(sale, stand))
             must(
                 on_show <= max(0, there) + slack,
                 "what is sold twice is explained",
@@ -436,17 +435,9 @@ class World:
         ledger.held(claim)
         for order in ledger.take(claim.connection, reading):
             self._heard(order)
-        self._kits()
         ledger.record(claim)
         self._ring()
         yield
-
-    def _kits(self) -> None:
-        """Kits that waited for one of their parts hold the others from now on: as if these were sold at this moment."""
-        for sku in KIT:
-            was, self.short[sku] = self.short[sku], self.ledger.short_kits(sku)
-            if was > self.short[sku]:
-                self.sales[sku].append(Sale(was - self.short[sku], self.now, heard=self.ledger.seq))
 
     def _heard(self, order: Order) -> None:
         for sale in self.sales_of[order.ref]:
@@ -493,7 +484,6 @@ class World:
         yield
         self.ledger.held(claim)
         self.ledger.look_again(claim.subjects)
-        self._kits()
         self.ledger.record(claim)
         self._ring()
         yield
@@ -632,10 +622,11 @@ class World:
         self.counts["quiet"] += 1
 
     def _should_show(self, row: Row) -> int:
-        """Said once more and plainly: what is free less what is kept back, or what it was dealt."""
+        """Said once more and plainly: what is free less what orders wait for and what is kept back, or what it was dealt."""
         if self.quota:
             return row.share or 0
-        return max(0, min(self.ledger.free(sku) // each for sku, each in row.parts.items()) - row.buffer)
+        owed = self.ledger.short()
+        return max(0, min((self.ledger.free(sku) - owed.get(sku, 0)) // each for sku, each in row.parts.items()) - row.buffer)
 
     def _check_order(self, order: Order) -> None:
         for line in order.lines:
@@ -655,7 +646,7 @@ class World:
         on_hand, reserved = self.ledger.levels[sku, HOME]
         held = sum(units for one in self.ledger.reserved.values() for (mine, _), units in one.items() if mine == sku)
         must(0 <= reserved == held <= on_hand, "reserved is what lines hold, and lies there", f"{sku} {on_hand} {reserved} {held}")
-        short = self.ledger._short().get(sku, 0)
+        short = self.ledger.short().get(sku, 0)
         must(
             on_hand - reserved - short == self.free[sku],
             "the books say what is there",
