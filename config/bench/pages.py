@@ -123,6 +123,7 @@ LISTS = (
     "/api/v1/stock?limit=250&after=GOODS-10000",
     "/api/v1/stock?sku=SKU-0007",
     "/api/v1/stock/locations",
+    "/api/v1/stock/movements?sku=GOODS-00012",
     "/api/v1/listings/changed",
     "/api/v1/inbounds",
     "/api/v1/inbounds/{inbound}",

@@ -137,9 +137,9 @@ def of_name(db: Connection, merchant: str, name: tuple[str, str, str]) -> list[L
     return _read(run(db, ROWS.replace("{these}", OF_NAME) + " order by l.place, l.id", merchant=merchant, **values))
 
 
-def chosen(db: Connection, ids: str, **values: Any) -> list[Listed]:
-    """Those whose ids a statement gives, by their ids."""
-    return _read(run(db, ROWS.replace("{these}", ids) + " order by l.id", **values))
+def chosen(db: Connection, merchant: str, ids: str, **values: Any) -> list[Listed]:
+    """Those of the merchant's whose ids a statement gives, by their ids."""
+    return _read(run(db, ROWS.replace("{these}", ids) + " order by l.id", merchant=merchant, **values))
 
 
 WANTED = "select g.id from {rows} left join listings g on g.id = r.id and g.merchant || '' = :merchant {fence}"

@@ -58,7 +58,7 @@ def counts(db: Connection, merchant: str) -> Counts:
 
 def left_out(db: Connection, merchant: str, after: int = 0, most: int = 50) -> list[Listed]:
     """Listings that are not covered, behind the row `after`."""
-    return displays.chosen(db, OUT, merchant=merchant, after=after, most=most)
+    return displays.chosen(db, merchant, OUT, after=after, most=most)
 
 
 def mending(db: Connection, merchant: str) -> list[Any]:
