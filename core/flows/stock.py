@@ -44,7 +44,7 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     tell, rest, spent = decide([one for one in batch if not (one.shares and unknown(one))], actual, limits, day.isoformat())
     tell, sought = _seek(hub, connection, tell, seen)
     tell, left = _leave(hub, connection, tell)
-    tell, early = _hold_back(hub, connection, tell, began)
+    tell, early = _hold_back(hub, connection, tell, hub.now)
     key = hub.ids()
     with hub.unit(claim, finish=False) as work:
         listings.lock(work.db, (one.id for one in batch))
@@ -150,19 +150,19 @@ class Early:
     untaken: bool = False
 
 
-def _hold_back(hub: Hub, connection: Connection, tell: Tell, began: int) -> tuple[Tell, Early]:
+def _hold_back(hub: Hub, connection: Connection, tell: Tell, looked: int) -> tuple[Tell, Early]:
     """Less is told at once."""
     if not any(push.quantity > (push.expected or 0) for _, push in tell):
         return tell, Early()
     with hub.database.read() as db:
         read_to, taken = connections.read_to(db, connection.merchant, connection.id)
-    return hold_back(tell, began, read_to, taken=taken)
+    return hold_back(tell, looked, read_to, taken=taken)
 
 
-def hold_back(tell: Tell, began: int, read_to: int, *, taken: bool) -> tuple[Tell, Early]:
+def hold_back(tell: Tell, looked: int, read_to: int, *, taken: bool) -> tuple[Tell, Early]:
     """More waits until no order can be on its way that explains why the channel shows less. Orders are here up to `read_to`, `taken` or
-    not. Pure."""
-    more = {one.id: began if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
+    not; what was unknown was read before `looked`. Pure."""
+    more = {one.id: looked if unknown(one) else one.figure_at for one, push in tell if push.quantity > (push.expected or 0)}
     kept = [(one, push) for one, push in tell if one.id not in more or (taken and more[one.id] < read_to)]
     unread = [(one, more[one.id]) for one, _ in tell if more.get(one.id, -1) >= read_to]
     return kept, Early(unread, untaken=len(kept) + len(unread) < len(tell))

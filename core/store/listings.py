@@ -65,7 +65,7 @@ KEEP = """
 insert into listings (merchant, connection, listing, sku, place, alike, title, handle, writable, uncovered, item, shown, shown_from,
                       shown_at, figure_at, changed, found_at, seen_at, exploded_by)
 select :merchant, :connection, r.listing, r.sku, coalesce(r.place, ''), lower(trim(r.sku)), r.title, r.handle, r.writable, r.uncovered,
-       r.item, r.shown, :began, :now, :began, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
+       r.item, r.shown, :began, :now, :now, 1, :now, :now, case when r.splits then 'splits' else 'hub' end from {rows} where true
 on conflict (connection, listing, sku, place) do update set seen_at = excluded.seen_at,
   found_at = case when listings.found_at = 0 then excluded.found_at else listings.found_at end, title = excluded.title,
   handle = excluded.handle, uncovered = excluded.uncovered, item = excluded.item,
@@ -578,7 +578,7 @@ where pushes.listing_id = r.id and pushes.connection = :connection and pushes.to
 # If an order of the channel was heard of during the call, nobody knows whether it came before or after it: then it is read again.
 ANSWER = """
 update listings set shown = case when listings.heard = r.heard then r.shown end, shown_from = :began, shown_at = :now, problem = r.problem,
-  figure_at = case when :proves and r.told = 'shown' then listings.figure_at else :began end,
+  figure_at = case when :proves and r.told = 'shown' then listings.figure_at else :now end,
   raise_from = case when r.settled = 1 then null else listings.raise_from end,
   accepted_at = case when r.told in ('accepted', 'lost') then :now else listings.accepted_at end,
   accepted_as = case when r.told <> 'accepted' or coalesce(listings.accepted_as, '') <> '' then listings.accepted_as else r.accepted_as end,
@@ -609,7 +609,7 @@ FIRST_ACCEPTED = "select min(accepted_at) from listings where connection = :conn
 # What does not show what it was told is looked at again; less may be a sale that we have not seen: it is raised once the channel's
 # orders were read past that moment and did not explain it. What was told while it was read is not what was read.
 CONFIRM = """
-update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, figure_at = :began, shown = r.shown,
+update listings set accepted_at = null, accepted_as = null, shown_from = :began, shown_at = :now, figure_at = :now, shown = r.shown,
   changed = case when r.shown <> listings.shown then listings.changed + 1 else listings.changed end
 from {rows} where listings.id = r.id and listings.changed = r.changed and listings.changed = listings.told and listings.heard = r.heard
   and listings.shown_at <= :began

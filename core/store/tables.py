@@ -305,7 +305,9 @@ listings = Table(
     _may("rests_until", BigInteger),  # out of revisions until then
     _need("found_at", BigInteger, "0"),  # when the channel's catalogue first listed it; 0: only an order named it
     _need("seen_at", BigInteger, "0"),  # when it last did
-    _need("figure_at", BigInteger, "0"),  # the moment of what we believe it shows: it is raised once orders are read past that
+    _need(
+        "figure_at", BigInteger, "0"
+    ),  # what we believe it shows was so at this moment at the latest: it is raised once orders are read past that
     _need("compared", BigInteger, "0"),  # what `changed` counted when it was last read back and held against what we believe
     _may("sought", Integer),  # the units committed there for which its orders were looked for already
     _need("mapped", Boolean, "false"),  # it has parts

@@ -698,3 +698,31 @@ def test_what_runs_out_is_told_before_everything_else(make_house: MakeHouse) -> 
 
     assert "Z" in written[:3]
     assert len(written) == 13
+
+
+@on_sqlite
+def test_a_figure_is_as_late_as_its_answer_however_early_it_was_asked_for(make_house: MakeHouse) -> None:
+    """The call waits for its turn. Meanwhile the orders are read, and two more are sold that nobody has seen when the answer comes."""
+    house = make_house("north", "south")
+    house.shelve(A=5)
+    north, late = house.systems["north"], iter([True])
+    with house.hub.database.write() as db:
+        db.exec_driver_sql("update listings set shown = null, changed = changed + 1")
+    plain = north.call
+
+    @contextmanager
+    def waits(method: str, what: Any = None) -> Iterator[None]:
+        if method == "shown" and next(late, False):
+            house.clock.pass_(timedelta(minutes=4))
+            house.ask("poll_orders", connection=house.connections["north"])
+            jobs.drain(house.hub, "outside")
+            house.clock.pass_(timedelta(seconds=1))
+            north.sell({"A": 2})
+        with plain(method, what):
+            yield
+
+    north.call = waits  # type: ignore[method-assign]
+    house.ask("publish_stock", connection=house.connections["north"])
+    jobs.drain(house.hub, "outside")
+
+    assert north.listings["L-A", "A"].shown == 3, "more would be sold twice"

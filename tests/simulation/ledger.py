@@ -337,7 +337,7 @@ class Ledger:
             row.asked = False
             row.shown = said["shown"] if row.heard == said["heard"] else None
             row.shown_from, row.shown_at = began, self.now
-            row.figure_at = row.figure_at if proves and said["told"] == Told.SHOWN else began
+            row.figure_at = row.figure_at if proves and said["told"] == Told.SHOWN else self.now
             row.raise_from = None if said["settled"] else row.raise_from
             row.accepted_at = self.now if said["told"] in ("accepted", "lost") else row.accepted_at
             row.told = max(row.told, said["changed"]) if said["settled"] else row.told
@@ -348,7 +348,7 @@ class Ledger:
             row = self.rows[one.id]
             if row.changed == one.changed == row.told and row.heard == one.heard and row.shown_at <= began:
                 row.changed += shown != row.shown
-                row.accepted_at, row.shown, row.shown_from, row.shown_at, row.figure_at = None, shown, began, self.now, began
+                row.accepted_at, row.shown, row.shown_from, row.shown_at, row.figure_at = None, shown, began, self.now, self.now
 
     def raise_again(self, shop: str, read_to: int) -> bool:
         found = [row for row in self.of_shop[shop] if row.raise_from is not None and row.raise_from < read_to]

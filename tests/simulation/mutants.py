@@ -161,7 +161,7 @@ def _confirmed_anyhow(self: Any, read: Any, began: int) -> None:
         row = self.rows[one.id]
         if row.changed == one.changed == row.told and row.heard == one.heard:
             row.changed += shown != row.shown
-            row.accepted_at, row.shown, row.shown_from, row.shown_at, row.figure_at = None, shown, began, self.now, began
+            row.accepted_at, row.shown, row.shown_from, row.shown_at, row.figure_at = None, shown, began, self.now, self.now
 
 
 def _keeps_share(was: Any) -> Any:

@@ -506,8 +506,8 @@ class World:
             actual = self._call(shop.name, "shown", lambda: {one.name: shop.stands[one.listing].shown for one in look})
         tell, rest, _ = stock.decide([one for one in batch if not (one.shares and stock.unknown(one))], actual, LIMITS, "")
         read_to, taken = ledger.read_to(shop.name)
-        tell, early = stock.hold_back(tell, began, read_to, taken=taken)
-        self._judge_raises(shop, tell, began)
+        tell, early = stock.hold_back(tell, self.now, read_to, taken=taken)
+        self._judge_raises(shop, tell, self.now)
         yield
         ledger.held(claim)
         for one in rest:
@@ -537,10 +537,10 @@ class World:
         self._ring()
         yield
 
-    def _judge_raises(self, shop: Shop, tell: stock.Tell, began: int) -> None:
+    def _judge_raises(self, shop: Shop, tell: stock.Tell, looked: int) -> None:
         """More is told only where every sale there is known that the figure was read after."""
         for one, push in tell:
-            figure_at = began if stock.unknown(one) else one.figure_at
+            figure_at = looked if stock.unknown(one) else one.figure_at
             if push.quantity > (push.expected or 0):
                 stand = shop.stands[one.listing]
                 unread = [
@@ -549,14 +549,13 @@ class World:
                 must(all(sale.at >= figure_at for sale in unread), "more is shown only past the orders", f"{shop.name} {one.listing}")
 
     def _rests(self, shop: Shop, one: stock.Dirty, as_of: int) -> None:
-        """It shows what it should, the hub thinks, all that it knew at that commit reckoned in: as if it had been set when it was read."""
+        """It shows what it should, the hub thinks, all that it knew at that commit reckoned in: as if it had been set when it was read.
+        Not where an earlier number was accepted and may come true yet: that is the channel's own delay, until it is read back."""
         row, stand = self.ledger.rows[one.id], shop.stands[one.listing]
         row.told = max(row.told, one.changed)
         row.as_of = as_of
-        if stock.unknown(one):
-            self._proved(stand, as_of, self.now)
-        elif row.accepted_at is None:
-            self._proved(stand, as_of, row.shown_at)
+        if row.accepted_at is None:
+            self._proved(stand, as_of, self.now if stock.unknown(one) else row.shown_at)
 
     def _proved(self, stand: Stand, as_of: int, at: int) -> None:
         stand.as_of, stand.set_at = max(stand.as_of, as_of), max(stand.set_at, at)

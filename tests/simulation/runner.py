@@ -139,7 +139,7 @@ def shrink(wish: Wish) -> Outcome:
     for _ in range(4):
         length_s /= 2
         best = _better(best, replace(best.wish, trouble_s=length_s))
-    return best
+    return once(replace(best.wish, tell=True))
 
 
 def _better(best: Outcome, wish: Wish) -> Outcome:
