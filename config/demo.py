@@ -362,8 +362,10 @@ def taken(stage: Stage) -> Counter[str]:
         return Counter(f"{row.connection}/{row.channel_id}" for row in sql(db, query, merchant=stage.merchant.id))
 
 
+# Listings are read back a minute after they were told, and that is looked after by the schedule, as polls are.
 WORKING = """
-select count(*) from tasks where merchant = :merchant and state in ('due', 'running') and kind not in ('poll_orders', 'receive_notices')
+select count(*) from tasks where merchant = :merchant and state in ('due', 'running')
+  and kind not in ('poll_orders', 'receive_notices', 'compare_listings')
 """
 
 

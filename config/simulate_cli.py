@@ -32,8 +32,10 @@ SHOWN = 5  # failures that are made smaller and told
 @click.option("--table", "cells", is_flag=True, help="Print which fault met what, and when (with sqlite).")
 @as_json
 def simulate_world(kind: str, knob: str, mutant: str, *, cells: bool, as_json: bool, **wish: Any) -> None:
-    """Run the product's own code in simulated worlds, one a seed: channels with delays, limits, repeats and losses, buyers in crowds,
-    workers that die anywhere. What must hold is checked after every commit, and all of it once the trouble is over.
+    """Run the product's own code in simulated worlds, one a seed.
+
+    There are channels with delays, limits, repeats and losses, buyers in crowds, workers that die anywhere. What must hold is checked after
+    every commit, and all of it once the trouble is over.
 
     The same commit and the same seeds give the same hash. Exit 1 where a rule broke, with the command that shows it again.
     """

@@ -261,7 +261,8 @@ def poll_orders(hub: Hub, claim: Claim) -> None:
     page = hub.channel(connection).poll(when(mark) - connector.poll_overlap, when(until), cursor)
     with hub.unit(claim) as work:
         found = news(hub, work, connection, page.items)
-        heard.untold(work, connection, found, asked)
+        late = [one for one in found if one.revision and us(one.revision) < until]  # of later ones a notice may be on its way
+        heard.untold(work, connection, late, asked)
         keep(hub, work, connection, found, read_at=asked)
         done = page.cursor is None
         if first:

@@ -78,7 +78,7 @@ def test_polling_reads_each_change_of_the_window_once(bogus, channel):
         page = channel.poll(NOON + timedelta(minutes=1), NOON + timedelta(minutes=9), cursor)
         seen, cursor = seen + [notice.order for notice in page.items], page.cursor
 
-    assert seen == [str(1002 + number) for number in range(8)]
+    assert seen == [str(1002 + number) for number in range(9)], "what changed after it comes too: it must not fall between two polls"
 
 
 def test_orders_of_the_same_moment_are_not_lost_between_pages(bogus, channel):

@@ -44,6 +44,9 @@ GUARD_S = 60.0  # how long anything may take before a test gives up; no test ask
 SKUS = [f"S{n:02}" for n in range(40)]
 PLENTY = 1_000_000
 TOPICS = ("orders/create", "orders/paid", "orders/updated")
+WORKING = """
+select 1 from tasks where state in ('due', 'running') and kind not in ('poll_orders', 'subscribe', 'compare_listings') limit 1
+"""
 
 
 def until(holds: Callable[[], Any], what: str, seconds: float = GUARD_S) -> None:
@@ -341,8 +344,7 @@ class Plant:
         return {id for (id,) in self.rows("select channel_id from orders")}
 
     def quiet(self, orders: Iterable[str]) -> bool:
-        working = self.rows("select 1 from tasks where state in ('due', 'running') and kind not in ('poll_orders', 'subscribe') limit 1")
-        return not working and set(orders) <= self.taken()
+        return not self.rows(WORKING) and set(orders) <= self.taken()
 
     def settle(self, orders: Iterable[str]) -> None:
         """Wait until all of it is done; what three dead workers parked is looked at by a person, who says: again."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
+from core.domain.ahead import Promise
+from core.domain.exposure import NO_RULE, exposure
 from core.domain.tasks import DONE
-from core.errors import AccessLost, LostLease, RateLimited, Unavailable
+from core.errors import AccessLost, LostLease
 from core.ports import Told
-from core.store import connections, listings
+from core.store import connections
 from core.store.orders import Known
 from core.store.tables import us
 
@@ -206,8 +208,8 @@ ALL: dict[str, Mutant] = {
         1,
         (
             (
-                "core.domain.exposure:sellable",
-                becomes(lambda parts, free: max(max(0, free.get(sku, 0)) // each for sku, each in parts.items())),
+                "core.domain.exposure:promise",
+                becomes(lambda parts, free, *_: Promise(max(max(0, free.get(sku, 0)) // each for sku, each in parts.items()), 0, 0)),
             ),
         ),
     ),
@@ -317,10 +319,15 @@ ALL: dict[str, Mutant] = {
     ),
     "owed-is-shown": Mutant(
         "what orders wait for is shown to others",
-        "sqlite",
-        "rush",
+        P,
+        "plain",
         1,
-        (("core.store.listings:DIRTY", text(listings.OWED, "0")),),
+        (
+            (
+                "tests.simulation.ledger:Ledger.wanted",
+                becomes(lambda self, row: exposure(row.parts, {sku: self.free(sku) for sku in row.parts}, NO_RULE, row.buffer).units),
+            ),
+        ),
     ),
     "never-lower": Mutant(
         "less is never told",
@@ -356,7 +363,6 @@ ALL: dict[str, Mutant] = {
         ),
     ),
     "deal-twice": Mutant("what one was dealt is dealt to the next", P, Q, 1, (("core.domain.sharing:_Shelves._take", gives(True)),)),
-    "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 96, (("core.flows.settling:_back", gives(0)),)),
     "deal-busy": Mutant(
         "a listing that was told and has not answered is sure",
         P,
@@ -372,9 +378,6 @@ ALL: dict[str, Mutant] = {
     ),
     # ---- what the pure world says in the place of core.store
     "no-fence": Mutant("a worker without its lease writes", P, "plain", 14, ((LEDGER + "held", becomes(_held_anyhow)),)),
-    "confirm-stale": Mutant(
-        "what was told while something was read back counts as read", P, "plain", 333, ((LEDGER + "confirm", becomes(_confirmed_anyhow)),)
-    ),
     "sale-keeps-part": Mutant("a sale does not lower what a listing was dealt", P, Q, 4, ((LEDGER + "_sold", _keeps_share),)),
     "poll-bounded": Mutant(
         "an order that changed again falls between two polls", P, "plain", 62, (("tests.simulation.shops:Shop.changed", _bounded_poll),)
@@ -396,8 +399,6 @@ ALL: dict[str, Mutant] = {
         3,
         (("core.store.tasks:ASK", text("then true else tasks.again", "then tasks.again else tasks.again")),),
     ),
-    "5xx-is-done": Mutant("a call without an answer counts as done", "sqlite", "plain", 35, (("core.jobs:judge", _judge(Unavailable)),)),
-    "429-is-done": Mutant("a call that was limited counts as done", "sqlite", "plain", 1, (("core.jobs:judge", _judge(RateLimited)),)),
     "expired-is-done": Mutant(
         "a call with an expired login counts as done", "sqlite", "rush", 40, (("core.jobs:judge", _judge(AccessLost)),)
     ),
@@ -439,10 +440,6 @@ ALL: dict[str, Mutant] = {
         "a sale is told to the channel that made it", "sqlite", "plain", 2, (("core.store.listings:touch", gives(set())),)
     ),
     "never-raised": Mutant("what waits to be raised is forgotten", "sqlite", "plain", 1, (("core.store.listings:raise_again", gives(0)),)),
-    "never-verified": Mutant(
-        "what was accepted is never looked at", "sqlite", "plain", 1, (_flow("verify_stock", lambda _: lambda hub, claim: None),)
-    ),
-    # ---- copies and merged orders
     "copy-counts": Mutant("a copy of an order reserves too", "sqlite", "kin", 1, (("core.domain.kin:Kin.rests", gives(False)),)),
     "merged-unlinked": Mutant(
         "what a cancelled order held for one that never came is kept", "sqlite", "kin", 5, (("core.flows.intake:_ask_links", gives(None)),)

@@ -538,6 +538,7 @@ def run(houses: Houses, seed: int, *, tell: bool = False, **knobs: Any) -> World
     try:
         world.run()
     except Exception as error:
+        world.hub.database.between, world.hub.database.look = lambda _: None, lambda: None
         world.say(f"{world._wrong()} {books.open_tasks(world.hub)} {books.parked(world.hub)}")
         error.add_note("\n".join(world.trace))
         raise Broken(world, error) from error

@@ -182,6 +182,9 @@ def test_a_listing_is_mapped_and_its_channel_told(stocked: Shop) -> None:
     assert till.ask("PUT", f"listings/{id}/parts", {"parts": []}).get_json()["wanted"] is None
 
 
+RULE = {"buffer": 1, "cap": 5, "stopped": False, "ahead": None, "backorder": 0}
+
+
 def test_a_listing_shows_what_its_rule_lets_it(stocked: Shop) -> None:
     till, id = a_program(stocked), stocked.one("select id from listings where sku = 'A'")
 
@@ -189,7 +192,7 @@ def test_a_listing_shows_what_its_rule_lets_it(stocked: Shop) -> None:
     stocked.drain()
 
     assert answer.status_code == 200, answer.text
-    assert (answer.get_json()["rule"], answer.get_json()["wanted"]) == ({"buffer": 1, "cap": 5, "stopped": False}, 5)
+    assert (answer.get_json()["rule"], answer.get_json()["wanted"]) == (RULE, 5)
     assert stocked.one("select shown from listings where sku = 'A'") == 5
     assert till.ask("PUT", f"listings/{id}/rule", {"stopped": True}).get_json()["wanted"] == 0
     assert till.ask("PUT", f"listings/{id}/rule", {}).get_json()["wanted"] == 8
