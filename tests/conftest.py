@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from config import logging
@@ -113,6 +114,8 @@ class House:
 
 def pytest_configure(config: pytest.Config) -> None:
     quarters.move_in(config)
+    hypothesis.settings.register_profile("calm", deadline=None)  # how long something takes is the bench's to judge
+    hypothesis.settings.load_profile("calm")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
