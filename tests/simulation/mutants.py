@@ -329,6 +329,10 @@ ALL: dict[str, Mutant] = {
             ),
         ),
     ),
+    "confirm-stale": Mutant(
+        "what was told while something was read back counts as read", P, "plain", 351, ((LEDGER + "confirm", becomes(_confirmed_anyhow)),)
+    ),
+    "deal-back": Mutant("what a channel shows again by itself is dealt to others", P, Q, 158, (("core.flows.settling:_back", gives(0)),)),
     "never-lower": Mutant(
         "less is never told",
         P,
