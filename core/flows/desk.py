@@ -66,7 +66,8 @@ def act_on_orders(hub: Hub, claim: Claim) -> None:
 def _step(hub: Hub, work: Unit, deed: Deed) -> Deed:
     """The next of its orders."""
     orders = dict(islice(deed.orders.items(), deed.done, deed.done + AT_ONCE))
-    changed = DOES[deed.act](hub, work, deed, orders) if orders else {}
+    done = DOES[deed.act](hub, work, deed, orders) if orders else {}
+    changed = {id: done[id] for id in orders if id in done}  # as the person named them; a database answers in any order
     work.happened(deed.merchant, [(ref, _fact(deed, why)) for ref, why in changed.values()])
     return acts.go_on(work.db, deed, {id: why for id, (_, why) in changed.items()}, deed.done + len(orders), work.now)
 
