@@ -550,11 +550,12 @@ class World:
 
     def _rests(self, shop: Shop, one: stock.Dirty, as_of: int) -> None:
         """It shows what it should, the hub thinks, all that it knew at that commit reckoned in: as if it had been set when it was read.
-        Not where an earlier number was accepted and may come true yet: that is the channel's own delay, until it is read back."""
+        Not where an earlier number was accepted, or asked for by a worker that froze over its call, and may come true yet: that is the
+        channel's own delay, until it is read back."""
         row, stand = self.ledger.rows[one.id], shop.stands[one.listing]
         row.told = max(row.told, one.changed)
         row.as_of = as_of
-        if row.accepted_at is None:
+        if row.accepted_at is None and not one.asked:
             self._proved(stand, as_of, self.now if stock.unknown(one) else row.shown_at)
 
     def _proved(self, stand: Stand, as_of: int, at: int) -> None:
