@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -11,18 +11,18 @@ from typing import Any
 
 import connectors
 from config.catalogue import ORDERS, catalogue
-from connectors.simulation import Post, Simulated, Stage, World, deliver_by_http
+from connectors.simulation import Post, Sells, Simulated, Stage, World, deliver_by_http
 from core.hub import utc_now
 
 SAVE_S = 2.0
 AT_ONCE = 4  # webhooks that a channel has under way
 
 
-def make_stage(names: Sequence[str] = (), **world: Any) -> Stage:
-    """A stage with every connector's simulator, or the named ones; `world` is what `World` takes."""
+def make_stage(names: Sequence[str] = (), roles: Collection[str] = ("channel",), **world: Any) -> Stage:
+    """A stage with the simulators of all connectors in these roles, or the named ones; `world` is what `World` takes."""
     cast: dict[str, tuple[World, Simulated]] = {}
     for name, connector in connectors.load().items():
-        if connector.simulator and (not names or name in names):
+        if connector.simulator and connector.roles.intersection(roles) and (not names or name in names):
             own = World(**{"clock": utc_now, **world})
             cast[name] = (own, _load(connector.simulator)(own))
     return Stage(cast)
@@ -38,7 +38,7 @@ def furnish(stage: Stage, seed: int, hub: str) -> None:
     """What was never there before gets a catalogue that nobody has mapped, and has sold a few things. What happens from now on is posted
     to the hub at that address."""
     for name, (world, simulator) in stage.cast.items():
-        if world.folder and not (world.folder / f"{name}.json").exists():
+        if isinstance(simulator, Sells) and world.folder and not (world.folder / f"{name}.json").exists():
             simulator.catalogue(catalogue(name, seed))
             simulator.place({"count": ORDERS, "seed": seed})
         world.post = Post(url=f"{hub}/webhooks/{name}")

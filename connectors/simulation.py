@@ -68,6 +68,11 @@ class Simulated(Protocol):
         """The vendor's own way to say "429", "500" or "401"."""
         ...
 
+
+@runtime_checkable
+class Sells(Simulated, Protocol):
+    """A channel."""
+
     def catalogue(self, products: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Stock the shelves: products {sku, title, price (text), quantity, currency}; gives the listings."""
         ...
@@ -87,6 +92,21 @@ class Simulated(Protocol):
 
     def listings(self) -> list[dict[str, Any]]:
         """The oracle: {listing, sku, shown, sold, writes}."""
+        ...
+
+
+@runtime_checkable
+class Carries(Simulated, Protocol):
+    """A carrier."""
+
+    def parcels(self) -> list[dict[str, Any]]:
+        """The oracle: {key, tracking, service, voided, price (text), currency, weight_g, country, steps: [status]} for each box whose label
+        was bought, in the order of purchase; `key` is our reference as it came."""
+        ...
+
+    def move(self, tracking: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Something happens to a parcel: pick_up, travel, bring (out for delivery), deliver, fail, return. `wish` may name {town,
+        country}. Gives what `parcels` gives for it; raises as `Sells.act`."""
         ...
 
 
@@ -399,14 +419,14 @@ def _then(world: World, wish: Mapping[str, Any]) -> Iterator[None]:
         world.clock = clock
 
 
-def _seen(simulator: Simulated, order: str) -> Any:
+def _seen(simulator: Sells, order: str) -> Any:
     for one in simulator.orders():
         if one["id"] == order:
             return one
     raise NotFound
 
 
-def _on_show(simulator: Simulated, wish: Mapping[str, Any]) -> None:
+def _on_show(simulator: Sells, wish: Mapping[str, Any]) -> None:
     """A buyer who wants `only_shown` lines is told where one is sold out, as at a real checkout. Raises Conflict."""
     if wish.get("only_shown"):
         shown = {one["sku"]: one["shown"] or 0 for one in simulator.listings()}
@@ -423,14 +443,32 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
         match request.method, steps:
             case "GET", ["credentials"]:
                 return reply(simulator.credentials(request.host_url.rstrip("/") + "/" + simulator.name))
+            case "GET", ["log"]:
+                return reply(world.log[int(request.args.get("since", 0)) :])
+            case "POST", ["account", what] if isinstance(simulator, Befalls):
+                return reply(simulator.befall(what, wish))
+            case "POST", ["faults"]:
+                world.faults[:] = [Fault(**fault) for fault in wish["faults"]]
+                return reply({"faults": len(world.faults)})
+            case "POST", ["post"]:
+                world.post = Post(**wish)
+                return reply({"url": world.post.url})
+    if isinstance(simulator, Sells):
+        return _sold(world, simulator, request.method, steps, wish)
+    if isinstance(simulator, Carries):
+        return _carried(world, simulator, request.method, steps, wish)
+    raise NotFound
+
+
+def _sold(world: World, simulator: Sells, method: str, steps: list[str], wish: dict[str, Any]) -> Response:
+    with world.lock:
+        match method, steps:
             case "GET", ["orders"]:
                 return reply(simulator.orders())
             case "GET", ["orders", order]:
                 return reply(_seen(simulator, order))
             case "GET", ["listings"]:
                 return reply(simulator.listings())
-            case "GET", ["log"]:
-                return reply(world.log[int(request.args.get("since", 0)) :])
             case "POST", ["catalogue"]:
                 return reply(simulator.catalogue(_products(wish["products"])))
             case "POST", ["orders"]:
@@ -440,16 +478,17 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["orders", order, what]:
                 with _then(world, wish):
                     return reply(simulator.act(order, what, wish))
-            case "POST", ["account", what] if isinstance(simulator, Befalls):
-                return reply(simulator.befall(what, wish))
-            case "POST", ["faults"]:
-                world.faults[:] = [Fault(**fault) for fault in wish["faults"]]
-                return reply({"faults": len(world.faults)})
-            case "POST", ["post"]:
-                world.post = Post(**wish)
-                return reply({"url": world.post.url})
-            case _:
-                raise NotFound
+    raise NotFound
+
+
+def _carried(world: World, simulator: Carries, method: str, steps: list[str], wish: dict[str, Any]) -> Response:
+    with world.lock, _then(world, wish):
+        match method, steps:
+            case "GET", ["parcels"]:
+                return reply(simulator.parcels())
+            case "POST", ["parcels", tracking, what]:
+                return reply(simulator.move(tracking, what, wish))
+    raise NotFound
 
 
 class Stage:

@@ -7,8 +7,26 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.domain.cards import Card
-from core.domain.order import Glance, Order
-from core.errors import BadPayload
+from core.domain.order import Address, Glance, Order
+from core.domain.shipping import (
+    Agreed,
+    Appeal,
+    Bought,
+    Cancelling,
+    CancelReason,
+    Checked,
+    Closed,
+    Collection,
+    Consignment,
+    LabelFormat,
+    Paper,
+    Quote,
+    Sent,
+    Sought,
+    Tracked,
+    Voided,
+)
+from core.errors import BadPayload, Unsupported
 
 T = TypeVar("T")
 Name = tuple[str, str, str]  # listing, SKU as the channel spells it, place
@@ -20,6 +38,7 @@ class About(StrEnum):
     ORDER = "order"
     LISTING = "listing"
     STORED = "stored"  # what the channel's own warehouses hold
+    PARCEL = "parcel"  # where a parcel is: `Notice.parcel` says which, it is asked for
     COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
     ACCESS = "access"  # uninstalled, revoked
     SCOPES = "scopes"  # what we may do is another thing now
@@ -55,7 +74,7 @@ class Notice:
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
     `revision` the order's last change where the notice tells it, or when access was lost, `receipt` what `Channel.acknowledge` wants back.
     `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account. `level` is what one about a
-    LISTING says of its stock.
+    LISTING says of its stock, `parcel` the tracking number of one about a PARCEL.
     """
 
     topic: str
@@ -69,6 +88,7 @@ class Notice:
     glance: Glance | None = None
     demand: Demand | None = None
     level: "ShownNow | None" = None
+    parcel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +322,54 @@ class Mends(Protocol):
 
 
 @runtime_checkable
+class Confirms(Protocol):
+    """A channel that is told what left. Nothing is told it twice: `confirmed` is asked first wherever an answer was lost."""
+
+    def confirm(self, sent: Sent) -> str:
+        """Tell it of a parcel; gives the channel's own id of it. Raises Refused with its words where it declines, OutcomeUnknown."""
+        ...
+
+    def confirmed(self, sent: Sent) -> str | None:
+        """The channel's id of this parcel where it knows it already; None where it does not."""
+        ...
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A channel where an order can be called off."""
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """Call off a whole order that nothing left of. `key`, 32 hexadecimal digits, is the same when it is repeated."""
+        ...
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        """How that stands: asked wherever an answer was lost, before it is said again."""
+        ...
+
+
+@runtime_checkable
+class Appeals(Protocol):
+    """A channel whose buyers' wishes to cancel wait for an answer."""
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        """Those that are open."""
+        ...
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        """Agree, or say that it is sent anyway (`sent`: the parcel, where it left already). Said twice it has one effect."""
+        ...
+
+
+@runtime_checkable
+class Routes(Protocol):
+    """A channel that keeps which place sends what of an order."""
+
+    def route(self, order: str, assignment: str, place: str) -> None:
+        """Move what is still to send of this part to another place of the channel's. Raises Refused where it does not stock it."""
+        ...
+
+
+@runtime_checkable
 class Remembers(Protocol):
     """A channel whose orders can be read by the day they were placed, however old."""
 
@@ -331,6 +399,94 @@ class Allows(Protocol):
 
     def allowed(self) -> Sequence[str]:
         """Each scope by its name, as the channel spells it."""
+        ...
+
+
+class Carrier(Protocol):
+    """What every carrier can do. A purchase carries our `key`, 32 hexadecimal digits written down before the call: a lost answer is looked
+    up by it. Raises Refused with the carrier's own words in `words` for what it declines (a bad address, a weight over the limit, a
+    service that is not offered there), OutcomeUnknown where a purchase or a void may have worked."""
+
+    def probe(self) -> str:
+        """What the account is called; proves that its credentials hold."""
+        ...
+
+    def rates(self, wish: Consignment) -> Sequence[Quote]:
+        """What it would cost by each service that goes there, the account's own prices; empty where none does."""
+        ...
+
+    def buy(self, wish: Consignment, service: str, key: str) -> Bought:
+        """Buy labels for all boxes of this, at most `CarrierLimits.boxes`."""
+        ...
+
+    def find(self, wish: Consignment, service: str, key: str) -> Bought | Sought:
+        """What became of the purchase with this key, whose answer was lost: what was bought, or that the carrier knows of none, or that
+        it cannot tell. Where the carrier keeps keys this may repeat the purchase under the same one, which buys nothing twice."""
+        ...
+
+    def void(self, bought: Bought) -> Voided:
+        """Give all its labels back. Said twice it has one effect."""
+        ...
+
+    def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
+        """Where these parcels are, at most `CarrierLimits.numbers` of them, by number; one that the carrier does not know yet has no steps.
+        What was not reached is left out."""
+        ...
+
+
+@runtime_checkable
+class Reprints(Protocol):
+    """A carrier that gives the papers of a purchase once more, for nothing."""
+
+    def papers(self, bought: Bought, label: LabelFormat) -> Sequence[Paper]:
+        """Its labels, one for each box in their order, then other papers. Raises Refused where it is too late."""
+        ...
+
+
+@runtime_checkable
+class Refunds(Protocol):
+    """A carrier that decides later about the money of a voided label."""
+
+    def refunded(self, bought: Bought) -> Voided:
+        """What it decided: VOIDED, REFUSED, or PENDING still."""
+        ...
+
+
+@runtime_checkable
+class ChecksAddresses(Protocol):
+    def check(self, address: Address) -> Checked:
+        """Whether it delivers to this address, and how it writes it."""
+        ...
+
+
+@runtime_checkable
+class ClosesDays(Protocol):
+    """A carrier that wants to be told at the end of a day what its driver takes."""
+
+    def close(self, bought: Sequence[Bought], sender: Address, key: str) -> Closed:
+        """Hand these over on one manifest. `key` is the same when it is repeated."""
+        ...
+
+
+@runtime_checkable
+class PicksUp(Protocol):
+    """A carrier whose driver can be ordered."""
+
+    def pick_up(self, wish: Collection, key: str) -> Agreed:
+        """Order the driver."""
+        ...
+
+    def leave(self, agreed: Agreed) -> None:
+        """The driver need not come. Said twice it has one effect."""
+        ...
+
+
+@runtime_checkable
+class TellsTracks(Protocol):
+    """A carrier that pushes where parcels are, once it was asked to: its notices are About.PARCEL."""
+
+    def follow_parcels(self, numbers: Sequence[str], url: str) -> Sequence[str]:
+        """Have `url` told of these; gives the numbers that it took."""
         ...
 
 
@@ -535,12 +691,41 @@ class Limits:
     looks: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierLimits:
+    """`boxes` fit one purchase, `numbers` one question about tracking. A carrier that keeps keys (`keyed`) buys nothing twice under one.
+    `lookup_s`: so long after a purchase it may not yet be found by its key, and what is not found is not yet absent. `countries` are
+    those that it collects in (empty: any), `formats` how it prints labels. `void_days`: so long a label can be given back."""
+
+    boxes: int = 1
+    numbers: int = 1
+    keyed: bool = False
+    lookup_s: float = 60.0
+    countries: frozenset[str] = frozenset()
+    formats: tuple[LabelFormat, ...] = (LabelFormat.PDF,)
+    void_days: int = 28
+
+
+def not_a_channel(kit: Kit) -> Channel:
+    """What a connector without that role offers as its channel."""
+    raise Unsupported("this system is not a channel")
+
+
+def no_order(body: bytes, connection: str) -> Order:
+    raise Unsupported("this system has no orders")
+
+
+def no_orders(document: Any, connection: str) -> Iterator[Order | BadPayload]:
+    raise Unsupported("this system has no orders")
+
+
 ListingUrl = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], str]  # of (account, listing, handle, settings): its own page of it
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A connector's MANIFEST.
+    """A connector's MANIFEST. `roles` are "channel" and "carrier"; `services` names a carrier's services by their codes, those that may
+    be chosen without asking for rates.
 
     `orders` reads any document that may hold orders of this system (a file, a webhook body, an answer) and gives an
     Order or a BadPayload for each. `calls` names every outside call the connector can make, as the recorder names them.
@@ -556,9 +741,13 @@ class Connector:
     rates: Mapping[str, Rate]
     limits: Limits
     calls: tuple[str, ...]
-    channel: Callable[[Kit], Channel]
-    order: Callable[[bytes, str], Order]
-    orders: Callable[[Any, str], Iterator[Order | BadPayload]]
+    channel: Callable[[Kit], Channel] = not_a_channel
+    order: Callable[[bytes, str], Order] = no_order
+    orders: Callable[[Any, str], Iterator[Order | BadPayload]] = no_orders
+    carrier: Callable[[Kit], Carrier] | None = None
+    carries: CarrierLimits = CarrierLimits()
+    services: Mapping[str, str] = field(default_factory=dict)
+    tracking_url: Callable[[str], str] | None = None  # (number): the carrier's own page of a parcel, for buyers
     webhooks: Callable[[Kit], Webhooks] | None = None
     frames: Callable[[Kit], Frames] | None = None
     consents: Callable[[Kit], Consents] | None = None

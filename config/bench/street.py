@@ -16,7 +16,7 @@ from sqlalchemy import event
 from config.settings import Settings, load
 from config.simulators import make_stage
 from config.wiring import door_kit, make_hub
-from connectors.simulation import Delivery, InProcess, Simulated, Stage, World
+from connectors.simulation import Delivery, InProcess, Sells, Stage, World
 from core import jobs
 from core.flows import connections as flows
 from core.flows import intake
@@ -113,14 +113,16 @@ class Street:
     def world(self, name: str) -> World:
         return self.stage.cast[name][0]
 
-    def simulator(self, name: str) -> Simulated:
-        return self.stage.cast[name][1]
+    def simulator(self, name: str) -> Sells:
+        simulator = self.stage.cast[name][1]
+        assert isinstance(simulator, Sells)
+        return simulator
 
     def offer(self, skus: Sequence[str], units: int = 1000) -> None:
         """Every channel shows these, and our shelves hold them."""
         goods = [{"sku": sku, "title": f"A {sku}", "price": "9.00", "quantity": units, "currency": "USD"} for sku in skus]
-        for _, simulator in self.stage.cast.values():
-            simulator.catalogue(goods)
+        for name in self.stage.cast:
+            self.simulator(name).catalogue(goods)
         rows = [{"sku": sku, "title": sku, "location": self.place, "on_hand": units} for sku in skus]
         with self.hub.unit() as work:
             stock.count(work.db, self.merchant, rows, work.now)

@@ -548,7 +548,7 @@ def test_a_door_that_is_not_there_is_not_found(http, path):
 # ---- wishes
 
 SHELVES = [{"sku": f"SKU-{n}", "title": f"Thing {n}", "price": "9.50", "quantity": 20, "currency": "USD"} for n in range(4)]
-PLAYERS = [name for name, connector in connectors.load().items() if connector.simulator]
+PLAYERS = [name for name, connector in connectors.load().items() if connector.simulator and "channel" in connector.roles]
 
 
 @pytest.fixture(params=PLAYERS)

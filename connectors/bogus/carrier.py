@@ -1,0 +1,180 @@
+"""Bogus Post: a carrier in memory that behaves, for tests. Its parcels are the truth and its calls the oracle."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.domain.money import Money
+from core.domain.order import Address
+from core.domain.shipping import (
+    Bought,
+    Checked,
+    Closed,
+    Consignment,
+    LabelFormat,
+    Paper,
+    Progress,
+    Quote,
+    Sought,
+    Step,
+    Tracked,
+    Verdict,
+    Voided,
+)
+from core.errors import Refused
+from core.ports import CarrierLimits, Connector, Kit, Limits, Rate
+
+CALLS = ("probe", "rates", "buy", "find", "void", "track", "papers", "check", "close")
+SERVICES = {"slow": ("Bogus Slow", 400, 4), "fast": ("Bogus Fast", 900, 1)}
+HEAVY_G = 30_000
+
+
+@dataclass
+class Purchase:
+    key: str
+    service: str
+    wish: Consignment
+    bought: Bought
+    voided: bool = False
+    steps: list[Step] = field(default_factory=list)
+
+
+@dataclass
+class BogusPost:
+    """One carrier with one account. `forgets`: it cannot be asked about keys. `blank`: what is found comes without papers. `gone_down`:
+    every call fails."""
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    boxes: int = 5
+    forgets: bool = False
+    blank: bool = False
+    prints: bool = True
+    purchases: list[Purchase] = field(default_factory=list)
+    closed: list[tuple[str, ...]] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    faults: list[tuple[str, Exception, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def next(self, method: str, error: Exception, after_the_work: bool = False) -> None:
+        """The next call of this port method fails once; `after_the_work`: it is done and only the answer is lost."""
+        self.faults.append((method, error, after_the_work))
+
+    @contextmanager
+    def call(self, method: str, what: Any = None) -> Iterator[None]:
+        with self.lock:
+            self.calls.append((method, what))
+            fault = next((fault for fault in self.faults if fault[0] == method), None)
+            if fault:
+                self.faults.remove(fault)
+            if fault and not fault[2]:
+                raise fault[1]
+            yield
+            if fault:
+                raise fault[1]
+
+    def live(self) -> list[Purchase]:
+        return [one for one in self.purchases if not one.voided]
+
+    def scan(self, tracking: str, progress: Progress, town: str = "") -> None:
+        """Somebody of theirs scans a parcel."""
+        one = next(one for one in self.purchases if tracking in one.bought.tracking)
+        one.steps.append(Step(self.clock(), progress, progress.value.upper(), progress.value.replace("_", " "), town, "US"))
+
+
+class BogusCarrier:
+    def __init__(self, system: BogusPost, kit: Kit) -> None:
+        self.system, self.kit = system, kit
+
+    def probe(self) -> str:
+        with self.system.call("probe"):
+            return "Bogus Post"
+
+    def rates(self, wish: Consignment) -> Sequence[Quote]:
+        with self.system.call("rates", wish):
+            return [self._quote(wish, service) for service in SERVICES] if wish.to.country in ("US", "DE") else []
+
+    def _quote(self, wish: Consignment, service: str) -> Quote:
+        name, cents, days = SERVICES[service]
+        price = Money(cents * len(wish.boxes) + sum(box.weight_g for box in wish.boxes) // 100, wish.currency)
+        return Quote(service, name, price, arrives_on=wish.ship_on + timedelta(days=days))
+
+    def buy(self, wish: Consignment, service: str, key: str) -> Bought:
+        with self.system.call("buy", key):
+            if not wish.to.postcode:
+                raise Refused("the carrier refused", words="There is no such address: the postal code is missing.")
+            if any(box.weight_g > HEAVY_G for box in wish.boxes):
+                raise Refused("the carrier refused", words="A parcel may weigh 30 kg.")
+            return self._bought(wish, service, key)
+
+    def _bought(self, wish: Consignment, service: str, key: str) -> Bought:
+        quote, first = self._quote(wish, service), sum(len(one.bought.tracking) for one in self.system.purchases) + 1
+        tracking = tuple(f"BP{first + n:08d}" for n in range(len(wish.boxes)))
+        bought = Bought({"id": f"P{first}"}, tracking, _labels(tracking, wish.label), price=quote.price, arrives_on=quote.arrives_on)
+        self.system.purchases.append(Purchase(key, service, wish, bought))
+        return bought
+
+    def find(self, wish: Consignment, service: str, key: str) -> Bought | Sought:
+        with self.system.call("find", key):
+            if self.system.forgets:
+                return Sought.CANNOT_TELL
+            found = next((one.bought for one in self.system.purchases if one.key == key), None)
+            return Sought.ABSENT if found is None else replace(found, labels=()) if self.system.blank else found
+
+    def void(self, bought: Bought) -> Voided:
+        with self.system.call("void", bought.handle["id"]):
+            for one in self.system.purchases:
+                if one.bought.handle == bought.handle and one.steps:
+                    return Voided.REFUSED
+                one.voided = one.voided or one.bought.handle == bought.handle
+            return Voided.VOIDED
+
+    def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
+        with self.system.call("track", tuple(numbers)):
+            known = {number: one for one in self.system.purchases for number in one.bought.tracking}
+            return {
+                number: Tracked(tuple(known[number].steps), known[number].bought.arrives_on) if number in known else Tracked()
+                for number in numbers
+            }
+
+    def papers(self, bought: Bought, label: LabelFormat) -> Sequence[Paper]:
+        with self.system.call("papers", bought.handle["id"]):
+            if not self.system.prints:
+                raise Refused("the carrier refused", words="This label cannot be printed again.")
+            return _labels(bought.tracking, label)
+
+    def check(self, address: Address) -> Checked:
+        with self.system.call("check"):
+            return Checked(Verdict.GOOD if address.postcode else Verdict.UNKNOWN)
+
+    def close(self, bought: Sequence[Bought], sender: Address, key: str) -> Closed:
+        with self.system.call("close", key):
+            self.system.closed.append(tuple(one.master for one in bought))
+            return Closed(f"M{len(self.system.closed)}", (Paper("manifest", LabelFormat.PDF, b"%PDF manifest"),))
+
+
+def _labels(tracking: Sequence[str], how: LabelFormat) -> tuple[Paper, ...]:
+    return tuple(Paper("label", how, f"^XA label {number} ^XZ".encode()) for number in tracking)
+
+
+def manifest(system: BogusPost, name: str = "bogus_post") -> Connector:
+    """Bogus Post as a connector called `name`."""
+    return Connector(
+        name=name,
+        label="Bogus Post",
+        roles=frozenset({"carrier"}),
+        app=(),
+        login=(),
+        settings={},
+        rates={call: Rate(1000.0, 1000.0) for call in CALLS},
+        limits=Limits(),
+        calls=CALLS,
+        carrier=lambda kit: BogusCarrier(system, kit),
+        carries=CarrierLimits(boxes=system.boxes, numbers=20, lookup_s=0.0, formats=tuple(LabelFormat)),
+        services={service: name for service, (name, _, _) in SERVICES.items()},
+        tracking_url=lambda number: f"https://post.example/{number}",
+    )
