@@ -249,7 +249,7 @@ class SentLine:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A parcel that left, to be told to the channel of its order. `order` is the channel's id, `number` counts the parcels of an order from 1
+    """A parcel that left, to be told to the channel of its order. `order` is the channel's id, `number` counts an order's parcels from 1
     and never changes, `carrier` is our connector's name of it ("" for one typed by hand), `carrier_name` and `service` as people write
     them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer."""
 
