@@ -128,8 +128,8 @@ def _outcome(one: Kept, became: str) -> str:
 
 
 def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
-    """Two pushes as old as each other with other words: which came last only the channel knows."""
-    return order.revision == best.revision and order != best and one.read_at is None and known.read_at is None
+    """Two copies as old as each other with other words, one of them a push: which came last only the channel knows."""
+    return order.revision == best.revision and order != best and (one.read_at is None or known.read_at is None)
 
 
 def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
@@ -174,17 +174,16 @@ def _whole(one: Written, known: Known | None) -> Written:
 
 
 def _wanted(reading: Reading, ref: str, one: Written, known: Known | None) -> bool:
-    """Newer than ours: saved. As old: saved if it was read, and after ours, and tells more than ours; fetched if it was pushed and
-    says something else. Else ignored."""
+    """Newer than ours: saved. As old: saved if it was read, and after ours, and tells more than ours; fetched if it says something else
+    and was pushed, or may have been read before ours was: within one second a channel's orders change more than once. Else ignored."""
     revision = us(one.order.revision)
     if known is None or revision != known.revision:
         return known is None or revision > known.revision
     differs = one.digest != known.digest
-    if one.read_at is None:
-        if differs:
-            reading.fetch[ref] = None
-        return False
-    if one.read_at < (known.read_at or 0):
+    pushed = one.read_at is None or (known.read_at is None and one.read_at < known.saved_at)
+    if differs and pushed:
+        reading.fetch[ref] = None
+    if one.read_at is None or (differs and pushed) or one.read_at < (known.read_at or 0):
         return False
     return differs or not known.final or orders.brings_parts(one.order, known.order)
 

@@ -81,6 +81,7 @@ class Known:
     copy_of: str | None = None
     merged_into: str | None = None
     has_words: bool = True  # it can be searched for: what was kept before that is indexed later
+    saved_at: int = 0
 
     @property
     def final(self) -> bool:
@@ -92,7 +93,8 @@ REFS = {"connection": "text", "channel_id": "text"}
 THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status,
+  o.saved_at
 from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
@@ -106,7 +108,8 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
 
 def _known(row: Any, box: Box) -> Known:
     kin = (row.source_id, row.copy_of, row.merged_into)
-    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, has_words=row.status is not None)
+    more = {"has_words": row.status is not None, "saved_at": row.saved_at}
+    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, **more)
 
 
 def _read(row: Any, box: Box) -> Order:
