@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from core.domain.backfill import is_past
-from core.domain.events import changes
+from core.domain.events import AddressChanged, LineChanged, LineGone, StatusChanged, changes
 from core.domain.kin import may_come_again
 from core.domain.order import Order
 from core.domain.signs import without_nul
@@ -151,6 +151,8 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     for ref, (_, order, before) in taken.items():
         facts = changes(before.order if before else None, order)
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
+        if before and any(isinstance(fact, STOPPING) for fact in facts):
+            work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
         _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
@@ -159,6 +161,10 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
     inbox.close(work.db, reading.outcomes, work.now)
+
+
+# What makes shipments of an order look whether they may still leave.
+STOPPING = (LineChanged, LineGone, StatusChanged, AddressChanged)
 
 
 def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:

@@ -277,6 +277,17 @@ def set_mark(db: Db, merchant: str, connection: str, name: str, at: int, cursor:
     run(db, MARK, merchant=merchant, connection=connection, name=name, at=at, cursor=cursor)
 
 
+COUNT = """
+insert into marks (merchant, connection, name, at) values (:merchant, :merchant, :name, :by)
+on conflict (connection, name) do update set at = marks.at + :by returning at
+"""
+
+
+def count_up(db: Db, merchant: str, name: str, by: int) -> int:
+    """Take so many numbers of a merchant's own; gives the last of them."""
+    return int(run(db, COUNT, merchant=merchant, name=name, by=by).scalar_one())
+
+
 def marks(db: Db, merchant: str) -> list[Any]:
     return list(
         run(db, "select connection, name, at, cursor from marks where merchant = :merchant order by connection, name", merchant=merchant)

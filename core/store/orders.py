@@ -225,7 +225,7 @@ on conflict (order_id, line) do update set listing = excluded.listing, sku = exc
   decided = case when excluded.waits is not null then order_lines.decided end
 """
 BOOKED = """
-select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits, l.ours
+select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits, l.ours, l.sent
 from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant || '' = :merchant
 """
 
@@ -233,13 +233,14 @@ from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant ||
 @dataclass(frozen=True, slots=True)
 class Booked:
     """What of a line is reserved, has left and came back in our books, and what it waits for; `ours`: units that one of us said shall be
-    sent from a location."""
+    sent from a location; `sent`: units that left in shipments of ours."""
 
     held: int
     gone: int
     back: int
     waits: str | None
     ours: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
 
 
 UNBOOKED = Booked(0, 0, 0, None)
@@ -261,7 +262,7 @@ def booked(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[s
 def booked_of(row: Any) -> Booked:
     """From a row with what is booked of a line."""
     ours = msgspec.json.decode(row.ours) if row.ours else {}
-    return Booked(row.held, row.booked_gone, row.booked_back, row.waits, ours)
+    return Booked(row.held, row.booked_gone, row.booked_back, row.waits, ours, row.sent)
 
 
 # The lines are read by a statement of their own: one that waited for the lock would show them as they were before.
@@ -270,7 +271,8 @@ select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key, l.ours
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key, l.ours,
+       l.sent, l.released
 from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 
