@@ -1,7 +1,4 @@
-"""Channels are told of parcels, and orders are called off: what each makes of it, and that nothing is told twice."""
-
-from dataclasses import replace
-from datetime import UTC, datetime
+"""Bogus is told of parcels and has orders called off: tests of flows stand on what it makes of that."""
 
 import pytest
 
@@ -9,28 +6,10 @@ from connectors.bogus import CALLS, manifest
 from connectors.bogus.channel import Bogus
 from connectors.http import write_json
 from core.domain.order import OrderStatus
-from core.domain.shipping import Cancelling, CancelReason, Sent, SentLine
+from core.domain.shipping import Cancelling, CancelReason
 from core.errors import OutcomeUnknown, Refused
 from core.ports import Appeals, Cancels, Confirms, Kit, Place, Routes
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-KEY = "0" * 31 + "1"
-
-
-def a_parcel(order, *lines, number=1, tracking="1Z999AA10123456784", **different):
-    """Lines as (line, units) or (line, units, assignment)."""
-    parcel = Sent(
-        order=order,
-        number=number,
-        lines=tuple(SentLine(*line) for line in lines),
-        carrier="ups",
-        carrier_name="UPS",
-        service="UPS Ground",
-        tracking=tracking,
-        url=f"https://www.ups.example/{tracking}",
-        sent_at=NOON,
-    )
-    return replace(parcel, **different)
+from tests.contract.parcels import KEY, NOON, a_parcel
 
 
 class Unlimited:
