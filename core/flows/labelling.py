@@ -10,7 +10,7 @@ from core.domain.events import Event, LabelBought, LabelVoided
 from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.shipments import OPEN, State
-from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Sought, Voided
+from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
@@ -233,9 +233,15 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
 
 
-def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tuple[Any, ...]:
+def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tuple[Paper, ...]:
+    """What was found without its papers, printed once more; nothing where the carrier does not."""
     carrier = hub.carrier(account)
-    return tuple(carrier.papers(found, one.wish.label)) if isinstance(carrier, Reprints) else ()
+    try:
+        return tuple(carrier.papers(found, one.wish.label)) if isinstance(carrier, Reprints) else ()
+    except AccessLost:
+        raise
+    except Refused:
+        return ()
 
 
 def _numbered(parcel: Parcel, number: str, one: Purchase, account: Connection, connector: Connector) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         loads = shipments.loads(work.db, merchant, [id]).get(id, [])
         shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
         shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
+        work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
         account = connections.get(work.db, facts.connection)
         if account is None:
             raise Unsupported("no such connection", connection=facts.connection)
@@ -68,7 +69,6 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
         for box in boxes:
             work.ask(merchant, "confirm_parcels", box.id, facts.connection)
-        work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
 
 
