@@ -347,8 +347,8 @@ def steps(db: Connection, parcel: str) -> list[Step]:
 
 
 PUBLIC = """
-select p.id, p.merchant, p.shipment, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on, p.number,
-  s.sent_at, s.state, o.name, m.name as shop, m.settings,
+select p.id, p.merchant, p.shipment, p.token, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on,
+  p.number, s.sent_at, s.state, o.name, m.name as shop, m.settings,
   (select count(*) from parcels t where t.shipment = p.shipment) as parcels
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id join merchants m on m.id = p.merchant
 where p.token = :token
@@ -358,3 +358,13 @@ where p.token = :token
 def by_token(db: Connection, token: str) -> Any | None:
     """A parcel by the address of its page: what a buyer may see of it."""
     return run(db, PUBLIC, token=token).first()
+
+
+BESIDE = """
+select p.number, p.token, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+"""
+
+
+def beside(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """All parcels of a shipment, as a buyer may see them."""
+    return list(run(db, BESIDE, merchant=merchant, shipment=shipment))
