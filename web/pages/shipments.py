@@ -50,10 +50,12 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
         counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
         offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
         names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
+        _, chosen = people.settings(db, merchant)
     last = rows[MOST - 1] if len(rows) > MOST else None
+    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""))
     return render_template(
         "shipments.html", found=shipment_page.seen(hub(), merchant, rows[:MOST]), more=last, state=state, location=location, counts=counts,
-        most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now,
+        most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now, usual=usual,
         stays=[(names[id], shipping_words.why(said)) for id, said in (stays or {}).items() if id in names],
     )  # fmt: skip
 
