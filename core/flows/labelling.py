@@ -46,18 +46,25 @@ def want(hub: Hub, merchant: str, id: str, connection: str, service: str, who: W
     """Write down that a shipment shall have a label of this carrier's service, and have it bought. Gives the purchase's key. Raises
     Stopped, NotThen, and Refused for what lacks on our side."""
     with hub.unit() as work:
-        facts, one, boxes = ready(hub, work, merchant, id)
-        account = connections.one_of(work.db, merchant, connection)
-        if account is None or not hub.connector(account).carrier:
-            raise Refused("there is no such carrier")
-        wish = consignment(hub, work, merchant, facts, one, boxes, hub.connector(account), label)
-        key = uuid.UUID(hub.ids()).hex
-        if not parcels.ask(work.db, merchant, key, one.id, connection, service, wish, hub.box(merchant), work.now):
-            raise NotThen("it has a label already, or one is being bought")
-        shipments.choose(work.db, one.id, connection, service)
-        work.ask(merchant, "buy_labels", key, connection)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "label.buy", one.id, shipment=one.name, service=service)
-        return key
+        return want_in(hub, work, merchant, id, connection, service, who, label=label)
+
+
+def want_in(
+    hub: Hub, work: Unit, merchant: str, id: str, connection: str, service: str, who: Who, *, label: LabelFormat | None = None
+) -> str:  # fmt: skip
+    """The same in the caller's transaction."""
+    facts, one, boxes = ready(hub, work, merchant, id)
+    account = connections.one_of(work.db, merchant, connection)
+    if account is None or not hub.connector(account).carrier:
+        raise Refused("there is no such carrier")
+    wish = consignment(hub, work, merchant, facts, one, boxes, hub.connector(account), label)
+    key = uuid.UUID(hub.ids()).hex
+    if not parcels.ask(work.db, merchant, key, one.id, connection, service, wish, hub.box(merchant), work.now):
+        raise NotThen("it has a label already, or one is being bought")
+    shipments.choose(work.db, one.id, connection, service)
+    work.ask(merchant, "buy_labels", key, connection)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "label.buy", one.id, shipment=one.name, service=service)
+    return key
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.shipping import Bought, Consignment, LabelFormat, Paper, Progress, Step
+from core.domain.money import Money
+from core.domain.shipping import Bought, Consignment, LabelFormat, Offer, Paper, Progress, Quote, Step
 from core.store.sql import run, run_set
 from core.store.tables import us, when
 from core.store.vault import Box
@@ -358,3 +360,60 @@ where p.token = :token
 def by_token(db: Connection, token: str) -> Any | None:
     """A parcel by the address of its page: what a buyer may see of it."""
     return run(db, PUBLIC, token=token).first()
+
+
+# ---- offers
+
+QUOTE = {"service": "text", "name": "text", "price": "bigint", "currency": "text", "arrives_on": "text", "words": "text"}
+FORGET = "delete from quotes where shipment = :shipment and connection = :connection"
+ADD_QUOTES = """
+insert into quotes (merchant, shipment, connection, service, name, price, currency, arrives_on, at, words)
+select :merchant, :shipment, :connection, r.service, r.name, r.price, r.currency, r.arrives_on, :now, r.words from {rows}
+"""
+
+
+def quoted(db: Connection, merchant: str, shipment: str, connection: str, offers: Sequence[Quote], words: str, box: Box, now: int) -> None:
+    """What a carrier offers for a shipment, in place of what it offered before; where it offers nothing, its words say why."""
+    run(db, FORGET, shipment=shipment, connection=connection)
+    rows = [
+        {"service": one.service, "name": one.name, "price": one.price.minor, "currency": one.price.currency, "words": "",
+         "arrives_on": one.arrives_on.isoformat() if one.arrives_on else None}
+        for one in offers
+    ]  # fmt: skip
+    none = {"service": "", "name": "", "price": None, "currency": None, "arrives_on": None}
+    sealed = box.seal_text(f"quotes|words|{shipment}", words.encode()) if words else ""
+    run_set(db, ADD_QUOTES, QUOTE, rows or [none | {"words": sealed}], merchant=merchant, shipment=shipment, connection=connection, now=now)
+
+
+QUOTES = """
+select q.connection, q.service, q.name, q.price, q.currency, q.arrives_on, q.at, q.words from quotes q
+where q.shipment = :shipment and q.merchant || '' = :merchant order by q.price, q.connection, q.service
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a carrier offered: `offer` is None where it offers nothing, and `words` say why."""
+
+    connection: str
+    at: int
+    offer: Offer | None
+    words: str
+
+
+def quotes(db: Connection, merchant: str, shipment: str, box: Box) -> list[Quoted]:
+    """What carriers offer for a shipment, the cheapest first."""
+    return [_quoted(row, shipment, box) for row in run(db, QUOTES, shipment=shipment, merchant=merchant)]
+
+
+def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
+    words = box.open_text(f"quotes|words|{shipment}", row.words).decode() if row.words else ""
+    if row.price is None:
+        return Quoted(row.connection, row.at, None, words)
+    arrives = date.fromisoformat(row.arrives_on) if row.arrives_on else None
+    return Quoted(
+        row.connection,
+        row.at,
+        Offer(row.connection, Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)),
+        words,
+    )

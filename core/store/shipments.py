@@ -35,9 +35,27 @@ SITES = "select id, name, address, zone from locations where merchant = :merchan
 
 def sites(db: Connection, merchant: str) -> list[Site]:
     """In the order in which stock is taken from them."""
-    return [
-        Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone) for row in run(db, SITES, merchant=merchant)
-    ]
+    return [_site(row) for row in run(db, SITES, merchant=merchant)]
+
+
+ALL_SITES = "select id, name, address, zone from locations where merchant = :merchant order by rank, id"
+
+
+def all_sites(db: Connection, merchant: str) -> list[Site]:
+    """Every location, whether it sends or not."""
+    return [_site(row) for row in run(db, ALL_SITES, merchant=merchant)]
+
+
+def _site(row: Any) -> Site:
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone)
+
+
+SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
+
+
+def set_site(db: Connection, merchant: str, id: str, *, ships: bool, address: Address | None, zone: str) -> None:
+    """Whether a location sends, and from where."""
+    run(db, SET_SITE, id=id, merchant=merchant, ships=ships, address=_text(address) if address else None, zone=zone)
 
 
 def senders(db: Connection) -> list[str]:
@@ -329,3 +347,35 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
+
+
+UNDER_WAY = "select 1 from tasks where merchant = :merchant and kind = :kind and subject = :subject and state in ('due', 'running') limit 1"
+SHOPPING = """
+select 1 from tasks where merchant = :merchant and kind = 'shop_rates' and subject > :least and subject < :most and subject <> :mine
+  and ((state = 'due' and tries = 0) or (state = 'running' and tries <= 1)) limit 1
+"""
+
+
+def is_choosing(db: Connection, merchant: str, id: str) -> bool:
+    """A service is to be chosen for it once carriers have answered."""
+    return run(db, UNDER_WAY, merchant=merchant, kind="choose_services", subject=id).first() is not None
+
+
+def is_shopping(db: Connection, merchant: str, id: str, mine: str) -> bool:
+    """Another carrier than that of this task has not answered its first question yet."""
+    return run(db, SHOPPING, merchant=merchant, least=f"{id}@", most=f"{id}A", mine=mine).first() is not None
+
+
+PAGE = """
+select s.id, s.name, s.state, s.problem, s.created_at, s.ship_by, s.sent_at, s.order_id, o.name as order_name, t.name as location_name,
+  (select sum(n.units) from shipment_lines n where n.shipment = s.id) as units,
+  (select min(p.tracking) from parcels p where p.shipment = s.id) as tracking
+from {rows} join shipments s on s.merchant = r.merchant and s.state = r.state
+join orders o on o.id = s.order_id left join locations t on t.id = s.location
+order by coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
+"""
+
+
+def page(db: Connection, merchant: str, states: Iterable[str], most: int) -> list[Any]:
+    """Shipments in these states, those that are due first at the head."""
+    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most))
