@@ -251,7 +251,7 @@ def _paid(rating: Said, settings: Said) -> Money | None:
 
 
 def found(said: Said, wish: Consignment, key: str) -> Bought | Sought:
-    """What carries our key. Raises Unavailable where only a part of the boxes is known yet."""
+    """What carries our key, unless it is more than was bought with it. Raises Unavailable where a part of the boxes is not known yet."""
     results = [result for one in _rows(_object(said, "output"), "completeTrackResults") for result in _rows(one, "trackResults")]
     errors = [_maybe(_object(result, "error"), "code") for result in results]
     if not results or any(error not in ("", UNKNOWN_REFERENCE) for error in errors):
@@ -260,13 +260,13 @@ def found(said: Said, wish: Consignment, key: str) -> Bought | Sought:
     live = [result for result in ours if _latest(result) is not Progress.VOIDED]
     if not live:
         return Sought.ABSENT
-    return _adopted(live, wish)
-
-
-def _adopted(live: Sequence[Said], wish: Consignment) -> Bought:
     ordered = sorted(live, key=lambda result: _number(_object(result, "packageDetails"), "sequenceNumber"))
     tracking = tuple(dict.fromkeys(_text(_object(result, "trackingNumberInfo"), "trackingNumber") for result in ordered))
-    if len(tracking) != len(wish.boxes):
+    return Sought.CANNOT_TELL if len(tracking) > len(wish.boxes) else _adopted(tracking, wish)
+
+
+def _adopted(tracking: tuple[str, ...], wish: Consignment) -> Bought:
+    if len(tracking) < len(wish.boxes):
         raise Unavailable("FedEx does not show all boxes of the purchase", seen=len(tracking), wanted=len(wish.boxes))
     return Bought(_handle(tracking[0], wish), tracking)
 
@@ -304,8 +304,9 @@ def tracked(said: Said) -> dict[str, Tracked]:
 
 def _tracked(result: Said) -> Tracked:
     if error := _object(result, "error"):
-        return Tracked(words="" if error.get("code") in UNKNOWN_NUMBER else _maybe(error, "message"))
-    steps = sorted((_step(scan) for scan in _rows(result, "scanEvents")), key=lambda step: step.at)
+        return Tracked(words="" if _maybe(error, "code") in UNKNOWN_NUMBER else _maybe(error, "message"))
+    told = [_step(scan) for scan in reversed(_rows(result, "scanEvents"))]  # newest first; what is of one second stays in its order
+    steps = sorted(told, key=lambda step: step.at)
     return Tracked(tuple(steps), _expected(result), _maybe(_object(result, "latestStatusDetail"), "description"))
 
 

@@ -69,6 +69,7 @@ SCANS = {  # what happens to a parcel, as FedEx tells it
     "return": ("RS", "Returning package to shipper"),
     "void": ("CA", "Shipment cancelled by sender"),
 }
+UNION = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())  # one customs area
 REFERENCE_TYPES = frozenset(["CUSTOMER_REFERENCE", "SHIPPER_REFERENCE", "PURCHASE_ORDER", "DEPARTMENT", "INVOICE", "PART_NUMBER"])
 IMAGES = frozenset(["PDF", "PNG", "ZPLII"])
 PARTY = ("contact.phoneNumber", "address.streetLines", "address.city", "address.countryCode")
@@ -275,7 +276,7 @@ class Simulator:
             raise No("SERVICETYPE.NOT.ALLOWED", "This service type is not allowed between the origin and destination.")
         if len(wanted["requestedPackageLineItems"]) > AT_ONCE and body.get("processingOptionType") != "ALLOW_ASYNCHRONOUS":
             raise No("PACKAGECOUNT.ASYNCHRONOUS.REQUIRED", "More than 40 packages are processed asynchronously.")
-        if origin["countryCode"] != goal["countryCode"]:
+        if origin["countryCode"] != goal["countryCode"] and not {origin["countryCode"], goal["countryCode"]} <= UNION:
             _declared(wanted)
         _referenced(wanted)
 
