@@ -69,7 +69,8 @@ SCANS = {  # what happens to a parcel, as FedEx tells it
     "return": ("RS", "Returning package to shipper"),
     "void": ("CA", "Shipment cancelled by sender"),
 }
-UNION = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())  # one customs area
+UNION = frozenset(["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT",
+                   "NL", "PL", "PT", "RO", "SE", "SI", "SK"])  # fmt: skip
 REFERENCE_TYPES = frozenset(["CUSTOMER_REFERENCE", "SHIPPER_REFERENCE", "PURCHASE_ORDER", "DEPARTMENT", "INVOICE", "PART_NUMBER"])
 IMAGES = frozenset(["PDF", "PNG", "ZPLII"])
 PARTY = ("contact.phoneNumber", "address.streetLines", "address.city", "address.countryCode")
