@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -367,9 +368,8 @@ def _folded(address: Address) -> tuple[str, ...]:
 def _better(one: Said, asked: Address) -> Address:
     """The address as FedEx writes it; who lives there stays as asked."""
     street1, street2, street3 = [*_texts(one, "streetLinesToken"), "", "", ""][:3]
-    return Address(
-        name=asked.name,
-        company=asked.company,
+    return replace(
+        asked,
         street1=street1,
         street2=street2,
         street3=street3,
@@ -377,8 +377,6 @@ def _better(one: Said, asked: Address) -> Address:
         region=_maybe(one, "stateOrProvinceCode"),
         postcode=_postcode(one),
         country=_maybe(one, "countryCode") or asked.country,
-        phone=asked.phone,
-        email=asked.email,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
 import connectors
@@ -199,8 +200,9 @@ def test_our_key_is_on_every_box_and_the_orders_name_beside_it():
 def test_inside_the_united_states_it_is_pounds_and_inches_and_else_kilograms_and_centimetres():
     home, abroad = asked()["requestedPackageLineItems"][0], asked(wish(ABROAD))["requestedPackageLineItems"][0]
 
-    assert (home["weight"], home["dimensions"]["length"]) == ({"units": "LB", "value": Decimal("3.31")}, 12)
-    assert (abroad["weight"], abroad["dimensions"]["length"]) == ({"units": "KG", "value": Decimal("1.50")}, 30)
+    assert (home["weight"], abroad["weight"]) == ({"units": "LB", "value": Decimal("3.31")}, {"units": "KG", "value": Decimal("1.50")})
+    assert home["dimensions"] == {"length": 12, "width": 8, "height": 6, "units": "IN"}
+    assert abroad["dimensions"] == {"length": 30, "width": 20, "height": 15, "units": "CM"}
     assert asked()["totalWeight"] == asked(wish(ABROAD))["totalWeight"] == Decimal("3.4")
 
 
@@ -284,6 +286,17 @@ def test_currencies_are_written_as_fedex_writes_them_and_read_both_ways():
     assert units.money(Money(1250, "GBP"), SETTINGS) == {"amount": Decimal("12.50"), "currency": "UKL"}
     assert units.money(Money(1250, "JPY"), SETTINGS) == {"amount": Decimal("1250"), "currency": "JYE"}
     assert [units.currency(code, SETTINGS) for code in ("UKL", "GBP", "USD")] == ["GBP", "GBP", "USD"]
+
+
+def test_a_purchase_is_looked_for_from_before_its_call_to_after_its_day():
+    said = render.search(replace(wish(), ship_on=date(2026, 12, 1)), KEY, date(2026, 11, 18), ACCOUNT, SETTINGS)
+
+    assert said["referencesInformation"] == {
+        "value": units.reference(KEY),
+        "accountNumber": ACCOUNT,
+        "shipDateBegin": "2026-11-15",
+        "shipDateEndDate": "2026-12-02",
+    }
 
 
 def test_a_code_for_a_state_is_told_and_its_whole_name_is_not():
@@ -574,6 +587,21 @@ def test_a_token_that_ended_is_renewed(rig):
     assert rig.tokens.refreshed == 2
 
 
+def test_a_token_that_is_refused_once_is_renewed_and_the_call_made(rig):
+    rig.fail("401", "createShipment")
+
+    assert rig.carrier.buy(wish(), "FEDEX_GROUND", KEY).master == rig.live()[0]["tracking"]
+    assert rig.tokens.refreshed == 2 and len(rig.live()) == 1
+
+
+def test_access_that_is_lost_before_a_job_is_done_is_lost():
+    rig = Rig(MANIFEST, limits="relaxed")
+    rig.fail("401", "shipmentResults", times=2)
+
+    with pytest.raises(AccessLost):
+        rig.carrier.buy(wish(boxes=41), "FEDEX_GROUND", KEY)
+
+
 def test_whoever_asks_for_too_many_tokens_waits_for_ten_minutes(rig):
     with pytest.raises(RateLimited) as limited:
         for _ in range(9):
@@ -729,8 +757,6 @@ def test_the_simulated_papers_are_real():
 
 
 def test_what_the_simulator_does_not_know_happens_to_no_parcel(rig):
-    from werkzeug.exceptions import BadRequest
-
     made = rig.carrier.buy(wish(), "FEDEX_GROUND", KEY)
     for tracking, what in (("1", "deliver"), (made.master, "explode"), (made.master, "void")):
         with pytest.raises(BadRequest):
