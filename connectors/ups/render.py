@@ -95,6 +95,7 @@ def pickup(wish: Collection, key: str, account: str, settings: Settings) -> dict
     piece = {"ServiceCode": settings["collected_service"], "Quantity": str(wish.parcels), "ContainerCode": "01"}
     return {
         "PickupCreationRequest": {
+            "Request": {},
             "RatePickupIndicator": "Y",
             "Shipper": {"Account": {"AccountNumber": account, "AccountCountryCode": place.country}},
             "PickupDateInfo": times,

@@ -26,8 +26,12 @@ APP = {"alert_credential": "simulated-track-alert-credential"}
 LIFE_S = 14_399
 QUOTA = Rate(per_s=20.0, burst=200.0)
 SEEN_AFTER = timedelta(seconds=60)  # until tracking knows a new parcel by its reference
+FORTNIGHT = timedelta(days=14)
 VOID_DAYS, HEAVIEST_LB = 28, Decimal(150)
-UNION = frozenset("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split())
+UNION = frozenset(
+    ["AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT",
+     "RO", "SK", "SI", "ES", "SE"]
+)  # fmt: skip
 CODED = frozenset(["US", "PR", "CA", "DE", "FR", "GB", "NL", "ES", "IT", "PL", "AT", "BE", "PT"])  # countries that use postal codes
 CURRENCIES = {"US": "USD", "PR": "USD", "CA": "CAD", "GB": "GBP", "PL": "PLN"}
 # code: (name, cents to begin with, cents a pound and zone, business days)
@@ -228,7 +232,8 @@ class Simulator:
         codes = [wish.get("Service", {}).get("Code")] if option.startswith("Rate") else list(_services(wish))
         if not codes or not set(codes) <= set(_services(wish)):
             raise Refusal(400, "111210", "The requested service is unavailable between the selected locations.")
-        rated = [_rated(wish, code, timed=option.endswith("timeintransit")) for code in codes]
+        start = wish.get("DeliveryTimeInformation", {}).get("Pickup", {}).get("Date") or f"{self.world.clock():%Y%m%d}"
+        rated = [{**_rated(wish, code), **(_transit(wish, code, start) if option.endswith("timeintransit") else {})} for code in codes]
         return reply({"RateResponse": {"Response": _success(ALERTED), "RatedShipment": rated}})
 
     # shipping
@@ -269,7 +274,7 @@ class Simulator:
             "invoice": bool(_invoice_of(wish)),
             "price": _priced(wish, code)[1].text(),
             "currency": _currency(wish),
-            "due": _due(wish, code).isoformat(),
+            "due": _due(wish, code, wish.get("ShipmentDate") or f"{self.world.clock():%Y%m%d}").isoformat(),
             "voided": False,
             "parcels": [
                 {"tracking": number, "weight_g": _grams(parcel), "steps": []} for number, parcel in zip(numbers, parcels, strict=True)
@@ -341,12 +346,18 @@ class Simulator:
 
     def _track_reference(self, request: Request, reference: str) -> Response:
         _traced(request)
-        since, until = (datetime.strptime(request.args[name], "%Y%m%d").date() for name in ("fromPickUpDate", "toPickUpDate"))  # noqa: DTZ007
+        since, until = self._between(request)
         seen = [one for one in self.state["shipments"].values() if self._seen_by(one, reference, since, until)]
         if not seen or request.args.get("shipperNum") != ACCOUNT:
             raise Refusal(404, "TW0001", "Tracking Information Not Found")
         told = [{"inquiryNumber": reference, "package": [self._package(one, parcel) for parcel in one["parcels"]]} for one in seen]
         return reply({"trackResponse": {"shipment": told}})
+
+    def _between(self, request: Request) -> tuple[date, date]:
+        """The days of pickup that are asked for: the last fortnight where none are."""
+        today = self.world.clock().date()
+        since, until = (request.args.get(name, "") for name in ("fromPickUpDate", "toPickUpDate"))
+        return _date(since) if since else today - FORTNIGHT, _date(until) if until else today
 
     def _seen_by(self, one: dict[str, Any], reference: str, since: date, until: date) -> bool:
         at = datetime.fromisoformat(one["at"])
@@ -433,6 +444,7 @@ class Simulator:
 
     def _pick_up(self, request: Request) -> Response:
         asked = _part(_body(request), "PickupCreationRequest")
+        _part(asked, "Request")
         for path in PICKED:
             _needs(asked, path, "9510111", f"Missing or invalid {path.rpartition('.')[2]}")
         when = asked["PickupDateInfo"]
@@ -440,12 +452,9 @@ class Simulator:
             raise Refusal(400, "9510102", "The pickup date or its times are invalid.")
         number = f"29{self._next():09d}"
         self.state["pickups"][number] = {"day": when["PickupDate"], "reference": asked.get("ReferenceNumber", ""), "cancelled": False}
-        price = {
-            "RateType": "FD",
-            "CurrencyCode": CURRENCIES.get(asked["PickupAddress"]["CountryCode"], "EUR"),
-            "GrandTotalOfAllCharge": "8.40",
-        }
-        price["ChargeDetail"] = [{"ChargeCode": "B", "ChargeDescription": "BASE CHARGE", "ChargeAmount": "8.40"}]  # type: ignore[assignment]
+        currency = CURRENCIES.get(asked["PickupAddress"]["CountryCode"], "EUR")
+        detail = [{"ChargeCode": "B", "ChargeDescription": "BASE CHARGE", "ChargeAmount": "8.40"}]
+        price = {"RateType": "FD", "CurrencyCode": currency, "ChargeDetail": detail, "GrandTotalOfAllCharge": "8.40"}
         rated = {"RateStatus": {"Code": "01", "Description": "Rate available"}, "RateResult": price}
         return reply({"PickupCreationResponse": {"Response": _success([]), "PRN": number, **rated}})
 
@@ -677,14 +686,21 @@ def _charge(amount: Money) -> dict[str, str]:
     return {"CurrencyCode": amount.currency, "MonetaryValue": amount.text()}
 
 
-def _due(wish: dict[str, Any], code: str, start: str = "") -> date:
+def _due(wish: dict[str, Any], code: str, start: str) -> date:
     """So many days of work from the day of the pickup on."""
-    said = start or wish.get("ShipmentDate") or "20261118"
-    day, left = date(int(said[:4]), int(said[4:6]), int(said[6:])), _services(wish)[code][3]
+    day, left = _date(start), _services(wish)[code][3]
     while left:
         day += timedelta(days=1)
         left -= day.weekday() < 5
     return day
+
+
+def _date(said: str) -> date:
+    """A day as UPS writes it: 20261118."""
+    try:
+        return date(int(said[:4]), int(said[4:6]), int(said[6:]))
+    except ValueError:
+        raise Refusal(400, "111547", "Missing or invalid date") from None
 
 
 def _name(code: str) -> str:
@@ -696,7 +712,7 @@ def _weight_said(wish: dict[str, Any]) -> dict[str, Any]:
     return {"UnitOfMeasurement": {"Code": "LBS", "Description": "Pounds"}, "Weight": f"{pounds:.1f}"}
 
 
-def _rated(wish: dict[str, Any], code: str, *, timed: bool) -> dict[str, Any]:
+def _rated(wish: dict[str, Any], code: str) -> dict[str, Any]:
     listed, ours = _priced(wish, code)
     zero = Money.zero(listed.currency)
     said = {
@@ -710,19 +726,19 @@ def _rated(wish: dict[str, Any], code: str, *, timed: bool) -> dict[str, Any]:
     }
     if "NegotiatedRatesIndicator" in wish.get("ShipmentRatingOptions", {}):
         said["NegotiatedRateCharges"] = {"TotalCharge": _charge(ours)}
-    return {**said, **({"TimeInTransit": _transit(wish, code)} if timed else {})}
+    return said
 
 
-def _transit(wish: dict[str, Any], code: str) -> dict[str, Any]:
-    asked = wish.get("DeliveryTimeInformation", {}).get("Pickup", {}).get("Date", "20261118")
-    due, days = _due(wish, code, asked), _services(wish)[code][3]
+def _transit(wish: dict[str, Any], code: str, start: str) -> dict[str, Any]:
+    due, days = _due(wish, code, start), _services(wish)[code][3]
     arrival = {
         "Arrival": {"Date": f"{due:%Y%m%d}", "Time": "230000"},
         "BusinessDaysInTransit": str(days),
-        "Pickup": {"Date": asked, "Time": "180000"},
+        "Pickup": {"Date": start, "Time": "180000"},
         "DayOfWeek": f"{due:%a}".upper(),
     }
-    return {"PickupDate": asked, "ServiceSummary": {"Service": {"Description": _name(code)}, "EstimatedArrival": arrival}}
+    summary = {"Service": {"Description": _name(code)}, "EstimatedArrival": arrival}
+    return {"TimeInTransit": {"PickupDate": start, "ServiceSummary": summary}}
 
 
 def _results(one: dict[str, Any], wish: dict[str, Any]) -> dict[str, Any]:
