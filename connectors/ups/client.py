@@ -101,7 +101,11 @@ class Client:
             answer = self._send(method, path, self._kit.tokens.access(self._fresh, rejected=token), changes, more, rest)
         if answer.status_code >= 300:
             raise self._refusal(answer, changes=changes)
-        return _whole(answer, changes=changes)
+        said = _whole(answer, changes=changes)
+        if _errors(said):  # a refusal in an answer of 200
+            codes, words = _told(said)
+            raise Refused("UPS refused", words=words, path=path.partition("?")[0], status=answer.status_code, codes=" ".join(codes))
+        return said
 
     def _send(self, method: str, path: str, token: str, changes: bool, more: Body | None, rest: Body) -> requests.Response:
         headers = {
@@ -155,13 +159,24 @@ def _codes(error: HubError) -> list[str]:
 
 
 def _said(answer: requests.Response) -> tuple[list[str], str]:
-    """(codes, words) of a refusal: {response: {errors: [{code, message}]}}; nothing where it is not JSON of that shape."""
+    """(codes, words) of a refusal; nothing where it is not JSON."""
     try:
-        errors = [error for error in read_json(answer.content)["response"]["errors"] if isinstance(error, dict)]
-    except (BadPayload, KeyError, TypeError):
+        return _told(read_json(answer.content))
+    except BadPayload:
         return [], ""
+
+
+def _told(said: Any) -> tuple[list[str], str]:
+    errors = _errors(said)
     words = " ".join(f"{error.get('message', '')} ({error.get('code', '')})" for error in errors)
     return ["".join(str(error.get("code", "")).split()) for error in errors], words[:500]
+
+
+def _errors(said: Any) -> list[dict[str, Any]]:
+    """{response: {errors: [{code, message}]}}"""
+    inside = said.get("response") if isinstance(said, dict) else None
+    found = inside.get("errors") if isinstance(inside, dict) else None
+    return [error for error in found if isinstance(error, dict)] if isinstance(found, list) else []
 
 
 def _whole(answer: requests.Response, *, changes: bool) -> Body:

@@ -25,7 +25,7 @@ from core.domain.shipping import (
     Tracked,
     Verdict,
 )
-from core.errors import BadPayload
+from core.errors import BadPayload, Refused
 
 Node = Mapping[str, Any]
 DONE = "1"
@@ -82,18 +82,19 @@ def bought(said: Node) -> Bought:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What label recovery gave: the shipment's number, and its parcels with their labels. `several`: more than one shipment would do."""
+    """What label recovery gave: the shipment's number, and its parcels with their labels. `candidates` are parcels among which UPS wants
+    one chosen first."""
 
-    shipment: str
-    parcels: tuple[tuple[str, Paper], ...]
+    shipment: str = ""
+    parcels: tuple[tuple[str, Paper], ...] = ()
     forms: tuple[Paper, ...] = ()
-    several: bool = False
+    candidates: tuple[str, ...] = ()
 
 
 def recovered(said: Node) -> Recovered:
     answer = _answer(said, "LabelRecoveryResponse")
-    if _parts(answer, "TrackingCandidate"):
-        return Recovered("", (), several=True)
+    if candidates := _parts(answer, "TrackingCandidate"):
+        return Recovered(candidates=tuple(_text(one, "TrackingNumber") for one in candidates))
     found = tuple(
         (_text(one, "TrackingNumber"), _label(_part(one, "LabelImage"), "LabelImageFormat")) for one in _parts(answer, "LabelResults")
     )
@@ -116,17 +117,15 @@ def known(said: Node | None) -> Known:
 
 
 def sought(tracked: Known, again: Recovered | None, boxes: int) -> Bought | Sought:
-    """What became of a purchase: bought where as many parcels are found as were wished, in one shipment; absent where neither knows
-    of any, or all are void; else nobody can tell."""
-    if tracked.any and not tracked.live:
+    """What became of a purchase: bought where as many parcels are found as were wished, all of one shipment; absent where neither
+    tracking nor label recovery knows of any, or all are void; else nobody can tell."""
+    if not tracked.live and (tracked.any or again is None):
         return Sought.ABSENT
-    if again is None and not tracked.any:
-        return Sought.ABSENT
-    numbers = tuple(number for number, _ in again.parcels) if again else tracked.live
-    if (again and again.several) or len(numbers) != boxes or not set(tracked.live) <= set(numbers):
+    found = again or Recovered()
+    numbers = tuple(number for number, _ in found.parcels) or tracked.live
+    if len(numbers) != boxes or not {*tracked.live, *found.candidates} <= set(numbers):
         return Sought.CANNOT_TELL
-    labels = tuple(paper for _, paper in again.parcels) if again else ()
-    return Bought(_handle(again.shipment if again else numbers[0]), numbers, labels, again.forms if again else ())
+    return Bought(_handle(found.shipment or numbers[0]), numbers, tuple(paper for _, paper in found.parcels), found.forms)
 
 
 def is_given_back(said: Node) -> bool:
@@ -145,7 +144,7 @@ def is_voided(said: Node | None) -> bool:
 def tracked(said: Node, number: str) -> Tracked:
     """All steps of a parcel, oldest first."""
     packages = _packages(said)
-    mine = [one for one in packages if one.get("trackingNumber") == number] or packages[:1]
+    mine = [one for one in packages if len(packages) == 1 or one.get("trackingNumber") == number]
     steps = sorted((_step(one) for parcel in mine for one in reversed(_parts(parcel, "activity"))), key=lambda step: step.at)
     return Tracked(tuple(steps), _expected(mine), _warnings(said))
 
@@ -154,7 +153,7 @@ def checked(said: Node, address: Address) -> Checked:
     """What UPS thinks of an address; its own spelling keeps our names and numbers."""
     answer = _answer(said, "XAVResponse")
     better = tuple(_candidate(_part(one, "AddressKeyFormat"), address) for one in _parts(answer, "Candidate"))
-    kind = _maybe(_part(answer, "AddressClassification"), "Code") if "AddressClassification" in answer else ""
+    kind = _maybe(_inside(answer, "AddressClassification"), "Code")
     return Checked(_verdict(answer, better, address), better, HOMES.get(kind), _alerts(answer))
 
 
@@ -162,7 +161,7 @@ def agreed(said: Node) -> Agreed:
     """A pickup that UPS agreed to."""
     answer = _answer(said, "PickupCreationResponse")
     number = _text(answer, "PRN")
-    result = _part(answer, "RateResult") if answer.get("RateResult") else {}
+    result = _inside(answer, "RateResult")
     price = _amount(_text(result, "GrandTotalOfAllCharge"), _text(result, "CurrencyCode"), "RateResult") if result else None
     return Agreed(number, {"prn": number}, price, _alerts(answer))
 
@@ -175,7 +174,7 @@ def pending(said: Node | None) -> dict[str, str]:
 
 def followed(said: Node, asked: Iterable[str]) -> list[str]:
     """Those numbers that UPS will tell of; where it names none, those that it does not call invalid."""
-    taken, wrong = (set(said.get(name) or ()) for name in ("validTrackingNumbers", "invalidTrackingNumbers"))
+    taken, wrong = (set(_texts(said, name)) for name in ("validTrackingNumbers", "invalidTrackingNumbers"))
     return [number for number in asked if number in taken or (not taken and number not in wrong)]
 
 
@@ -185,29 +184,29 @@ def followed(said: Node, asked: Iterable[str]) -> list[str]:
 def _quote(one: Node, names: Mapping[str, str]) -> Quote:
     service = _part(one, "Service")
     code, listed = _text(service, "Code"), _charge(one, "TotalCharges")
-    price = _charge(_part(one, "NegotiatedRateCharges"), "TotalCharge") if one.get("NegotiatedRateCharges") else listed
+    ours = _inside(one, "NegotiatedRateCharges")
+    price = _charge(ours, "TotalCharge") if ours else listed
     summary = _summary(one)
-    name = names.get(code) or _maybe(service, "Description") or _maybe(summary.get("Service") or {}, "Description") or code
+    name = names.get(code) or _maybe(service, "Description") or _maybe(_inside(summary, "Service"), "Description") or code
     same = listed if listed.currency == price.currency else None
     return Quote(code, name, price, same, _arrival(summary), words=_words(_parts(one, "RatedShipmentAlert")))
 
 
 def _summary(one: Node) -> Node:
-    return _part(_part(one, "TimeInTransit"), "ServiceSummary") if one.get("TimeInTransit") else {}
+    return _inside(_inside(one, "TimeInTransit"), "ServiceSummary")
 
 
 def _arrival(summary: Node) -> date | None:
-    if not summary.get("EstimatedArrival"):
-        return None
-    return _day(_text(_part(_part(summary, "EstimatedArrival"), "Arrival"), "Date"), "Arrival.Date")
+    arrival = _inside(_inside(summary, "EstimatedArrival"), "Arrival")
+    return _day(_text(arrival, "Date"), "Arrival.Date") if arrival else None
 
 
 def _paid(results: Node) -> Money | None:
     """What this account pays; without its contract's rates the listed ones. None where UPS tells neither."""
-    ours = results.get("NegotiatedRateCharges")
-    if isinstance(ours, Mapping) and ours.get("TotalCharge"):
-        return _charge(ours, "TotalCharge")
-    return _charge(_part(results, "ShipmentCharges"), "TotalCharges") if results.get("ShipmentCharges") else None
+    if _inside(_inside(results, "NegotiatedRateCharges"), "TotalCharge"):
+        return _charge(_part(results, "NegotiatedRateCharges"), "TotalCharge")
+    listed = _inside(results, "ShipmentCharges")
+    return _charge(listed, "TotalCharges") if listed else None
 
 
 def _handle(shipment: str) -> dict[str, str]:
@@ -243,8 +242,8 @@ def _packages(said: Node) -> list[Node]:
 
 def _is_voided(package: Node) -> bool:
     """By what it is now, or by its last activity where that is left out; UPS tells the newest first."""
-    now = package.get("currentStatus") or next((one.get("status") for one in _parts(package, "activity")), None)
-    return isinstance(now, Mapping) and _progress(now) is Progress.VOIDED
+    now = _inside(package, "currentStatus") or next((_inside(one, "status") for one in _parts(package, "activity")), {})
+    return _progress(now) is Progress.VOIDED
 
 
 def _progress(status: Node) -> Progress:
@@ -253,7 +252,7 @@ def _progress(status: Node) -> Progress:
 
 def _step(activity: Node) -> Step:
     status = _part(activity, "status")
-    place = _part(activity["location"], "address") if (activity.get("location") or {}).get("address") else {}
+    place = _inside(_inside(activity, "location"), "address")
     code = "/".join(filter(None, (_maybe(status, "type"), _maybe(status, "code")))) or _text(status, "statusCode")
     words = " ".join(_maybe(status, "description").split())
     return Step(
@@ -328,10 +327,11 @@ def _candidate(there: Node, address: Address) -> Address:
 
 
 def _answer(said: Node, name: str) -> Node:
-    """The named answer, whose status says that it was done."""
+    """The named answer. Raises Refused where its status says that it was not done."""
     answer = _part(said, name)
-    if _text(_part(_part(answer, "Response"), "ResponseStatus"), "Code") != DONE:
-        raise BadPayload(f"ups: {name}.Response.ResponseStatus.Code says that it failed")
+    status = _part(_part(answer, "Response"), "ResponseStatus")
+    if _text(status, "Code") != DONE:
+        raise Refused("UPS refused", words=f"{_maybe(status, 'Description')} {_alerts(answer)}".strip(), answer=name)
     return answer
 
 
@@ -368,6 +368,11 @@ def _part(node: Node, name: str) -> Node:
     if not isinstance(value, Mapping):
         raise BadPayload(f"ups: {name} is missing")
     return value
+
+
+def _inside(node: Node, name: str) -> Node:
+    """What UPS leaves out where it has nothing to say."""
+    return _part(node, name) if node.get(name) not in (None, "") else {}
 
 
 def _parts(node: Node, name: str) -> list[Node]:

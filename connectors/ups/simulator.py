@@ -24,7 +24,7 @@ ACCOUNT = "A1B2C3"
 LOGIN = {"client_id": "simulated-ups-client-id-0001", "client_secret": "simulated-ups-client-secret-0001"}
 APP = {"alert_credential": "simulated-track-alert-credential"}
 LIFE_S = 14_399
-QUOTA = Rate(per_s=20.0, burst=200.0)
+QUOTA = Rate(per_s=50.0, burst=500.0)
 SEEN_AFTER = timedelta(seconds=60)  # until tracking knows a new parcel by its reference
 FORTNIGHT = timedelta(days=14)
 VOID_DAYS, HEAVIEST_LB = 28, Decimal(150)
