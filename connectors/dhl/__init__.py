@@ -80,6 +80,7 @@ MANIFEST = Connector(
         "no_product_codes": "996",  # a refusal of prices that means: nothing goes there
         "lookup_views": "all-checkpoints advance-shipment",  # what was scanned and what was not are found in different ones
         "lookup_days": 7,  # before and after the day of shipping
+        "zones_wanted": "True",  # as the values of requestGMTOffsetPerEvent stand in DHL's description; "true" should DHL want it small
         "untold_offset": "+00:00",  # of an event whose zone DHL does not tell though it was asked
         "strict_addresses": False,  # True: no places that are only like the one asked for
         "pickup_product": "P",  # a pickup names one; parcels of any other go with it

@@ -69,7 +69,7 @@ class DhlCarrier:
         return timed
 
     def _alone(self, waybill: str) -> list[normalize.Doc]:
-        return normalize.shipments(self._client.shipment_tracking(waybill, render.with_zones()))
+        return normalize.shipments(self._client.shipment_tracking(waybill, render.with_zones(self._kit.settings)))
 
     def check(self, address: Address) -> Checked:
         return normalize.checked(self._client.addresses(render.address(address, self._kit.settings)), address)

@@ -338,9 +338,9 @@ def everything(view: str) -> Query:
     return [("trackingView", view), ("levelOfDetail", "all")]
 
 
-def with_zones() -> Query:
+def with_zones(settings: Mapping[str, Any]) -> Query:
     """GET /shipments/{waybill}/tracking: only this one tells the zone of each event (MyDHL API 3.1.1)."""
-    return [*everything("all-checkpoints"), ("requestGMTOffsetPerEvent", "true")]
+    return [*everything("all-checkpoints"), ("requestGMTOffsetPerEvent", settings["zones_wanted"])]
 
 
 def address(one: Address, settings: Mapping[str, Any]) -> Query:

@@ -474,7 +474,7 @@ class Simulator:
         one = self.state["shipments"].get(waybill)
         if one is None or not _in_view(one, query):
             raise Declined(404, "Not data found", f"No Shipments Found for AWBNumber | {waybill}")
-        return {"shipments": [_shipment(one, query, zones=query.get("requestGMTOffsetPerEvent") == "true")]}
+        return {"shipments": [_shipment(one, query, zones=query.get("requestGMTOffsetPerEvent", "").lower() == "true")]}
 
     # ---- pickups
 
