@@ -48,7 +48,7 @@ MANIFEST = Connector(
     roles=frozenset(["carrier"]),
     app=(),
     login=(
-        Field("api_key", "API key", "developer.dhl.com, your app with DHL Express - MyDHL API: the user name", secret=False),
+        Field("api_key", "API key", "developer.dhl.com, your app with DHL Express - MyDHL API: the user name"),
         Field("api_secret", "API secret", "developer.dhl.com, beside the API key: the password"),
         Field(
             "account_number", "Account number", "Nine digits, on each DHL Express invoice; the account that sends and pays", secret=False

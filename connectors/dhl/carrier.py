@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from connectors.dhl import normalize, render
 from connectors.dhl.client import Client
@@ -75,8 +74,7 @@ class DhlCarrier:
         return normalize.checked(self._client.addresses(render.address(address, self._kit.settings)), address)
 
     def pick_up(self, wish: Collection, key: str) -> Agreed:
-        zone = ZoneInfo(self._kit.settings["zone"])
-        ready = wish.ready if wish.ready.tzinfo else wish.ready.replace(tzinfo=zone)
+        ready = wish.ready if wish.ready.tzinfo else wish.ready.replace(tzinfo=render.zone_of(self._kit.settings))
         return normalize.agreed(self._client.pick_up(render.pickup(wish, key, self._at(ready)), key))
 
     def leave(self, agreed: Agreed) -> None:

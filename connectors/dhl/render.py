@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.domain.money import Money, total
 from core.domain.order import Address
@@ -55,9 +55,17 @@ class Terms:
 
 def moment(ship_on: date, now: datetime, settings: Mapping[str, Any]) -> datetime:
     """When parcels of that day are handed over, in the place's own zone; never a moment that is past."""
-    zone = ZoneInfo(settings["zone"])
+    zone = zone_of(settings)
     planned = datetime.combine(ship_on, time.fromisoformat(settings["ship_at"]), zone)
     return max(planned, now.astimezone(zone) + timedelta(minutes=settings["lead_minutes"]))
+
+
+def zone_of(settings: Mapping[str, Any]) -> ZoneInfo:
+    """The zone of the place where parcels are handed over. Raises Refused where the setting names none."""
+    try:
+        return ZoneInfo(settings["zone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Refused("the setting zone of DHL Express is no IANA name of a zone", zone=settings["zone"]) from None
 
 
 def stamp(at: datetime) -> str:

@@ -71,7 +71,7 @@ CALLS = Rate(10.0, 50.0)
 # What a body may hold: a path ([] for each of a list, ? for what may be missing) and what stands there. A text's length, a number's range
 # and a list's are (least, most); whatever is not named here is refused.
 TEXT, NUMBER, FLAG, LIST, OBJECT = "a text", "a number", "true or false", "a list", "an object"
-Rule = tuple[str, str, int, int]
+Rule = tuple[str, str, float, float]
 
 
 def _place(path: str, street: str = "") -> tuple[Rule, ...]:
@@ -106,8 +106,8 @@ def _party(path: str) -> tuple[Rule, ...]:
 
 
 def _packages(path: str) -> tuple[Rule, ...]:
-    sizes = tuple((f"{path}[].dimensions.{side}", NUMBER, 0, 9_999_999) for side in ("length", "width", "height"))
-    return ((path, LIST, 1, 999), (f"{path}[].weight", NUMBER, 0, 999_999_999_999), (f"{path}[].dimensions?", OBJECT, 0, 0), *sizes)
+    sizes = tuple((f"{path}[].dimensions.{side}", NUMBER, 0.001, 9_999_999) for side in ("length", "width", "height"))
+    return ((path, LIST, 1, 999), (f"{path}[].weight", NUMBER, 0.001, 999_999_999_999), (f"{path}[].dimensions?", OBJECT, 0, 0), *sizes)
 
 
 def _references(path: str) -> tuple[Rule, ...]:

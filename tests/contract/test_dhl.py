@@ -171,6 +171,11 @@ def test_the_moment_is_never_past_and_stands_on_the_clock_of_the_place():
     assert render.stamp(START) == "2026-11-18T15:00:00 GMT+00:00"
 
 
+def test_a_zone_that_there_is_not_is_told_by_its_name():
+    with pytest.raises(Refused, match="Nowhere/Atall"):
+        Rig(MANIFEST, zone="Nowhere/Atall").carrier.rates(wish(ABROAD))
+
+
 def test_grams_and_millimeters_arrive_as_they_are():
     [package] = body_of(one_box(Box(1501, 305, 200, 1)))["content"]["packages"]
 
@@ -542,6 +547,13 @@ def test_the_simulator_sells_no_label_for_what_dhl_would_not(rig, path, value, s
         client.ship(damaged(body_of(wish(ABROAD)), path, value), KEY, [])
 
     assert refused.value.facts["status"] == status and words in refused.value.words
+    assert rig.simulator.parcels() == []
+
+
+@pytest.mark.parametrize("weight_g", [0, 70_001])
+def test_a_piece_that_weighs_nothing_or_too_much_gets_no_label(rig, weight_g):
+    with pytest.raises(Refused):
+        rig.carrier.buy(one_box(Box(weight_g)), "P", KEY)
     assert rig.simulator.parcels() == []
 
 
