@@ -208,6 +208,7 @@ def test_a_declaration_has_a_line_for_each_of_the_goods():
     assert (content["declaredValue"], content["declaredValueCurrency"]) == (Decimal("66.70"), "USD")
     assert content["description"] == "Stoneware mug, Linen towel"
     first, second = declared["lineItems"]
+    assert (first["price"], first["quantity"]["value"]) == (Decimal("18.50"), 2)
     assert first["commodityCodes"] == [{"typeCode": "outbound", "value": "691200"}, {"typeCode": "inbound", "value": "691200"}]
     assert "commodityCodes" not in second and second["manufacturerCountry"] == "LT"
     assert first["weight"] == {"netValue": Decimal("0.800"), "grossValue": Decimal("0.800")}
@@ -300,6 +301,15 @@ def test_another_account_or_another_week_does_not_find_it(rig):
     rig.clock.forward(days=20)
 
     assert rig.carrier.find(replace(wish(ABROAD), ship_on=date(2027, 3, 1)), "P", KEY) is Sought.ABSENT
+
+
+def test_a_shipment_that_is_told_to_have_another_reference_is_not_ours(rig, monkeypatch):
+    other = {"shipmentTrackingNumber": "4073318296", "events": [], "shipperReferences": [{"value": "1001", "typeCode": "CU"}]}
+    monkeypatch.setattr(rig.simulator, "answer", lambda *_: reply({"shipments": [other]}))
+    assert rig.carrier.find(wish(ABROAD), "P", KEY) is Sought.ABSENT
+
+    del other["shipperReferences"]  # then it was found by what we asked for
+    assert rig.carrier.find(wish(ABROAD), "P", KEY).tracking == ("4073318296",)
 
 
 def test_whoever_cannot_be_told_apart_is_looked_at_by_a_person(rig):
