@@ -46,8 +46,8 @@ class EbayChannel:
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
         """Orders that changed since then, up to now: one page is all of them at one moment. Where there are more, they are read up to
-        `until`, and then those that changed after it. Should orders leave a window while we page (they changed again), the rest moves up by as
-        many places: then we step back by that many, and see some twice rather than one never."""
+        `until`, and then those that changed after it. Should orders leave a window while we page (they changed again), the rest moves up by
+        as many places: then we step back by that many, and see some twice rather than one never."""
         at: dict[str, Any] = json.loads(cursor) if cursor else {**BEGIN, "since": max(since, self._earliest()).isoformat()}
         begin, now = as_datetime(at.get("since") or since.isoformat()), self._kit.clock()
         page = self._page(render.window(begin, as_datetime(at["until"]) if at.get("until") else None), at)

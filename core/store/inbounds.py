@@ -142,15 +142,20 @@ def change(db: Connection, merchant: str, id: str, rows: Sequence[Mapping[str, A
 # What is on its way and did not come yet; of a transfer, what left.
 LEFT = """(case when i.kind = 'transfer' then n.sent else n.units end) - n.received - n.damaged"""
 COMING = f"""
-select n.sku, i.id, i.location, i.expected_at, i.kind, i.reference, i.sender, f.name as source_name, {LEFT} as units
-from {{rows}} left join inbound_lines n on n.merchant = r.merchant and n.sku = r.sku
-left join inbounds i on i.id = n.inbound and i.state = 'sent' left join locations f on f.id = i.source
-order by n.sku, case when i.expected_at is null then 1 else 0 end, i.expected_at, i.id
+select sku, id, location, expected_at, sender, source_name, units, all_units from (
+  select n.sku, i.id, i.location, i.expected_at, i.sender, f.name as source_name, {LEFT} as units,
+    sum(case when i.id is null or {LEFT} < 0 then 0 else {LEFT} end) over (partition by n.sku) as all_units,
+    row_number() over (partition by n.sku order by case when i.id is null or {LEFT} <= 0 then 1 else 0 end,
+      case when i.expected_at is null then 1 else 0 end, i.expected_at, i.id) as nth
+  from {{rows}} left join inbound_lines n on n.merchant = r.merchant and n.sku = r.sku
+  left join inbounds i on i.id = n.inbound and i.state = 'sent' left join locations f on f.id = i.source) on_their_way
+where nth <= :most order by sku, nth
 """
 
 
-def coming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
-    """What of these SKUs is on its way {sku, id, location, expected_at, kind, reference, sender, source_name, units}, the next first."""
+def coming(db: Connection, merchant: str, skus: Iterable[str], most: int) -> list[Any]:
+    """What of these SKUs is on its way {sku, id, location, expected_at, sender, source_name, units}: so many of the next deliveries of each
+    and the units of all (all_units)."""
     rows = [{"sku": sku} for sku in sorted(set(skus))]
-    found = run_set(db, COMING, {"sku": "text"}, rows, merchant=merchant) if rows else ()
+    found = run_set(db, COMING, {"sku": "text"}, rows, merchant=merchant, most=most) if rows else ()
     return [row for row in found if row.id is not None and row.units > 0]
