@@ -1,14 +1,14 @@
 """A tour of every call that a carrier's connector can make, against its simulator."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from core.domain.money import Money
 from core.domain.order import Address
-from core.domain.shipping import Bought, Box, Collection, Consignment, Customs, Duties, Goods, LabelFormat
+from core.domain.shipping import Bought, Box, Collection, Consignment, Customs, Duties, Goods, LabelFormat, Quote
 from core.errors import Refused
 from core.hub import Hub
 from core.ports import Carrier, ChecksAddresses, ClosesDays, PicksUp, Refunds, Reprints, TellsTracks
@@ -31,9 +31,9 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         home, to=ABROAD, residential=None, signature=False, insured=None, customs=Customs((MUG,), Duties.SENDER, invoice="INV-1")
     )
     made = list(_bought(carrier, (home, abroad), limits.formats))
-    if limits.boxes >= MANY:
-        wide = replace(home, boxes=(box,) * (MANY + 1), signature=False, insured=None)
-        made.append((wide, carrier.buy(wide, _cheapest(carrier, wide), uuid.uuid4().hex)))
+    wide = replace(home, boxes=(box,) * (MANY + 1), signature=False, insured=None)
+    if limits.boxes >= MANY and (quotes := carrier.rates(wide)):
+        made.append((wide, carrier.buy(wide, _cheapest(quotes), uuid.uuid4().hex)))
     for what in ("pick_up", "travel"):
         hand.post(connection.channel, f"parcels/{made[0][1].master}/{what}", {"town": "Portland", "country": "US"})
     carrier.track([one.master for _, one in made][: limits.numbers])
@@ -55,14 +55,14 @@ def _bought(carrier: Carrier, wishes: Iterable[Consignment], formats: Iterable[L
             if not (quotes := carrier.rates(wish)):
                 continue
             one, key = replace(wish, label=label), uuid.uuid4().hex
-            service = min(quotes, key=lambda quote: quote.price.minor).service
+            service = _cheapest(quotes)
             yield one, carrier.buy(one, service, key)
             carrier.find(one, service, key)
     carrier.find(one, service, uuid.uuid4().hex)
 
 
-def _cheapest(carrier: Carrier, wish: Consignment) -> str:
-    return min(carrier.rates(wish), key=lambda quote: quote.price.minor).service
+def _cheapest(quotes: Sequence[Quote]) -> str:
+    return min(quotes, key=lambda quote: quote.price.minor).service
 
 
 def _beside(carrier: Carrier, made: list[Bought], label: LabelFormat) -> None:
