@@ -67,11 +67,11 @@ MANIFEST = Connector(
         "rate_indicators": "CP",  # offered beside the parcel's own: cubic; add FB FS FE ... where you pack in USPS's flat-rate boxes
         "processing_category": "",  # empty: by the parcel's size
         "label_type": "4X6LABEL",
-        "physical_signature": True,  # a signature by hand; False lets the receiver sign online
+        "physical_signature": 1,  # a signature by hand; 0 lets the receiver sign online
         "exemption": "NO EEI 30.37(a)",  # why no export declaration was filed; goods of more than 2,500 dollars need one
         "exemption_canada": "NO EEI 30.36",
         "undeliverable": "RETURN",  # or ABANDON, abroad
-        "prepay_duties": True,  # a consignment whose sender pays the duties is sent duties paid
+        "prepay_duties": 1,  # a consignment whose sender pays the duties is sent duties paid; 0: never
         "local_zone": "America/Chicago",  # of a scan's time that comes without a zone
         "payment_life_s": 28_800.0,  # of a payment authorization
         "scan_form": "8.5X11LABEL",

@@ -26,9 +26,7 @@ class Client:
         self._kit = kit
         self._http: Http = kit.http
         self._payment: tuple[str, datetime] | None = None
-        if (hourly := int(kit.settings["calls_per_hour"])) != HOURLY:
-            for api in ("shipments", "labels", "international-labels", "tracking", "addresses", "scan-forms", "pickup"):
-                kit.budget.learn(api, rate=Rate(hourly / 3600, hourly))
+        self._taught: set[str] = set()
 
     # What USPS can do
 
@@ -110,7 +108,7 @@ class Client:
         return _object(json_of(answer, "usps", changes=changes), changes=changes)
 
     def _call(self, api: str, method: str, path: str, *, changes: bool = False, pays: bool = False, **rest: Any) -> requests.Response:
-        self._kit.budget.take(api)
+        self._take(api)
         answer = self._send(method, path, self._tokens(pays), changes, **rest)
         if answer.status_code == 401 or (pays and _names_payment(answer)):
             self._payment = None
@@ -119,6 +117,14 @@ class Client:
         if answer.status_code >= 300:
             raise self._refusal(api, answer, changes=changes)
         return answer
+
+    def _take(self, api: str) -> None:
+        """From the API's budget, which is as large as the operator says that USPS made it."""
+        hourly = int(self._kit.settings["calls_per_hour"])
+        if hourly != HOURLY and api not in self._taught:
+            self._kit.budget.learn(api, rate=Rate(hourly / 3600, hourly))
+            self._taught.add(api)
+        self._kit.budget.take(api)
 
     def _send(
         self,
@@ -160,7 +166,7 @@ class Client:
         return {"Authorization": f"Bearer {self._used}", **paying}
 
     def _refresh(self, login: Mapping[str, str]) -> Fresh:
-        self._kit.budget.take("oauth")
+        self._take("oauth")
         form = {"grant_type": "client_credentials", "client_id": login["consumer_key"], "client_secret": login["consumer_secret"]}
         if self._kit.settings["scopes"]:
             form["scope"] = self._kit.settings["scopes"]

@@ -5,14 +5,13 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from email.message import Message
 from email.parser import BytesParser
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from connectors.http import as_datetime, read_json
+from connectors.http import read_json
 from connectors.usps import SERVICES
 from core.domain.money import Money
 from core.domain.order import Address
@@ -184,11 +183,23 @@ def _objects(said: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return listed
 
 
+def _rows(said: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A list of objects that is there. Raises KeyError or TypeError."""
+    if said[name] is None:
+        raise TypeError(f"{name} is a list of objects")
+    return _objects(said, name)
+
+
 def _object(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(said[name], dict):
         raise TypeError(f"{name} is an object")
     found: Mapping[str, Any] = said[name]
     return found
+
+
+def _maybe(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object, {} where it is left out. Raises TypeError."""
+    return {} if said.get(name) is None else _object(said, name)
 
 
 def _sum(rows: Sequence[Mapping[str, Any]], *names: str) -> Money:
@@ -256,9 +267,11 @@ def account(said: Mapping[str, Any]) -> str:
 
 
 def _account(said: Mapping[str, Any]) -> str:
-    payer = next(role for role in _objects(said, "roles") if role.get("roleName") == "PAYER")
-    number = payer.get("accountNumber") or payer["permitNumber"]
-    return f"{_text(payer, 'accountType')} …{str(number)[-4:]}"
+    payers = [role for role in _rows(said, "roles") if role.get("roleName") == "PAYER"]
+    if not payers:
+        raise ValueError("roles name no PAYER")
+    number = _text(payers[0], "accountNumber" if "accountNumber" in payers[0] else "permitNumber")
+    return f"{_text(payers[0], 'accountType')} …{number[-4:]}"
 
 
 # ---- prices
@@ -274,7 +287,7 @@ def _quotes(
     said: Mapping[str, Any], kind: str, own: Callable[[str], str], offered: frozenset[str], packed: frozenset[str]
 ) -> Iterator[Quote]:
     by_kind: dict[str, dict[str, Quote]] = {}
-    for option in _objects({"pricingOptions": said["pricingOptions"]}, "pricingOptions"):
+    for option in _rows(said, "pricingOptions"):
         found = by_kind.setdefault(_text(option, "priceType"), {})
         for one in _offers(option, own, offered, packed):
             if one.service not in found or one.price.minor < found[one.service].price.minor:
@@ -294,7 +307,10 @@ def _offers(option: Mapping[str, Any], own: Callable[[str], str], offered: froze
 
 def _code(rate: Mapping[str, Any], mail_class: str, own: str, packed: frozenset[str]) -> str | None:
     """The service of a rate; None for one that we cannot send: brought to a facility, or in packaging that is not here."""
-    first = _objects(rate, "rates")[0]
+    rates = _rows(rate, "rates")
+    if not rates:
+        raise ValueError("rates is empty")
+    first = rates[0]
     if first.get("destinationEntryFacilityType", "NONE") not in ("NONE", "INTERNATIONAL_SERVICE_CENTER"):
         return None
     said = _text(first, "rateIndicator")
@@ -302,17 +318,17 @@ def _code(rate: Mapping[str, Any], mail_class: str, own: str, packed: frozenset[
 
 
 def _quote(rate: Mapping[str, Any], code: str) -> Quote:
-    commitment = rate.get("commitment") or {}
+    commitment = _maybe(rate, "commitment")
     price = _money(rate, "totalPrice" if "totalPrice" in rate else "totalBasePrice") + _duties(
-        rate.get("dutiesTaxesFeesQuote"), "itemQuotes"
+        _maybe(rate, "dutiesTaxesFeesQuote"), "itemQuotes"
     )
     arrives = _day(commitment, "expectedDeliveryDate", "scheduleDeliveryDate")
     return Quote(code, service_name(code), price, arrives_on=arrives, words=_optional(commitment, "name"))
 
 
-def _duties(said: Any, items: str) -> Money:
+def _duties(said: Mapping[str, Any], items: str) -> Money:
     """Duties and taxes that the sender pays; nothing where none were asked for or there are none."""
-    return Money.zero("USD") if not said else _sum([said], "packageFee") + _sum(_objects(said, items), "dutyPrice", "taxPrice")
+    return _sum([said], "packageFee") + _sum(_objects(said, items), "dutyPrice", "taxPrice")
 
 
 def service_name(code: str) -> str:
@@ -332,9 +348,9 @@ def bought(said: Mapping[str, Any], wish: Consignment, key: str, how: LabelForma
 def _bought(said: Mapping[str, Any], wish: Consignment, key: str, how: LabelFormat, *, abroad: bool) -> Bought:
     number = _text(said, "internationalTrackingNumber" if abroad else "trackingNumber")
     price = _money(said, "postage") + _sum(_objects(said, "extraServices"), "price") + _sum(_objects(said, "fees"), "price")
-    price = price + _duties(said.get("prepaidDutiesTaxesFees"), "itemCosts")
+    price = price + _duties(_maybe(said, "prepaidDutiesTaxesFees"), "itemCosts")
     handle = {"tracking": number, "abroad": abroad, "key": key, "mailing_date": wish.ship_on.isoformat()}
-    arrives = _day(said.get("commitment") or {}, "expectedDeliveryDate", "scheduleDeliveryDate")
+    arrives = _day(_maybe(said, "commitment"), "expectedDeliveryDate", "scheduleDeliveryDate")
     label = Paper("label", how, _content(said, "labelImage"))
     return Bought(handle, (number,), (label,), price=price, arrives_on=arrives)
 
@@ -351,7 +367,13 @@ def reprinted(said: Mapping[str, Any], how: LabelFormat) -> list[Paper]:
 
 
 def cancelled(said: Mapping[str, Any]) -> Voided:
-    return _read("cancellation", lambda: CANCELLED[_text(said, "status")])
+    def read() -> Voided:
+        status = _text(said, "status")
+        if status not in CANCELLED:
+            raise ValueError(f"status is {status}")
+        return CANCELLED[status]
+
+    return _read("cancellation", read)
 
 
 def not_cancelled(words: str) -> Voided | None:
@@ -384,24 +406,25 @@ def _scanned(event: Mapping[str, Any], zone: ZoneInfo) -> datetime:
     """GMTTimestamp where it is told, else the local time with its offset (hours:minutes, or minutes)."""
     if text := _optional(event, "GMTTimestamp"):
         return _at(text, UTC, "GMTTimestamp")
-    at = _at(_text(event, "eventTimestamp"), zone, "eventTimestamp")
     offset = _optional(event, "GMTOffset")
-    return at if not offset else at.astimezone(zone).replace(tzinfo=UTC) - _offset(offset)
+    return _at(_text(event, "eventTimestamp"), timezone(_offset(offset)) if offset else zone, "eventTimestamp")
 
 
-def _at(text: str, zone: Any, name: str) -> datetime:
+def _at(text: str, zone: tzinfo, name: str) -> datetime:
+    """A time in UTC; one without a zone is in `zone`."""
     try:
         at = datetime.fromisoformat(text)
-        return as_datetime(text) if at.tzinfo else at.replace(tzinfo=zone).astimezone(UTC)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{name} is no time") from None
 
 
 def _offset(text: str) -> timedelta:
-    if found := re.fullmatch(r"([+-]?)(\d{1,2}):(\d{2})", text, re.A):
-        size = timedelta(hours=int(found[2]), minutes=int(found[3]))
-        return -size if found[1] == "-" else size
-    return timedelta(minutes=int(Decimal(text)))
+    """Hours and minutes, or minutes. Raises ValueError."""
+    if not (found := re.fullmatch(r"([+-]?)(?:(\d{1,2}):)?(\d{1,3})", text, re.A)):
+        raise ValueError("GMTOffset is no time")
+    size = timedelta(hours=int(found[2] or 0), minutes=int(found[3]))
+    return -size if found[1] == "-" else size
 
 
 # ---- addresses
@@ -413,7 +436,7 @@ def checked(said: Mapping[str, Any], asked: Address) -> Checked:
 
 
 def _checked(said: Mapping[str, Any], asked: Address) -> Checked:
-    found, more = _better(_object(said, "address"), asked), said.get("additionalInfo") or {}
+    found, more = _better(_object(said, "address"), asked), _maybe(said, "additionalInfo")
     corrections = {str(one.get("code")) for one in _objects(said, "corrections")}
     words = " ".join(_optional(one, "text") for one in _objects(said, "corrections"))
     home = {"Y": False, "N": True}.get(_optional(more, "business"))

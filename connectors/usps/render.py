@@ -6,6 +6,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 from uuid import UUID
 
+from babel import Locale
+
 from core.domain.money import Money
 from core.domain.order import Address
 from core.domain.shipping import Bought, Box, Collection, Consignment, Customs, Duties, Goods, LabelFormat
@@ -297,7 +299,13 @@ def _to(address: Address) -> dict[str, str]:
 def _foreign(address: Address) -> dict[str, str]:
     second = ", ".join(filter(None, (address.street2, address.street3)))
     street = _filled(streetAddress=address.street1, secondaryAddress=second, city=address.city, postalCode=address.postcode)
-    return {**_who(address), **street, **_province(address), "countryISOAlpha2Code": address.country, **_phone(address)}
+    country = {"country": country_name(address.country), "countryISOAlpha2Code": address.country}
+    return {**_who(address), **street, **_province(address), **country, **_phone(address)}
+
+
+def country_name(code: str) -> str:
+    """In English, as USPS wants it beside the code; an unknown code is its own name."""
+    return str(Locale("en").territories.get(code, code))
 
 
 def _province(address: Address) -> dict[str, str]:

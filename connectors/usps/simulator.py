@@ -177,6 +177,7 @@ def foreign_address(address: Mapping[str, Any], where: str) -> None:
     named(address, where)
     for name, most in (("streetAddress", 50), ("city", 28)):
         need(1 <= len(str(address.get(name) or "")) <= most, f"{where}.{name} has 1 to {most} letters", f"{where}.{name}")
+    need(address.get("country"), f"{where}.country is required", f"{where}.country")
     country = address.get("countryISOAlpha2Code")
     need(isinstance(country, str) and re.fullmatch(r"[A-Z]{2}", country, re.A), f"{where}.countryISOAlpha2Code", where)
 
