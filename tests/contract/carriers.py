@@ -93,9 +93,8 @@ class Rig:
         return [one for one in self.simulator.parcels() if not one["voided"]]
 
     def calls(self) -> list[str]:
-        """The operations that were called, in their order, since `recorder` was emptied."""
-        lines = len(self.recorder.getvalue().splitlines())
-        return [str(entry["operation"]) for entry in self.world.log[len(self.world.log) - lines :]]
+        """The operations that were called, in their order."""
+        return [entry["operation"] for entry in self.world.log if entry["operation"]]
 
 
 SENDER = Address(
