@@ -5,9 +5,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.domain.order import Order
 from core.domain.promise import Uncovered
+from core.domain.shipping import CancelReason, Sent, SentLine
 from core.hub import Hub
-from core.ports import Answer, Commits, Counts, Follows, Mends, Push, Remembers, Stores, Subscribes, Told
+from core.ports import (
+    Answer,
+    Appeals,
+    Cancels,
+    Commits,
+    Confirms,
+    Counts,
+    Follows,
+    Mends,
+    Push,
+    Remembers,
+    Routes,
+    Stores,
+    Subscribes,
+    Told,
+)
 from core.store import listings
 from core.store.connections import Connection
 from core.store.listings import Dirty
@@ -43,7 +60,51 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         channel.stored(None)
     if isinstance(channel, Mends):
         _mend(channel, pushes[0])
+    _send(hub, connection, hand, pushes[0].sku)
     _beyond_the_port(channel)
+
+
+def _placed(hub: Hub, connection: Connection, hand: Any, sku: str) -> Order:
+    """Somebody buys one; as it is read."""
+    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}]})[0]
+    body = hub.channel(connection).fetch([placed["id"]])[placed["id"]]
+    assert body is not None
+    return hub.connector(connection).order(body, connection.id)
+
+
+def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
+    """A parcel is told of, one order is called off, and a buyer's wish for it is refused and then granted."""
+    channel = hub.channel(connection)
+    if isinstance(channel, Confirms):
+        _confirm(channel, _placed(hub, connection, hand, sku), hub.clock())
+    if isinstance(channel, Cancels):
+        gone, key = _placed(hub, connection, hand, sku).id, hub.ids().replace("-", "")
+        channel.cancel(gone, CancelReason.STOCK, key, restock=True)
+        channel.cancelling(gone, key)
+    if isinstance(channel, Appeals):
+        for agree in (False, True):
+            _appeal(channel, _placed(hub, connection, hand, sku).id, connection, hand, agree)
+
+
+def _appeal(channel: Appeals, order: str, connection: Connection, hand: Any, agree: bool) -> None:
+    hand.post(connection.channel, f"orders/{order}/ask_to_cancel", {})
+    for appeal in channel.appeals(order):
+        channel.answer(order, appeal, agree=agree)
+
+
+def _confirm(channel: Confirms, order: Order, now: datetime) -> None:
+    """Routed to where it is already, and sent."""
+    parts = {line.line: (part.id, part.location) for part in order.routing or () for line in part.lines}
+    part, place = parts.get(order.lines[0].id, ("", None))
+    if isinstance(channel, Routes) and place:
+        channel.route(order.id, part, place)
+    lines = tuple(SentLine(line.id, line.open, part) for line in order.lines)
+    sent = Sent(
+        order=order.id, number=1, lines=lines, carrier="ups", carrier_name="UPS", service="UPS Ground", tracking="1Z999AA10123456784",
+        url="https://www.ups.example/1Z999AA10123456784", sent_at=now, place=place or "", marketplace=order.marketplace,
+    )  # fmt: skip
+    channel.confirm(sent)
+    channel.confirmed(sent)
 
 
 def _mend(channel: Mends, push: Push) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from core.domain.tasks import Claim
 from core.errors import Unsupported
-from core.ports import Channel, Connector, Heard, Kit, Outward, Post
+from core.ports import Carrier, Channel, Connector, Heard, Kit, Outward, Post
 from core.store import connections, hooks, tasks
 from core.store.connections import Connection
 from core.store.engine import Database
@@ -162,6 +162,16 @@ class Hub:
     def channel(self, connection: Connection) -> Channel:
         """The channel of a connection, made once a thread; made anew when its secrets or settings change."""
         return self._made("live", connection, lambda kit: kit)
+
+    def carrier(self, connection: Connection) -> Carrier:
+        """The carrier of a connection, made as channels are. Raises Unsupported where it is none."""
+        made: dict[str, tuple[Any, Carrier]] = self._own.__dict__.setdefault("carriers", {})
+        wants, connector = (connection.login, connection.settings, connection.account), self.connector(connection)
+        if connector.carrier is None:
+            raise Unsupported("this system is not a carrier", channel=connection.channel)
+        if connection.id not in made or made[connection.id][0] != wants:
+            made[connection.id] = (wants, connector.carrier(self.make_kit(self, connection, connector)))
+        return made[connection.id][1]
 
     def channel_behind(self, connection: Connection) -> Channel:
         """The same for work that may wait: its calls leave live work its share of every budget."""

@@ -10,8 +10,10 @@ from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.history import History
 from connectors.amazon.read import need
+from connectors.amazon.sending import Sending
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
+from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Stored, Told
 
@@ -26,12 +28,13 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows and a Stores too."""
+    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels and an Appeals too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
         self._catalogue = Catalogue(kit, self._client)
         self._history = History(kit, self._client)
+        self._sending = Sending(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -211,6 +214,25 @@ class AmazonChannel:
         """What Amazon's warehouses hold for the first marketplace, fifty SKUs a page; the token lives 30 seconds."""
         answer = self._client.fba(cursor)
         return Page(tuple(listings.stored(answer)), _token(answer, "nextToken"))
+
+    def confirm(self, sent: Sent) -> str:
+        return self._sending.confirm(sent)
+
+    def confirmed(self, sent: Sent) -> str | None:
+        return self._sending.confirmed(sent)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """Amazon knows neither `key` nor `restock`: what is on sale is ours to write."""
+        return self._sending.cancel(order, reason)
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        return self._sending.cancelling(order)
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        return self._sending.appeals(order)
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        self._sending.answer(order, agree=agree)
 
 
 def _answer(push: Push, told: Told, words: str = "") -> Answer:

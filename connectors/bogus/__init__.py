@@ -8,7 +8,8 @@ from connectors.bogus.webhooks import BogusWebhooks
 from core.ports import Connector, Field, Kit, Limits, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
-         "subscribe", "unsubscribed", "placed", "stored")  # fmt: skip
+         "subscribe", "unsubscribed", "placed", "stored",
+         "confirm", "confirmed", "cancel", "cancelling", "appeals", "answer", "route")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:

@@ -3,13 +3,16 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.bogus import sending
 from connectors.http import as_datetime, write_json
 from core.domain.money import Money
+from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
+from core.errors import Refused
 from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
 
 Document = dict[str, Any]
@@ -33,8 +36,9 @@ class Shelf:
 @dataclass
 class Bogus:
     """One account. `compares`: writes are compare-and-set. `commits`: it tells what is sold and not sent. `revisions`: writes a listing
-    takes in all. `queues`: writes are ACCEPTED and show after `settle()`. `whole`: polls bring bodies. `merges`: unpaid orders may be
-    combined. `topics` are those that it pushes once subscribed. `calls` holds (method, argument) of every call."""
+    takes in all. `queues`: writes are ACCEPTED and show, and cancellations only ASKED and done, after `settle()`. `whole`: polls bring
+    bodies. `merges`: unpaid orders may be combined. `topics` are those that it pushes once subscribed. `answers` are those that buyers got
+    who wished to cancel: (order, agreed, the tracking number they were told). `calls` holds (method, argument) of every call."""
 
     account: str = "bogus"
     currency: str = "USD"
@@ -60,6 +64,8 @@ class Bogus:
     hooks: set[tuple[str, str]] = field(default_factory=set)  # (topic, url)
     placed: int = 0
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
+    calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
+    answers: list[tuple[str, bool, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -148,11 +154,78 @@ class Bogus:
         self.queue.append(Notice("orders/changed", f"q-{order}-{number}", account=self.account, order=order, receipt=f"r-{order}-{number}"))
 
     def settle(self) -> None:
-        """What was accepted shows now."""
+        """What was accepted shows now, and what was asked for is done."""
         with self.lock:
             for key, quantity in self.pending.items():
                 self.listings[key].shown = quantity
             self.pending.clear()
+            for order in list(self.calling_off):
+                with suppress(Refused):  # something left meanwhile: it stands
+                    self._called_off(order)
+
+    def confirm(self, sent: Sent) -> str:
+        """A parcel left: told twice, it counts twice. Raises Refused where that is more than is open."""
+        document, number = self.order(sent.order), f"{sent.order}-S{len(self.shipments(sent.order)) + 1}"
+        changed = self.change(sent.order, **sending.told(document, sent, number, self.clock().isoformat()))
+        self._committed(document, changed, "fulfilled", sent.place)
+        return number
+
+    def order(self, order: str) -> Document:
+        if order not in self.orders:
+            raise sending.refused(f"There is no order {order}.")
+        return self.orders[order]
+
+    def shipments(self, order: str) -> list[Document]:
+        """The parcels of an order that we told of, as {id, at, place, tracking, carrier, url, lines}; one told twice is here twice."""
+        return list(self.order(order).get("shipped", ()))
+
+    def _committed(self, before: Document, after: Document, what: str, at: str, restock: bool = False) -> None:
+        """Units that are not open any more count as committed no longer; they are for sale again where they are put back."""
+        for old, new in zip(before["lines"], after["lines"], strict=True):
+            if shelf := self.listings.get(_key(new["listing"], new["sku"], at)):
+                units = new[what] - old[what]
+                shelf.committed, shelf.shown = max(0, shelf.committed - units), shelf.shown + units * restock
+
+    def ask_to_cancel(self, order: str) -> Document:
+        """The buyer wishes that it were cancelled."""
+        return self.change(order, cancel_requested=True)
+
+    def call_off(self, order: str, *, restock: bool) -> Cancelling:
+        document = self.order(order)
+        if document["cancelled_at"]:
+            return Cancelling.DONE
+        sending.called_off(document, "")
+        self.calling_off[order] = restock
+        return Cancelling.ASKED if self.queues else self._called_off(order)
+
+    def _called_off(self, order: str) -> Cancelling:
+        before, restock = self.orders[order], self.calling_off.pop(order)
+        after = self.change(order, **sending.called_off(before, self.clock().isoformat()))
+        self._committed(before, after, "cancelled", "", restock)
+        return Cancelling.DONE
+
+    def cancelling(self, order: str) -> Cancelling:
+        if self.order(order)["cancelled_at"]:
+            return Cancelling.DONE
+        return Cancelling.ASKED if order in self.calling_off else Cancelling.NOT_CANCELLED
+
+    def answer(self, order: str, *, agree: bool, tracking: str) -> None:
+        if not self.order(order)["cancel_requested"]:
+            return
+        self.answers.append((order, agree, tracking))
+        if agree:
+            self.call_off(order, restock=True)
+        else:
+            self.change(order, cancel_requested=False)
+
+    def move(self, order: str, assignment: str, place: str) -> Document:
+        """A part of an order goes to another place. Raises Refused where that is not one that stocks its lines."""
+        document = self.order(order)
+        lines = [line for part in document.get("routing", ()) if part["place"] == assignment for line in part["lines"]]
+        wares = [(line["listing"], line["sku"]) for line in document["lines"] if line["id"] in lines]
+        if place not in [one.id for one in self.places] or any(_key(*ware, place) not in self.listings for ware in wares):
+            raise sending.refused(f"{place} does not stock it.")
+        return self.change(order, **sending.moved(document, assignment, place))
 
     def write(self, push: Push) -> Answer:
         shelf = self.listings.get(_key(*push.name))
@@ -321,6 +394,34 @@ class BogusChannel:
     def mend(self, push: Push, uncovered: str, *, back: bool) -> None:
         with self._call("mend", (push, uncovered, back)) as system:
             system.listings[_key(*push.name)].uncovered = uncovered if back else None
+
+    def confirm(self, sent: Sent) -> str:
+        with self._call("confirm", sent) as system:
+            return system.confirm(sent)
+
+    def confirmed(self, sent: Sent) -> str | None:
+        with self._call("confirmed", sent) as system:
+            return next((one["id"] for one in system.shipments(sent.order) if sent.tracking in one["tracking"]), None)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        with self._call("cancel", (order, reason, key, restock)) as system:
+            return system.call_off(order, restock=restock)
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        with self._call("cancelling", (order, key)) as system:
+            return system.cancelling(order)
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        with self._call("appeals", order) as system:
+            return (Appeal(f"A-{order}", "changed my mind"),) if system.order(order)["cancel_requested"] else ()
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        with self._call("answer", (order, appeal, agree, sent)) as system:
+            system.answer(order, agree=agree, tracking=sent.tracking if sent else "")
+
+    def route(self, order: str, assignment: str, place: str) -> None:
+        with self._call("route", (order, assignment, place)) as system:
+            system.move(order, assignment, place)
 
     def unsubscribed(self, url: str) -> Sequence[str]:
         with self._call("unsubscribed", url) as system:

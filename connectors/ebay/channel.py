@@ -9,8 +9,10 @@ from typing import Any
 
 from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
+from connectors.ebay.sending import Sending
 from connectors.http import as_datetime, write_json
 from core.domain.promise import Uncovered
+from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import BadPayload, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
 
@@ -32,6 +34,7 @@ class EbayChannel:
     def __init__(self, kit: Kit, client: Client) -> None:
         self._kit = kit
         self._client = client
+        self._sending = Sending(kit, client)
         self._known_offers: dict[tuple[str, str], str] = {}  # by item and SKU
 
     def probe(self) -> Account:
@@ -114,6 +117,27 @@ class EbayChannel:
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """eBay has no queue."""
+
+    # What leaves
+
+    def confirm(self, sent: Sent) -> str:
+        return self._sending.confirm(sent)
+
+    def confirmed(self, sent: Sent) -> str | None:
+        return self._sending.confirmed(sent)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """eBay knows neither `key` nor `restock`; it pays the buyer back by itself."""
+        return self._sending.cancel(order, reason)
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        return self._sending.cancelling(order)
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        return self._sending.appeals(order)
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        self._sending.answer(order, appeal, agree=agree, sent=sent)
 
     # Listings
 

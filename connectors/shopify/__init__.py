@@ -10,8 +10,9 @@ from core.ports import Channel, Connector, Consents, Field, Frames, Kit, Limits,
 URL = "https://{account}"
 # What we read and write, and nothing more; deploy/shopify.app.toml asks for the same.
 SCOPES = (
-    "read_orders", "read_products", "read_inventory", "write_inventory", "read_locations", "read_fulfillments",
-    "read_merchant_managed_fulfillment_orders", "read_third_party_fulfillment_orders", "read_returns", "read_customers",
+    "read_orders", "write_orders", "read_products", "read_inventory", "write_inventory", "read_locations", "read_fulfillments",
+    "read_merchant_managed_fulfillment_orders", "write_merchant_managed_fulfillment_orders", "read_third_party_fulfillment_orders",
+    "read_returns", "read_customers",
 )  # fmt: skip
 VERSION = "2026-10"  # the Admin API's version; checked also against 2026-07
 
@@ -114,6 +115,10 @@ MANIFEST = Connector(
         "SetTracked",
         "Hooks",
         "Hook",
+        "Ship",
+        "Move",
+        "Cancel",
+        "Cancelled",
         "token",
     ),
     channel=_channel,

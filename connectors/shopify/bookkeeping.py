@@ -124,12 +124,15 @@ def spend(line: Json, units: int) -> None:
     line["fulfillment_status"] = "partial" if line["fulfillable_quantity"] else "fulfilled"
 
 
-def ship(body: Json, number: int, units: Mapping[int, int], location: int, at: str) -> Json:
-    """A parcel leaves with these units of the lines."""
+def ship(
+    body: Json, number: int, units: Mapping[int, int], location: int, at: str, tracking: Mapping[str, str] | None = None
+) -> Json:  # fmt: skip
+    """A parcel leaves with these units of the lines. `tracking` as it was told: {company, number, url}; None: we make one up."""
     lines = [line for line in body["line_items"] if units.get(line["id"])]
     for line in lines:
         spend(line, units[line["id"]])
-    tracking = f"SIM{number:012d}"
+    told = {"company": "Other", "number": f"SIM{number:012d}"} if tracking is None else tracking
+    numbers, urls = [list(filter(None, [told.get(name)])) for name in ("number", "url")]
     parcel: Json = {
         "id": number,
         "admin_graphql_api_id": f"gid://shopify/Fulfillment/{number}",
@@ -142,11 +145,11 @@ def ship(body: Json, number: int, units: Mapping[int, int], location: int, at: s
         "service": "manual",
         "shipment_status": None,
         "status": "success",
-        "tracking_company": "Other",
-        "tracking_number": tracking,
-        "tracking_numbers": [tracking],
-        "tracking_url": None,
-        "tracking_urls": [],
+        "tracking_company": told.get("company"),
+        "tracking_number": next(iter(numbers), None),
+        "tracking_numbers": numbers,
+        "tracking_url": next(iter(urls), None),
+        "tracking_urls": urls,
         "updated_at": at,
         "line_items": [dict(line, quantity=units[line["id"]]) for line in lines],
     }

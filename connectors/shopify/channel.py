@@ -1,21 +1,23 @@
 """Shopify as a channel: orders by webhook and by updated_at, stock as `available` at each location of the merchant's own."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.http import as_datetime, write_json
-from connectors.shopify import catalogue, documents, history, render
+from connectors.shopify import catalogue, documents, history, render, sending
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
 from connectors.shopify.webhooks import WANTED
 from core.domain.order import Glance, PaymentStatus
 from core.domain.promise import Uncovered
+from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import RateLimited, Refused, Unavailable
 from core.ports import Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
+T = TypeVar("T")
 TOLD = {
     "CHANGE_FROM_QUANTITY_STALE": Told.STALE,
     "COMPARE_QUANTITY_STALE": Told.STALE,
@@ -89,33 +91,42 @@ class ShopifyChannel:
         return found
 
     def _fetched(self, number: str) -> bytes | None:
+        order = self._steady(self._read, number)
+        return None if order is None else write_json({"data": {"order": order}})
+
+    def _steady(self, read: Callable[[str], T], number: str) -> T:
+        """An order of several reads is read again where it changed between them."""
         for _ in range(2):
             try:
-                order = self._read(render.gid("Order", number))
+                return read(render.gid("Order", number))
             except _Changed:
                 continue
-            return None if order is None else write_json({"data": {"order": order}})
         raise Unavailable("the order changes while it is read", order=number)
 
     def _read(self, gid: str) -> dict[str, Any] | None:
         order = self._client.run("OrderCore", documents.ORDER_CORE, {"id": gid})["order"]
         if order is None:
             return None
-        order.update(self._part("OrderMoney", documents.ORDER_MONEY, order))
-        order.update(self._part("OrderShipping", documents.ORDER_SHIPPING, order))
+        for name, document in (("OrderMoney", documents.ORDER_MONEY), ("OrderShipping", documents.ORDER_SHIPPING)):
+            part = self._part(name, document, gid)
+            if part is None or part["updatedAt"] != order["updatedAt"]:
+                raise _Changed
+            order.update(part)
+        return self._whole(order)
+
+    def _whole(self, order: dict[str, Any]) -> dict[str, Any]:
+        """The next pages of all that was read of it."""
         for path in documents.MORE:
-            for owner in _owners(order, path):
+            for owner in _owners(order, path) if path.partition(".")[0] in order else ():
                 self._rest(path, owner, order["updatedAt"])
         return dict(order)
 
-    def _part(self, name: str, document: str, order: Mapping[str, Any]) -> dict[str, Any]:
+    def _part(self, name: str, document: str, gid: str) -> dict[str, Any] | None:
         for first in (FEW, MANY):
-            part: dict[str, Any] | None = self._client.run(name, document, {"id": order["id"], "first": first})["order"]
-            if part is None or part["updatedAt"] != order["updatedAt"]:
-                raise _Changed
-            if not any(isinstance(value, list) and len(value) >= first for value in part.values()):
+            part: dict[str, Any] | None = self._client.run(name, document, {"id": gid, "first": first})["order"]
+            if part is None or not any(isinstance(value, list) and len(value) >= first for value in part.values()):
                 return part
-        raise Refused(f"shopify: an order with {MANY} parcels or refunds cannot be read whole", order=digits(order["id"]))
+        raise Refused(f"shopify: an order with {MANY} parcels or refunds cannot be read whole", order=digits(gid))
 
     def _rest(self, path: str, owner: dict[str, Any], seen: str) -> None:
         """The next pages of one connection of the order, put behind the first."""
@@ -289,6 +300,56 @@ class ShopifyChannel:
         if errors:
             raise Refused("shopify declined", words=str(errors)[:500], listing=push.listing)
 
+    # what leaves
+
+    def confirm(self, sent: Sent) -> str:
+        """One fulfillment for each location that the parcel's lines are assigned to, of what Shopify was not told of it yet; their ids
+        joined by commas."""
+        order = self._steady(self._shipping, sent.order)
+        known = sending.told(order, sent)
+        shares = sending.shared(order, sent, sending.left(sent, known))
+        made = [self._ship(sent, parts) for parts in shares.values()]
+        return ",".join([digits(one["id"]) for one in known] + made)
+
+    def _ship(self, sent: Sent, parts: Mapping[str, Mapping[str, int]]) -> str:
+        done = self._client.run("Ship", documents.SHIP, {"fulfillment": render.parcel(sent, parts)}, changes=True)["fulfillmentCreate"]
+        _agreed(done["userErrors"], "shopify refused the parcel", sent.order)
+        return digits(done["fulfillment"]["id"])
+
+    def confirmed(self, sent: Sent) -> str | None:
+        """Known when all of it is: where one of two locations was told, the other is still to be."""
+        known = sending.told(self._steady(self._shipping, sent.order), sent)
+        return None if sending.left(sent, known) else ",".join(digits(one["id"]) for one in known)
+
+    def _shipping(self, gid: str) -> dict[str, Any]:
+        order = self._part("OrderShipping", documents.ORDER_SHIPPING, gid)
+        if order is None:
+            raise Refused("shopify has no such order", order=digits(gid))
+        return self._whole(order)
+
+    def route(self, order: str, assignment: str, place: str) -> None:
+        """Its number may be another one afterwards. Where it is there already, nothing is refused."""
+        asked = {"id": render.gid("FulfillmentOrder", assignment), "to": render.gid("Location", place)}
+        errors = self._client.run("Move", documents.MOVE, asked, changes=True)["fulfillmentOrderMove"]["userErrors"]
+        if errors and not sending.is_at(self._steady(self._shipping, order), assignment, place):
+            _agreed(errors, "shopify did not move it", order)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """Nothing is refunded, and the buyer is not written to. Said twice it has one effect: a cancelled order is not cancelled again."""
+        asked = {"id": render.gid("Order", order), "reason": render.REASONS[reason], "restock": restock}
+        errors = self._client.run("Cancel", documents.CANCEL, asked, changes=True)["orderCancel"]["orderCancelUserErrors"]
+        if errors and self.cancelling(order, key) is Cancelling.DONE:
+            return Cancelling.DONE
+        _agreed(errors, "shopify did not cancel it", order)
+        return Cancelling.ASKED
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        """Shopify does not tell of one that it works on: until the order is cancelled it looks as if nobody asked."""
+        told = self._client.run("Cancelled", documents.CANCELLED, {"id": render.gid("Order", order)})["order"]
+        if told is None:
+            raise Refused("shopify has no such order", order=order)
+        return Cancelling.DONE if told["cancelledAt"] else Cancelling.NOT_CANCELLED
+
     # webhooks
 
     def unsubscribed(self, url: str) -> Sequence[str]:
@@ -306,6 +367,12 @@ class ShopifyChannel:
         if errors := done["userErrors"]:
             raise Refused("shopify refused a webhook subscription", words=str(errors)[:500], topic=topic)
         return True
+
+
+def _agreed(errors: Sequence[Mapping[str, Any]], what: str, order: str) -> None:
+    """Raises Refused with Shopify's words where it has any."""
+    if errors:
+        raise Refused(what, words=" ".join(error["message"] for error in errors)[:500], order=order)
 
 
 def _enum(topic: str) -> str:

@@ -278,6 +278,8 @@ def _error(name: str, errors: Any, extensions: Mapping[str, Any], changes: bool,
         return RateLimited("shopify says slow down", wait_s=_wait(extensions.get("cost") or {}), operation=BUDGET, **facts)
     if "INTERNAL_SERVER_ERROR" in codes:
         return (OutcomeUnknown if changes else Unavailable)("shopify failed inside", **facts)
+    if "ACCESS_DENIED" in codes:
+        return Refused("the shop has not granted us that: install the app again", words=str(errors)[:500], code="ACCESS_DENIED", **facts)
     if "SHOP_INACTIVE" in codes:
         return AccessLost("the shop is not active", **facts)
     return Refused("shopify refused", words=str(errors)[:500], code=",".join(sorted(filter(None, codes))), **facts)

@@ -31,7 +31,7 @@ BACK = """fragment back on RefundLineItem { lineItem { id } quantity restockType
 
 PAID = "fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id } }"
 SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
-OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { remainingQuantity lineItem { id } }"
+OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { id remainingQuantity lineItem { id } }"
 
 PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ location {{ id isFulfillmentService }} }}
   fulfillmentHolds {{ id reason heldByRequestingApp }} lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
@@ -101,6 +101,21 @@ MORE = {
     "refunds.transactions": _more("Refund", "transactions(first: 50, after: $after)", "paid", PAID, MONEY),
 }
 
+
+# All parts of one call must be of one order and one location. It keeps no keys: said twice, it tells of two parcels.
+SHIP = """mutation Ship($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) {
+  fulfillment { id } userErrors { field message } } }"""
+
+MOVE = """mutation Move($id: ID!, $to: ID!) { fulfillmentOrderMove(id: $id, newLocationId: $to) {
+  movedFulfillmentOrder { id } userErrors { field message } } }"""
+
+# Without a refund no money moves; what is merely authorized is let go in any case (the schema's own words, 2026-10).
+CANCEL = """mutation Cancel($id: ID!, $reason: OrderCancelReason!, $restock: Boolean!) {
+  orderCancel(orderId: $id, reason: $reason, restock: $restock, notifyCustomer: false,
+    refundMethod: {originalPaymentMethodsRefund: false}) {
+    job { id } orderCancelUserErrors { field code message } } }"""
+
+CANCELLED = "query Cancelled($id: ID!) { order(id: $id) { id cancelledAt } }"
 
 # What a variant tells of its goods beside its stock. `ProductVariant.image` is deprecated (2026-07).
 # Whether it stops at zero, whether anybody can buy it, and its picture.
@@ -185,4 +200,8 @@ ALL = (
     SET_QUANTITIES,
     HOOKS,
     HOOK,
+    SHIP,
+    MOVE,
+    CANCEL,
+    CANCELLED,
 )

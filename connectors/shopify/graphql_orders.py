@@ -7,6 +7,7 @@ from connectors.shopify import bookkeeping as books
 from core.domain.money import Money
 
 Json = dict[str, Any]
+PART, TODO = 1_000_000_000, 7_000_000_000  # what makes the ids of an order's further parts, and of their lines, other ones
 WORDS = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
 KINDS = {
     "discount_code": "DiscountCodeApplication",
@@ -70,7 +71,7 @@ def _parcel(parcel: Json, places: Mapping[int | None, Json]) -> Json:
         **parcel,
         "status": parcel["status"].upper(),
         "location": places.get(parcel["location_id"]),
-        "tracking_info": [{"number": number} for number in parcel["tracking_numbers"]],
+        "tracking_info": [{"number": number} for number in parcel["tracking_numbers"] if number],
         "fulfillment_line_items": lines,
     }
 
@@ -85,7 +86,7 @@ def _stage(record: Json) -> str | None:
     return stage if _left(record["body"]) else None
 
 
-def _parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
+def parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
     """A fulfillment order for each location that lines are assigned to; the first has the record's own number."""
     goods = [line for line in record["body"]["line_items"] if line["requires_shipping"]]
     assigned = list(dict.fromkeys(line["_location"] for line in goods)) or list(places)[:1]
@@ -95,11 +96,11 @@ def _parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
 
 def _part(record: Json, number: int, place: Json, goods: Sequence[Json]) -> Json:
     body = record["body"]
-    lines = [{"id": line["id"], "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
+    lines = [{"id": line["id"] + TODO, "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
     left = any(line["remaining_quantity"] for line in lines)
     status = "CANCELLED" if body["cancelled_at"] else (_stage(record) or "OPEN") if left else "CLOSED"
     return {
-        "id": record["part"] + 1_000_000_000 * number,
+        "id": record["part"] + PART * number,
         "status": status,
         "assigned_location": {"location": place},
         "fulfillment_holds": record["holds"] if status == "ON_HOLD" else [],
@@ -121,7 +122,7 @@ def _own(record: Json, places: Mapping[int | None, Json]) -> Json:
         "transactions": paid,
         "refunds": [_refund(body, refund, paid, places) for refund in body["refunds"]],
         "fulfillments": [_parcel(parcel, places) for parcel in body["fulfillments"]],
-        "fulfillment_orders": _parts(record, places),
+        "fulfillment_orders": parts(record, places),
         "risk": {"recommendation": record["risk"]},
         "total_tip_received_set": body["_tip_set"] or zero,
         "purchasing_entity": {"__typename": "PurchasingCompany"} if body.get("company") else {"__typename": "Customer"},

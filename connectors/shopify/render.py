@@ -7,7 +7,18 @@ from uuid import NAMESPACE_URL, uuid5
 
 from connectors.http import write_json
 from connectors.shopify import documents
+from core.domain.shipping import CancelReason, Sent
 from core.ports import Push
+
+# Spelled as Shopify's own list of carriers has them, so that it follows the parcel (shopify.dev, FulfillmentTrackingInfo, read 2026-11).
+CARRIERS = {"ups": "UPS", "fedex": "FedEx", "usps": "USPS", "dhl": "DHL Express"}
+REASONS = {
+    CancelReason.BUYER: "CUSTOMER",
+    CancelReason.STOCK: "INVENTORY",
+    CancelReason.FRAUD: "FRAUD",
+    CancelReason.ADDRESS: "OTHER",
+    CancelReason.OTHER: "OTHER",
+}
 
 
 def gid(kind: str, number: str) -> str:
@@ -82,3 +93,17 @@ def policy(node: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
 def tracked(node: Mapping[str, Any], *, back: bool) -> dict[str, Any]:
     """Whether Shopify counts it."""
     return {"id": node["inventoryItem"]["id"], "input": {"tracked": not back}}
+
+
+def parcel(sent: Sent, parts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Units by fulfillment order and its line. The url goes along always: of a carrier that it does not know Shopify guesses one."""
+    lines = [
+        {"fulfillmentOrderId": part, "fulfillmentOrderLineItems": [{"id": line, "quantity": units} for line, units in items.items()]}
+        for part, items in parts.items()
+    ]
+    return {"lineItemsByFulfillmentOrder": lines, "notifyCustomer": sent.notify, **_tracking(sent)}
+
+
+def _tracking(sent: Sent) -> dict[str, Any]:
+    told = {"company": CARRIERS.get(sent.carrier, sent.carrier_name), "number": sent.tracking, "url": sent.url}
+    return {"trackingInfo": {name: text for name, text in told.items() if text}} if sent.tracking else {}

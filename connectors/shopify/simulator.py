@@ -21,8 +21,9 @@ from connectors.shopify import SCOPES as NEEDED
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
+from connectors.shopify import simulated_sending as sending
 from connectors.shopify.admin_door import NOBODY, STAFF, Admin
-from connectors.shopify.graphql_orders import listed, part_of, seen
+from connectors.shopify.graphql_orders import listed, part_of, parts, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
 from core.ports import Rate
@@ -52,7 +53,7 @@ UNIT_LIMIT = 1_000_000_000
 RESTOCKS = ("cancel", "return", "no_restock")
 RISKS = ("ACCEPT", "CANCEL", "INVESTIGATE", "NONE")
 HOLDS = ("OTHER", "AWAITING_PAYMENT", "HIGH_RISK_OF_FRAUD", "INCORRECT_ADDRESS", "INVENTORY_OUT_OF_STOCK", "UNKNOWN_DELIVERY_DATE")
-SCOPES = (*NEEDED, "write_orders", "read_all_orders", "write_products")
+SCOPES = (*NEEDED, "read_all_orders", "write_products")
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind
 TOKEN_TYPE = "urn:shopify:params:oauth:token-type:"  # noqa: S105 - the name of a kind
@@ -64,6 +65,7 @@ KEYS_KEPT = 5_000
 STORAGE = "storage"
 EXPORTS_AT_ONCE, EXPORTS_KEPT = 5, 20  # the first is Shopify's own, since 2026-01
 EXPORT_LIFE = timedelta(days=7)
+CANCEL_S = 2.0  # seconds that its job takes to cancel an order: our guess
 EXPORT_START_S, EXPORT_PER_S = 2.0, 2_000.0  # seconds before the first variant, and variants a second after it: our guess
 
 
@@ -94,6 +96,7 @@ class Simulator:
             "keys": {},
             "hooks": [],
             "exports": {},
+            "cancelling": {},
             "writes": {},
             "sold": {},
         }
@@ -120,6 +123,9 @@ class Simulator:
             ("Mutation", "inventoryItemUpdate"): self._set_tracked,
             ("Mutation", "webhookSubscriptionCreate"): self._subscribe,
             ("Mutation", "bulkOperationRunQuery"): self._run_bulk,
+            ("Mutation", "fulfillmentCreate"): self._create_fulfillment,
+            ("Mutation", "fulfillmentOrderMove"): self._move_part,
+            ("Mutation", "orderCancel"): self._order_cancel,
             ("InventoryItem", "inventoryLevel"): self._level,
             ("InventoryLevel", "quantities"): _quantities,
         }
@@ -313,6 +319,7 @@ class Simulator:
     def _graphql(self, version: str, request: Request) -> Response:
         if not self._known(request.headers.get("X-Shopify-Access-Token", "")):
             return _unauthorized()
+        self._work_off()
         body, self._home = _body(request), f"{request.host_url.rstrip('/')}/{self.name}"
         document, errors = door.read(version, body.get("query") or "")
         chosen = door.operation(document, body.get("operationName")) if document else None
@@ -564,6 +571,75 @@ class Simulator:
             text = f"Access denied for {field} field. Required access: `{scope}` access scope."
             raise GraphQLError(text, extensions={"code": "ACCESS_DENIED"})
 
+    # what leaves
+
+    def _places(self) -> dict[int | None, Json]:
+        return {one["id"]: one for one in self.state["locations"]}
+
+    def _create_fulfillment(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_merchant_managed_fulfillment_orders", "fulfillmentCreate")
+        wish = args["fulfillment"]
+        try:
+            records = list(self.state["orders"].values())
+            record, location, units = sending.shipped(records, self._places(), wish["lineItemsByFulfillmentOrder"])
+        except sending.Declined as error:
+            return {"fulfillment": None, "user_errors": [error.told]}
+        parcel = self._ship(record, units, location, wish.get("trackingInfo") or {})
+        self._changed_now(record, *_left(record["body"]))
+        return {"fulfillment": {"id": parcel["id"]}, "user_errors": []}
+
+    def _ship(self, record: Json, units: Mapping[int, int], location: int, tracking: Mapping[str, str] | None = None) -> Json:
+        body = record["body"]
+        for line in body["line_items"]:
+            if units.get(line["id"]):
+                self._move(line, committed=-units[line["id"]], on_hand=-units[line["id"]])
+        return books.ship(body, 4_000_000_000_000 + self._next(), units, location, self._now(), tracking)
+
+    def _move_part(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        """All that a part has still to send; where the other location has a part already, they become one."""
+        self._need("write_merchant_managed_fulfillment_orders", "fulfillmentOrderMove")
+        place = _opened_gid(args["newLocationId"])[1]
+        try:
+            record, part = sending.found(self.state["orders"].values(), self._places(), args["id"])
+            lines = self._lines_of(record, part)
+            sending.movable(
+                part, lines, int(place), [number for number, one in self.state["variants"].items() if place in self._levels(one)]
+            )
+        except sending.Declined as error:
+            return {"moved_fulfillment_order": None, "user_errors": [error.told]}
+        for line in lines:
+            self._reassign(record, {"line": line["id"], "location": place})
+        self._changed_now(record)
+        there = [one for one in parts(record, self._places()) if str(one["assigned_location"]["location"]["id"]) == place]
+        return {"moved_fulfillment_order": there[0], "user_errors": []}
+
+    def _lines_of(self, record: Json, part: Json) -> list[Json]:
+        place = part["assigned_location"]["location"]["id"]
+        return [line for line in record["body"]["line_items"] if line["_location"] == place and line["requires_shipping"]]
+
+    def _order_cancel(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        """A job does it a little later, and nobody is told before."""
+        self._need("write_orders", "orderCancel")
+        number = _opened_gid(args["orderId"])[1]
+        record = self.state["orders"].get(number)
+        try:
+            sending.cancellable(record, number in self.state["cancelling"])
+        except sending.Declined as error:
+            return {"job": None, "order_cancel_user_errors": [error.told]}
+        due = self.world.clock() + timedelta(seconds=0.0 if self.world.relaxed else CANCEL_S)
+        refund = bool((args.get("refundMethod") or {}).get("originalPaymentMethodsRefund"))
+        wish = {"reason": args["reason"].lower(), "restock": args["restock"], "money": refund}
+        self.state["cancelling"][number] = {"due": due.isoformat(), **wish}
+        return {"job": {"id": str(UUID(int=self.world.random.getrandbits(128), version=4))}, "order_cancel_user_errors": []}
+
+    def _work_off(self) -> None:
+        """Jobs that are due are done, once somebody looks."""
+        due = {number: job for number, job in self.state["cancelling"].items() if datetime.fromisoformat(job["due"]) <= self.world.clock()}
+        for number, job in due.items():
+            del self.state["cancelling"][number]
+            if record := self.state["orders"].get(number):
+                self._changed_now(record, *self._cancel(record, job))
+
     # webhooks
 
     def _subscribe(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
@@ -785,11 +861,12 @@ class Simulator:
         }
         if what not in doing:
             raise BadRequest(f"Shopify's orders know no {what}")
-        topics = doing[what](record, wish)
-        now = self._now()
-        record["body"]["updated_at"] = max(now, record["body"]["updated_at"])
-        self._happened(record, *topics)
+        self._changed_now(record, *doing[what](record, wish))
         return self._oracle(record)
+
+    def _changed_now(self, record: Json, *topics: str) -> None:
+        record["body"]["updated_at"] = max(self._now(), record["body"]["updated_at"])
+        self._happened(record, *topics)
 
     def _pay(self, record: Json, wish: Json) -> tuple[str, ...]:
         captured = record["body"]["financial_status"] == "authorized"
@@ -838,14 +915,11 @@ class Simulator:
         units = {int(line): number for line, number in chosen(wish, left).items()}
         if not units:
             return ()
-        for line in body["line_items"]:
-            if units.get(line["id"]):
-                self._move(line, committed=-units[line["id"]], on_hand=-units[line["id"]])
         place = {line["id"]: line["_location"] for line in body["line_items"]}
         for location in dict.fromkeys(place[line] for line in units):  # a parcel leaves from one location
             mine = {line: number for line, number in units.items() if place[line] == location}
-            books.ship(body, 4_000_000_000_000 + self._next(), mine, location, self._now())
-        return ("fulfillments/create", "orders/fulfilled" if body["fulfillment_status"] == "fulfilled" else "orders/partially_fulfilled")
+            self._ship(record, mine, location)
+        return _left(body)
 
     def _refund(self, record: Json, wish: Json) -> tuple[str, ...]:
         line = self._line_of(record, wish)
@@ -897,9 +971,10 @@ class Simulator:
         restock = "cancel" if wish.get("restock", True) else "no_restock"
         gone = [(line, books.open_units(line), restock) for line in body["line_items"]]
         whole = not body["fulfillments"] and not body["refunds"]
-        paid = body["financial_status"] not in ("pending", "authorized")
-        self._give_back(record, gone, money=True, shipping=whole)
-        body["financial_status"] = ("refunded" if whole else "partially_refunded") if paid else "voided"
+        paid, money = body["financial_status"] not in ("pending", "authorized"), wish.get("money", True)
+        self._give_back(record, gone, money=money, shipping=whole and money)
+        if money or not paid:
+            body["financial_status"] = ("refunded" if whole else "partially_refunded") if paid else "voided"
         books.retotal(body)
         return ("orders/cancelled", "refunds/create")
 
@@ -948,6 +1023,7 @@ class Simulator:
     # the oracle
 
     def orders(self) -> list[Json]:
+        self._work_off()
         return [self._oracle(record) for record in self.state["orders"].values()]
 
     def _oracle(self, record: Json) -> Json:
@@ -967,6 +1043,7 @@ class Simulator:
             "currency": body["currency"],
             "cancelled": body["cancelled_at"] is not None,
             "copy_of": body["source_identifier"],
+            "shipments": sending.told_of(body["fulfillments"]),
         }
 
     def _next(self) -> int:
@@ -991,6 +1068,11 @@ def told_of_variant(card: Json, number: int, status: str = "ACTIVE") -> Json:
     media = {"__typename": "MediaImage", "id": number, "preview": {"image": {"url": card.get("picture")}}}
     product = {"id": number + 900_000, "status": status, "featured_media": media if "picture" in card else None}
     return {"barcode": card.get("barcode"), "product": product}
+
+
+def _left(body: Json) -> tuple[str, ...]:
+    """What is told when a parcel of it leaves."""
+    return ("fulfillments/create", "orders/fulfilled" if body["fulfillment_status"] == "fulfilled" else "orders/partially_fulfilled")
 
 
 def _level_of(units: int) -> Json:

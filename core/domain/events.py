@@ -206,6 +206,66 @@ class ShortDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class ShipmentMade:
+    """`name` is what its papers say, `location` the name of where it leaves from."""
+
+    name: str
+    location: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentCancelled:
+    """`why`: a word of core/domain/shipments.py, or "person"."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBought:
+    name: str
+    carrier: str
+    service: str
+    tracking: str
+    price: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelVoided:
+    """`what`: a word of core/domain/shipping.py, Voided."""
+
+    name: str
+    tracking: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentSent:
+    name: str
+    units: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelTold:
+    """The channel knows of it."""
+
+    name: str
+    tracking: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelMoved:
+    """`progress`: a word of core/domain/shipping.py."""
+
+    name: str
+    tracking: str
+    progress: str
+    town: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReleased:
     by: str
 
@@ -264,6 +324,13 @@ Event = (
     | OrderHeld
     | ShortDecided
     | OrderReleased
+    | ShipmentMade
+    | ShipmentCancelled
+    | ShipmentSent
+    | LabelBought
+    | LabelVoided
+    | ParcelTold
+    | ParcelMoved
     | NoteAdded
     | TagAdded
     | TagRemoved

@@ -35,6 +35,13 @@ TYPES: dict[type, str] = {
     events.InboundClosed: "inbound.closed",
     events.InboundCancelled: "inbound.cancelled",
     events.ListingRenamed: "listing.renamed",
+    events.ShipmentMade: "shipment.made",
+    events.ShipmentCancelled: "shipment.cancelled",
+    events.ShipmentSent: "shipment.sent",
+    events.LabelBought: "label.bought",
+    events.LabelVoided: "label.voided",
+    events.ParcelTold: "parcel.told",
+    events.ParcelMoved: "parcel.moved",
 }
 TYPE_OF = {fact.__name__: name for fact, name in TYPES.items()}
 KIND_OF = {name: kind for kind, name in TYPE_OF.items()}

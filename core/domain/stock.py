@@ -35,16 +35,18 @@ def resting(gone: int, back: int) -> Dues:
     return Dues(0, gone, back)
 
 
-def dues(order: Order, line: Line, places: PlaceMap = ANYWHERE) -> Dues:
-    """Test orders, gift cards and what others ship never touch our shelves; nor do units that the channel has sent from elsewhere."""
+def dues(order: Order, line: Line, places: PlaceMap = ANYWHERE, sent: int = 0) -> Dues:
+    """Test orders, gift cards and what others ship never touch our shelves; nor do units that the channel has sent from elsewhere. `sent`
+    units left in shipments of ours, whether the channel counts them yet or not."""
     if order.test or line.gift_card or Party.MERCHANT not in (order.party, line.party) or order.party is not line.party:
         return NOTHING
-    open_, sent = places.elsewhere(order).get(line.id, (0, 0)) if places.away else (0, 0)
+    open_, elsewhere = places.elsewhere(order).get(line.id, (0, 0)) if places.away else (0, 0)
     returned = [part for refund in order.refunds for part in refund.lines if part.line == line.id and part.restock is Restock.RETURN]
     returned = [part for part in returned if part.location not in places.away]
-    gone = max(0, line.fulfilled - sent)
+    told = max(0, line.fulfilled - elsewhere)
+    gone = max(told, sent)
     return Dues(
-        hold=0 if order.is_cancelled else max(0, line.open - open_),
+        hold=0 if order.is_cancelled else max(0, line.open - open_ - (gone - told)),
         gone=gone + line.lost,
         back=min(sum(part.quantity for part in returned), gone),
         back_to=returned[-1].location if returned else None,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core.flows.intake import poll_every
 from core.hub import Hub
-from core.store.connections import Connection
+from core.store.connections import CHANNEL, Connection
 
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
@@ -28,9 +28,13 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
     found = []
     for one in known:
         connector = hub.connectors.get(one.channel)
-        found.append(Slot(f"erase {one.id}", "erase_expired", one, timedelta(days=1), NIGHT))
+        if one.role == CHANNEL:
+            found.append(Slot(f"erase {one.id}", "erase_expired", one, timedelta(days=1), NIGHT))
         found.append(Slot(f"login {one.id}", "check_login", one, timedelta(days=1)))
         if connector is None or one.state != "active":
+            continue
+        if one.role != CHANNEL:
+            found.append(Slot(f"track {one.id}", "track_parcels", one, timedelta(minutes=10)))
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))

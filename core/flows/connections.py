@@ -64,7 +64,7 @@ def connect_in(
         id=id, merchant=merchant, channel=channel, account=account, label=rest.get("label") or account, state="active", reason=None,
         blocked_until=0, buffer=rest.get("buffer", 0), settings=rest.get("settings") or {}, login=sealed, access=None, access_until=0,
         location=rest.get("location"), stock_since=rest.get("stock_since", hub.now),
-        live_at=rest.get("live_at"),
+        live_at=rest.get("live_at"), role=role_of(hub, channel),
     )  # fmt: skip
     if known:
         _again(work, known, one, rest.get("buffer", known.buffer))
@@ -73,9 +73,18 @@ def connect_in(
     if fresh:
         _store(work.db, box, id, sealed, fresh)
     connections.set_mark(work.db, merchant, id, LOGIN, work.now)
-    for kind in ("check_login", "subscribe", "read_listings", "poll_orders"):
+    for kind in AT_FIRST[one.role]:
         work.ask(merchant, kind, id, id)
     return known or one
+
+
+AT_FIRST = {connections.CHANNEL: ("check_login", "subscribe", "read_listings", "poll_orders"), connections.CARRIER: ("check_login",)}
+
+
+def role_of(hub: Hub, name: str) -> str:
+    """What a connection of this connector is to us: a channel, or a carrier where it is nothing else."""
+    connector = hub.connectors.get(name)
+    return connections.CARRIER if connector and connections.CHANNEL not in connector.roles else connections.CHANNEL
 
 
 def _again(work: Unit, known: Connection, one: Connection, buffer: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from core.domain.backfill import is_past
-from core.domain.events import changes
+from core.domain.events import AddressChanged, LineChanged, LineGone, StatusChanged, changes
 from core.domain.kin import may_come_again
 from core.domain.order import Order
 from core.domain.signs import without_nul
@@ -128,8 +128,8 @@ def _outcome(one: Kept, became: str) -> str:
 
 
 def _differs(one: Kept, order: Order, known: Kept, best: Order) -> bool:
-    """Two pushes as old as each other with other words: which came last only the channel knows."""
-    return order.revision == best.revision and order != best and one.read_at is None and known.read_at is None
+    """Two copies as old as each other with other words, one of them a push: which came last only the channel knows."""
+    return order.revision == best.revision and order != best and (one.read_at is None or known.read_at is None)
 
 
 def _newer(one: Kept, order: Order, known: Kept, best: Order) -> bool:
@@ -151,6 +151,8 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     for ref, (_, order, before) in taken.items():
         facts = changes(before.order if before else None, order)
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
+        if before and any(isinstance(fact, STOPPING) for fact in facts):
+            work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
         _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
@@ -159,6 +161,10 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
         work.ask(merchant, "fetch_orders", ref, connection.id)
     _ask_fetches(work, connection, reading, known)
     inbox.close(work.db, reading.outcomes, work.now)
+
+
+# What makes shipments of an order look whether they may still leave.
+STOPPING = (LineChanged, LineGone, StatusChanged, AddressChanged)
 
 
 def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:
@@ -174,17 +180,16 @@ def _whole(one: Written, known: Known | None) -> Written:
 
 
 def _wanted(reading: Reading, ref: str, one: Written, known: Known | None) -> bool:
-    """Newer than ours: saved. As old: saved if it was read, and after ours, and tells more than ours; fetched if it was pushed and
-    says something else. Else ignored."""
+    """Newer than ours: saved. As old: saved if it was read, and after ours, and tells more than ours; fetched if it says something else
+    and was pushed, or may have been read before ours was: within one second a channel's orders change more than once. Else ignored."""
     revision = us(one.order.revision)
     if known is None or revision != known.revision:
         return known is None or revision > known.revision
     differs = one.digest != known.digest
-    if one.read_at is None:
-        if differs:
-            reading.fetch[ref] = None
-        return False
-    if one.read_at < (known.read_at or 0):
+    pushed = one.read_at is None or (known.read_at is None and one.read_at < known.saved_at)
+    if differs and pushed:
+        reading.fetch[ref] = None
+    if one.read_at is None or (differs and pushed) or one.read_at < (known.read_at or 0):
         return False
     return differs or not known.final or orders.brings_parts(one.order, known.order)
 

@@ -97,7 +97,11 @@ def _wishes(view: View, id: str, order: Order, before: Known | None) -> list[Wis
         return [_first_wish(view, id, order, line) for line in new]
     old = {line.id: line for line in before.order.lines}
     lines = [(line, _due(view, id, order, line, before), _sold(order, line, old.get(line.id), before)) for line in new]
-    lines += [(line, replace(dues(before.order, line, map_), hold=0), 0 if order.test else None) for line in _vanished(order, before)]
+    gone = {line.id: view.booked.get((id, line.id), UNBOOKED).sent for line in _vanished(order, before)}
+    lines += [
+        (line, replace(dues(before.order, line, map_, gone[line.id]), hold=0), 0 if order.test else None)
+        for line in _vanished(order, before)
+    ]
     wishes = [_wish(view, id, order, line, due, view.booked.get((id, line.id), UNBOOKED), sold) for line, due, sold in lines]
     return [replace(wish, back=_back(order, before, wish.line)) if wish.sold is None else wish for wish in wishes]
 
@@ -137,7 +141,7 @@ def _due(view: View, id: str, order: Order, line: Line, before: Known) -> Dues:
         if before.copy_of or before.merged_into or line.id not in known:
             return resting(booked.gone, booked.back)
         return resting(*history(before.order, known[line.id], ground.since, ground.places))
-    due = dues(order, line, ground.places)
+    due = dues(order, line, ground.places, booked.sent)
     unsure = may_come_again(order) and view.kindred.lists(order.ref) and order.ref not in view.sure
     return replace(due, hold=min(booked.held, line.ordered)) if unsure else due
 

@@ -174,3 +174,21 @@ def sold_alone(db: Connection, merchant: str, connection: str, names: Iterable[t
     rows = [dict(zip(NAMED, name, strict=True)) for name in sorted(set(names))]
     found = run_set(db, SOLD_ALONE, NAMED, rows, merchant=merchant, connection=connection) if rows else ()
     return {(row.listing, row.theirs): Held(row.sku, row.title, of_row(row)) for row in found if row.sku is not None}
+
+
+WEIGHTS = "select s.sku, s.weight_g from {rows} left join skus s on s.merchant = r.merchant and s.sku = r.sku"
+
+
+def weights(db: Connection, merchant: str, skus: Iterable[str]) -> dict[str, int | None]:
+    """Grams of one of each of these; None where nobody said it."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return {row.sku: row.weight_g for row in (run_set(db, WEIGHTS, {"sku": "text"}, rows, merchant=merchant) if rows else ()) if row.sku}
+
+
+DECLARED = f"select k.sku, {FIELDS} from {{rows}} left join skus k on k.merchant = r.merchant and k.sku = r.sku"
+
+
+def declared(db: Connection, merchant: str, skus: Iterable[str]) -> dict[str, Card]:
+    """What customs and carriers are told of these."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    return {row.sku: of_row(row) for row in (run_set(db, DECLARED, SKU, rows, merchant=merchant) if rows else ()) if row.sku}

@@ -41,10 +41,12 @@ class Connection:
     own_map: bool = False
     login_until: int | None = None
     scopes: str | None = None
+    role: str = "channel"
 
 
+CHANNEL, CARRIER = "channel", "carrier"
 FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
-  stock_since, live_at, own_map, login_until, scopes"""
+  stock_since, live_at, own_map, login_until, scopes, role"""
 
 
 def _read(row: Any) -> Connection:
@@ -70,8 +72,8 @@ def merchant(db: Db, id: str) -> Merchant | None:
 
 
 ADD = """
-insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, live_at, buffer, created_at)
-values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :live_at, :buffer, :now)
+insert into connections (id, merchant, channel, account, label, settings, login, location, stock_since, live_at, buffer, created_at, role)
+values (:id, :merchant, :channel, :account, :label, :settings, :login, :location, :stock_since, :live_at, :buffer, :now, :role)
 on conflict (channel, account) do nothing
 """
 
@@ -81,9 +83,9 @@ def add(db: Db, one: Connection, now: int) -> bool:
     added = run(
         db, ADD, id=one.id, merchant=one.merchant, channel=one.channel, account=one.account, label=one.label, login=one.login,
         settings=msgspec.json.encode(one.settings).decode(), location=one.location, stock_since=one.stock_since, live_at=one.live_at,
-        buffer=one.buffer, now=now,
+        buffer=one.buffer, now=now, role=one.role,
     )  # fmt: skip
-    if added.rowcount:
+    if added.rowcount and one.role == CHANNEL:
         places.spread(db, one.merchant, one.id)
     return bool(added.rowcount)
 
@@ -112,11 +114,12 @@ def by_account(db: Db, channel: str, account: str) -> Connection | None:
     return _read(row) if row else None
 
 
-def all_of(db: Db, merchant: str) -> list[Connection]:
-    return [
-        _read(row)
-        for row in run(db, f"select {FIELDS} from connections where merchant = :merchant order by created_at, id", merchant=merchant)
-    ]
+def all_of(db: Db, merchant: str, role: str = CHANNEL) -> list[Connection]:
+    """A merchant's channels, or its carriers, in the order in which they were connected."""
+    return [_read(row) for row in run(db, ALL_OF, merchant=merchant, role=role)]
+
+
+ALL_OF = f"select {FIELDS} from connections where merchant = :merchant and role = :role order by created_at, id"
 
 
 def everyone(db: Db) -> list[Connection]:
@@ -212,7 +215,8 @@ READ_TO = """
 select min(coalesce(m.at, 0)) as at, max(coalesce(p.at, 0)) as paged from connections
 left join marks m on m.connection = connections.id and m.name = 'orders'
 left join marks p on p.connection = connections.id and p.name = 'orders paged'
-where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
+where connections.merchant = :merchant and connections.role = 'channel'
+  and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
 """
 UNTAKEN = """
 select (select count(*) from tasks where state = 'due' and queue = 'inside' and {of} and kind = 'take_orders' and asked_at <= :paged)
@@ -239,7 +243,8 @@ def read_to(db: Db, merchant: str, connection: str) -> tuple[int, bool]:
 BEHIND = """
 select connections.channel, connections.account, connections.state, coalesce(m.at, 0) as at from connections
 left join marks m on m.connection = connections.id and m.name = 'orders'
-where connections.merchant = :merchant and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
+where connections.merchant = :merchant and connections.role = 'channel'
+  and (connections.state = 'active' or (connections.state = 'needs_login' and live_at is not null))
   and coalesce(m.at, 0) < :moment
 order by connections.created_at, connections.id
 """
@@ -270,6 +275,17 @@ on conflict (connection, name) do update set at = excluded.at, cursor = excluded
 
 def set_mark(db: Db, merchant: str, connection: str, name: str, at: int, cursor: str | None = None) -> None:
     run(db, MARK, merchant=merchant, connection=connection, name=name, at=at, cursor=cursor)
+
+
+COUNT = """
+insert into marks (merchant, connection, name, at) values (:merchant, :merchant, :name, :by)
+on conflict (connection, name) do update set at = marks.at + :by returning at
+"""
+
+
+def count_up(db: Db, merchant: str, name: str, by: int) -> int:
+    """Take so many numbers of a merchant's own; gives the last of them."""
+    return int(run(db, COUNT, merchant=merchant, name=name, by=by).scalar_one())
 
 
 def marks(db: Db, merchant: str) -> list[Any]:

@@ -155,7 +155,7 @@ MANY = 1001  # counted no further
 HOW_MANY = f"""
 select c.id, c.channel, c.label, (select count(*) from (select 1 from listings l where l.connection = c.id and not l.mapped
   and l.writable is null and l.listing <> '' limit {MANY}) few) as n
-from connections c where c.merchant = :merchant order by c.created_at, c.id
+from connections c where c.merchant = :merchant and c.role = 'channel' order by c.created_at, c.id
 """
 
 

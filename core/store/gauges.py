@@ -13,6 +13,7 @@ PARKED = "select kind, count(*) as n from tasks where state = 'parked' group by 
 CONNECTIONS = """
 select c.id, c.channel, c.state, coalesce(m.at, 0) as read_to from connections c
 left join marks m on m.connection = c.id and m.name = 'orders'
+where c.role = 'channel'
 """
 UNTOLD = "select min(since) from listings where changed > told and since is not null"
 HOOKS = """

@@ -19,7 +19,7 @@ select c.id, c.channel, c.account, c.label, c.state, c.reason, c.live_at, c.bloc
 from connections c
 left join marks m on m.connection = c.id and m.name = 'orders' left join marks g on g.connection = c.id and g.name = 'orders paged'
 left join marks l on l.connection = c.id and l.name = 'listings' left join backfills b on b.connection = c.id
-where c.merchant = :merchant order by c.created_at, c.id
+where c.merchant = :merchant and c.role = 'channel' order by c.created_at, c.id
 """
 
 

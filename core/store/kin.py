@@ -28,6 +28,7 @@ left join orders o on o.merchant = r.merchant and o.source_id = r.id and o.sourc
 """
 ORIGINALS = """
 select o.connection, o.channel_id from {rows} join connections on connections.merchant = r.merchant and connections.id <> :connection
+  and connections.role = 'channel'
 left join orders o on o.connection = connections.id and o.channel_id = r.id
 """
 SIBLINGS = """

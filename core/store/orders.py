@@ -81,6 +81,7 @@ class Known:
     copy_of: str | None = None
     merged_into: str | None = None
     has_words: bool = True  # it can be searched for: what was kept before that is indexed later
+    saved_at: int = 0
 
     @property
     def final(self) -> bool:
@@ -92,7 +93,8 @@ REFS = {"connection": "text", "channel_id": "text"}
 THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
-select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status
+select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status,
+  o.saved_at
 from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
@@ -106,7 +108,8 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
 
 def _known(row: Any, box: Box) -> Known:
     kin = (row.source_id, row.copy_of, row.merged_into)
-    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, has_words=row.status is not None)
+    more = {"has_words": row.status is not None, "saved_at": row.saved_at}
+    return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, **more)
 
 
 def _read(row: Any, box: Box) -> Order:
@@ -222,7 +225,7 @@ on conflict (order_id, line) do update set listing = excluded.listing, sku = exc
   decided = case when excluded.waits is not null then order_lines.decided end
 """
 BOOKED = """
-select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits, l.ours
+select l.order_id, l.line, l.held, l.booked_gone, l.booked_back, l.waits, l.ours, l.sent
 from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant || '' = :merchant
 """
 
@@ -230,13 +233,14 @@ from {rows} left join order_lines l on l.order_id = r.order_id and l.merchant ||
 @dataclass(frozen=True, slots=True)
 class Booked:
     """What of a line is reserved, has left and came back in our books, and what it waits for; `ours`: units that one of us said shall be
-    sent from a location."""
+    sent from a location; `sent`: units that left in shipments of ours."""
 
     held: int
     gone: int
     back: int
     waits: str | None
     ours: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
 
 
 UNBOOKED = Booked(0, 0, 0, None)
@@ -258,7 +262,7 @@ def booked(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[s
 def booked_of(row: Any) -> Booked:
     """From a row with what is booked of a line."""
     ours = msgspec.json.decode(row.ours) if row.ours else {}
-    return Booked(row.held, row.booked_gone, row.booked_back, row.waits, ours)
+    return Booked(row.held, row.booked_gone, row.booked_back, row.waits, ours, row.sent)
 
 
 # The lines are read by a statement of their own: one that waited for the lock would show them as they were before.
@@ -267,7 +271,8 @@ select o.id from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 OPEN = f"""
 select o.id as order_id, o.connection, o.channel_id, o.placed_at, l.line, l.listing, l.sku, l.hold, l.gone, l.back, l.held,
-       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key, l.ours
+       l.booked_gone, l.booked_back, l.back_to, l.ships, l.waits, l.assigned, l.merge_key, l.ours,
+       l.sent, l.released
 from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} order by o.id, l.line
 """
 

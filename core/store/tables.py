@@ -94,6 +94,7 @@ connections = Table(
     _may("login_until", BigInteger),  # when its login ends unless somebody renews it
     _may("scopes"),  # what the channel lets us do, as it says it
     _may("blind_since", BigInteger),  # since then it could not be read or written, and others leave it what it may sell meanwhile
+    _need("role", default="'channel'"),  # channel, carrier
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),
 )
@@ -267,7 +268,10 @@ order_lines = Table(
     _may("merge_key"),  # the line's id, where the channel may list it in another order one day
     _may("ours"),  # JSON {our location: units} that one of us said shall be sent from there
     _may("decided"),  # what one of us said of units that are not there: backorder, partial
+    _need("released", Integer, "0"),  # units in shipments that have not left yet
+    _need("sent", Integer, "0"),  # units in shipments of ours that left
     PrimaryKeyConstraint("order_id", "line"),
+    Index("ix_order_lines_to_release", "merchant", "order_id", **_where("held > released and ships")),
     Index(None, "merchant", "sku", "order_id"),
     Index("ix_order_lines_waits", "merchant", "waits", **_where("waits is not null")),
     Index("ix_order_lines_waiting", "merchant", "order_id", "waits", **_where("waits is not null")),
@@ -409,6 +413,10 @@ locations = Table(
     _need("name"),
     _need("rank", Integer, "0"),
     _need("kind", default="'own'"),  # own, shop, 3pl, dropship, fba
+    _need("ships", Boolean, "false"),  # we release to it what is reserved there, and it sends
+    _may("address"),  # JSON: where its parcels come from
+    _need("zone", default="''"),  # its own time zone; '': the merchant's
+    _may("cutoff"),  # "15:30": what is released later leaves on the next working day
     UniqueConstraint("merchant", "name"),
 )
 
@@ -527,6 +535,158 @@ doubts = Table(
     PrimaryKeyConstraint("listing_id"),
     Index(None, "merchant", "found_at"),
     Index(None, "connection", "at"),
+)
+
+# What one location sends of an order: released, packed, labelled, sent; or cancelled before it left.
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("order_id"),
+    _need("number", Integer),  # counts those of an order from 1
+    _need("name"),  # what its papers say and the bench scans
+    _need("location"),
+    _need("state"),
+    _need("created_at", BigInteger),
+    _may("ship_by", BigInteger),
+    _need("person", default="''"),  # a keyed hash of whom it goes to: another one stops it
+    _may("connection"),  # the carrier's account that was chosen
+    _may("service"),
+    _may("problem"),  # a word of core/domain/shipments.py: why it does not go on
+    _may("problem_words"),  # sealed: the carrier's own
+    _may("packed_at", BigInteger),
+    _may("labelled_at", BigInteger),
+    _may("sent_at", BigInteger),
+    _may("ended_at", BigInteger),  # when it was cancelled
+    UniqueConstraint("order_id", "number"),
+    UniqueConstraint("merchant", "name"),
+    Index(None, "merchant", "state", "created_at", "id"),
+    Index(None, "merchant", "created_at", "id"),
+    Index("ix_shipments_open", "merchant", "ship_by", "id", **_where("state in ('released', 'packed', 'labelled')")),
+)
+
+shipment_lines = Table(
+    "shipment_lines",
+    metadata,
+    _need("merchant"),
+    _need("shipment"),
+    _need("line"),  # the order's
+    _need("units", Integer),
+    _need("parts"),  # JSON {SKU: units that one unit of the line consumes}
+    _need("title"),
+    PrimaryKeyConstraint("shipment", "line"),
+    CheckConstraint("units > 0", name="units"),
+)
+
+parcels = Table(
+    "parcels",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("shipment"),
+    _need("number", Integer),  # counts those of a shipment from 1
+    _need("token"),  # the address of its page for the buyer
+    *(_need(name, Integer, "0") for name in ("weight_g", "length_mm", "width_mm", "height_mm")),
+    _may("contents"),  # JSON {line: units}; none: all of the shipment
+    _may("purchase"),  # the live label it has: there is never another
+    _may("tracking"),
+    _may("carrier"),  # our connector's name of it; none: typed by hand
+    _may("carrier_name"),
+    _may("service"),
+    _may("url"),
+    _may("telling_at", BigInteger),  # the channel was, or may have been, told
+    _may("told_at", BigInteger),
+    _may("told_as"),  # the channel's own id of it
+    _may("told_problem"),
+    _may("progress"),
+    _may("progress_at", BigInteger),
+    _may("expected_on"),
+    _may("look_at", BigInteger),  # its carrier is asked then; none: it arrived, or nobody can be asked
+    _may("boxed"),  # the merchant's box that was taken
+    UniqueConstraint("shipment", "number"),
+    UniqueConstraint("token"),
+    Index(None, "merchant", "tracking"),
+    Index("ix_parcels_looked", "look_at", **_where("look_at is not null")),
+)
+
+# Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("shipment"),
+    _need("connection"),
+    _need("service"),
+    _need("state"),  # asked, bought, voiding, voided, kept (it could not be given back), failed
+    _need("wish"),  # sealed: what was asked for
+    _may("handle"),  # sealed: what voiding and printing again need
+    _may("words"),  # sealed: the carrier's own
+    _may("price", BigInteger),
+    _may("currency"),
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),  # when the carrier was first asked: from then on it is looked up before it is bought
+    _may("bought_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "shipment", "asked_at"),
+    Index("ix_purchases_live", "shipment", unique=True, **_where("state in ('asked', 'bought', 'voiding')")),
+)
+
+quotes = Table(
+    "quotes",
+    metadata,
+    _need("merchant"),
+    _need("shipment"),
+    _need("connection"),
+    _need("service"),  # '': this carrier offers nothing, and `words` say why
+    _need("name"),
+    _may("price", BigInteger),
+    _may("currency"),
+    _may("arrives_on"),
+    _need("at", BigInteger),
+    _need("words", default="''"),
+    PrimaryKeyConstraint("shipment", "connection", "service"),
+)
+
+papers = Table(
+    "papers",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("shipment"),
+    _may("purchase"),
+    _need("kind"),
+    _need("format"),
+    _need("body", LargeBinary),  # sealed
+    _need("made_at", BigInteger),
+    _need("until", BigInteger),
+    Index(None, "shipment", "id"),
+    Index(None, "until"),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    _need("merchant"),
+    _need("parcel"),
+    _need("at", BigInteger),
+    _need("progress"),
+    _need("code"),
+    _need("words", default="''"),
+    _need("town", default="''"),
+    _need("country", default="''"),
+    PrimaryKeyConstraint("parcel", "at", "code"),
+)
+
+boxes = Table(
+    "boxes",
+    metadata,
+    _need("merchant"),
+    _need("name"),
+    *(_need(name, Integer) for name in ("length_mm", "width_mm", "height_mm", "weight_g")),
+    _may("most_g", Integer),
+    PrimaryKeyConstraint("merchant", "name"),
 )
 
 pushes = Table(

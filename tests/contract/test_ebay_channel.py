@@ -21,8 +21,10 @@ from connectors.http import Http
 from connectors.simulation import Fault, InProcess, Stage, World, reply
 from core.domain.money import Money
 from core.domain.order import OrderStatus, PaymentStatus
+from core.domain.shipping import CancelReason
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Channel, Found, Fresh, Kit, Notice, Push, Rate, Told
+from tests.contract.parcels import KEY, a_parcel
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -848,6 +850,13 @@ def tour(rig: Rig) -> None:
     assert inventory_items(rig, [one.sku for one in found]) == {one.sku for one in found if one.handle["api"] == "inventory"}
     rig.channel.show(pushes(found), "k")
     rig.channel.shown(pushes(found))
+    sent, gone, asked = (rig.simulator.place({"lines": [{"sku": "SKU-01", "quantity": 1}]})[0] for _ in range(3))
+    channel: Any = rig.channel
+    channel.confirm(a_parcel(sent["id"], (sent["lines"][0]["id"], 1)))
+    channel.cancel(gone["id"], CancelReason.STOCK, KEY, restock=True)
+    for agree in (False, True):
+        rig.simulator.act(asked["id"], "ask_to_cancel", {})
+        channel.answer(asked["id"], channel.appeals(asked["id"])[0], agree=agree)
     rig.world.post.url = "http://hub.test/webhooks/ebay"
     rig.simulator.act(placed[0]["id"], "fulfill", {})
     rig.simulator._notify("ORDER_CONFIRMATION", {"order": {"orderId": "1"}})

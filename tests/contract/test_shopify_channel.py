@@ -23,8 +23,10 @@ from connectors.shopify.simulator import BUCKET, CLIENT_SECRET, CUSTOM_TOKEN, ON
 from connectors.shopify.webhooks import WANTED
 from connectors.simulation import Fault, InProcess, Stage, World
 from core.domain.order import Order
+from core.domain.shipping import CancelReason
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Account, Channel, Found, Fresh, Kit, Push, Rate, Told
+from tests.contract.parcels import KEY, a_parcel
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -1107,6 +1109,11 @@ def tour(rig: Rig) -> None:
         rig.channel.mend(rig.pushes()[0], what, back=False)  # type: ignore[attr-defined]
     rig.channel.listings(rig.channel.export().cursor)  # type: ignore[attr-defined]
     counted(rig, START - timedelta(days=1), START + timedelta(days=1))
+    sent, gone = rig.read(rig.place("SKU-1")), rig.place("SKU-2")
+    rig.channel.route(sent.id, (sent.routing or ())[0].id, "70001")  # type: ignore[attr-defined]
+    rig.channel.confirm(a_parcel(sent.id, (sent.lines[0].id, 1)))  # type: ignore[attr-defined]
+    rig.channel.cancel(gone, CancelReason.STOCK, KEY, restock=True)  # type: ignore[attr-defined]
+    rig.channel.cancelling(gone, KEY)  # type: ignore[attr-defined]
 
 
 # ---- orders by the day they were placed

@@ -9,7 +9,8 @@ from itertools import permutations
 import pytest
 
 from connectors.bogus.channel import Bogus, Document
-from core.errors import Refused
+from core.errors import Refused, Unavailable
+from core.flows import intake
 from core.flows.allocation import ask_waiting, map_listing
 from core.store import listings, orders, stock
 from tests.conftest import House
@@ -163,6 +164,29 @@ def test_two_pushes_of_the_same_second_are_settled_by_a_fetch(house: House, at_o
 
     assert books.level(house.hub, "A") == (10, 2)
     assert '"payment_status":"paid"' in books.one(house.hub, "select doc from orders")
+
+
+@on_sqlite
+def test_a_page_that_was_read_before_a_push_of_the_same_second_does_not_undo_it(house: House) -> None:
+    """A poll reads an order, it changes, and the push overtakes the page: both carry the same mark."""
+    house.shelve(A=10)
+    created = house.bogus.sell({"A": 1})
+    asked = house.hub.now
+    more = house.bogus.orders[created["id"]] = {**created, "lines": [{**created["lines"][0], "quantity": 2}]}
+    house.clock.pass_(timedelta(milliseconds=300))
+    deliver(house, [notice(more, "more")])
+    house.drain()
+    house.bogus.next("fetch", Unavailable("not now"))
+
+    with house.hub.unit() as work:
+        intake.keep(house.hub, work, house.connection, [notice(created, "page")], read_at=asked)
+    house.work()
+    assert books.level(house.hub, "A") == (10, 2)
+
+    house.clock.pass_(timedelta(minutes=1))
+    house.drain()
+    assert books.level(house.hub, "A") == (10, 2)
+    assert [call for call in house.bogus.calls if call[0] == "fetch"]
 
 
 # ---- "Oversell by concurrent orders"

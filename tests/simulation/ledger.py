@@ -196,7 +196,7 @@ class Ledger:
         self.settle([wish for wish in wishes if settling._moves(wish)], [wish for wish in wishes if not settling._moves(wish)])
         for ref in new:
             one = written[ref]
-            self.known[ref] = Known(ref, one.order, us(one.order.revision), one.digest, one.read_at)
+            self.known[ref] = Known(ref, one.order, us(one.order.revision), one.digest, one.read_at, saved_at=self.now)
         self._fetches(shop, reading)
         self._close(reading)
         return [written[ref].order for ref in new]

@@ -1,0 +1,198 @@
+"""What may leave and what must stop: when an order is released, which shipments it makes, and what stops one at its next step. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.domain.later import N_
+from core.domain.order import Order, Party, PaymentStatus
+
+Key = tuple[str, str]  # SKU, location
+
+
+class State(StrEnum):
+    RELEASED = "released"
+    PACKED = "packed"
+    LABELLED = "labelled"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+OPEN = (State.RELEASED, State.PACKED, State.LABELLED)
+WORDS: dict[State, str] = {
+    State.RELEASED: N_("To pack"),
+    State.PACKED: N_("Packed"),
+    State.LABELLED: N_("Label printed"),
+    State.SENT: N_("Sent"),
+    State.CANCELLED: N_("Cancelled"),
+}
+
+
+class Wait(StrEnum):
+    """Why an order is not released yet."""
+
+    HELD = "held"
+    CANCELLING = "cancelling"
+    PAYMENT = "payment"
+    GRACE = "grace"
+    RISK = "risk"
+    ADDRESS = "address"
+    STOCK = "stock"
+    TEST = "test"
+    CHANNEL = "channel"
+
+
+WAITS: dict[Wait, str] = {
+    Wait.HELD: N_("It is held."),
+    Wait.CANCELLING: N_("The buyer wants to cancel it."),
+    Wait.PAYMENT: N_("It is not paid."),
+    Wait.GRACE: N_("Buyers may still change it for a while."),
+    Wait.RISK: N_("The channel thinks that it may be fraud."),
+    Wait.ADDRESS: N_("Nobody knows where it goes."),
+    Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
+    Wait.TEST: N_("It is a test order."),
+    Wait.CHANNEL: N_("The channel sends it itself."),
+}
+
+
+class Stop(StrEnum):
+    """Why a shipment must not go on as it is."""
+
+    CANCELLED = "cancelled"
+    CANCELLING = "cancelling"
+    HELD = "held"
+    FEWER = "fewer"
+    ADDRESS = "address"
+
+
+STOPS: dict[Stop, str] = {
+    Stop.CANCELLED: N_("The order is cancelled."),
+    Stop.CANCELLING: N_("The buyer wants to cancel the order."),
+    Stop.HELD: N_("The order is held."),
+    Stop.FEWER: N_("The order has fewer units of this now."),
+    Stop.ADDRESS: N_("The order goes to another address now."),
+}
+FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
+    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it; `whole_day`: nothing else."""
+
+    grace: timedelta = timedelta(0)
+    part: bool = False
+    authorized: bool = True
+    terms: bool = False
+    risks: frozenset[str] = frozenset({"high"})
+
+
+RULES = Rules()
+PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
+
+
+def waits(order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool) -> Wait | None:
+    """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved."""
+    reasons = (
+        (Wait.TEST, order.test),
+        (Wait.CHANNEL, order.party is not Party.MERCHANT),
+        (Wait.CANCELLING, order.cancel_requested or order.is_cancelled),
+        (Wait.HELD, held or order.on_hold or bool(order.holds)),
+        (Wait.PAYMENT, not is_paid(order, rules)),
+        (Wait.GRACE, now < order.placed_at + rules.grace),
+        (Wait.RISK, order.risk in rules.risks),
+        (Wait.ADDRESS, not has_address),
+        (Wait.STOCK, short and not rules.part),
+    )
+    return next((reason for reason, is_so in reasons if is_so), None)
+
+
+def is_paid(order: Order, rules: Rules) -> bool:
+    """Paid, or authorized where that suffices, or nothing is due. Partly paid waits."""
+    if order.payment_status in PAID or order.total.minor <= 0:
+        return True
+    return (order.payment_status is PaymentStatus.AUTHORIZED and rules.authorized) or (
+        order.payment_status is PaymentStatus.UNPAID and rules.terms
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """Units of an order line that are reserved and in no shipment yet: `parts` are what one unit consumes, `reserved` what of these lies
+    where, less what other shipments have."""
+
+    line: str
+    title: str
+    units: int
+    parts: Mapping[str, int]
+    reserved: Mapping[Key, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Units of a line in a shipment."""
+
+    line: str
+    title: str
+    units: int
+    parts: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Planned:
+    """A shipment to be: what `location` sends."""
+
+    location: str
+    loads: list[Load] = field(default_factory=list)
+
+
+def plan(lines: Iterable[ToSend], ships: Sequence[str]) -> list[Planned]:
+    """One shipment for each location that has some of it whole, in the order of `ships`. A unit whose parts lie apart stays behind."""
+    made = {location: Planned(location) for location in ships}
+    for line in lines:
+        left = line.units
+        for location in ships:
+            units = min(left, _whole(line, location))
+            if units:
+                made[location].loads.append(Load(line.line, line.title, units, dict(line.parts)))
+                left -= units
+    return [one for one in made.values() if one.loads]
+
+
+def _whole(line: ToSend, location: str) -> int:
+    """Units of a line of which every part lies there."""
+    return min((line.reserved.get((sku, location), 0) // each for sku, each in line.parts.items()), default=0)
+
+
+def stops(order: Order, *, held: bool, person: str, was: str, over: bool) -> Stop | None:
+    """Why a shipment of this order stops now: `person` is a hash of whom it goes to, `was` the one that it was made for ("": not known);
+    `over`: it has more units of a line than are reserved."""
+    reasons = (
+        (Stop.CANCELLED, order.is_cancelled),
+        (Stop.CANCELLING, order.cancel_requested),
+        (Stop.ADDRESS, bool(was and person and person != was)),
+        (Stop.FEWER, over),
+        (Stop.HELD, held or order.on_hold or bool(order.holds)),
+    )
+    return next((reason for reason, is_so in reasons if is_so), None)
+
+
+def pieces(loads: Iterable[Load]) -> Counter[str]:
+    """What is picked for these, by SKU."""
+    found: Counter[str] = Counter()
+    for load in loads:
+        found.update({sku: each * load.units for sku, each in load.parts.items()})
+    return found
+
+
+def scanned(wanted: Mapping[str, int], done: Mapping[str, int], sku: str) -> bool:
+    """Whether one more of this SKU belongs into the parcel."""
+    return done.get(sku, 0) < wanted.get(sku, 0)
+
+
+def weigh(loads: Iterable[Load], weights: Mapping[str, int | None], box_g: int = 0) -> int | None:
+    """Grams of all that is in it and of its box; None where the weight of a SKU is not known."""
+    each = [(weights.get(sku), units) for sku, units in pieces(loads).items()]
+    return None if any(grams is None for grams, _ in each) else box_g + sum((grams or 0) * units for grams, units in each)

@@ -1,0 +1,49 @@
+"""From where parcels leave: which locations send, their addresses and time zones."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.domain.order import Address
+from core.domain.places import LocationKind
+from core.domain.who import Who
+from core.errors import Refused
+from core.hub import Hub
+from core.store import audit, places, shipments
+
+NEEDED = ("street1", "city", "postcode", "country")
+
+
+def set_site(hub: Hub, merchant: str, location: str, who: Who, *, ships: bool, address: Mapping[str, str] | None, zone: str) -> None:
+    """Say whether a location sends, from which address (None: as it was) and in which time zone ("": the merchant's). Raises Refused for
+    what cannot be meant: a location that is not theirs or is Amazon's, an address without what carriers ask."""
+    with hub.unit() as work:
+        known = {row.id: row for row in places.locations(work.db, merchant)}
+        if location not in known or known[location].kind == LocationKind.FBA:
+            raise Refused("there is no such location that could send")
+        before = {site.id: site for site in shipments.all_sites(work.db, merchant)}
+        found = _address(address) if address is not None else before[location].address
+        if ships and found is None:
+            raise Refused("say first which address its parcels come from")
+        shipments.set_site(work.db, merchant, location, ships=ships, address=found, zone=_zone(zone))
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.sends", known[location].name, ships=ships)
+        if ships:
+            work.ask(merchant, "release_orders", merchant)
+
+
+def _address(said: Mapping[str, str]) -> Address:
+    known = {field.name for field in fields(Address)}
+    if strangers := sorted(said.keys() - known):
+        raise Refused(f"an address has no {strangers[0]}; it has {', '.join(sorted(known))}")
+    if lacks := [name for name in NEEDED if not said.get(name, "").strip()]:
+        raise Refused(f"the address lacks {', '.join(lacks)}")
+    if not (len(said["country"]) == 2 and said["country"].isalpha()):
+        raise Refused("a country is two letters: US")
+    return Address(**{name: value.strip() for name, value in said.items()} | {"country": said["country"].upper()})
+
+
+def _zone(zone: str) -> str:
+    try:
+        return zone and ZoneInfo(zone).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(f"there is no time zone {zone}") from None

@@ -1,0 +1,381 @@
+"""Shipments, their lines and parcels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from core.domain.order import Address, Order, Person
+from core.domain.shipments import Load, State
+from core.store.sql import run, run_set
+from core.store.vault import Box
+
+_order = msgspec.json.Decoder(Order)
+_person = msgspec.json.Decoder(Person)
+_parts = msgspec.json.Decoder(dict[str, int])
+_address = msgspec.json.Decoder(Address)
+OPEN = "('released', 'packed', 'labelled')"
+TEXT = {"id": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A location that sends. `address` is where its parcels come from; None: nobody said it yet."""
+
+    id: str
+    name: str
+    address: Address | None
+    zone: str
+
+
+SITES = "select id, name, address, zone from locations where merchant = :merchant and ships order by rank, id"
+
+
+def sites(db: Connection, merchant: str) -> list[Site]:
+    """In the order in which stock is taken from them."""
+    return [_site(row) for row in run(db, SITES, merchant=merchant)]
+
+
+ALL_SITES = "select id, name, address, zone from locations where merchant = :merchant order by rank, id"
+
+
+def all_sites(db: Connection, merchant: str) -> list[Site]:
+    """Every location, whether it sends or not."""
+    return [_site(row) for row in run(db, ALL_SITES, merchant=merchant)]
+
+
+def _site(row: Any) -> Site:
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone)
+
+
+SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
+
+
+def set_site(db: Connection, merchant: str, id: str, *, ships: bool, address: Address | None, zone: str) -> None:
+    """Whether a location sends, and from where."""
+    run(db, SET_SITE, id=id, merchant=merchant, ships=ships, address=_text(address) if address else None, zone=zone)
+
+
+def senders(db: Connection) -> list[str]:
+    """The merchants that send something themselves."""
+    return [row.merchant for row in run(db, "select distinct merchant from locations where ships order by merchant")]
+
+
+# ---- what may be released
+
+TO_RELEASE = """
+select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after and o.status in ('open', 'partially_fulfilled')
+  and o.copy_of is null and o.merged_into is null
+order by l.order_id, l.line limit :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """An order as sending it sees it; its row is locked. `person` says whom it goes to."""
+
+    id: str
+    ref: str
+    name: str
+    channel_id: str
+    connection: str
+    order: Order
+    person: Person | None
+    held: bool
+    ship_by: int | None
+
+
+FACTS = """
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from orders o
+where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.merchant || '' = :merchant {fence}) order by o.id {lock}
+"""
+
+
+def to_release(db: Connection, merchant: str, after: str, most: int) -> list[str]:
+    """Ids of orders behind one with units that are reserved and in no shipment, and that nothing known stops."""
+    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most)
+    return list(dict.fromkeys(row.order_id for row in rows))
+
+
+def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
+    """These orders, locked until the transaction ends."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: _facts(row, box) for row in (run_set(db, FACTS, TEXT, rows, merchant=merchant) if rows else ())}
+
+
+def _facts(row: Any, box: Box) -> Facts:
+    person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
+    order, held = _order.decode(row.doc), row.held_at is not None
+    return Facts(row.id, f"{row.connection}/{row.channel_id}", row.name, row.channel_id, row.connection, order, person, held, row.ship_by)
+
+
+LINES = """
+select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits from {rows}
+left join order_lines l on l.order_id = r.id and l.merchant || '' = :merchant
+"""
+
+
+def lines(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
+    """The lines of these orders, as they are booked."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return [row for row in (run_set(db, LINES, TEXT, rows, merchant=merchant) if rows else ()) if row.order_id is not None]
+
+
+IN_OPEN = """
+select s.order_id, s.location, n.line, n.units, n.parts from {rows}
+left join shipments s on s.order_id = r.id and s.state in ('released', 'packed', 'labelled') and s.merchant || '' = :merchant
+left join shipment_lines n on n.shipment = s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    order_id: str
+    location: str
+    line: str
+    units: int
+    parts: Mapping[str, int]
+
+
+def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
+    """What open shipments of these orders have."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    found = run_set(db, IN_OPEN, TEXT, rows, merchant=merchant) if rows else ()
+    return [Taken(row.order_id, row.location, row.line, row.units, _parts.decode(row.parts)) for row in found if row.line is not None]
+
+
+NUMBERS = "select r.id, coalesce(max(s.number), 0) as last from {rows} left join shipments s on s.order_id = r.id group by r.id"
+
+
+def last_numbers(db: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """How many shipments these orders had."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: row.last for row in (run_set(db, NUMBERS, TEXT, rows) if rows else ())}
+
+
+ADD = {"id": "text", "order_id": "text", "number": "int", "name": "text", "location": "text", "ship_by": "bigint", "person": "text"}
+ADD_SHIPMENTS = """
+insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person)
+select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person from {rows}
+"""
+LINE = {"shipment": "text", "line": "text", "units": "int", "parts": "text", "title": "text"}
+ADD_LINES = """
+insert into shipment_lines (merchant, shipment, line, units, parts, title)
+select :merchant, r.shipment, r.line, r.units, r.parts, r.title from {rows}
+"""
+PARCEL = {"id": "text", "shipment": "text", "number": "int", "token": "text", "weight_g": "int"}
+ADD_PARCELS = """
+insert into parcels (merchant, id, shipment, number, token, weight_g)
+select :merchant, r.id, r.shipment, r.number, r.token, r.weight_g from {rows}
+"""
+MOVE = {"order_id": "text", "line": "text", "released": "int", "sent": "int"}
+MOVE_LINES = """
+update order_lines set released = order_lines.released + r.released, sent = order_lines.sent + r.sent
+from {rows} where order_lines.order_id = r.order_id and order_lines.line = r.line
+"""
+
+
+def add(
+    db: Connection, merchant: str, heads: Sequence[Mapping[str, Any]], loads: Sequence[tuple[str, Load]],
+    parcels: Sequence[Mapping[str, Any]], now: int,
+) -> None:  # fmt: skip
+    """New shipments {id, order_id, number, name, location, ship_by, person} with what is in them, by their ids, and their parcels."""
+    run_set(db, ADD_SHIPMENTS, ADD, heads, merchant=merchant, now=now)
+    rows = [{"shipment": id, "line": one.line, "units": one.units, "parts": _text(one.parts), "title": one.title} for id, one in loads]
+    run_set(db, ADD_LINES, LINE, rows, merchant=merchant)
+    run_set(db, ADD_PARCELS, PARCEL, parcels, merchant=merchant)
+
+
+def move(db: Connection, rows: Iterable[tuple[str, str, int, int]]) -> None:
+    """(order id, line, units more in open shipments, units more that left): both may be negative. The orders are locked."""
+    moved = [{"order_id": order, "line": line, "released": released, "sent": sent} for order, line, released, sent in rows]
+    if moved:
+        run_set(db, MOVE_LINES, MOVE, moved)
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+# ---- as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A shipment as it is; `order_name` and `channel_id` are its order's."""
+
+    id: str
+    order_id: str
+    number: int
+    name: str
+    location: str
+    state: State
+    created_at: int
+    ship_by: int | None
+    person: str
+    connection: str | None
+    service: str | None
+    problem: str | None
+    packed_at: int | None
+    labelled_at: int | None
+    sent_at: int | None
+    ended_at: int | None
+
+
+COLUMNS = """o.id, o.order_id, o.number, o.name, o.location, o.state, o.created_at, o.ship_by, o.person, o.connection, o.service, o.problem,
+  o.packed_at, o.labelled_at, o.sent_at, o.ended_at"""
+FIND = f"""
+select {COLUMNS} from shipments o where o.id in (
+  select t.id from {{rows}} left join shipments t on t.id = r.id and t.merchant || '' = :merchant {{fence}}) order by o.id {{lock}}
+"""
+
+
+def find(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, Shipment]:
+    """These shipments, locked until the transaction ends. Their orders are locked before, where both are."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: _shipment(row) for row in (run_set(db, FIND, TEXT, rows, merchant=merchant) if rows else ())}
+
+
+def _shipment(row: Any) -> Shipment:
+    return Shipment(**{**row._mapping, "state": State(row.state)})
+
+
+SEEN = f"select {COLUMNS} from {{rows}} left join shipments o on o.id = r.id and o.merchant || '' = :merchant"
+
+
+def found(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, Shipment]:
+    """These shipments as they are, not locked."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: _shipment(row) for row in (run_set(db, SEEN, TEXT, rows, merchant=merchant) if rows else ()) if row.id is not None}
+
+
+ORDERS_OF = "select s.id, s.order_id from {rows} left join shipments s on s.id = r.id and s.merchant || '' = :merchant"
+
+
+def orders_of(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, str]:
+    """Our id of each shipment's order."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    found = run_set(db, ORDERS_OF, TEXT, rows, merchant=merchant) if rows else ()
+    return {row.id: row.order_id for row in found if row.id is not None}
+
+
+REFS = "select o.id, o.connection, o.channel_id from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+
+
+def refs_of(db: Connection, merchant: str, orders: Iterable[str]) -> dict[str, str]:
+    """The refs of these orders by our ids."""
+    rows = [{"id": id} for id in sorted(set(orders))]
+    found = run_set(db, REFS, TEXT, rows, merchant=merchant) if rows else ()
+    return {row.id: f"{row.connection}/{row.channel_id}" for row in found}
+
+
+def by_name(db: Connection, merchant: str, name: str) -> str | None:
+    """The id of the shipment whose papers say this; letters may be small or large."""
+    return run(db, "select id from shipments where merchant = :merchant and name = :name", merchant=merchant, name=name.upper()).scalar()
+
+
+LOADS = """
+select n.shipment, n.line, n.title, n.units, n.parts from {rows}
+left join shipment_lines n on n.shipment = r.id and n.merchant || '' = :merchant order by n.shipment, n.line
+"""
+
+
+def loads(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, list[Load]]:
+    """What is in these shipments."""
+    found: dict[str, list[Load]] = {}
+    rows = [{"id": id} for id in sorted(set(ids))]
+    for row in run_set(db, LOADS, TEXT, rows, merchant=merchant) if rows else ():
+        if row.line is not None:
+            found.setdefault(row.shipment, []).append(Load(row.line, row.title, row.units, _parts.decode(row.parts)))
+    return found
+
+
+# Open shipments whose order is cancelled, or has less reserved than they hold: what was asked to look at them may have been lost.
+CHANGED = """
+select s.order_id from shipments s join orders o on o.id = s.order_id
+where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and s.problem is null
+  and (o.status = 'cancelled' or exists (select 1 from order_lines l where l.order_id = s.order_id and l.released > l.held))
+order by s.id limit :most
+"""
+
+
+def changed(db: Connection, merchant: str, most: int) -> list[str]:
+    """Orders whose open shipments cannot leave as they are."""
+    return list(dict.fromkeys(row.order_id for row in run(db, CHANGED, merchant=merchant, most=most)))
+
+
+OF_ORDERS = f"""
+select {COLUMNS} from shipments o where o.id in (
+  select t.id from {{rows}} left join shipments t on t.order_id = r.id and t.state in {OPEN} and t.merchant || '' = :merchant {{fence}})
+order by o.id {{lock}}
+"""
+
+
+def open_of(db: Connection, merchant: str, orders: Iterable[str]) -> list[Shipment]:
+    """Open shipments of these orders, locked. The orders are locked before."""
+    rows = [{"id": id} for id in sorted(set(orders))]
+    return [_shipment(row) for row in (run_set(db, OF_ORDERS, TEXT, rows, merchant=merchant) if rows else ())]
+
+
+SET = {"id": "text", "state": "text", "problem": "text"}
+SET_STATE = """
+update shipments set state = r.state, problem = r.problem,
+  packed_at = case when r.state = 'packed' then :now else packed_at end,
+  labelled_at = case when r.state = 'labelled' then :now else labelled_at end,
+  sent_at = case when r.state = 'sent' then :now else sent_at end,
+  ended_at = case when r.state = 'cancelled' then :now else ended_at end
+from {rows} where shipments.id = r.id
+"""
+
+
+def set_state(db: Connection, states: Mapping[str, tuple[State, str | None]], now: int) -> None:
+    """Shipments are in these states from now on, each with its problem or without one. They are locked."""
+    rows = [{"id": id, "state": state, "problem": problem} for id, (state, problem) in sorted(states.items())]
+    if rows:
+        run_set(db, SET_STATE, SET, rows, now=now)
+
+
+def choose(db: Connection, id: str, connection: str, service: str) -> None:
+    """By which service of which carrier it goes; what was wrong with another one counts no more."""
+    sql = "update shipments set connection = :connection, service = :service, problem = null, problem_words = null where id = :id"
+    run(db, sql, id=id, connection=connection, service=service)
+
+
+def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
+    """Why it does not go on, with sealed words of a carrier's."""
+    run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
+
+
+UNDER_WAY = "select 1 from tasks where merchant = :merchant and kind = :kind and subject = :subject and state in ('due', 'running') limit 1"
+SHOPPING = """
+select 1 from tasks where merchant = :merchant and kind = 'shop_rates' and subject > :least and subject < :most and subject <> :mine
+  and ((state = 'due' and tries = 0) or (state = 'running' and tries <= 1)) limit 1
+"""
+
+
+def is_choosing(db: Connection, merchant: str, id: str) -> bool:
+    """A service is to be chosen for it once carriers have answered."""
+    return run(db, UNDER_WAY, merchant=merchant, kind="choose_services", subject=id).first() is not None
+
+
+def is_shopping(db: Connection, merchant: str, id: str, mine: str) -> bool:
+    """Another carrier than that of this task has not answered its first question yet."""
+    return run(db, SHOPPING, merchant=merchant, least=f"{id}@", most=f"{id}A", mine=mine).first() is not None
+
+
+PAGE = """
+select s.id, s.name, s.state, s.problem, s.created_at, s.ship_by, s.sent_at, s.order_id, o.name as order_name, t.name as location_name,
+  (select sum(n.units) from shipment_lines n where n.shipment = s.id) as units,
+  (select min(p.tracking) from parcels p where p.shipment = s.id) as tracking
+from {rows} join shipments s on s.merchant = r.merchant and s.state = r.state
+join orders o on o.id = s.order_id left join locations t on t.id = s.location
+order by coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
+"""
+
+
+def page(db: Connection, merchant: str, states: Iterable[str], most: int) -> list[Any]:
+    """Shipments in these states, those that are due first at the head."""
+    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most))

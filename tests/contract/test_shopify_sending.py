@@ -1,0 +1,315 @@
+"""Shopify is told of parcels, asked to cancel and to send from elsewhere: against its simulator, without sockets."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.shopify import SCOPES
+from core.domain.order import Order, OrderStatus
+from core.domain.shipping import Cancelling, CancelReason, Sent
+from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
+from core.ports import Appeals, Cancels, Confirms, Routes
+from tests.contract.parcels import KEY, TRACKING, a_parcel
+from tests.contract.test_shopify_channel import Rig, two_places
+
+OTHER = "1Z999AA10123456785"
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def sold(rig: Rig, *goods: tuple[str, int], **wish: object) -> Order:
+    [made] = rig.simulator.place({"lines": [{"sku": sku, "quantity": units} for sku, units in goods], "plain": True, **wish})
+    return rig.read(made["id"])
+
+
+def parcel(order: Order, *units: int, **different: object) -> Sent:
+    """So many units of each of its lines, of the parts that they are assigned to."""
+    part = {item.line: one.id for one in order.routing or () for item in one.lines if item.quantity}
+    lines = [(line.id, count, part[line.id]) for line, count in zip(order.lines, units, strict=False) if count]
+    return a_parcel(order.id, *lines, **different)
+
+
+def shipments(rig: Rig, order: Order) -> list[dict[str, object]]:
+    return [dict(item) for one in rig.simulator.orders() if one["id"] == order.id for item in one["shipments"]]
+
+
+def test_shopify_is_told_of_parcels_cancels_and_routes_and_has_no_appeals(rig):
+    assert all(isinstance(rig.channel, port) for port in (Confirms, Cancels, Routes))
+    assert not isinstance(rig.channel, Appeals)
+
+
+def test_a_parcel_stands_in_the_order_with_its_carrier_and_its_own_address(rig):
+    order = sold(rig, ("SKU-1", 3), ("SKU-2", 1))
+
+    told = rig.channel.confirm(parcel(order, 2))
+
+    after = rig.read(order.id)
+    body = rig.simulator.state["orders"][order.id]["body"]["fulfillments"][0]
+    assert [(one.id, one.tracking, one.lines[0].quantity) for one in after.shipped] == [(told, (TRACKING,), 2)]
+    assert (after.units_to_ship, after.order_status) == (2, OrderStatus.PARTIALLY_FULFILLED)
+    assert (body["tracking_company"], body["tracking_url"]) == ("UPS", f"https://www.ups.example/{TRACKING}")
+    assert after.revision >= order.revision
+    assert shipments(rig, order) == [{"tracking": TRACKING, "carrier": "UPS", "units": {"SKU-1": 2}}]
+
+
+@pytest.mark.parametrize(
+    ("carrier", "name", "said"),
+    [("fedex", "FedEx Express", "FedEx"), ("usps", "USPS", "USPS"), ("dhl", "DHL", "DHL Express"), ("", "Bicycle Bob", "Bicycle Bob")],
+)
+def test_carriers_are_named_as_shopify_names_them(rig, carrier, name, said):
+    order = sold(rig, ("SKU-1", 1))
+
+    rig.channel.confirm(parcel(order, 1, carrier=carrier, carrier_name=name))
+
+    assert shipments(rig, order)[0]["carrier"] == said
+
+
+def test_two_parcels_of_one_order_are_told_one_by_one(rig):
+    order = sold(rig, ("SKU-1", 3), ("SKU-2", 1))
+    first, second = parcel(order, 1), parcel(order, 2, 1, number=2, tracking=OTHER)
+
+    ids = [rig.channel.confirm(first), rig.channel.confirm(second)]
+
+    assert [rig.channel.confirmed(one) for one in (first, second)] == ids
+    assert [(one["tracking"], one["units"]) for one in shipments(rig, order)] == [
+        (TRACKING, {"SKU-1": 1}),
+        (OTHER, {"SKU-1": 2, "SKU-2": 1}),
+    ]
+    assert rig.read(order.id).order_status is OrderStatus.FULFILLED
+
+
+def test_each_unit_of_two_places_two_parcels_and_a_repeated_sku_is_told_once():
+    rig = two_places()
+    order = sold(rig, ("A", 3), ("A", 2), ("B", 2))
+    lines = {line.id: line.ordered for line in order.lines}
+    a, again, b = lines
+
+    rig.channel.confirm(a_parcel(order.id, (a, 1), (again, 2), (b, 1)))
+    rig.channel.confirm(a_parcel(order.id, (a, 2), (b, 1), number=2, tracking=OTHER))
+
+    after = rig.read(order.id)
+    assert rig.calls("Ship") == 4, "a fulfillment is of one location"
+    assert sorted((one.location, one.tracking[0], sum(line.quantity for line in one.lines)) for one in after.shipped) == [
+        ("70001", TRACKING, 3), ("70001", OTHER, 2), ("70009", TRACKING, 1), ("70009", OTHER, 1),
+    ]  # fmt: skip
+    assert {line.id: line.fulfilled for line in after.lines} == lines
+
+
+def test_a_lost_answer_is_found_and_not_told_twice(rig):
+    order = sold(rig, ("SKU-1", 3))
+    sent = parcel(order, 1)
+    rig.break_("cut_after", "Ship")
+
+    before = rig.channel.confirmed(sent)
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.confirm(sent)
+
+    assert before is None
+    assert rig.channel.confirmed(sent) == rig.read(order.id).shipped[0].id
+    assert len(shipments(rig, order)) == 1
+
+
+def test_where_one_of_two_places_was_told_only_the_other_one_is():
+    rig = two_places()
+    order = sold(rig, ("A", 1), ("B", 1))
+    sent = parcel(order, 1, 1)
+    rig.break_("500", "Ship", after=1)
+
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.confirm(sent)
+    between = rig.channel.confirmed(sent)
+    told = rig.channel.confirm(sent)
+
+    assert between is None
+    assert rig.channel.confirmed(sent) == told and told.count(",") == 1
+    assert [one["units"] for one in shipments(rig, order)] == [{"A": 1}, {"B": 1}]
+
+
+def test_a_parcel_without_a_number_is_known_by_having_none(rig):
+    order = sold(rig, ("SKU-1", 2))
+    sent = parcel(order, 1, tracking="", url="", sent_at=rig.clock.now)
+    rig.simulator.act(order.id, "fulfill", {"units": {"SKU-1": 1}})
+
+    before = rig.channel.confirmed(sent)
+    told = rig.channel.confirm(sent)
+
+    assert (before, rig.channel.confirmed(sent)) == (None, told)
+    assert rig.channel.confirmed(parcel(order, 1, tracking="", sent_at=rig.clock.now + timedelta(minutes=5), number=2)) is None
+
+
+def test_an_order_of_many_lines_is_told_whole():
+    rig = Rig(products=40)
+    order = sold(rig, *((f"SKU-{n}", 1) for n in range(40)))
+
+    rig.channel.confirm(parcel(order, *[1] * 40))
+
+    assert rig.read(order.id).order_status is OrderStatus.FULFILLED
+
+
+def test_more_than_is_open_is_refused_before_anything_is_told():
+    rig = two_places()
+    order = sold(rig, ("A", 1), ("B", 1))
+
+    with pytest.raises(Refused) as error:
+        rig.channel.confirm(parcel(order, 1, 2))
+
+    assert error.value.words == "Shopify has 1 units of this line open, and 2 are sent."
+    assert shipments(rig, order) == []
+
+
+def test_a_held_order_is_refused_with_shopifys_words(rig):
+    order = sold(rig, ("SKU-1", 1))
+    rig.simulator.act(order.id, "hold", {})
+
+    with pytest.raises(Refused) as error:
+        rig.channel.confirm(parcel(order, 1))
+
+    assert "unfulfillable status= on_hold" in error.value.words
+
+
+def test_an_order_that_is_not_there_is_refused(rig):
+    calls = [
+        lambda: rig.channel.confirm(a_parcel("404", ("1", 1))),
+        lambda: rig.channel.confirmed(a_parcel("404", ("1", 1))),
+        lambda: rig.channel.cancel("404", CancelReason.BUYER, KEY, restock=True),
+        lambda: rig.channel.cancelling("404", KEY),
+    ]
+
+    for call in calls:
+        with pytest.raises(Refused):
+            call()
+
+
+def test_an_order_that_was_cancelled_has_nothing_to_send(rig):
+    order = sold(rig, ("SKU-1", 1))
+    rig.simulator.act(order.id, "cancel", {})
+
+    with pytest.raises(Refused):
+        rig.channel.confirm(parcel(order, 1))
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("401", AccessLost), ("429", RateLimited), ("500", OutcomeUnknown), ("html", OutcomeUnknown), ("cut_before", OutcomeUnknown),
+     ("cut_after", OutcomeUnknown)],
+)  # fmt: skip
+@pytest.mark.parametrize("call", ["Ship", "Cancel", "Move"])
+def test_each_fault_has_its_one_error(rig, fault, error, call):
+    order = sold(rig, ("SKU-1", 1))
+    rig.break_(fault, call, times=2)
+    doing = {
+        "Ship": lambda: rig.channel.confirm(parcel(order, 1)),
+        "Cancel": lambda: rig.channel.cancel(order.id, CancelReason.OTHER, KEY, restock=True),
+        "Move": lambda: rig.channel.route(order.id, order.routing[0].id, "70009"),
+    }
+
+    with pytest.raises(error):
+        doing[call]()
+
+
+@pytest.mark.parametrize(
+    ("lacks", "call"),
+    [
+        ("write_merchant_managed_fulfillment_orders", "Ship"),
+        ("write_merchant_managed_fulfillment_orders", "Move"),
+        ("write_orders", "Cancel"),
+    ],
+)
+def test_a_shop_that_did_not_grant_it_is_told_so(rig, lacks, call):
+    order = sold(rig, ("SKU-1", 1))
+    rig.simulator.befall("scopes", {"scopes": [scope for scope in SCOPES if scope != lacks]})
+    doing = {
+        "Ship": lambda: rig.channel.confirm(parcel(order, 1)),
+        "Cancel": lambda: rig.channel.cancel(order.id, CancelReason.OTHER, KEY, restock=True),
+        "Move": lambda: rig.channel.route(order.id, order.routing[0].id, "70009"),
+    }
+
+    with pytest.raises(Refused) as error:
+        doing[call]()
+
+    assert not isinstance(error.value, AccessLost), "whatever else was granted goes on"
+    assert "install the app again" in str(error.value) and lacks in error.value.words
+
+
+# ---- calling off
+
+
+@pytest.mark.parametrize("restock", [True, False])
+def test_a_cancelled_order_is_seen_when_its_job_is_done_and_no_money_moves(restock):
+    rig = Rig("vendor")
+    order = sold(rig, ("SKU-1", 3))
+    before = rig.shown()["SKU-1"]
+
+    said = [rig.channel.cancel(order.id, CancelReason.STOCK, KEY, restock=restock), rig.channel.cancelling(order.id, KEY)]
+    rig.clock.forward(seconds=3)
+    said.append(rig.channel.cancelling(order.id, KEY))
+
+    after = rig.read(order.id)
+    assert said == [Cancelling.ASKED, Cancelling.NOT_CANCELLED, Cancelling.DONE]
+    assert (after.order_status, after.cancel_reason, after.units_to_ship) == (OrderStatus.CANCELLED, "inventory", 0)
+    assert rig.shown()["SKU-1"] - before == (3 if restock else 0)
+    assert not [one for one in after.payments or () if one.kind == "refund"] and after.refunded_total.minor == 0
+    assert after.problems() == []
+
+
+def test_it_is_called_off_once_however_often_it_is_said(rig):
+    order = sold(rig, ("SKU-1", 3))
+    rig.break_("cut_after", "Cancel")
+
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.cancel(order.id, CancelReason.BUYER, KEY, restock=True)
+    again = rig.channel.cancel(order.id, CancelReason.BUYER, KEY, restock=True)
+
+    assert (again, rig.channel.cancelling(order.id, KEY)) == (Cancelling.DONE, Cancelling.DONE)
+    assert rig.shown()["SKU-1"] == 40
+
+
+def test_an_order_of_which_something_left_is_not_called_off(rig):
+    order = sold(rig, ("SKU-1", 3))
+    rig.channel.confirm(parcel(order, 1))
+
+    with pytest.raises(Refused) as error:
+        rig.channel.cancel(order.id, CancelReason.BUYER, KEY, restock=True)
+
+    assert error.value.words == "Cannot cancel an order with fulfillments that can't be canceled."
+    assert rig.channel.cancelling(order.id, KEY) is Cancelling.NOT_CANCELLED
+
+
+# ---- from elsewhere
+
+
+def test_a_part_is_sent_from_another_place_and_the_shops_levels_follow():
+    rig = two_places()
+    order = sold(rig, ("A", 2), ("B", 1))
+    part = next(one for one in order.routing or () if one.location == "70001")
+
+    rig.channel.route(order.id, part.id, "70009")
+    rig.channel.route(order.id, part.id, "70009")
+
+    after = rig.read(order.id)
+    assert [(one.location, [line.quantity for line in one.lines]) for one in after.routing or ()] == [("70009", [2, 1])]
+    assert {one["sku"]: one["at"] for one in rig.simulator.listings()} == {"A": {"70001": 4, "70009": 4}, "B": {"70009": 2}}
+
+
+def test_a_parcel_of_a_part_that_has_another_number_by_now_is_told_all_the_same():
+    rig = two_places()
+    order = sold(rig, ("A", 2), ("B", 1))
+    sent = parcel(order, 2, 1)
+    rig.channel.route(order.id, order.routing[0].id, "70009")
+
+    rig.channel.confirm(sent)
+
+    assert shipments(rig, order) == [{"tracking": TRACKING, "carrier": "UPS", "units": {"A": 2, "B": 1}}]
+
+
+def test_a_place_that_does_not_stock_it_is_refused_with_shopifys_words():
+    rig = two_places()
+    order = sold(rig, ("B", 1))
+
+    with pytest.raises(Refused) as error:
+        rig.channel.route(order.id, order.routing[0].id, "70001")
+
+    assert "does not stock" in error.value.words
