@@ -48,7 +48,7 @@ MANIFEST = Connector(
         Field(
             "manifest_mid",
             "Manifest MID",
-            "In the welcome mail of USPS Ship: the MID of your manifests, often the same as the MID",
+            "In the welcome mail of USPS Ship: the MID of your manifests, often the same one",
             secret=False,
         ),
         Field("account_type", "Payment account's type", "EPS (Enterprise Payment), PERMIT, METER or OMAS", secret=False),

@@ -81,7 +81,21 @@ CONTENTS = several(
     "NON_NEGOTIABLE_DOCUMENT MEDICAL_SUPPLIES PHARMACEUTICALS"
 )
 NO_WORDS = frozenset(["none", "not applicable", "n/a", "null", "gift", "merchandise"])
-LABEL_FIELDS = several("imageInfo toAddress fromAddress senderAddress returnAddress packageDescription customsForm")
+FIELDS = {  # of bodies that take no others
+    "label": several("imageInfo toAddress fromAddress senderAddress returnAddress packageDescription customsForm"),
+    "options": several("pricingOptions originZIPCode destinationZIPCode destinationEntryFacilityType packageDescription shippingFilter"),
+    "options abroad": several(
+        "pricingOptions originZIPCode foreignPostalCode destinationCountryCode packageDescription shippingFilter requestDutiesTaxesFees "
+        "destinationCity destinationState items"
+    ),
+    "scan form": several(
+        "imageInfo form imageType labelType mailingDate overwriteMailingDate entryFacilityZIPCode destinationEntryFacilityType shipment "
+        "fromAddress"
+    ),
+    "pickup": several("pickupDate pickupAddress packages estimatedWeight pickupLocation nextAvailablePickup"),
+    "reprint": several("imageInfo"),
+}
+LIGHT = {"FIRST-CLASS_PACKAGE_INTERNATIONAL_SERVICE": 4}  # pounds
 HAPPENS = {
     "pick_up": ("03", "USPS in possession of item", "Accepted"),
     "travel": ("A1", "Arrived at USPS Regional Facility", "In Transit"),
@@ -124,6 +138,11 @@ def not_there(message: str) -> Response:
 def need(good: object, detail: str, parameter: str) -> None:
     if not good:
         raise Refusal(400, detail, parameter)
+
+
+def only(body: Mapping[str, Any], kind: str) -> None:
+    strangers = sorted(set(body) - FIELDS[kind])
+    need(not strangers, f"Unknown fields: {', '.join(strangers)}.", "body")
 
 
 def number(said: Any, name: str) -> Decimal:
@@ -481,6 +500,7 @@ class Simulator:
 
     def _options(self, request: Request, _: tuple[str, ...]) -> Response:
         body = self._body(request)
+        only(body, "options abroad" if "destinationCountryCode" in body else "options")
         package = an_object(body, "packageDescription")
         for name in ("weight", "length", "width", "height"):
             need(name in package, f"packageDescription.{name} is required", name)
@@ -516,7 +536,7 @@ class Simulator:
         need(re.fullmatch(r"[A-Z]{2}", country), "destinationCountryCode has two letters", "destinationCountryCode")
         offered = []
         for mail_class in ABROAD:
-            if mail_class.startswith("FIRST") and parcel["weight"] > 4:
+            if parcel["weight"] > LIGHT.get(mail_class, 70):
                 continue
             rate = self._rate(mail_class, parcel, "PA" if mail_class in EXPRESS else "SP", group(country), kind, body["packageDescription"])
             if body.get("requestDutiesTaxesFees") and country in PREPAID:
@@ -568,7 +588,8 @@ class Simulator:
         return self._shown(request, sold, 201 if abroad else 200)
 
     def _key(self, request: Request) -> str:
-        said = request.headers.get("X-Idempotency-Key", "")
+        """As 32 digits. A purchase without a key is one of its own."""
+        said = request.headers.get("X-Idempotency-Key") or str(UUID(int=self.world.random.getrandbits(128)))
         try:
             need(str(UUID(said)) == said.lower(), "The idempotency key is a UUID.", "X-Idempotency-Key")
         except ValueError:
@@ -578,6 +599,7 @@ class Simulator:
     def _made(self, body: Mapping[str, Any], key: str, *, abroad: bool) -> dict[str, Any]:
         package = self._checked(body, abroad=abroad)
         parcel, mail_class, to = a_parcel(package), package["mailClass"], body["toAddress"]
+        need(parcel["weight"] <= LIGHT.get(mail_class, 70), "The parcel is too heavy for this mail class.", "weight")
         country = str(to["countryISOAlpha2Code"]) if abroad else "US"
         far = group(country) if abroad else zone(body["fromAddress"]["ZIPCode"], to["ZIPCode"])
         cents = postage(mail_class, parcel, package["rateIndicator"], far, "COMMERCIAL")
@@ -611,7 +633,7 @@ class Simulator:
 
     def _checked(self, body: Mapping[str, Any], *, abroad: bool) -> dict[str, Any]:
         """Everything that USPS refuses before it looks at prices."""
-        need(set(body) <= LABEL_FIELDS, f"unknown fields: {', '.join(sorted(set(body) - LABEL_FIELDS))}", "body")
+        only(body, "label")
         inland_address(an_object(body, "fromAddress"), "fromAddress")
         (foreign_address if abroad else inland_address)(an_object(body, "toAddress"), "toAddress")
         package = an_object(body, "packageDescription")
@@ -718,9 +740,10 @@ class Simulator:
             "mailingDate",
         )
         need(label["reprints"] < REPRINTS, "Labels can only be reprinted up to 3 times.", "trackingNumber")
-        kind = among(
-            (self._body(request).get("imageInfo") or {}).get("imageType", "PDF"), FORM_IMAGES if label["abroad"] else IMAGES, "imageType"
-        )
+        body = self._body(request)
+        only(body, "reprint")
+        images = FORM_IMAGES if label["abroad"] else IMAGES
+        kind = among((body.get("imageInfo") or {}).get("imageType", "PDF"), images, "imageInfo.imageType")
         label["reprints"] += 1
         return self._shown_again(request, label, printed(kind, f"USPS {label['tracking']} reprint {label['reprints']}"))
 
@@ -764,6 +787,7 @@ class Simulator:
 
     def _scan_form(self, request: Request, _: tuple[str, ...]) -> Response:
         body = self._body(request)
+        only(body, "scan form")
         numbers = an_object(body, "shipment").get("trackingNumbers")
         need(isinstance(numbers, list) and numbers, "shipment.trackingNumbers is required", "shipment")
         day = a_day(body.get("mailingDate"), "mailingDate")
@@ -798,6 +822,7 @@ class Simulator:
 
     def _schedule(self, request: Request, _: tuple[str, ...]) -> Response:
         body = self._body(request)
+        only(body, "pickup")
         day, address = a_day(body.get("pickupDate"), "pickupDate"), an_object(body, "pickupAddress")
         need(address.get("firstName") and address.get("lastName"), "pickupAddress: first and last name are required", "pickupAddress")
         where = an_object(address, "address")
