@@ -37,14 +37,14 @@ RELAXED = 1000.0  # how much faster everything refills under relaxed limits
 ATTEMPTS = 9  # deliveries of one webhook: the first and eight more (shopify.dev, webhook retries)
 SECRET = re.compile(r"authorization|token|secret|hmac|signature|cookie|cert|dev-?name|app-?name", re.I)
 PERSONAL = re.compile(
-    r"name$|address|street|phone|e-?mail|postal|^zip$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
+    r"name$|address|street|phone|e-?mail|postal|^zip|zip(?:code)?$|^firm$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
     re.I,
 )
 ELEMENT = re.compile(r"(<(?:\w+:)?(\w+)(?:\s[^<>]*)?>)([^<>]+)")
 KINDS = frozenset(["429", "500", "html", "401", "cut_before", "cut_after", "slow"])
 SOLD_AT = "Sold-At"  # in the control door's answer to buyers: when that was by this channel's clock, exactly
 PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
-PLAIN = re.compile(r"typename|operationname|channelname|marketplacename|sku|filename|hostname|carrier|signatureoption", re.I)
+PLAIN = re.compile(r"typename|operationname|channelname|rolename|marketplacename|sku|filename|hostname|carrier|signatureoption", re.I)
 
 
 class Simulated(Protocol):
