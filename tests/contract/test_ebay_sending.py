@@ -200,6 +200,7 @@ def test_an_order_is_called_off_and_seen_when_ebay_is_done(rig: Rig, reason: Can
     assert (after.order_status, after.cancel_reason, after.units_to_ship) == (OrderStatus.CANCELLED, said, 0)
     assert after.payment_status is PaymentStatus.REFUNDED, "eBay pays the buyer back"
     assert rig.calls().count("createCancellation") == 1
+    assert "post-order" not in rig.recorder.getvalue(), "there is no contract to hold it against"
 
 
 def test_an_order_of_which_something_left_is_not_called_off(rig: Rig) -> None:
