@@ -70,7 +70,8 @@ def _beside(carrier: Carrier, made: list[Bought], label: LabelFormat) -> None:
         carrier.check(HOME)
         carrier.check(ABROAD)
     if isinstance(carrier, Reprints):
-        carrier.papers(made[-1], label)
+        for one in {0: made[0], len(made) - 1: made[-1]}.values():
+            carrier.papers(one, label)
     if isinstance(carrier, ClosesDays):
         carrier.close(made[:1], DOCK, uuid.uuid4().hex)
 
