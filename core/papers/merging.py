@@ -3,14 +3,12 @@
 import zlib
 from collections.abc import Iterable, Sequence
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
+from pypdf.generic import DictionaryObject, NameObject, NumberObject, StreamObject
 from reportlab.lib.units import mm
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
 
 from core.domain.packing import Sheet
 from core.domain.shipping import LabelFormat, Paper
@@ -69,28 +67,48 @@ def _one_pdf(papers: Iterable[tuple[int, Paper]], sheet: Sheet) -> bytes:
 
 def _add(writer: PdfWriter, paper: Paper, sheet: Sheet) -> int:
     """How many pages came with it."""
-    pages = PdfReader(BytesIO(_as_pdf(paper, sheet))).pages
+    if paper.format is LabelFormat.PNG:
+        return _add_picture(writer, paper.content, sheet)
+    pages = PdfReader(BytesIO(paper.content)).pages
     for page in pages:
+        if not page.mediabox.width:
+            raise ValueError("a page without a size")
         writer.add_page(page)
     return len(pages)
 
 
-def _as_pdf(paper: Paper, sheet: Sheet) -> bytes:
-    return paper.content if paper.format is LabelFormat.PDF else _pictured(paper.content, sheet)
-
-
-def _pictured(content: bytes, sheet: Sheet) -> bytes:
-    """A picture as large as the page allows, turned where it lies across."""
-    out = BytesIO()
-    with Image.open(BytesIO(content)) as opened:
+def _add_picture(writer: PdfWriter, content: bytes, sheet: Sheet) -> int:
+    """A picture as large as the page allows, turned where it lies across; black and white stays so."""
+    with Image.open(BytesIO(content), formats=("PNG", "JPEG", "GIF")) as opened:
         image = on_white(opened)
-    canvas = Canvas(out, pagesize=SIZES[sheet], invariant=1, pageCompression=1)
-    _draw(canvas, image.transpose(Image.Transpose.ROTATE_90) if image.width > image.height else image, *SIZES[sheet])
-    canvas.save()
-    return out.getvalue()
+    # `_add_object` is how pypdf's own manual puts a stream into a file; what is not put so is left out without a word (pypdf 7.1).
+    upright = image.transpose(Image.Transpose.ROTATE_90) if image.width > image.height else image
+    page = writer.add_blank_page(*SIZES[sheet])
+    names = DictionaryObject({NameObject("/Label"): writer._add_object(_stream(upright))})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/XObject"): names})
+    drawn = StreamObject()
+    drawn.set_data(_placed(upright, *SIZES[sheet]))
+    page[NameObject("/Contents")] = writer._add_object(drawn)
+    return 1
 
 
-def _draw(canvas: Any, image: Image.Image, wide: float, tall: float) -> None:
+def _stream(image: Image.Image) -> StreamObject:
+    found = StreamObject()
+    found.set_data(zlib.compress(image.tobytes()))
+    told = {
+        "Type": "/XObject",
+        "Subtype": "/Image",
+        "Filter": "/FlateDecode",
+        "ColorSpace": "/DeviceRGB" if image.mode == "RGB" else "/DeviceGray",
+    }
+    found.update({NameObject(f"/{name}"): NameObject(value) for name, value in told.items()})
+    numbers = {"Width": image.width, "Height": image.height, "BitsPerComponent": 1 if image.mode == "1" else 8}
+    found.update({NameObject(f"/{name}"): NumberObject(value) for name, value in numbers.items()})
+    return found
+
+
+def _placed(image: Image.Image, wide: float, tall: float) -> bytes:
+    """In the middle, in PDF's own words."""
     scale = min((wide - 2 * EDGE) / image.width, (tall - 2 * EDGE) / image.height)
     width, height = image.width * scale, image.height * scale
-    canvas.drawImage(ImageReader(image), (wide - width) / 2, (tall - height) / 2, width, height)
+    return f"q {width:.3f} 0 0 {height:.3f} {(wide - width) / 2:.3f} {(tall - height) / 2:.3f} cm /Label Do Q".encode()

@@ -81,9 +81,9 @@ def _image(content: bytes) -> Any:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """What shows through is white, since paper is; gray stays gray."""
-    if image.mode in ("1", "L"):
-        return image.convert("L")
+    """What shows through is white, since paper is; gray stays gray, and black and white so."""
+    if image.mode in ("1", "L") and "transparency" not in image.info:
+        return image.copy()
     seen = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
 

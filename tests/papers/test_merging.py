@@ -91,6 +91,7 @@ def test_zpl_alone_makes_no_pdf_and_nothing_makes_nothing():
         a_label(b"%PDF-1.7 cut off"),
         a_label(b"<html>sorry</html>"),
         a_label(packing_slips([a_slip()]).replace(b"/Kids [", b"/Kids <")),
+        a_label(packing_slips([a_slip()]).replace(b"/MediaBox", b"/NoneKnown")),
         a_label(b"nothing", LabelFormat.PNG),
         a_label(a_png(40, 60)[:40], LabelFormat.PNG),
         a_label(b"<html>sorry</html>", LabelFormat.ZPL),
@@ -104,12 +105,18 @@ def test_a_paper_that_is_not_what_it_says_is_named(broken):
     assert str(raised.value).startswith("paper 2 (label) is no ")
 
 
+def test_what_a_label_says_never_gets_into_the_log(caplog):
+    with pytest.raises(UnreadablePaper) as raised:
+        merged([a_label(b"%PDF-1.7\n1 0 obj << /Ada Example 1 Sample Street >> endobj trailer << /Root 1 0 R >>")])
+
+    assert "Ada" not in caplog.text + str(raised.value)
+
+
 WHOLE = packing_slips([a_slip()])
 
 
 @given(st.integers(0, len(WHOLE)), st.binary(max_size=8))
 @settings(max_examples=60)
-@pytest.mark.filterwarnings("ignore")  # pypdf mends what it can and says so
 def test_a_damaged_pdf_is_read_or_refused(at, more):
     try:
         (found,) = merged([a_label(WHOLE[:at] + more + WHOLE[at + len(more) :])])
