@@ -20,7 +20,7 @@ FILES = {
 PLAIN = ("Papers", "Papers-Thai", "Papers-Far")
 BOLD = ("Papers-Bold", *PLAIN)
 UNKNOWN = "\N{WHITE SQUARE}"  # a letter that no typeface has
-READING = threading.Lock()
+READING = threading.Lock()  # held while a file of letters is read
 
 
 @dataclass(frozen=True, slots=True)

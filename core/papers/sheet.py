@@ -11,6 +11,7 @@ from reportlab.lib.units import inch, mm
 from reportlab.pdfgen.canvas import Canvas
 
 from core.domain.packing import Sheet
+from core.papers.fonts import READING
 from core.papers.language import Language
 from core.papers.text import LEADING, Line, lines
 
@@ -153,14 +154,15 @@ def _bottom(placed: Placed) -> float:
 
 def printed(documents: Iterable[Document], frame: Frame, title: str) -> bytes:
     """All of them as one PDF. The same documents give the same bytes. Raises ValueError where there is nothing to print."""
-    paper, canvas = BytesIO(), None
+    paper = BytesIO()
     canvas = Canvas(paper, pagesize=SIZES[frame.sheet], invariant=1, pageCompression=1)
     canvas.setTitle(title)
     canvas.setCreator("Crossdock")
     count = sum(_print(canvas, frame, document) for document in documents)
     if not count:
         raise ValueError("nothing to print")
-    canvas.save()
+    with READING:  # it cuts the letters out of typefaces that all papers share, each with one place where it reads (ReportLab 5.1)
+        canvas.save()
     return paper.getvalue()
 
 

@@ -1,5 +1,6 @@
 """Packing slips as whoever packs sees them."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.domain.packing import Sheet, Shop
 from core.papers import sheet as sheets
+from core.papers.fonts import READING
 from core.papers.language import ENGLISH, Language
 from core.papers.sheet import Frame
 from core.papers.slips import packing_slips, rows
@@ -157,6 +159,16 @@ def test_the_same_slips_give_the_same_bytes():
     slips = [a_slip(a_line(title="Кружка 蓝色 محمد"), shop=Shop("Mugs", logo=a_png(20, 20)))] * 2
 
     assert packing_slips(slips) == packing_slips(slips)
+
+
+def test_a_paper_waits_while_the_letters_of_another_are_read():
+    whole = packing_slips([a_slip()])
+
+    with ThreadPoolExecutor(1) as thread:
+        with READING:
+            waiting = thread.submit(packing_slips, [a_slip()])
+            assert not wait([waiting], timeout=0.1).done
+        assert waiting.result() == whole
 
 
 def test_nothing_to_print_is_said_so():
