@@ -112,7 +112,7 @@ def test_yen_have_no_places():
     assert "Total 1200 JPY" in said and "VAT 10% 109 JPY" in said and "マグカップ" in said
 
 
-@pytest.mark.parametrize("sheet", list(Sheet))
+@pytest.mark.parametrize("sheet", [Sheet.LETTER, Sheet.LABEL])
 def test_long_invoices_repeat_their_heading_and_are_scanned_by_their_number(sheet):
     bill = a_bill(*[Sold(f"Mug {number}", charge(1190, 190), f"SKU-{number:03}", 1) for number in range(60)])
 
