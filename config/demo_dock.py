@@ -23,6 +23,7 @@ ADDRESS = {
 }  # fmt: skip
 AT_MOST = 24  # shipments that are labelled, so that a rehearsal stays short
 PATIENCE_S = 90.0
+SIZE, BOX_G = (300, 200, 150), 120
 ROAD = ("pick_up", "travel", "bring", "deliver")
 TOWNS = (("Portland", "US"), ("Boston", "US"), ("Austin", "US"), ("Austin", "US"))
 
@@ -82,7 +83,12 @@ def _chosen(stage: "Stage") -> list[str]:
     by_channel: dict[str, list[str]] = {}
     for row in _page(stage):
         by_channel.setdefault(row.connection, []).append(row.id)
-    return [id for some in by_channel.values() for id in some[: AT_MOST // len(by_channel)]]
+    found = [id for some in by_channel.values() for id in some[: AT_MOST // len(by_channel)]]
+    with stage.hub.unit() as work:
+        for some in parcels.of_shipments(work.db, stage.merchant.id, found).values():
+            for one in some:
+                parcels.set_size(work.db, one.id, one.weight_g + BOX_G, SIZE, None)
+    return found
 
 
 ROWS = """
