@@ -186,6 +186,36 @@ def papers(settings: Settings, name: str, folder: Path, merchant: str) -> None:
         fail("shipments: it has no papers, or not any more")
 
 
+@shipments.command("print")
+@click.argument("what", type=click.Choice(["slips", "picks", "labels"]))
+@names
+@click.option("--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The PDF to write; ZPL goes beside it.")
+@click.option("--sheet", type=click.Choice(["a4", "letter", "4x6"]), help="What is printed on. Default: a4, labels 4x6.")
+@of_merchant
+@click.pass_obj
+def print_them(settings: Settings, what: str, names: tuple[str, ...], file: Path, sheet: str | None, merchant: str) -> None:
+    """Packing slips, the list by which to pick, or labels, of those named or of all that wait for it, as one file."""
+    from core.domain.packing import Sheet
+    from core.errors import Refused
+    from core.flows import printing
+
+    hub, owner = opened(settings, merchant)
+    ids = list(_ids(hub, owner, names, ("labelled",) if what == "labels" else ("released", "packed")).values())
+    on = Sheet(sheet or ("4x6" if what == "labels" else "a4"))
+    try:
+        if what == "labels":
+            for paper in printing.labels(hub, owner, ids, on):
+                path = file.with_suffix(f".{paper.format.value}")
+                path.write_bytes(paper.content)
+                click.echo(str(path))
+            return
+        make = printing.slips if what == "slips" else printing.pick_list
+        file.write_bytes(make(hub, owner, ids, on))
+        click.echo(str(file))
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
 @click.command("sends")
 @click.argument("location")
 @click.option("--address", help="Where its parcels come from, as JSON: company, street1, city, region, postcode, country, phone.")

@@ -268,6 +268,15 @@ def papers(db: Connection, merchant: str, shipments: Iterable[str], box: Box) ->
     return found
 
 
+LIVE_OF = "select p.purchase from {rows} left join parcels p on p.shipment = r.id and p.merchant || '' = :merchant"
+
+
+def live_of(db: Connection, merchant: str, shipments: Iterable[str]) -> set[str]:
+    """The purchases that the parcels of these shipments have now."""
+    rows = [{"id": id} for id in sorted(set(shipments))]
+    return {row.purchase for row in (run_set(db, LIVE_OF, TEXT, rows, merchant=merchant) if rows else ()) if row.purchase}
+
+
 def prune(db: Connection, now: int) -> int:
     """Forget papers whose time is over."""
     return run(db, "delete from papers where until <= :now", now=now).rowcount

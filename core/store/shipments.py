@@ -112,6 +112,18 @@ def _facts(row: Any, box: Box) -> Facts:
     return Facts(row.id, f"{row.connection}/{row.channel_id}", row.name, row.channel_id, row.connection, order, person, held, row.ship_by)
 
 
+SEEN_FACTS = """
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+join orders o on o.id = r.id and o.merchant || '' = :merchant
+"""
+
+
+def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
+    """The same, not locked: to be looked at."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: _facts(row, box) for row in (run_set(db, SEEN_FACTS, TEXT, rows, merchant=merchant) if rows else ())}
+
+
 LINES = """
 select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits from {rows}
 left join order_lines l on l.order_id = r.id and l.merchant || '' = :merchant
