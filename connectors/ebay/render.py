@@ -27,9 +27,9 @@ def timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def window(since: datetime, until: datetime) -> str:
-    """The getOrders filter for orders changed between two times, both ends included."""
-    return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until)}]"
+def window(since: datetime, until: datetime | None) -> str:
+    """The getOrders filter for orders changed between two times, both ends included; None: until now, as eBay's clock goes."""
+    return f"lastmodifieddate:[{timestamp(since)}..{timestamp(until) if until else ''}]"
 
 
 OPEN = "orderfulfillmentstatus:{NOT_STARTED|IN_PROGRESS}"

@@ -75,7 +75,7 @@ MANIFEST = Connector(
         "collected_payment": "01",
         "transaction_src": "crossdock",
         "throttled_wait_s": 60.0,  # after a 429 that names no time
-        "lookup_days": 14,  # around the day of shipping, when a parcel is looked up by our reference
+        "lookup_days": 14,  # before the day of shipping from which on a parcel is looked up by our reference
         "address_countries": "US PR",
         "no_service_codes": "111210 111217 111100",
         "unknown_number_codes": "TW0001 TV1002 151018 151044",

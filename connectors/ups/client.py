@@ -47,13 +47,14 @@ class Client:
         path = f"/api/track/{self._of('tracking_version')}/details/{_quoted(number)}"
         return self._or_none("unknown_number_codes", lambda: self._call("tracking", "GET", f"{path}?locale=en_US"))
 
-    def by_reference(self, reference: str, around: date) -> Body | None:
-        """The parcels of this account with our reference, sent some days around that day; None where UPS knows of none."""
-        days = timedelta(days=int(self._of("lookup_days")))
+    def by_reference(self, reference: str, ship_on: date) -> Body | None:
+        """The parcels of this account with our reference, sent between some days before that day and today; None where UPS knows of
+        none."""
+        days, today = timedelta(days=int(self._of("lookup_days"))), self._kit.clock().date()
         query = {
             "locale": "en_US",
-            "fromPickUpDate": f"{around - days:%Y%m%d}",
-            "toPickUpDate": f"{around + days:%Y%m%d}",
+            "fromPickUpDate": f"{min(ship_on, today) - days:%Y%m%d}",
+            "toPickUpDate": f"{max(ship_on, today) + timedelta(days=1):%Y%m%d}",
             "shipperNum": self._kit.account,
             "refNumType": "SmallPackage",
         }
@@ -89,7 +90,7 @@ class Client:
             return ask()
         except Refused as error:
             meant = set(str(self._of(codes)).split()) if codes else set()
-            if not isinstance(error, AccessLost) and (error.facts.get("status") == 404 or meant & set(_codes(error))):
+            if error.facts.get("status") == 404 or meant & set(_codes(error)):
                 return None
             raise
 

@@ -310,6 +310,9 @@ class Simulator:
         if form not in ("GIF", "PDF", "ZPL", "EPL", "SPL"):
             raise Refusal(400, "300013", "Invalid label image format")
         found = self._recoverable(asked)
+        if len({one["id"] for one, _ in found}) > 1:
+            several = [{"TrackingNumber": number, "DestinationCountryCode": one["country"]} for one, number in found]
+            return reply({"LabelRecoveryResponse": {"Response": _success([]), "LabelResults": [], "TrackingCandidate": several}})
         results = [{"TrackingNumber": number, "LabelImage": _image("LabelImageFormat", form, number)} for _, number in found]
         said = {"Response": _success([]), "ShipmentIdentificationNumber": found[0][0]["id"], "LabelResults": results}
         if found[0][0]["invoice"]:

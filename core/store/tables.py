@@ -679,6 +679,27 @@ tracks = Table(
     PrimaryKeyConstraint("parcel", "at", "code"),
 )
 
+# Each time somebody called an order off, or answered its buyer who wants that. `id` is the key that the channel was given.
+callings_off = Table(
+    "callings_off",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("order_id"),
+    _need("reason"),
+    _need("restock", Boolean),
+    _need("state"),  # wanted, asked (the channel works on it), done, stands (the channel did not), refused
+    _need("who"),
+    _need("name"),
+    _may("words"),  # sealed: the channel's own
+    _may("appeal"),  # JSON: the buyer's wish that it answers, and how
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "order_id", "asked_at"),
+    Index("ix_callings_off_open", "order_id", unique=True, **_where("state in ('wanted', 'asked')")),
+)
+
 boxes = Table(
     "boxes",
     metadata,

@@ -94,6 +94,15 @@ class Keeper:
         return self.fresh.access
 
 
+def pages_after(play: "Play", page: Page[Notice]) -> list[Page[Notice]]:
+    """The pages of a poll that began an hour before everything, after this one."""
+    found = []
+    while page.cursor:
+        page = play.channel.poll(START - timedelta(hours=1), play.clock(), page.cursor)
+        found.append(page)
+    return found
+
+
 class Play:
     """A simulator, its world and a channel that talks to it."""
 
@@ -233,7 +242,7 @@ def test_every_order_comes_over_pages_oldest_first(play: Play) -> None:
     assert channel.calls("searchOrders") == 9
 
 
-def test_what_comes_in_while_pages_are_read_comes_in_the_next_read(play: Play) -> None:
+def test_what_comes_in_while_pages_are_read_comes_at_their_end() -> None:
     play = Play(page_size=5)
     play.place(count=12, seed=1)
     first = play.channel.poll(START - timedelta(hours=1), play.clock(), None)
@@ -241,14 +250,35 @@ def test_what_comes_in_while_pages_are_read_comes_in_the_next_read(play: Play) -
     (late,) = play.place(lines=[{"sku": "PEN-1", "quantity": 1}])
     play.clock.pass_(60)
 
-    rest, cursor = [], first.cursor
-    while cursor:
-        page = play.channel.poll(START - timedelta(hours=1), play.clock(), cursor)
-        rest, cursor = rest + list(page.items), page.cursor
+    *_, last = rest = pages_after(play, first)
 
-    assert late["id"] not in {notice.order for notice in (*first.items, *rest)}
-    assert first.until is not None
-    assert late["id"] in {notice.order for notice in play.poll(first.until)}
+    assert late["id"] not in {notice.order for page in rest[:-1] for notice in page.items}
+    assert late["id"] in {notice.order for notice in last.items}
+    assert last.until == play.clock()
+
+
+def test_an_order_that_changes_between_two_pages_is_not_lost() -> None:
+    play = Play(page_size=5)
+    names = [order["id"] for order in sorted(play.place(count=12, seed=1), key=lambda order: str(order["id"]))]
+    first = play.channel.poll(START - timedelta(hours=1), play.clock(), None)
+    seen = {notice.order for notice in first.items}
+    play.clock.pass_(1)
+    (again, *_) = (name for name in names if name not in seen)
+    play.simulator.act(again, "touch", {})
+    play.clock.pass_(60)
+
+    assert seen | {notice.order for page in pages_after(play, first) for notice in page.items} == set(names)
+
+
+def test_an_order_that_changed_again_since_does_not_fall_between_two_polls(play: Play) -> None:
+    (order,) = play.place(lines=[{"sku": "PEN-1", "quantity": 1}])
+    play.clock.pass_(90)
+    play.simulator.act(order["id"], "touch", {})
+    play.clock.pass_(1)
+
+    page = play.channel.poll(START - timedelta(hours=1), START + timedelta(seconds=30), None)
+
+    assert [notice.order for notice in page.items] == [order["id"]]
 
 
 def test_the_upper_bound_lies_two_minutes_back_under_the_vendors_limits() -> None:

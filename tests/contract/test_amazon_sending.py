@@ -125,6 +125,19 @@ def test_a_parcel_whose_number_was_mistyped_is_corrected_under_its_reference(pla
     assert [one["tracking"] for one in shipments(play, order)] == [OTHER]
 
 
+def test_units_of_a_line_that_comes_twice_are_told_together(play: Play) -> None:
+    order = sold(play, ("MUG-1", 3))
+    line = order.lines[0].id
+    less, whole = (a_parcel(order.id, *parts, sent_at=play.clock()) for parts in ([(line, 2)], [(line, 2), (line, 1)]))
+
+    play.channel.confirm(less)
+    known = [play.channel.confirmed(one) for one in (less, whole)]
+    play.channel.confirm(whole)
+
+    assert (known, play.channel.confirmed(whole)) == (["1", None], "1")
+    assert shipments(play, order)[0]["units"] == {"MUG-1": 3}
+
+
 def test_a_parcel_that_does_not_say_its_marketplace_is_told_where_the_order_is(play: Play) -> None:
     order = sold(play, ("MUG-1", 1))
 

@@ -506,7 +506,35 @@ def test_orders_that_change_while_we_page_hide_no_others() -> None:
             rig.simulator.act(name, "touch", {})
     later = {one.order for one in rig.poll(until)}
 
-    assert set(names) - set(touched) <= seen and later == set(touched)
+    assert set(names) <= seen and later == set(touched)
+
+
+def test_an_order_that_changed_again_since_does_not_fall_between_two_polls() -> None:
+    rig = Rig()
+    (order,) = rig.simulator.place({"count": 1, "seed": 4})
+    rig.clock.forward(seconds=90)
+    rig.simulator.act(order["id"], "touch", {})
+
+    page = rig.channel.poll(START - timedelta(hours=1), START + timedelta(seconds=30), None)
+
+    assert [one.order for one in page.items] == [order["id"]]
+
+
+def test_an_order_that_changes_while_the_last_pages_are_read_comes_after_them() -> None:
+    rig = Rig(orders_page=4)
+    names = [one["id"] for one in rig.simulator.place({"count": 6, "seed": 4})]
+    rig.clock.forward(seconds=1)
+    first = rig.channel.poll(START - timedelta(hours=1), rig.clock(), None)
+    seen, cursor = {one.order for one in first.items}, first.cursor
+    rig.clock.forward(seconds=1)
+    rig.simulator.act(next(name for name in names if name not in seen), "touch", {})
+    rig.clock.forward(seconds=1)
+
+    while cursor:
+        page = rig.channel.poll(START - timedelta(hours=1), rig.clock(), cursor)
+        seen, cursor = seen | {one.order for one in page.items}, page.cursor
+
+    assert seen == set(names)
 
 
 def test_a_partly_sent_order_is_fetched_with_its_shipments() -> None:

@@ -107,6 +107,19 @@ def test_a_lost_answer_is_found_and_not_told_twice(rig: Rig) -> None:
     assert len(shipments(rig, order)) == 1
 
 
+def test_two_boxes_under_one_number_are_two_parcels_where_their_lines_differ(rig: Rig) -> None:
+    order = sold(rig, ("SKU-00", 2), ("SKU-01", 1))
+    line = order.lines[0].id
+    first, second = a_parcel(order.id, (line, 1), (line, 1)), parcel(order, 0, 1, number=2)
+
+    channel(rig).confirm(first)
+    known = [channel(rig).confirmed(one) for one in (first, second)]
+    channel(rig).confirm(second)
+
+    assert known == [TRACKING, None]
+    assert [one["units"] for one in shipments(rig, order)] == [{"SKU-00": 2}, {"SKU-01": 1}]
+
+
 def test_told_twice_it_counts_twice(rig: Rig) -> None:
     order = sold(rig, ("SKU-00", 3))
 
@@ -187,6 +200,7 @@ def test_an_order_is_called_off_and_seen_when_ebay_is_done(rig: Rig, reason: Can
     assert (after.order_status, after.cancel_reason, after.units_to_ship) == (OrderStatus.CANCELLED, said, 0)
     assert after.payment_status is PaymentStatus.REFUNDED, "eBay pays the buyer back"
     assert rig.calls().count("createCancellation") == 1
+    assert "post-order" not in rig.recorder.getvalue(), "there is no contract to hold it against"
 
 
 def test_an_order_of_which_something_left_is_not_called_off(rig: Rig) -> None:

@@ -501,6 +501,25 @@ def test_a_closed_door_is_never_taken_for_absent(rig: Rig, name: str) -> None:
         rig.carrier.find(wish(), "03", KEY)
 
 
+@pytest.mark.parametrize("name", ["_track_reference", "_recover"])
+def test_a_refusal_that_nobody_knows_is_never_taken_for_absent(rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(type(rig.simulator), name, lambda *_: errors(400, "299999", "Something else"))
+
+    with pytest.raises(Refused):
+        rig.carrier.find(wish(), "03", KEY)
+
+
+@pytest.mark.parametrize("ship_on", [date(2026, 10, 1), date(2026, 12, 20)])
+def test_what_was_bought_weeks_before_or_after_its_day_is_tracked_by_our_key(rig: Rig, ship_on: date) -> None:
+    late = replace(wish(), ship_on=ship_on)
+    made = rig.carrier.buy(replace(late, ship_on=min(ship_on, TODAY)), "03", KEY)
+    rig.clock.forward(seconds=301)
+
+    seen = normalize.known(rig.carrier._client.by_reference(KEY, ship_on))  # type: ignore[attr-defined]
+
+    assert seen.live == made.tracking
+
+
 def test_a_label_of_a_parcel_that_was_scanned_is_not_given_back(rig: Rig) -> None:
     made = rig.carrier.buy(wish(), "03", KEY)
     rig.simulator.move(made.master, "pick_up", {})
