@@ -155,6 +155,13 @@ def test_what_cannot_be_read_is_named():
             READS[kind]({**answer, name: []})
 
 
+def test_a_label_that_is_not_base64_is_no_label():
+    _, answer = example(ROOT / "connectors/usps/examples/label_plain.in.json")
+
+    with pytest.raises(BadPayload, match="labelImage"):
+        READS["label"]({**answer, "labelImage": "JVBE*Rg=="})
+
+
 def test_a_price_that_is_no_whole_cent_is_refused():
     _, answer = example(ROOT / "connectors/usps/examples/label_plain.in.json")
 
@@ -469,6 +476,7 @@ def test_a_label_with_a_form_on_it_is_never_an_image(rig):
 
     assert [made.labels[0].format for made in (abroad, at_home)] == [LabelFormat.PDF] * 2
     assert rig.carrier.papers(abroad, LabelFormat.PNG)[0].format is LabelFormat.PDF
+    assert render.image_format(wish(ABROAD, customs=None, label=LabelFormat.PNG)) is LabelFormat.PDF
 
 
 def test_two_boxes_are_two_purchases(rig):
@@ -498,7 +506,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="labelMetadata"\r\nContent-
         (b"", "multipart/form-data; boundary=x"),
         (PART + b"--x--", "multipart/form-data"),
         (PART * 21 + b"--x--", "multipart/form-data; boundary=x"),
-        (b" " * 16_000_001, "multipart/form-data; boundary=x"),
+        (PART + b" " * 16_000_000 + b"\r\n--x--", "multipart/form-data; boundary=x"),
         (PART.replace(b'{"a": 1}', b"[1]") + b"--x--", "multipart/form-data; boundary=x"),
         (PART.replace(b'{"a": 1}', b"<html>") + b"--x--", "multipart/form-data; boundary=x"),
         (b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\nz\r\n--y--\r\n--x--", "multipart/form-data; boundary=x"),
@@ -762,15 +770,28 @@ def test_a_number_that_usps_does_not_know_has_no_steps(rig, status):
     assert canned(rig, status, refusal()).track(["1"])["1"].steps == ()
 
 
-def test_a_cancellation_that_is_refused_in_unknown_words_is_for_a_person(rig):
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, "The label is being reviewed."), (403, "A refund request for this order cannot be submitted")]
+)
+def test_a_cancellation_that_is_refused_otherwise_is_for_a_person(rig, status, words):
     made = rig.carrier.buy(wish(), GROUND, KEY)
-    carrier = canned(rig, 400, refusal("400", "The label is being reviewed."))
+    carrier = canned(rig, status, refusal(str(status), words))
     carrier._client._payment = ("t", datetime(2027, 1, 1, tzinfo=UTC))
 
     with pytest.raises(Refused) as refused:
         carrier.void(made)
 
-    assert refused.value.words == "The label is being reviewed."
+    assert refused.value.words == words
+
+
+def test_a_429_empties_the_budget(rig):
+    noted, carrier = Noted(), canned(rig, 429, refusal("429"))
+    kit = replace(carrier._kit, budget=noted)
+
+    with pytest.raises(RateLimited):
+        UspsCarrier(kit, Client(kit)).track(["1"])
+
+    assert noted.rates == [("tracking", None, 0.0)]
 
 
 def test_a_wait_that_nobody_names_is_the_operators(rig):
@@ -847,6 +868,14 @@ def test_an_address_is_looked_up(rig, address, verdict):
     assert checked.verdict is verdict
     assert all(better.name == AT_HOME.name and better.postcode[5:6] == "-" for better in checked.better)
     assert checked.words or verdict in (Verdict.GOOD, Verdict.CORRECTED)
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "corrections", "verdict"),
+    [("Y", {"32"}, Verdict.AMBIGUOUS), ("Y", {"22"}, Verdict.AMBIGUOUS), ("S", set(), Verdict.AMBIGUOUS), ("", set(), Verdict.GOOD)],
+)
+def test_codes_and_confirmations_each_say_that_something_is_missing(confirmed, corrections, verdict):
+    assert normalize._verdict(confirmed, corrections, True) is verdict
 
 
 def test_an_address_says_whether_somebody_lives_there(rig):
