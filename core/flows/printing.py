@@ -9,7 +9,7 @@ from core.domain.shipping import Paper
 from core.errors import Refused
 from core.hub import Hub
 from core.papers.language import ENGLISH, Language
-from core.papers.merging import merged
+from core.papers.merging import UnreadablePaper, merged
 from core.papers.picks import pick_lists
 from core.papers.slips import packing_slips
 from core.store import cards, connections, parcels, shipments
@@ -50,7 +50,10 @@ def labels(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.LAB
     wanted = [paper for id in ids for key, paper in papers.get(id, ()) if key is None or key in live]
     if not wanted:
         raise NothingToPrint("none of these has a label, or not any more")
-    return merged(wanted, sheet)
+    try:
+        return merged(wanted, sheet)
+    except UnreadablePaper as error:
+        raise NothingToPrint(f"{error}: print it alone, as its carrier made it") from None
 
 
 class _View:
@@ -108,4 +111,5 @@ def _pick_list(view: _View, place: str) -> PickList:
         for sku, each in load.parts.items()
     ]
     totes = tuple(Tote(one.name, view.facts[one.order_id].name) for one in here)
-    return PickList(here[0].name, view.sites[place].name if place in view.sites else "", picks(wanted), totes)
+    name = here[0].name if len(here) == 1 else f"{here[0].name} - {here[-1].name}"
+    return PickList(name, view.sites[place].name if place in view.sites else "", picks(wanted), totes)

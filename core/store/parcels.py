@@ -208,7 +208,12 @@ def become(db: Connection, id: str, state: str, box: Box, now: int, words: str =
     sealed = box.seal_text(f"purchases|words|{id}", words.encode()) if words else None
     run(db, END, id=id, state=state, words=sealed, now=now)
     if state not in LIVE:
-        run(db, "update parcels set purchase = null where purchase = :id", id=id)
+        run(db, LEAVE, id=id)
+
+
+LEAVE = """
+update parcels set purchase = null where purchase = :id and shipment = (select u.shipment from purchases u where u.id = :id)
+"""
 
 
 GIVE_BACK = "update purchases set state = case when state = 'bought' then 'voiding' else state end where id = :id returning connection"

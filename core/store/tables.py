@@ -607,7 +607,7 @@ parcels = Table(
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
-    Index("ix_parcels_looked", "look_at", **_where("look_at is not null")),
+    Index("ix_parcels_looked", "merchant", "look_at", **_where("look_at is not null")),
 )
 
 # Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.

@@ -98,7 +98,7 @@ def _parcels() -> None:
     token = sa.UniqueConstraint("token", name=op.f("uq_parcels_token"))
     _table("parcels", *what, *size, *label, *told, *where, _may("boxed", sa.Text), one, token)
     op.create_index("ix_parcels_merchant_tracking", "parcels", ["merchant", "tracking"])
-    _some("ix_parcels_looked", "parcels", ["look_at"], "look_at is not null")
+    _some("ix_parcels_looked", "parcels", ["merchant", "look_at"], "look_at is not null")
 
 
 def _purchases() -> None:
