@@ -700,6 +700,17 @@ callings_off = Table(
     Index("ix_callings_off_open", "order_id", unique=True, **_where("state in ('wanted', 'asked')")),
 )
 
+# From where an order is sent, as it was decided last: candidates, what each would cost, and why it was not taken.
+routings = Table(
+    "routings",
+    metadata,
+    _need("merchant"),
+    Column("order_id", Text, primary_key=True),
+    _need("at", BigInteger),
+    _need("asked"),  # a digest of what the decision was made from: asked again only when that is otherwise
+    _need("doc"),  # JSON
+)
+
 boxes = Table(
     "boxes",
     metadata,
