@@ -53,6 +53,15 @@ union all select 'twice', o.channel_id, count(*), 0 from orders o group by o.con
 """
 
 
+# What a channel was told and has not answered, or only accepted, is somebody's to follow: that all is read back later excuses nobody.
+FORGOTTEN = """
+select distinct 'not answered', u.connection from pushes u where u.told_at is null and not exists (
+  select 1 from tasks t where t.connection = u.connection and t.kind in ('publish_stock', 'verify_stock') and t.state <> 'done')
+union all select distinct 'accepted', l.connection from listings l where l.accepted_at is not null and not exists (
+  select 1 from tasks t where t.connection = l.connection and t.kind = 'verify_stock' and t.state <> 'done')
+"""
+
+
 class Shaky(Database):
     """A database between whose transactions things happen, and after each of which somebody looks."""
 
@@ -239,6 +248,8 @@ class World:
         """After each commit: what must hold at any moment. `eye` is a session of its own that begins nothing."""
         ill = self.eye.execute(ALWAYS).fetchall()
         must(not ill, "after every commit", ill)
+        forgotten = self.eye.execute(FORGOTTEN).fetchall()
+        must(not forgotten, "what a channel was told is followed until it shows", forgotten)
         for connection, order, revision in self.eye.execute("select connection, channel_id, revision from orders"):
             must(revision >= self.revisions.get((connection, order), 0), "no order goes back to what it was", order)
             self.revisions[connection, order] = revision
