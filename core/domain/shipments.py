@@ -74,6 +74,12 @@ STOPS: dict[Stop, str] = {
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
 }
+PROBLEMS: dict[str, str] = {
+    "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
+    "carrier": N_("The carrier declined."),
+    "not_voided": N_("The carrier did not take the label back: it is still good."),
+    "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
+}
 FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
 
 

@@ -155,7 +155,15 @@ def buy_labels(hub: Hub, claim: Claim) -> None:
         _bought(hub, claim, account, one, found)
     else:
         claim.say(key, Outcome("parked", cause="Refused", detail=BLIND))
-        _over(hub, claim)
+        _unknown(hub, claim, one)
+
+
+def _unknown(hub: Hub, claim: Claim, one: Purchase) -> None:
+    """A person must look: the shipment says so."""
+    with hub.unit(claim) as work:
+        shipments.orders_of(work.db, claim.merchant, [one.shipment])
+        if shipments.find(work.db, claim.merchant, [one.shipment])[one.shipment].problem != "taking_apart":
+            shipments.set_problem(work.db, one.shipment, "unknown")
 
 
 def _over(hub: Hub, claim: Claim) -> None:
@@ -272,7 +280,8 @@ def checked(hub: Hub, merchant: str, key: str, who: Who) -> None:
         if one is None or one.state != "asked" or one.tried_at is None:
             raise NotThen("nothing of it is unknown")
         parcels.become(work.db, key, "failed", box, work.now)
-        _end_if_unwanted(work, merchant, one.shipment)
+        if _end_if_unwanted(work, merchant, one.shipment).problem == "unknown":
+            shipments.set_problem(work.db, one.shipment, None)
         work.ask(merchant, "buy_labels", key, one.connection)  # nothing waits for a person any more: it finds nothing to do
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.checked", one.shipment)
 

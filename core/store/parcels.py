@@ -363,8 +363,8 @@ def steps(db: Connection, parcel: str) -> list[Step]:
 
 
 PUBLIC = """
-select p.id, p.merchant, p.shipment, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on, p.number,
-  s.sent_at, s.state, o.name, m.name as shop, m.settings,
+select p.id, p.merchant, p.shipment, p.token, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on,
+  p.number, s.sent_at, s.state, o.name, m.name as shop, m.settings,
   (select count(*) from parcels t where t.shipment = p.shipment) as parcels
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id join merchants m on m.id = p.merchant
 where p.token = :token
@@ -425,9 +425,15 @@ def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
     if row.price is None:
         return Quoted(row.connection, row.at, None, words)
     arrives = date.fromisoformat(row.arrives_on) if row.arrives_on else None
-    return Quoted(
-        row.connection,
-        row.at,
-        Offer(row.connection, Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)),
-        words,
-    )
+    quote = Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)
+    return Quoted(row.connection, row.at, Offer(row.connection, quote), words)
+
+
+BESIDE = """
+select p.number, p.token, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+"""
+
+
+def beside(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """All parcels of a shipment, as a buyer may see them."""
+    return list(run(db, BESIDE, merchant=merchant, shipment=shipment))
