@@ -177,8 +177,8 @@ def _begin(hub: Hub, work: Unit, merchant: str, key: str) -> Purchase | None:
     one = parcels.purchase(work.db, merchant, key, box)
     if one is None or one.state != "asked":
         return None
-    if one.tried_at is None:
-        if _is_stopped(hub, work, merchant, one.shipment):
+    if one.tried_at is None or one.wish is None:
+        if one.wish is None or _is_stopped(hub, work, merchant, one.shipment):
             parcels.become(work.db, key, "failed", box, work.now)
             _end_if_unwanted(work, merchant, one.shipment)
             return None
@@ -206,6 +206,7 @@ def _is_stopped(hub: Hub, work: Unit, merchant: str, shipment: str) -> bool:
 def _buy(hub: Hub, account: Connection, one: Purchase) -> Bought | Sought:
     """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent."""
     carrier, limits = hub.carrier(account), hub.connector(account).carries
+    assert one.wish is not None
     if one.tried_at is not None:
         found = carrier.find(one.wish, one.service, one.id)
         if found is not Sought.ABSENT:
@@ -252,7 +253,7 @@ def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tupl
     """What was found without its papers, printed once more; nothing where the carrier does not."""
     carrier = hub.carrier(account)
     try:
-        return tuple(carrier.papers(found, one.wish.label)) if isinstance(carrier, Reprints) else ()
+        return tuple(carrier.papers(found, one.wish.label)) if one.wish and isinstance(carrier, Reprints) else ()
     except AccessLost:
         raise
     except Refused:

@@ -113,14 +113,15 @@ def set_labels(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units."""
+    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units. The
+    wish is None once the buyer is forgotten."""
 
     id: str
     shipment: str
     connection: str
     service: str
     state: str
-    wish: Consignment
+    wish: Consignment | None
     bought: Bought | None
     words: str
     price: int | None
@@ -160,7 +161,7 @@ def purchase(db: Connection, merchant: str, id: str, box: Box) -> Purchase | Non
     row = run(db, PURCHASE, id=id, merchant=merchant).first()
     if row is None:
         return None
-    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish))
+    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish)) if row.wish else None
     bought = _bought(box.open_text(f"purchases|handle|{id}", row.handle)) if row.handle else None
     words = box.open_text(f"purchases|words|{id}", row.words).decode() if row.words else ""
     return Purchase(
