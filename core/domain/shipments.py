@@ -86,11 +86,11 @@ FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the orde
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
-    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it; `whole_day`: nothing else."""
+    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
-    authorized: bool = True
+    authorized: bool = False
     terms: bool = False
     risks: frozenset[str] = frozenset({"high"})
 
