@@ -12,7 +12,19 @@ from typing import Any, NoReturn
 
 import click
 
-from config import inbound_cli, keys_cli, kits_cli, leading_cli, logging, rules_cli, short_cli, simulate_cli, sku_cli, windows_cli
+from config import (
+    inbound_cli,
+    keys_cli,
+    kits_cli,
+    leading_cli,
+    logging,
+    rules_cli,
+    shipping_cli,
+    short_cli,
+    simulate_cli,
+    sku_cli,
+    windows_cli,
+)
 from config.people_cli import user
 from config.settings import BadSettings, Settings, load, local_url
 from core.store.tables import when
@@ -1335,6 +1347,8 @@ cli.add_command(keys_cli.keys)
 orders.add_command(short_cli.short)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
+cli.add_command(shipping_cli.shipments)
+stock.add_command(shipping_cli.sends)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)

@@ -20,6 +20,7 @@ import requests
 import structlog
 from pydantic import SecretStr
 
+from config import demo_dock, tour_carriers
 from config import tour as tours
 from config.catalogue import products
 from config.processes import environment
@@ -87,6 +88,7 @@ class Stage:
     patience_s: float
     password: str
     doors: dict[str, str] = field(default_factory=dict)  # by channel, where its simulated admin shows the hub
+    carriers: dict[str, Connection] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
 
@@ -115,6 +117,9 @@ def run(
             if tour:
                 _tour(stage)
             report = _examine(stage, tour=tour) | ({"joined": joined} if joined else {})
+            if not first_day:
+                report["parcels"] = demo_dock.play(stage, stage.carriers)
+                report["ok"] = report["ok"] and report["parcels"]["ok"]
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
@@ -144,19 +149,21 @@ def _set_up(
     options = ["--port", str(port), "--empty", "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
     over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
     hand = Stagehand(f"http://127.0.0.1:{port}")
-    known = hand.names()
-    apps = {name: hand.get(name, "credentials") for name in known}
+    all_ = hand.names()
+    known = [name for name in all_ if "channel" in hub.connectors[name].roles]
+    apps = {name: hand.get(name, "credentials") for name in all_}
     if first_day:
         first_day.before(hand, known, count, seed)
     else:
         _stock_shelves(hub, merchant, hand, known, count)
     counted = {} if first_day else {"stock_since": 0, "live_at": 0}
-    made = {name: _connect(hub, merchant, name, apps[name], counted) for name in known}
+    made = {name: _connect(hub, merchant, name, apps[name], counted) for name in all_}
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     start_hub(settings, over, apps)
     doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
-    stage = Stage(settings, hub, hand, merchant, made, PATIENCE_S[limits], password, doors)
+    by_role = [{name: one for name, one in made.items() if (name in known) is is_channel} for is_channel in (True, False)]
+    stage = Stage(settings, hub, hand, merchant, by_role[0], PATIENCE_S[limits], password, doors, by_role[1])
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -194,6 +201,7 @@ def _stock_shelves(hub: Hub, merchant: Merchant, hand: Stagehand, names: list[st
     with hub.unit() as work:
         stock.add_location(work.db, merchant.id, place, "Main")
         stock.count(work.db, merchant.id, rows, work.now)
+    demo_dock.furnish(hub, merchant.id, place, [ware["sku"] for ware in wares])
     for name in names:
         if not hand.get(name, "listings"):
             hand.post(name, "catalogue", {"products": [{**ware, "quantity": plenty[ware["sku"]]} for ware in wares]})
@@ -423,11 +431,13 @@ def _wrong_listings(stage: Stage) -> list[str]:
 
 def _tour(stage: Stage) -> None:
     """Every call of every connector that the rehearsal did not need, made by this process as the hub would."""
-    apps = {name: stage.hand.get(name, "credentials")["app"] for name in stage.by_channel}
+    apps = {name: stage.hand.get(name, "credentials")["app"] for name in (*stage.by_channel, *stage.carriers)}
     secret = {name: {key: SecretStr(value) for key, value in app.items()} for name, app in apps.items()}
     hub = make_hub(stage.settings.model_copy(update={"apps": secret}))
     for name, connection in stage.by_channel.items():
         tours.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
+    for name, connection in stage.carriers.items():
+        tour_carriers.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
     hub.database.close()
     settled(stage)
 
@@ -462,8 +472,8 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
     }
     if tour:
         report["missing_calls"] = tours.missing(
-            {name: stage.hub.connectors[name].calls for name in stage.by_channel},
-            {name: stage.hand.get(name, "log") for name in stage.by_channel},
+            {name: stage.hub.connectors[name].calls for name in (*stage.by_channel, *stage.carriers)},
+            {name: stage.hand.get(name, "log") for name in (*stage.by_channel, *stage.carriers)},
         )
     report["ok"] = _is_right(report, held, here, expected)
     return report
@@ -539,6 +549,8 @@ def _show(report: Mapping[str, Any], stage: Stage) -> None:
     table.add_row("stock pushes", str(report["pushes"]))
     table.add_row("sale to last channel told", f"p50 {report['lag_ms']['p50']} ms, p99 {report['lag_ms']['p99']} ms")
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
+    if report.get("parcels"):
+        table.add_row("parcels", demo_dock.words(report["parcels"]))
     table.add_row("seconds", str(report["seconds"]))
     table.add_row("orders and stock, live", stage.settings.public_url)
     table.add_row("sign in", f"{OWNER} with {stage.password}")

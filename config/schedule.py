@@ -9,12 +9,13 @@ from core.flows import hooks, join
 from core.flows.clockwork import begin, slots
 from core.flows.indexing import ask_indexing
 from core.hub import Hub
-from core.store import acts, alerts, connections, findings, idempotency, inbox, listings, sessions, tasks, uploads
+from core.store import acts, alerts, connections, findings, idempotency, inbox, listings, parcels, sessions, shipments, tasks, uploads
 from core.store import hooks as hook_store
 from core.store.sql import run
 
 log = structlog.get_logger("schedule")
 DAY_US, HOUR_US, MINUTE_US = 86_400_000_000, 3_600_000_000, 60_000_000
+RELEASE_US = 10_000_000
 STEP_US, AWAY_US = 15_000_000, 120_000_000  # how often it is written down that somebody is here, and how long nobody may be
 KEPT_TASKS = timedelta(days=14)
 KEPT_NOTICES = timedelta(days=30)
@@ -45,6 +46,7 @@ def tick(hub: Hub) -> int:
                 work.ask(slot.connection.merchant, slot.kind, slot.connection.id, slot.connection.id)
     hooks.ask_behind(hub)
     _look_for_alerts(hub, last)
+    _release_often(hub, last)
     _look_ahead_hourly(hub, last)
     _prune_daily(hub, last)
     _index_daily(hub, last)
@@ -61,6 +63,17 @@ def _look_for_alerts(hub: Hub, last: dict[str, int]) -> None:
             for merchant in connections.merchants(work.db):
                 work.ask(merchant.id, "raise_alerts", merchant.id)
                 work.ask(merchant.id, "look_blind", merchant.id)
+
+
+def _release_often(hub: Hub, last: dict[str, int]) -> None:
+    """What is reserved and may leave is found as a difference, every few seconds, for each merchant who sends anything."""
+    slot = hub.now // RELEASE_US
+    if last.get("release", -1) >= slot:
+        return
+    with hub.unit() as work:
+        if run(work.db, WIN, name="release", slot=slot).rowcount:
+            for merchant in shipments.senders(work.db):
+                work.ask(merchant, "release_orders", merchant)
 
 
 def _be_here(hub: Hub, last: int | None) -> None:
@@ -102,6 +115,7 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             hook_store.prune(db, hub.now - KEPT_CALLS // timedelta(microseconds=1))
             idempotency.prune(db, hub.now)
             uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
+            parcels.prune(db, hub.now)
             alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
 
 

@@ -79,7 +79,9 @@ def simulate(port: int, home: Path, *, limits: str, seed: int, hub: str, record:
 
         def load(self) -> Stage:
             recorder = record.open("a", encoding="utf-8") if record else None
-            made = make_stage(seed=seed, limits=limits, folder=home / "simulators", recorder=recorder, pause=time.sleep)
+            made = make_stage(
+                roles=("channel", "carrier"), seed=seed, limits=limits, folder=home / "simulators", recorder=recorder, pause=time.sleep
+            )
             made.load()
             if hub:
                 furnish(made, seed, hub)

@@ -37,14 +37,14 @@ RELAXED = 1000.0  # how much faster everything refills under relaxed limits
 ATTEMPTS = 9  # deliveries of one webhook: the first and eight more (shopify.dev, webhook retries)
 SECRET = re.compile(r"authorization|token|secret|hmac|signature|cookie|cert|dev-?name|app-?name", re.I)
 PERSONAL = re.compile(
-    r"name$|address|street|phone|e-?mail|postal|^zip$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
+    r"name$|address|street|phone|e-?mail|postal|^zip|zip(?:code)?$|^firm$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
     re.I,
 )
 ELEMENT = re.compile(r"(<(?:\w+:)?(\w+)(?:\s[^<>]*)?>)([^<>]+)")
 KINDS = frozenset(["429", "500", "html", "401", "cut_before", "cut_after", "slow"])
 SOLD_AT = "Sold-At"  # in the control door's answer to buyers: when that was by this channel's clock, exactly
 PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
-PLAIN = re.compile(r"typename|operationname|channelname|marketplacename|sku|filename|hostname|carrier", re.I)
+PLAIN = re.compile(r"typename|operationname|channelname|rolename|marketplacename|sku|filename|hostname|carrier|signatureoption", re.I)
 
 
 class Simulated(Protocol):
@@ -59,7 +59,8 @@ class Simulated(Protocol):
         ...
 
     def operation(self, request: Request) -> str | None:
-        """The call's name as in MANIFEST.calls; None for what the vendor serves elsewhere (storage, queues): not recorded."""
+        """The call's name as in MANIFEST.calls; None for what the vendor serves elsewhere (storage, queues): not recorded. Nor are calls
+        that a simulator names in `unrecorded`, since no contract of theirs is published."""
         ...
 
     def answer(self, request: Request, operation: str | None) -> Response: ...
@@ -360,7 +361,7 @@ def _do(world: World, simulator: Simulated, request: Request, operation: str | N
             answer = HTML
         case _:
             answer = simulator.fault(kind, operation)
-    if operation and kind is None:
+    if operation and kind is None and operation not in getattr(simulator, "unrecorded", ()):
         _record(world, simulator.name, request, answer)
     return answer, fault.seconds if fault else 0.0
 

@@ -955,6 +955,17 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "every notice that waits has a task": ("delete from tasks where kind = 'take_orders'",),
     "every order has its lines' books": ("delete from order_lines",),
+    "open shipments hold what their orders say that they hold": ("update order_lines set released = 1",),
+    "what left in shipments left once": ("update order_lines set sent = 1",),
+    "a parcel has at most one live label, and its shipment knows it": (
+        "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
+    ),
+    "a shipment with a label that is not wanted is being taken apart": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at)
+           select 's', id, 'o', 1, 'S1', 'x', 'cancelled', 1 from merchants""",
+        """insert into purchases (id, merchant, shipment, connection, service, state, wish, asked_at)
+           select 'u', id, 's', 'c', 'x', 'bought', '', 1 from merchants""",
+    ),
 }
 
 

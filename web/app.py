@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from apiflask import APIFlask
-from flask import Blueprint, Flask, current_app, g, render_template, request
+from flask import Blueprint, Flask, current_app, g, redirect, render_template, request
 from flask_babel import Babel, format_currency, format_date, format_datetime, format_decimal, get_locale, gettext
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
@@ -199,8 +199,19 @@ def _sorry(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
         return error
     if problems.is_for_programs():
         return problems.answer(error)
+    if error.code == 405 and request.method == "GET" and (page := _stood_in(request.path)):
+        return redirect(page, 303)
     ours = error.description if error.description != type(error).description else None
     return render_template("sorry.html", title=_title(error.code), words=ours or _words(error.code)), error.code
+
+
+def _stood_in(path: str) -> str | None:
+    """The page of a form, where somebody opens the address that the form was sent to, which is what their browser shows."""
+    pages = current_app.url_map.bind("")
+    while path := path.rpartition("/")[0]:
+        if pages.test(path, "GET"):
+            return path
+    return None
 
 
 def _busy(error: SQLAlchemyError) -> Any:

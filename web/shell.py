@@ -10,7 +10,8 @@ from web.visitor import Visitor, needed
 
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
-PART_OF |= dict.fromkeys(("rules", "windows"), "stock") | {"short": "orders", "bench": "shipments"}
+PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
+PART_OF |= {"short": "orders", "bench": "shipments"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class Pace:
     single_s: float = 10.0
     paging_runs: int = 1000
     kits: int = 10_000
+    slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000
     page_looks: int = 40  # at each page

@@ -75,6 +75,7 @@ MANIFEST = Connector(
         "report_locale": "en_US",  # of the report's column names
         "product_type": "PRODUCT",  # ‡ accepted for changes of the offer alone, whatever the listing is
         "fba_prefix": "AMAZON_",  # ‡ fulfillment channel codes of Amazon's own warehouses
+        "cancel_feed": "POST_ORDER_ACKNOWLEDGEMENT_DATA",  # ‡ calls orders off; empty: that is left to Seller Central
         "queue_url": "",  # an SQS queue that Amazon fills with ORDER_CHANGE; empty: polling alone
         "sqs_url": "",  # empty: the host of queue_url
         "aws_region": "us-east-1",

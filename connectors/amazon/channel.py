@@ -10,8 +10,10 @@ from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.history import History
 from connectors.amazon.read import need
+from connectors.amazon.sending import Sending
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
+from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Stored, Told
 
@@ -26,12 +28,13 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows and a Stores too."""
+    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels and an Appeals too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
         self._catalogue = Catalogue(kit, self._client)
         self._history = History(kit, self._client)
+        self._sending = Sending(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -41,17 +44,17 @@ class AmazonChannel:
         return Account(self._kit.account, name, place.currency if place else "")
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
-        """Whole orders by searchOrders. Amazon wants the upper bound `min_age_s` in the past; the cursor keeps the first page's bound."""
-        before, _, token = (cursor or "").partition("|")
-        upper = min(until, self._kit.clock() - timedelta(seconds=self._kit.settings["min_age_s"]))
-        if not cursor and upper <= since:
+        """Whole orders by searchOrders. Amazon wants the upper bound `min_age_s` in the past; the cursor keeps that of the first page.
+        After several pages comes what changed meanwhile: an order that changes again leaves the window before its page comes."""
+        newest = self._kit.clock() - timedelta(seconds=self._kit.settings["min_age_s"])
+        if not cursor and newest <= since:
             return Page((), None, since)
-        answer = self._client.search_orders(stamp(since), before or stamp(upper), token or None)
-        before = before or stamp(upper)
+        after, before, token = _window(cursor)
+        after, before = after or stamp(since), before or stamp(newest)
+        answer = self._client.search_orders(after, before, token or None)
         read = [_notice(order, self._kit.account) for order in need(answer, "orders", list)]
         found = sorted(read, key=lambda notice: notice.revision or since)
-        following = _token(answer, "nextToken")
-        return Page(tuple(found), f"{before}|{following}" if following else None, _covered(answer, before))
+        return Page(tuple(found), _following(answer, after, before, token, stamp(newest)), _covered(answer, before))
 
     def reach(self) -> tuple[datetime | None, str]:
         """Two years, but in Japan, Australia and Singapore (Orders, read 2026-11)."""
@@ -212,6 +215,25 @@ class AmazonChannel:
         answer = self._client.fba(cursor)
         return Page(tuple(listings.stored(answer)), _token(answer, "nextToken"))
 
+    def confirm(self, sent: Sent) -> str:
+        return self._sending.confirm(sent)
+
+    def confirmed(self, sent: Sent) -> str | None:
+        return self._sending.confirmed(sent)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """Amazon knows neither `key` nor `restock`: what is on sale is ours to write."""
+        return self._sending.cancel(order, reason)
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        return self._sending.cancelling(order)
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        return self._sending.appeals(order)
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        self._sending.answer(order, agree=agree)
+
 
 def _answer(push: Push, told: Told, words: str = "") -> Answer:
     return Answer(push.listing, push.sku, told, words=words)
@@ -237,6 +259,20 @@ def _notice(order: Any, account: str) -> Notice:
 
 def _token(answer: Any, name: str) -> str | None:
     return (answer.get("pagination") or {}).get(name) or None
+
+
+def _window(cursor: str | None) -> tuple[str, str, str]:
+    """The window that a poll reads now, and the token of its next page; empty where it begins."""
+    window, _, token = (cursor or "").partition("|")
+    before, _, after = window.partition(">")
+    return after, before, token
+
+
+def _following(answer: Any, after: str, before: str, token: str, newest: str) -> str | None:
+    """The cursor after a poll's page: more of its window, or what changed since that window's end; None where one page was all."""
+    if following := _token(answer, "nextToken"):
+        return f"{before}>{after}|{following}"
+    return f">{before}|" if token and before < newest else None
 
 
 def _covered(answer: Any, before: str) -> datetime:

@@ -24,10 +24,10 @@ from sp_api.base.credential_provider import FromCodeCredentialProvider
 
 from connectors.amazon import signing
 from connectors.amazon.read import need
-from connectors.amazon.render import FEED, FEED_TYPE
+from connectors.amazon.render import FEED, FEED_TYPE, XML_TYPE
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
 from connectors.http import TIMEOUT, json_of, write_json
-from core.errors import AccessLost, BadPayload, OutcomeUnknown, Refused, Unavailable
+from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
 
 LISTING_DATA = "summaries,fulfillmentAvailability"
@@ -81,7 +81,7 @@ class _Way:
         self._learn(answer)
         if answer.status_code >= 300:
             raise self._refusal(answer, changes=changes)
-        return json_of(answer, "Amazon", changes=changes)
+        return None if answer.status_code == 204 else json_of(answer, "Amazon", changes=changes)
 
     def _learn(self, answer: requests.Response) -> None:
         """Amazon's header gives the live rate; a 429 comes without it and means that nothing is left (seen 2025-09)."""
@@ -95,7 +95,8 @@ class _Way:
         rejected = answer.status_code == 401 or (answer.status_code == 403 and "Unauthorized" in _codes(answer))
         if rejected and not self.renewed:
             return _Rejected()
-        error: Exception = self.kit.http.refusal(answer, changes=changes, default_wait_s=1 / self.per_s[self.operation])
+        error: HubError = self.kit.http.refusal(answer, changes=changes, default_wait_s=1 / self.per_s[self.operation])
+        error.words = _words(answer) if error.words else ""
         return error
 
 
@@ -123,6 +124,14 @@ def _codes(answer: requests.Response) -> set[str]:
         return set()
 
 
+def _words(answer: requests.Response) -> str:
+    """Its codes and sentences, where it is Amazon's JSON."""
+    try:
+        return " ".join(f"{error['code']}: {error['message']}" for error in answer.json()["errors"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:500]
+
+
 class Client:
     """One seller account. Construct once: each of the SDK's five clients costs milliseconds."""
 
@@ -133,6 +142,7 @@ class Client:
         said = kit.login.get("marketplace_ids") or kit.settings["marketplace_ids"]
         self.marketplaces = [word.strip() for word in said.split(",")] if isinstance(said, str) else list(said)
         self._orders = self._sdk(Orders, "2026-01-01")
+        self._parcels = self._sdk(Orders, "v0")  # of which confirmShipment stays (2.4 of the migration guide, read 2026-11)
         self._items = self._sdk(ListingsItems, "2021-08-01")
         self._feeds = self._sdk(Feeds, "2021-06-30")
         self._reports = self._sdk(Reports, None)
@@ -272,11 +282,22 @@ class Client:
 
     def feed(self, document: Mapping[str, Any]) -> str:
         """Upload a JSON_LISTINGS_FEED and have it worked off; gives its id. Writing the document changes nothing yet."""
-        place = self._ask("createFeedDocument", self._feeds.create_feed_document, None, FEED_TYPE)
+        return self._submit(FEED, FEED_TYPE, write_json(document))
+
+    def acknowledge(self, kind: str, document: str) -> str:
+        """Upload an order acknowledgement and have it worked off; gives the feed's id."""
+        return self._submit(kind, XML_TYPE, document.encode())
+
+    def _submit(self, kind: str, type_: str, raw: bytes) -> str:
+        place = self._ask("createFeedDocument", self._feeds.create_feed_document, None, type_)
         url, id_ = need(place, "url", str), need(place, "feedDocumentId", str)
-        self._kit.http.call("PUT", url, changes=False, data=write_json(document), headers={"content-type": FEED_TYPE})
-        answer = self._ask("createFeed", self._feeds.create_feed, FEED, id_, marketplaceIds=self.marketplaces)
+        self._kit.http.call("PUT", url, changes=False, data=raw, headers={"content-type": type_})
+        answer = self._ask("createFeed", self._feeds.create_feed, kind, id_, marketplaceIds=self.marketplaces)
         return need(answer, "feedId", str, OutcomeUnknown)
+
+    def confirm(self, order: str, body: Mapping[str, Any]) -> None:
+        """confirmShipment: a parcel of an order left. The same reference again corrects what was said."""
+        self._ask("confirmShipment", self._parcels.confirm_shipment, order, **body)
 
     def feed_state(self, feed: str) -> Any:
         return self._ask("getFeed", self._feeds.get_feed, feed)

@@ -346,6 +346,12 @@ def _package(package: Mapping[str, Any]) -> Shipped:
     )
 
 
+def wish(document: Mapping[str, Any]) -> str:
+    """Why the buyer wants it cancelled, in their words; of an order that can be read."""
+    asked = (maybe_part(maybe_part(item, "cancellation"), "cancellationRequest") for item in items(document, "orderItems"))
+    return next((said for one in asked if (said := maybe_text(one, "cancelReason"))), "")
+
+
 def _cancel_reason(found: Sequence[_Item]) -> str:
     executions = (maybe_part(maybe_part(item.raw, "cancellation"), "cancellationExecution") for item in found)
     reasons = (maybe_text(execution, "cancelReason") or maybe_text(execution, "cancelledBy") for execution in executions)

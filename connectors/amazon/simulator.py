@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
 from connectors.amazon import shapes, simulated, simulated_report
+from connectors.amazon import simulated_sending as sending
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
 from connectors.simulation import RELAXED, World, ask_page, came_back, cart, chosen, reply, whole
@@ -35,6 +36,7 @@ ORDERS_DAYS = 30  # "Report can be requested only upto 30 days" (vendor's tracke
 OLDEST = timedelta(days=731)  # older orders are not returned
 KEPT = 16  # documents of reports; Amazon keeps them for 90 days
 SQS, STORAGE = "sqs", "storage"
+LISTINGS_FEED, ACKNOWLEDGEMENT = "JSON_LISTINGS_FEED", "POST_ORDER_ACKNOWLEDGEMENT_DATA"
 LISTING_PARTS = ("summaries", "attributes", "issues", "offers", "fulfillmentAvailability", "procurement", "relationships", "productTypes")
 
 
@@ -100,6 +102,7 @@ class Simulator:
             "createReport": self._create_report,
             "getReport": self._get_report,
             "getReportDocument": self._get_report_document,
+            "confirmShipment": self._confirm,
         }
 
     def credentials(self, base: str) -> dict[str, Any]:
@@ -130,6 +133,8 @@ class Simulator:
                 return "searchOrders"
             case "GET", ["orders", "2026-01-01", "orders", _]:
                 return "getOrder"
+            case "POST", ["orders", "v0", "orders", _, "shipmentConfirmation"]:
+                return "confirmShipment"
             case "GET", ["listings", "2021-08-01", "items", _]:
                 return "searchListingsItems"
             case ("GET" | "PATCH") as method, ["listings", "2021-08-01", "items", _, _]:
@@ -307,6 +312,19 @@ class Simulator:
             return _error("NotFound", "Resource not found", 404)
         return reply({"order": shapes.view(self.state["orders"][order]["raw"], self._included(request.args))})
 
+    def _confirm(self, request: Request, order: str, *_: str) -> Response:
+        if order not in self.state["orders"]:
+            return _error("NotFound", "Resource not found", 404)
+        raw = self.state["orders"][order]["raw"]
+        body = _body(request, KEYS["confirmShipment"].body, {"marketplaceId": str, "packageDetail": dict})
+        try:
+            sending.confirmed(raw, body, stamp(self.world.clock()))
+        except sending.Declined as error:
+            raise Wrong(str(error)) from None
+        raw["lastUpdatedTime"] = stamp(self._later())
+        self._announce(raw, "Order shipped")
+        return Response("", 204, content_type="application/json")
+
     # --- listings
 
     def _listing_view(self, listing: dict[str, Any], args: Any) -> dict[str, Any]:
@@ -435,15 +453,46 @@ class Simulator:
         wanted = {"feedType": str, "marketplaceIds": list, "inputFeedDocumentId": str}
         body = _body(request, KEYS["createFeed"].body, wanted)
         document = self.state["documents"].get(body["inputFeedDocumentId"])
-        if body["feedType"] != "JSON_LISTINGS_FEED" or document is None or document["body"] is None:
+        if body["feedType"] not in (LISTINGS_FEED, ACKNOWLEDGEMENT) or document is None or document["body"] is None:
             raise Wrong("the feed type or its document is not known")
         id_, now = str(5_000_000 + self._next()), self.world.clock()
         due = (now + timedelta(seconds=self.delay_s)).isoformat()
         feed = {"id": id_, "sites": body["marketplaceIds"], "input": body["inputFeedDocumentId"], "created": stamp(now), "due": due}
-        self.state["feeds"][id_] = {**feed, "status": "IN_QUEUE", "result": None}
+        self.state["feeds"][id_] = {**feed, "type": body["feedType"], "status": "IN_QUEUE", "result": None}
         return reply({"feedId": id_}, 202)
 
     def _work_off(self, feed: dict[str, Any]) -> None:
+        if feed.get("type") == ACKNOWLEDGEMENT:
+            self._acknowledge(feed)
+        else:
+            self._list_all(feed)
+
+    def _acknowledge(self, feed: dict[str, Any]) -> None:
+        """Orders that the seller cannot send."""
+        try:
+            declined = sending.declines(self.state["documents"][feed["input"]]["body"])
+        except ValueError:
+            feed["status"] = "FATAL"
+            return
+        errors = [(number, words) for number, order, reason in declined if (words := self._declined(order, reason))]
+        self._done(feed, sending.report(errors, len(declined)))
+
+    def _declined(self, order: str, reason: str) -> str:
+        """Why it cannot be cancelled; empty where it is."""
+        raw = self.state["orders"].get(order, {}).get("raw")
+        if raw is None or raw["fulfillment"]["fulfillmentStatus"] not in ("UNSHIPPED", "PENDING"):
+            return "The order cannot be cancelled in its current status."
+        told = self._cancel(raw, {"reason": reason})
+        raw["lastUpdatedTime"] = stamp(self._later())
+        self._announce(raw, told)
+        return ""
+
+    def _done(self, feed: dict[str, Any], report: str) -> None:
+        result = f"amzn1.tortuga.4.{self._next()}"
+        self.state["documents"][result] = {"type": "", "until": "", "body": report, "packed": True}
+        feed |= {"status": "DONE", "result": result}
+
+    def _list_all(self, feed: dict[str, Any]) -> None:
         try:
             messages = json.loads(self.state["documents"][feed["input"]]["body"])["messages"]
             issues = [issue for message in messages for issue in self._message(message, _when(feed["due"]))]
@@ -454,9 +503,7 @@ class Simulator:
         summary = {"errors": len(issues), "warnings": 0, "messagesProcessed": len(messages)}
         summary |= {"messagesAccepted": len(messages) - invalid, "messagesInvalid": invalid}
         report = {"header": {"sellerId": SELLER, "version": "2.0", "feedId": feed["id"]}, "issues": issues, "summary": summary}
-        result = f"amzn1.tortuga.4.{self._next()}"
-        self.state["documents"][result] = {"type": "", "until": "", "body": json.dumps(report), "packed": True}
-        feed |= {"status": "DONE", "result": result}
+        self._done(feed, json.dumps(report))
 
     def _message(self, message: dict[str, Any], due: datetime) -> list[dict[str, Any]]:
         """One message of a feed, live when the feed was due; its issues in the report's shape."""
@@ -472,7 +519,12 @@ class Simulator:
         feed = self.state["feeds"].get(id_)
         if feed is None:
             return _error("NotFound", "The feed is not known", 404)
-        answer = {"feedId": id_, "feedType": "JSON_LISTINGS_FEED", "marketplaceIds": feed["sites"], "createdTime": feed["created"]}
+        answer = {
+            "feedId": id_,
+            "feedType": feed.get("type", LISTINGS_FEED),
+            "marketplaceIds": feed["sites"],
+            "createdTime": feed["created"],
+        }
         result = {"resultFeedDocumentId": feed["result"]} if feed["result"] else {}
         return reply({**answer, "processingStatus": feed["status"], **result})
 
@@ -742,7 +794,7 @@ class Simulator:
         return self._oracle(id_)
 
     def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """pay, cancel {restock} and fulfill (both see `chosen`), refund (Amazon's orders do not show it), request_cancel, touch."""
+        """pay, cancel {restock} and fulfill (both see `chosen`), refund (orders do not show it), ask_to_cancel (the buyer), touch."""
         self._settle()
         if order not in self.state["orders"] or (self.state["orders"][order]["parks"] and what != "touch"):
             raise BadRequest("no such order, or one that was planted to be parked")
@@ -752,7 +804,7 @@ class Simulator:
             "cancel": self._cancel,
             "fulfill": self._fulfill,
             "refund": lambda _, __: "Refunded",
-            "request_cancel": self._request_cancel,
+            "ask_to_cancel": self._ask_to_cancel,
             "touch": lambda _, __: "Order updated",
         }
         if what not in acts:
@@ -775,7 +827,9 @@ class Simulator:
 
     def _cancel(self, raw: dict[str, Any], wish: dict[str, Any]) -> str:
         for item, count in self._chosen(raw, wish):
-            item["cancellation"] = {"cancellationExecution": {"cancelledBy": "MERCHANT", "cancelReason": "Simulated cancellation"}}
+            item["cancellation"] = {
+                "cancellationExecution": {"cancelledBy": "MERCHANT", "cancelReason": wish.get("reason", "Simulated cancellation")}
+            }
             item["fulfillment"]["quantityUnfulfilled"] -= count
             if wish.get("restock", True):
                 self._shift(self.state["listings"][item["product"]["sellerSku"]], count)
@@ -783,7 +837,7 @@ class Simulator:
             raw["fulfillment"]["fulfillmentStatus"] = "CANCELLED"
         return "Order cancelled"
 
-    def _request_cancel(self, raw: dict[str, Any], _: dict[str, Any]) -> str:
+    def _ask_to_cancel(self, raw: dict[str, Any], _: dict[str, Any]) -> str:
         for item in raw["orderItems"]:
             item["cancellation"] = {"cancellationRequest": {"requester": "BUYER", "cancelReason": "Changed my mind"}}
         return "Buyer Requested Cancel"
@@ -823,6 +877,7 @@ class Simulator:
             "cancelled": status == "CANCELLED",
             "pending": status == "PENDING",
             "fulfilled_by": party,
+            "shipments": sending.told_of(raw),
         }
 
     def orders(self) -> list[dict[str, Any]]:

@@ -73,6 +73,7 @@ RATES: dict[str, Rate] = {
     "createReport": Rate(0.0167, 15),
     "getReport": Rate(2, 15),
     "getReportDocument": Rate(0.0167, 15),
+    "confirmShipment": Rate(2, 10),
 }
 
 INCLUDED = ("BUYER", "RECIPIENT", "PROCEEDS", "EXPENSE", "PROMOTION", "CANCELLATION", "FULFILLMENT", "PACKAGES", "TAX", "PAYMENT")
@@ -100,6 +101,7 @@ KEYS: dict[str, Keys] = {
     "patchListingsItem": Keys(
         frozenset(["marketplaceIds", "includedData", "mode", "issueLocale"]), frozenset(["productType", "patches"]), changes=True
     ),
+    "confirmShipment": Keys(body=frozenset(["marketplaceId", "packageDetail", "codCollectionMethod"]), changes=True),
     "createFeedDocument": Keys(body=frozenset(["contentType"])),
     "createFeed": Keys(body=frozenset(["feedType", "marketplaceIds", "inputFeedDocumentId", "feedOptions"]), changes=True),
     "getFeed": Keys(),

@@ -52,6 +52,7 @@ class BogusPost:
     forgets: bool = False
     blank: bool = False
     prints: bool = True
+    dearer: int = 1
     purchases: list[Purchase] = field(default_factory=list)
     closed: list[tuple[str, ...]] = field(default_factory=list)
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -100,7 +101,7 @@ class BogusCarrier:
 
     def _quote(self, wish: Consignment, service: str) -> Quote:
         name, cents, days = SERVICES[service]
-        price = Money(cents * len(wish.boxes) + sum(box.weight_g for box in wish.boxes) // 100, wish.currency)
+        price = Money(self.system.dearer * (cents * len(wish.boxes) + sum(box.weight_g for box in wish.boxes) // 100), wish.currency)
         return Quote(service, name, price, arrives_on=wish.ship_on + timedelta(days=days))
 
     def buy(self, wish: Consignment, service: str, key: str) -> Bought:
@@ -174,7 +175,7 @@ def manifest(system: BogusPost, name: str = "bogus_post") -> Connector:
         limits=Limits(),
         calls=CALLS,
         carrier=lambda kit: BogusCarrier(system, kit),
-        carries=CarrierLimits(boxes=system.boxes, numbers=20, lookup_s=0.0, formats=tuple(LabelFormat)),
+        carries=CarrierLimits(boxes=system.boxes, numbers=20, lookup_s=0.0, formats=(LabelFormat.ZPL,)),
         services={service: name for service, (name, _, _) in SERVICES.items()},
         tracking_url=lambda number: f"https://post.example/{number}",
     )

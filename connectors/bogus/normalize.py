@@ -97,6 +97,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         test=_of(document, "test", bool),
         source=document.get("source") or channel,
         source_id=document.get("source_id") or None,
+        deliver_by=_time(document, "deliver_by") if "deliver_by" in document else None,
         notes=tuple(notes),
         person=_person(document),
         routing=tuple(_assignment(one) for one in _rows(document, "routing")) if "routing" in document else None,

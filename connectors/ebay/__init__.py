@@ -92,6 +92,8 @@ MANIFEST = Connector(
         "listings_reach_days": 60,  # no active listing ends later: GTC is renewed each month
         "entries_per_call": 25,  # of bulkUpdatePriceQuantity; its own text also says one SKU a call, so refusals fall back to one
         "trading_entries_per_call": 4,
+        "post_order_scheme": "IAF",  # ‡ what stands before the token in calls of the Post-Order API
+        "cancel_answer_days": 3,  # ‡ a seller has to answer a buyer who wishes to cancel
         "reach_days": 729,  # getOrders reaches back two years
         "throttled_wait_s": 300.0,  # after a 429 that names no time
         "key_age_s": 3600.0,
@@ -104,6 +106,7 @@ MANIFEST = Connector(
         "inventory": _daily(2_000_000),
         "trading": _daily(5_000),
         "notification": _daily(10_000),
+        "post_order": _daily(10_000),
         "identity": _daily(5_000),
         "token": _daily(5_000),
     },
@@ -114,6 +117,10 @@ MANIFEST = Connector(
         "getOrders",
         "getOrder",
         "getShippingFulfillments",
+        "createShippingFulfillment",
+        "createCancellation",
+        "approveCancellation",
+        "rejectCancellation",
         "getInventoryItems",
         "bulkGetInventoryItem",
         "getOffers",

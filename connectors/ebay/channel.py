@@ -9,14 +9,17 @@ from typing import Any
 
 from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
+from connectors.ebay.sending import Sending
 from connectors.http import as_datetime, write_json
 from core.domain.promise import Uncovered
+from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import BadPayload, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Told
 
 CURRENCY = {"EBAY_US": "USD", "EBAY_GB": "GBP", "EBAY_AU": "AUD", "EBAY_CA": "CAD", "EBAY_CH": "CHF", "EBAY_PL": "PLN"}
 EURO = frozenset(["EBAY_DE", "EBAY_FR", "EBAY_IT", "EBAY_ES", "EBAY_AT", "EBAY_BE", "EBAY_IE", "EBAY_NL"])
 DAY = timedelta(days=1)
+BEGIN: Mapping[str, Any] = {"offset": 0, "total": None}  # of a list of orders
 LOOKUPS = 25  # SKUs in one bulkGetInventoryItem; and offers looked up for one page
 APIS = frozenset(["inventory", "trading"])
 LONGEST = 50  # letters of a SKU that the Inventory API takes
@@ -32,6 +35,7 @@ class EbayChannel:
     def __init__(self, kit: Kit, client: Client) -> None:
         self._kit = kit
         self._client = client
+        self._sending = Sending(kit, client)
         self._known_offers: dict[tuple[str, str], str] = {}  # by item and SKU
 
     def probe(self) -> Account:
@@ -44,13 +48,16 @@ class EbayChannel:
     # Orders
 
     def poll(self, since: datetime, until: datetime, cursor: str | None) -> Page[Notice]:
-        """Orders that changed in the window. Should orders leave it while we page (they changed again), the rest moves
-        up by as many places: then we step back by that many, and see some twice rather than one never."""
-        page = self._page(render.window(max(since, self._earliest()), min(until, self._kit.clock())), cursor)
-        return replace(page, items=tuple(sorted(page.items, key=lambda notice: notice.revision or since)), until=until)
+        """Orders that changed since then, up to now: one page is all of them at one moment. Where there are more, they are read up to
+        `until`, and then those that changed after it. Should orders leave a window while we page (they changed again), the rest moves up by
+        as many places: then we step back by that many, and see some twice rather than one never."""
+        at: dict[str, Any] = json.loads(cursor) if cursor else {**BEGIN, "since": max(since, self._earliest()).isoformat()}
+        begin, now = as_datetime(at.get("since") or since.isoformat()), self._kit.clock()
+        page = self._page(render.window(begin, as_datetime(at["until"]) if at.get("until") else None), at)
+        items = tuple(sorted(page.items, key=lambda notice: notice.revision or since))
+        return Page(items, _going_on(at, page.cursor, begin, now if at.get("after") else min(until, now)), until)
 
-    def _page(self, window: str, cursor: str | None) -> Page[Notice]:
-        at: dict[str, Any] = json.loads(cursor) if cursor else {"offset": 0, "total": None}
+    def _page(self, window: str, at: Mapping[str, Any]) -> Page[Notice]:
         said = self._client.orders(window, at["offset"])
         found = said.get("orders") or []
         return Page(tuple(self._notice(one) for one in found), _next(at, len(found), said.get("total")))
@@ -65,7 +72,8 @@ class EbayChannel:
         """As `poll`, by the day on which orders were made. Those that are sent or cancelled leave the open ones while we page: then we
         step back as there."""
         since, until = max(since, self._earliest()), min(until, self._kit.clock())
-        return self._page(render.placed(since, until, open_only=open_only), cursor) if since < until else Page(())
+        at = json.loads(cursor) if cursor else BEGIN
+        return self._page(render.placed(since, until, open_only=open_only), at) if since < until else Page(())
 
     def _notice(self, document: Any) -> Notice:
         """An order in its list's form; without a body where only its own address tells all (shipments, cancel requests)."""
@@ -114,6 +122,27 @@ class EbayChannel:
 
     def acknowledge(self, receipts: Sequence[str]) -> None:
         """eBay has no queue."""
+
+    # What leaves
+
+    def confirm(self, sent: Sent) -> str:
+        return self._sending.confirm(sent)
+
+    def confirmed(self, sent: Sent) -> str | None:
+        return self._sending.confirmed(sent)
+
+    def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
+        """eBay knows neither `key` nor `restock`; it pays the buyer back by itself."""
+        return self._sending.cancel(order, reason)
+
+    def cancelling(self, order: str, key: str) -> Cancelling:
+        return self._sending.cancelling(order)
+
+    def appeals(self, order: str) -> Sequence[Appeal]:
+        return self._sending.appeals(order)
+
+    def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
+        self._sending.answer(order, appeal, agree=agree, sent=sent)
 
     # Listings
 
@@ -285,6 +314,14 @@ def _next(at: Mapping[str, Any], count: int, total: Any) -> str | None:
     following = max(0, offset - gone) if gone else offset + count
     more = bool(gone) if gone else bool(count) and following < total
     return json.dumps({"offset": following, "total": total}) if more else None
+
+
+def _going_on(at: Mapping[str, Any], following: str | None, since: datetime, until: datetime) -> str | None:
+    """The cursor after a poll's page: more of its window, or once what changed since that window's end; None where one page was all."""
+    ended = at.get("until") or max(since, until).isoformat()
+    if following:
+        return json.dumps({**json.loads(following), "since": since.isoformat(), "until": ended, "after": at.get("after")})
+    return json.dumps({**BEGIN, "since": ended, "after": True}) if at.get("until") and not at.get("after") else None
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:

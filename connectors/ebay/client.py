@@ -17,6 +17,7 @@ from core.errors import AccessLost, HubError, OutcomeUnknown, RateLimited, Refus
 from core.ports import Fresh, Kit
 
 ORDERS = "/sell/fulfillment/v1/order"
+CANCELLATIONS = "/post-order/v2/cancellation"
 INVENTORY = "/sell/inventory/v1"
 LISTED = [  # fields of a listing that we read; without them eBay tells descriptions and pictures too
     "HasMoreItems",
@@ -141,6 +142,26 @@ class Client:
         said = self._get("fulfillment", f"{ORDERS}/{quote(number, safe='')}/shipping_fulfillment", {})
         return list(said.get("fulfillments") or [])
 
+    def ship(self, number: str, body: Mapping[str, Any]) -> str:
+        """createShippingFulfillment: a parcel of an order left; gives eBay's id of it, which its Location ends with."""
+        url = f"{self._kit.settings['api_url']}{ORDERS}/{quote(number, safe='')}/shipping_fulfillment"
+        answer = self._answered("fulfillment", "POST", url, changes=True, json=dict(body))
+        made = answer.headers.get("Location", "").rstrip("/").rpartition("/")[2]
+        return made or str(body.get("trackingNumber") or "")
+
+    def call_off(self, body: Mapping[str, Any]) -> None:
+        """A cancellation of the seller's own."""
+        self._post_order("", body)
+
+    def approve(self, request: str) -> None:
+        self._post_order(f"/{quote(request, safe='')}/approve", {})
+
+    def reject(self, request: str, body: Mapping[str, Any]) -> None:
+        self._post_order(f"/{quote(request, safe='')}/reject", body)
+
+    def _post_order(self, path: str, body: Mapping[str, Any]) -> None:
+        self._answered("post_order", "POST", f"{self._kit.settings['api_url']}{CANCELLATIONS}{path}", changes=True, json=dict(body))
+
     def records(self, page: int) -> Mapping[str, Any]:
         """A page of all inventory items, from 0: {inventoryItems: [{sku, ...}], total, next?}; {} beyond the last, when some are gone."""
         try:
@@ -176,20 +197,26 @@ class Client:
         return self._json(api, "GET", f"{self._kit.settings['api_url']}{path}{text}")
 
     def _json(self, api: str, method: str, url: str, *, changes: bool = False, **rest: Any) -> dict[str, Any]:
-        self._kit.budget.take(api)
-        answer = self._send(method, url, self._token(), changes, rest)
-        if answer.status_code == 401:
-            answer = self._send(method, url, self._token(self._used), changes, rest)
-        if answer.status_code >= 300:
-            raise self._refusal(api, answer, changes=changes)
+        answer = self._answered(api, method, url, changes=changes, **rest)
         said = json_of(answer, "ebay", changes=changes)
         if not isinstance(said, dict):
             raise (OutcomeUnknown if changes else Unavailable)("eBay answered another shape", status=answer.status_code)
         return said
 
-    def _send(self, method: str, url: str, token: str, changes: bool, rest: Mapping[str, Any]) -> requests.Response:
+    def _answered(self, api: str, method: str, url: str, *, changes: bool, **rest: Any) -> requests.Response:
+        """An answer that is no refusal, whatever it says."""
+        self._kit.budget.take(api)
+        scheme = self._kit.settings["post_order_scheme"] if api == "post_order" else "Bearer"
+        answer = self._send(method, url, f"{scheme} {self._token()}", changes, rest)
+        if answer.status_code == 401:
+            answer = self._send(method, url, f"{scheme} {self._token(self._used)}", changes, rest)
+        if answer.status_code >= 300:
+            raise self._refusal(api, answer, changes=changes)
+        return answer
+
+    def _send(self, method: str, url: str, authorization: str, changes: bool, rest: Mapping[str, Any]) -> requests.Response:
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": authorization,
             "Accept": "application/json",
             "X-EBAY-C-MARKETPLACE-ID": self._kit.settings["marketplace"],
         }
@@ -200,6 +227,7 @@ class Client:
         if isinstance(error, RateLimited):
             self._kit.budget.learn(api, left=0.0)
         error.facts["codes"] = _codes(answer)
+        error.words = _words(answer) if error.words else ""
         return error
 
     # Tokens
@@ -361,6 +389,16 @@ def _codes(answer: requests.Response) -> str:
         return ",".join(str(error["errorId"]) for error in said["errors"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def _words(answer: requests.Response) -> str:
+    """eBay's own sentences: REST keeps them as `errors`, the Post-Order API as `errorMessage.error` ‡."""
+    try:
+        said = answer.json()
+        found = said["errors"] if "errors" in said else said["errorMessage"]["error"]
+        return " ".join(str(error.get("longMessage") or error["message"]) for error in found)[:500]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return answer.text[:500]
 
 
 def query_of(url: str, key: str) -> str | None:

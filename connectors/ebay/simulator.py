@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from connectors.ebay import simulated_sending as sending
 from connectors.simulation import World, ask_page, came_back, cart, chosen, reply, whole
 from core.domain.money import Money
 
@@ -39,7 +40,8 @@ AGREE = "/ebay/oauth2/authorize"
 MONTH_MS = 30 * 86_400_000
 PACIFIC = ZoneInfo("America/Los_Angeles")
 REVISIONS = 250
-QUOTAS = {"fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000}
+CANCEL_S = 2.0  # seconds until an order that somebody cancels is cancelled: our guess
+QUOTAS = {"fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000, "post_order": 10_000}
 NS = "urn:ebay:apis:eBLBaseComponents"
 ITEMS, BUYERS = 110_550_000_000, 26_000
 OWN = 10_000_000  # numbers of listings that share their item with nobody
@@ -80,6 +82,12 @@ def errors(status: int, number: int, domain: str, message: str) -> Response:
 
 def _error(number: int, domain: str, message: str) -> dict[str, Any]:
     return {"errorId": number, "domain": domain, "category": "REQUEST", "message": message, "longMessage": message}
+
+
+def _post_order_error(error: sending.Declined) -> Response:
+    """The Post-Order API's own shape ‡."""
+    wrong = {"errorId": error.number, "domain": "post-order", "severity": "ERROR", "category": "REQUEST", "message": error.message}
+    return reply({"errorMessage": {"error": [wrong]}}, 400)
 
 
 def stamp(at: datetime) -> str:
@@ -130,6 +138,7 @@ def _ms(at: datetime) -> int:
 
 class Simulator:
     name = "ebay"
+    unrecorded = ("createCancellation", "approveCancellation", "rejectCancellation")  # the Post-Order API has no contract that is published
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -141,6 +150,7 @@ class Simulator:
             "number": 0,
             "refresh": REFRESH,
             "codes": {},
+            "cancelling": {},
             "key": _new_key(world.seed),
         }
         self._kept = Shelf(self.state["listings"])
@@ -160,6 +170,7 @@ class Simulator:
         return found[0] if found else "unknown"
 
     def answer(self, request: Request, operation: str | None) -> Response:
+        self._work_off()
         if request.path == "/ebay/ws/api.dll":
             return self._trading(request)
         if request.path == AGREE:
@@ -216,6 +227,7 @@ class Simulator:
         return self._kept
 
     def orders(self) -> list[dict[str, Any]]:
+        self._work_off()
         return [_oracle(order) for order in self.state["orders"].values()]
 
     def listings(self) -> list[dict[str, Any]]:
@@ -234,10 +246,19 @@ class Simulator:
         return [_oracle(order) for order in placed]
 
     def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """pay, cancel, ask_to_cancel (the buyer), fulfill (see `chosen`), refund, touch and combine."""
+        self._work_off()
         if order not in self.state["orders"]:
             raise NotFound(f"there is no order {order}")
         one = self.state["orders"][order]
-        acts = {"pay": self._pay, "cancel": self._cancel, "fulfill": self._fulfill, "refund": self._refund, "touch": self._touch}
+        acts = {
+            "ask_to_cancel": lambda one, wish: self._cancel(one, {**wish, "requested": True}),
+            "pay": self._pay,
+            "cancel": self._cancel,
+            "fulfill": self._fulfill,
+            "refund": self._refund,
+            "touch": self._touch,
+        }
         if what == "combine":
             return _oracle(self._combine(one, wish))
         if what not in acts:
@@ -257,8 +278,20 @@ class Simulator:
             ("GET", "/sell/inventory/v1/offer"): ("getOffers", "inventory", self._get_offers),
             ("GET", "/sell/inventory/v1/inventory_item"): ("getInventoryItems", "inventory", self._get_items),
             ("POST", "/sell/inventory/v1/bulk_update_price_quantity"): ("bulkUpdatePriceQuantity", "inventory", self._bulk_update),
+            ("POST", "/post-order/v2/cancellation"): ("createCancellation", "post_order", self._create_cancellation),
         }
-        return fixed.get((method, path)) or (self._named_route(path) if method == "GET" else None)
+        named = {"GET": self._named_route, "POST": self._named_change}.get(method)
+        return fixed.get((method, path)) or (named(path) if named else None)
+
+    def _named_change(self, path: str) -> tuple[str, str, Callable[[Request], Response]] | None:
+        match path.split("/")[1:]:
+            case ["sell", "fulfillment", "v1", "order", number, "shipping_fulfillment"]:
+                return "createShippingFulfillment", "fulfillment", lambda request: self._ship(request, unquote(number))
+            case ["post-order", "v2", "cancellation", number, "approve"]:
+                return "approveCancellation", "post_order", lambda request: self._decide(request, number, agree=True)
+            case ["post-order", "v2", "cancellation", number, "reject"]:
+                return "rejectCancellation", "post_order", lambda request: self._decide(request, number, agree=False)
+        return None
 
     def _named_route(self, path: str) -> tuple[str, str, Callable[[Request], Response]] | None:
         match path.split("/")[1:]:
@@ -273,7 +306,8 @@ class Simulator:
     def _admit(self, request: Request, api: str) -> None:
         if api == "token":
             return
-        kind = self._token_kind(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        scheme = "IAF " if api == "post_order" else "Bearer "
+        kind = self._token_kind(request.headers.get("Authorization", "").removeprefix(scheme))
         if kind is None:
             raise Refusal(401, 1001, "OAuth", "Invalid access token")
         if (kind == "app") != (api == "notification"):
@@ -451,6 +485,74 @@ class Simulator:
             raise Refusal(404, 32100, "API_FULFILLMENT", f"Invalid order ID: {number}")
         order: dict[str, Any] = self.state["orders"][number]
         return order
+
+    def _ship(self, request: Request, number: str) -> Response:
+        """It keeps no keys: told again, there are two."""
+        _only(request, (), "API_FULFILLMENT", 32600)
+        order = self._order(number)
+        left = {line.get("lineItemId", ""): _open(order, line) for line in order["document"]["lineItems"]}
+        try:
+            body = json.loads(request.get_data() or b"{}")
+            units = sending.units(order, left, body)
+        except sending.Declined as error:
+            raise Refusal(400, error.number, "API_FULFILLMENT", error.message) from None
+        except (ValueError, TypeError, KeyError):
+            raise Refusal(400, 32600, "API_FULFILLMENT", "Invalid input data") from None
+        now = self._changed_now(order)
+        made = self._sent(order, units, body.get("trackingNumber"), body.get("shippingCarrierCode"), body.get("shippedDate", now))
+        return reply({}, 201, headers={"Location": made})
+
+    # Cancellations: the Post-Order API
+
+    def _create_cancellation(self, request: Request) -> Response:
+        body = json.loads(request.get_data() or b"{}")
+        known = {one["document"]["legacyOrderId"]: one for one in self.state["orders"].values()}
+        order = known.get(str(body.get("legacyOrderId")))
+        try:
+            sending.cancellable(order, body, bool(order and order["fulfillments"]))
+        except sending.Declined as error:
+            return _post_order_error(error)
+        assert order is not None
+        return reply({"cancelId": self._begin_cancel(order, "Seller", body["cancelReason"])}, 201)
+
+    def _begin_cancel(self, order: dict[str, Any], by: str, reason: str) -> str:
+        number, now = str(5_000_000_000 + self._next()), self._changed_now(order)
+        request = {"cancelRequestId": number, "cancelInitiator": by, "cancelRequestedDate": now, "cancelReason": reason}
+        order["requests"] = [*order["requests"], {**request, "cancelRequestState": "REQUESTED"}]
+        order["document"]["cancelStatus"]["cancelState"] = "IN_PROGRESS"
+        if by == "Seller":
+            self._soon(order)
+        return number
+
+    def _soon(self, order: dict[str, Any]) -> None:
+        due = self.world.clock() + timedelta(seconds=0.0 if self.world.relaxed else CANCEL_S)
+        self.state["cancelling"][order["document"]["orderId"]] = due.isoformat()
+
+    def _decide(self, request: Request, number: str, *, agree: bool) -> Response:
+        found = ((one, row) for one in self.state["orders"].values() for row in one["requests"] if row["cancelRequestId"] == number)
+        order, row = next(found, (None, None))
+        if order is None or row is None or row["cancelRequestState"] != "REQUESTED" or row["cancelInitiator"] != "Buyer":
+            return _post_order_error(sending.Declined(1003, "The cancellation request is not open."))
+        self._changed_now(order)
+        if agree:
+            row["cancelRequestState"] = "APPROVED"
+            self._soon(order)
+        else:
+            row["cancelRequestState"] = "REJECTED"
+            order["document"]["cancelStatus"]["cancelState"] = "NONE_REQUESTED"
+        order.setdefault("answers", []).append({"agreed": agree, **json.loads(request.get_data() or b"{}")})
+        return reply({}, 200)
+
+    def _work_off(self) -> None:
+        """What is due is cancelled, once somebody looks; what left meanwhile stands."""
+        now, waiting = self.world.clock(), self.state["cancelling"]
+        for number in [number for number, due in waiting.items() if datetime.fromisoformat(due) <= now]:
+            del waiting[number]
+            order = self.state["orders"].get(number)
+            if order is not None and order["fulfillments"]:
+                order["document"]["cancelStatus"]["cancelState"] = "NONE_REQUESTED"
+            elif order is not None:
+                self._called_off(order, self._changed_now(order), restock=True)
 
     # Inventory
 
@@ -744,15 +846,16 @@ class Simulator:
         document, now = order["document"], self._changed_now(order)
         if document["cancelStatus"]["cancelState"] == "CANCELED":
             return
-        state = "IN_PROGRESS" if wish.get("requested") else "CANCELED"
-        request = {"cancelRequestId": str(5_000_000_000 + self._next()), "cancelInitiator": "Buyer", "cancelRequestedDate": now}
-        order["requests"] = [{**request, "cancelReason": wish.get("reason", "BUYER_ASKED_CANCEL"), "cancelRequestState": "REQUESTED"}]
-        document["cancelStatus"]["cancelState"] = state
-        if state == "IN_PROGRESS":
-            return
-        document["cancelStatus"]["cancelledDate"] = now
-        order["requests"][0].update(cancelRequestState="COMPLETED", cancelCompletedDate=now)
-        if wish.get("restock", True):
+        order["requests"] = []
+        self._begin_cancel(order, "Buyer", wish.get("reason", "BUYER_ASKED_CANCEL"))
+        if not wish.get("requested"):
+            self._called_off(order, now, restock=bool(wish.get("restock", True)))
+
+    def _called_off(self, order: dict[str, Any], now: str, *, restock: bool) -> None:
+        document = order["document"]
+        document["cancelStatus"] |= {"cancelState": "CANCELED", "cancelledDate": now}
+        order["requests"][-1].update(cancelRequestState="COMPLETED", cancelCompletedDate=now)
+        if restock:
             self._put_back(order)
         if document["orderPaymentStatus"] != "PENDING":
             self._give_back(order, document["pricingSummary"]["total"], now)
@@ -782,18 +885,22 @@ class Simulator:
         now = self._changed_now(order)
         if not units:
             return
-        tracking = str(wish.get("tracking") or f"9400{self._next():018d}")
-        sent = [{"lineItemId": line, "quantity": number} for line, number in units.items()]
-        parcel = {"fulfillmentId": tracking, "shipmentTrackingNumber": tracking, "shippingCarrierCode": "USPS", "shippedDate": now}
-        order["fulfillments"].append({**parcel, "lineItems": sent})
-        document["fulfillmentHrefs"].append(
-            f"https://api.ebay.com/sell/fulfillment/v1/order/{document['orderId']}/shipping_fulfillment/{tracking}"
-        )
+        self._sent(order, units, str(wish.get("tracking") or f"9400{self._next():018d}"), "USPS", now)
+
+    def _sent(self, order: dict[str, Any], units: Mapping[str, int], tracking: str | None, carrier: str | None, at: str) -> str:
+        """A parcel left; gives the address of what is known of it. Its id is its number, or an arbitrary one."""
+        document, name = order["document"], tracking or str(999 + self._next())
+        number = {"shipmentTrackingNumber": tracking, "shippingCarrierCode": carrier} if tracking else {}
+        parts = [{"lineItemId": line, "quantity": count} for line, count in units.items()]
+        order["fulfillments"].append({"fulfillmentId": name, **number, "shippedDate": at, "lineItems": parts})
+        address = f"https://api.ebay.com/sell/fulfillment/v1/order/{document['orderId']}/shipping_fulfillment/{name}"
+        document["fulfillmentHrefs"].append(address)
         _progress(order)
         for line in units:
             self._notify(
                 "ITEM_MARKED_SHIPPED", {"itemMarkedShipped": {"orderId": document["orderId"], "lineItemId": line, "username": SELLER}}
             )
+        return address
 
     def _refund(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
         """{line, quantity, amount?}; without a line, all of the order. eBay keeps the money of it, not the units."""
@@ -1339,6 +1446,7 @@ def _oracle(order: Mapping[str, Any]) -> dict[str, Any]:
         "total": document["pricingSummary"]["total"]["value"],
         "currency": document["pricingSummary"]["total"]["currency"],
         "cancelled": document["cancelStatus"]["cancelState"] == "CANCELED",
+        "shipments": sending.told_of(order),
         "lines": [{"id": line.get("lineItemId"), "sku": line.get("sku"), "quantity": line["quantity"]} for line in document["lineItems"]],
     }
 

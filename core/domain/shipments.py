@@ -78,6 +78,8 @@ PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
+    "no_rates": N_("No carrier offers anything for it."),
+    "lacks": N_("Something is missing before a label can be bought."),
     "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
 }
 FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
@@ -86,11 +88,11 @@ FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the orde
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
-    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it; `whole_day`: nothing else."""
+    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
-    authorized: bool = True
+    authorized: bool = False
     terms: bool = False
     risks: frozenset[str] = frozenset({"high"})
 

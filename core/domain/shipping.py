@@ -4,7 +4,8 @@ Weights are whole grams and lengths whole millimetres; a connector turns them in
 one paid permission for one or more parcels that go together from one address to another.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -293,3 +294,25 @@ class Appeal:
     id: str
     reason: str = ""
     due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A quote of one of several carriers, by our id of its connection."""
+
+    connection: str
+    quote: Quote
+
+
+def best(offers: Iterable[Offer], by: date | None) -> Offer | None:
+    """The cheapest that promises to arrive by that day; the one that arrives first where none does; without a day the cheapest of all.
+    Only prices in one currency compare: that of most offers counts."""
+    known = list(offers)
+    if not known:
+        return None
+    currencies = Counter(one.quote.price.currency for one in known)
+    alike = [one for one in known if one.quote.price.currency == currencies.most_common(1)[0][0]]
+    in_time = [one for one in alike if by is None or (one.quote.arrives_on is not None and one.quote.arrives_on <= by)]
+    if in_time:
+        return min(in_time, key=lambda one: (one.quote.price.minor, one.quote.arrives_on or date.max, one.quote.service))
+    return min(alike, key=lambda one: (one.quote.arrives_on or date.max, one.quote.price.minor, one.quote.service))

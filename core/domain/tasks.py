@@ -119,6 +119,8 @@ QUEUES = {
     "release_orders": "inside",
     "look_at_shipments": "inside",
     "buy_labels": "outside",
+    "shop_rates": "outside",
+    "choose_services": "inside",
     "void_labels": "outside",
     "confirm_parcels": "outside",
     "track_parcels": "outside",

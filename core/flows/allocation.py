@@ -137,7 +137,7 @@ def _tell(work: Unit, merchant: str, plan: Plan, wishes: Sequence[Wish], maps: M
     known = {name: replace(one, rows=one.rows | _of(one.rows, learned)) for name, one in maps.items()}
     moved = moves(wishes, known)
     since = min((wish.placed_at for wish in wishes if wish.due.hold), default=None)
-    doubts.explained(work.db, explains(wishes, known), [id for id, one in moved.items() if one.units is None])
+    doubts.explained(work.db, explains(wishes, known))
     for connection in sorted(listings.sold(work.db, moved, work.now) | listings.touch(work.db, merchant, skus, since)):
         work.ask(merchant, "publish_stock", connection, connection)
 
@@ -156,10 +156,19 @@ def moves(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> dict[int, Move
     return found
 
 
-def explains(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> list[dict[str, int]]:
-    """What was sold before the figure that we believe of a listing: it has these taken off."""
+def explains(wishes: Iterable[Wish], maps: Mapping[Name, Mapped]) -> list[dict[str, int | None]]:
+    """What was sold before the figure that we believe of a listing: it has these taken off, or may have. Without `by` where nobody knows
+    of which place's listing."""
     lowered = ((id, wish, sold) for wish in wishes for id, sold in _lowers(wish, maps[_name(wish)]).items())
-    return [{"id": id, "units": wish.sold, "by": wish.changed_at + SECOND} for id, wish, sold in lowered if sold == 0 and wish.sold]
+    return [
+        {"id": id, "units": wish.sold, "since": wish.sold_from, "by": _sold_by(wish, maps[_name(wish)])}
+        for id, wish, sold in lowered
+        if wish.sold and sold != wish.sold
+    ]
+
+
+def _sold_by(wish: Wish, one: Mapped) -> int | None:
+    return wish.changed_at + SECOND if len(one.rows) == 1 else None
 
 
 def tell_of(work: Unit, merchant: str, skus: Iterable[str]) -> None:

@@ -54,6 +54,44 @@ select count(distinct id) from resting
 
 CHECKS = (
     Check(
+        "open shipments hold what their orders say that they hold",
+        """
+        select count(*) from (
+          select l.order_id, l.line from order_lines l
+          left join shipments s on s.order_id = l.order_id and s.state in ('released', 'packed', 'labelled')
+          left join shipment_lines n on n.shipment = s.id and n.line = l.line
+          where l.released <> 0 or n.units is not null group by l.order_id, l.line, l.released
+          having l.released <> coalesce(sum(n.units), 0)) d
+        """,
+        "look at these orders' shipments: units would be sent twice, or never",
+    ),
+    Check(
+        "what left in shipments left once",
+        """
+        select count(*) from (
+          select l.order_id, l.line from order_lines l left join shipments s on s.order_id = l.order_id and s.state = 'sent'
+          left join shipment_lines n on n.shipment = s.id and n.line = l.line
+          where l.sent <> 0 or n.units is not null group by l.order_id, l.line, l.sent having l.sent <> coalesce(sum(n.units), 0)) d
+        """,
+        "look at these orders' shipments: their stock may be wrong",
+    ),
+    Check(
+        "a parcel has at most one live label, and its shipment knows it",
+        """
+        select count(*) from parcels p left join purchases u on u.id = p.purchase
+        where p.purchase is not null and (u.id is null or u.shipment <> p.shipment or u.state not in ('asked', 'bought', 'voiding'))
+        """,
+        "compare these parcels with the carrier's own account before anything is bought",
+    ),
+    Check(
+        "a shipment with a label that is not wanted is being taken apart",
+        """
+        select count(*) from shipments s join purchases u on u.shipment = s.id and u.state in ('bought', 'voiding')
+        where s.state = 'cancelled'
+        """,
+        "void these labels in the carrier's own account",
+    ),
+    Check(
         "every order is here once",
         "select count(*) from (select connection, channel_id from orders group by connection, channel_id having count(*) > 1) d",
         "restore the unique key of orders and remove the copies",

@@ -46,18 +46,25 @@ def want(hub: Hub, merchant: str, id: str, connection: str, service: str, who: W
     """Write down that a shipment shall have a label of this carrier's service, and have it bought. Gives the purchase's key. Raises
     Stopped, NotThen, and Refused for what lacks on our side."""
     with hub.unit() as work:
-        facts, one, boxes = ready(hub, work, merchant, id)
-        account = connections.one_of(work.db, merchant, connection)
-        if account is None or not hub.connector(account).carrier:
-            raise Refused("there is no such carrier")
-        wish = consignment(hub, work, merchant, facts, one, boxes, hub.connector(account), label)
-        key = uuid.UUID(hub.ids()).hex
-        if not parcels.ask(work.db, merchant, key, one.id, connection, service, wish, hub.box(merchant), work.now):
-            raise NotThen("it has a label already, or one is being bought")
-        shipments.choose(work.db, one.id, connection, service)
-        work.ask(merchant, "buy_labels", key, connection)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "label.buy", one.id, shipment=one.name, service=service)
-        return key
+        return want_in(hub, work, merchant, id, connection, service, who, label=label)
+
+
+def want_in(
+    hub: Hub, work: Unit, merchant: str, id: str, connection: str, service: str, who: Who, *, label: LabelFormat | None = None
+) -> str:  # fmt: skip
+    """The same in the caller's transaction."""
+    facts, one, boxes = ready(hub, work, merchant, id)
+    account = connections.one_of(work.db, merchant, connection)
+    if account is None or not hub.connector(account).carrier:
+        raise Refused("there is no such carrier")
+    wish = consignment(hub, work, merchant, facts, one, boxes, hub.connector(account), label)
+    key = uuid.UUID(hub.ids()).hex
+    if not parcels.ask(work.db, merchant, key, one.id, connection, service, wish, hub.box(merchant), work.now):
+        raise NotThen("it has a label already, or one is being bought")
+    shipments.choose(work.db, one.id, connection, service)
+    work.ask(merchant, "buy_labels", key, connection)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "label.buy", one.id, shipment=one.name, service=service)
+    return key
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:
@@ -170,8 +177,8 @@ def _begin(hub: Hub, work: Unit, merchant: str, key: str) -> Purchase | None:
     one = parcels.purchase(work.db, merchant, key, box)
     if one is None or one.state != "asked":
         return None
-    if one.tried_at is None:
-        if _is_stopped(hub, work, merchant, one.shipment):
+    if one.tried_at is None or one.wish is None:
+        if one.wish is None or _is_stopped(hub, work, merchant, one.shipment):
             parcels.become(work.db, key, "failed", box, work.now)
             _end_if_unwanted(work, merchant, one.shipment)
             return None
@@ -199,6 +206,7 @@ def _is_stopped(hub: Hub, work: Unit, merchant: str, shipment: str) -> bool:
 def _buy(hub: Hub, account: Connection, one: Purchase) -> Bought | Sought:
     """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent."""
     carrier, limits = hub.carrier(account), hub.connector(account).carries
+    assert one.wish is not None
     if one.tried_at is not None:
         found = carrier.find(one.wish, one.service, one.id)
         if found is not Sought.ABSENT:
@@ -245,7 +253,7 @@ def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tupl
     """What was found without its papers, printed once more; nothing where the carrier does not."""
     carrier = hub.carrier(account)
     try:
-        return tuple(carrier.papers(found, one.wish.label)) if isinstance(carrier, Reprints) else ()
+        return tuple(carrier.papers(found, one.wish.label)) if one.wish and isinstance(carrier, Reprints) else ()
     except AccessLost:
         raise
     except Refused:

@@ -97,11 +97,13 @@ def judge(hub: Hub, claim: Claim, connection: Connection) -> float | None:
         return UNTAKEN_S if found else None
     with hub.unit(claim, finish=False) as work:
         ground = _lock(work, connection, [one.id for one in found])
-        ripe = [
-            one for one in doubts.of(work.db, ground.listed).values() if one.why is None and one.theirs is not None and one.at < read_to
-        ]
+        ripe = [one for one in doubts.of(work.db, ground.listed).values() if _is_ripe(one, read_to)]
         kept = _judged(hub, work, connection, ground, ripe)
     return REPAIRED_S if kept else None
+
+
+def _is_ripe(one: Doubt, read_to: int) -> bool:
+    return one.why is None and one.theirs is not None and one.found_at < read_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,4 +111,4 @@ def _was_for(hub: Hub, db: Connection, merchant: str, one: Seen) -> Address | No
     if one.stop is not Stop.ADDRESS or not one.row.purchase:
         return None
     found = parcels.purchase(db, merchant, one.row.purchase, hub.box(merchant))
-    return found.wish.to if found and found.wish.to != one.to else None
+    return found.wish.to if found and found.wish and found.wish.to != one.to else None

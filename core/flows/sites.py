@@ -1,43 +1,54 @@
-"""From where a merchant sends: which locations do, from which address and in which time zone, and the boxes that are packed."""
+"""From where parcels leave: which locations send, their addresses and time zones; and the boxes that are packed there."""
 
-import zoneinfo
+from collections.abc import Mapping
+from dataclasses import fields
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core.domain.cards import COUNTRIES
 from core.domain.order import Address
 from core.domain.places import LocationKind
 from core.domain.who import Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, boxes, places
+from core.store import audit, boxes, places, shipments
 from core.store.boxes import Carton
 
 MOST_MM, MOST_G = 3_000, 100_000
+NEEDED = ("street1", "city", "postcode", "country")
 
 
-def set_site(hub: Hub, merchant: str, id: str, who: Who, *, ships: bool, address: Address | None, zone: str) -> None:
-    """Say whether a location sends, from where, and in which time zone ("": the merchant's). Once it sends, what may leave is released.
-    Raises Refused for a location that is not there or is a channel's own, and for an address that no carrier takes."""
+def set_site(hub: Hub, merchant: str, location: str, who: Who, *, ships: bool, address: Mapping[str, str] | None, zone: str) -> None:
+    """Say whether a location sends, from which address (None: as it was) and in which time zone ("": the merchant's). Raises Refused for
+    what cannot be meant: a location that is not theirs or is Amazon's, an address without what carriers ask."""
     with hub.unit() as work:
-        row = next((row for row in places.locations(work.db, merchant) if row.id == id), None)
-        if row is None:
-            raise Refused("there is no such location")
-        _check(row.kind, address, zone, ships=ships)
-        places.set_site(work.db, merchant, id, ships, address, zone)
-        if ships and not row.ships:
+        known = {row.id: row for row in places.locations(work.db, merchant)}
+        if location not in known or known[location].kind == LocationKind.FBA:
+            raise Refused("there is no such location that could send")
+        before = {site.id: site for site in shipments.all_sites(work.db, merchant)}
+        found = _address(address) if address is not None else before[location].address
+        if ships and found is None:
+            raise Refused("say first which address its parcels come from")
+        shipments.set_site(work.db, merchant, location, ships=ships, address=found, zone=_zone(zone))
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.sends", known[location].name, ships=ships)
+        if ships:
             work.ask(merchant, "release_orders", merchant)
-        said = {"ships": ships, "country": address.country if address else "", "zone": zone}
-        audit.write(work.db, merchant, work.now, who.id, who.name, "location.site", row.name, **said)
 
 
-def _check(kind: str, address: Address | None, zone: str, *, ships: bool) -> None:
-    if ships and kind == LocationKind.FBA:
-        raise Refused("it is Amazon's own: Amazon sends from there")
-    if ships and (address is None or not (address.street1 and address.city and (address.name or address.company))):
-        raise Refused("a carrier asks for a name, a street, a town and a country")
-    if address is not None and address.country not in COUNTRIES:
-        raise Refused("a country is two letters")
-    if zone and zone not in zoneinfo.available_timezones():
-        raise Refused("there is no such time zone")
+def _address(said: Mapping[str, str]) -> Address:
+    known = {field.name for field in fields(Address)}
+    if strangers := sorted(said.keys() - known):
+        raise Refused(f"an address has no {strangers[0]}; it has {', '.join(sorted(known))}")
+    if lacks := [name for name in NEEDED if not said.get(name, "").strip()]:
+        raise Refused(f"the address lacks {', '.join(lacks)}")
+    if not (len(said["country"]) == 2 and said["country"].isalpha()):
+        raise Refused("a country is two letters: US")
+    return Address(**{name: value.strip() for name, value in said.items()} | {"country": said["country"].upper()})
+
+
+def _zone(zone: str) -> str:
+    try:
+        return zone and ZoneInfo(zone).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(f"there is no time zone {zone}") from None
 
 
 def put_box(hub: Hub, merchant: str, one: Carton, who: Who) -> None:

@@ -136,9 +136,11 @@ def _hour(at: int) -> str:
 
 
 def spell(ms: int | None) -> str:
-    """A time in one unit: 340 ms, 14 s, 17 min, 3 h."""
+    """A time in one unit: 340 ms, 1.2 s, 14 s, 17 min, 3 h."""
     if ms is None:
         return "-"
+    if 1_000 < ms < 9_950 and ms % 1_000:
+        return f"{ms / 1_000:.1f} s"
     for size, unit in ((3_600_000, "h"), (60_000, "min"), (1_000, "s")):
         if ms >= 2 * size or (ms >= size and ms % size == 0):
             return f"{ms // size} {unit}"

@@ -14,16 +14,17 @@ FOUND = {"id": "bigint", "name": "text", "theirs": "int", "ours": "int", "units"
 KEEP = """
 insert into doubts (merchant, connection, listing_id, name, theirs, ours, units, at, found_at)
 select :merchant, :connection, r.id, r.name, r.theirs, r.ours, r.units, :at, :now from {rows} where true
-on conflict (listing_id) do update set theirs = coalesce(excluded.theirs, doubts.theirs), at = excluded.at, why = null,
-  units = doubts.units + excluded.units
+on conflict (listing_id) do update set theirs = coalesce(excluded.theirs, doubts.theirs), at = excluded.at,
+  found_at = excluded.found_at, why = null, units = doubts.units + excluded.units
 """
 FIELDS = "d.listing_id as id, d.connection, d.name, d.theirs, d.ours, d.units, d.at, d.found_at, d.why"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A listing showed `theirs` (None: that is read first) where we believed `ours`, at that moment; `units` are how many more it showed
-    than orders explain (None: nobody knows). `why` somebody is asked; None: orders are read first."""
+    """A listing showed `theirs` (None: that is read first) where we believed `ours`, in a call that began `at` and was answered by
+    `found_at`; `units` are how many more it showed than orders explain (None: nobody knows). `why` somebody is asked; None: orders are read
+    first."""
 
     id: int
     connection: str
@@ -37,17 +38,17 @@ class Doubt:
 
 
 def keep(db: Connection, merchant: str, connection: str, rows: Sequence[Mapping[str, Any]], at: int, now: int) -> None:
-    """{id, name, theirs, ours, units} of listings that were seen so at that moment."""
+    """{id, name, theirs, ours, units} of listings that were seen so, in a call that began then and is answered `now`."""
     if rows:
         run_set(db, KEEP, FOUND, rows, merchant=merchant, connection=connection, at=at, now=now)
 
 
 OF = f"select {FIELDS} from {{rows}} join doubts d on d.listing_id = r.id"
 RIPE = f"""
-select {FIELDS} from doubts d where d.connection = :connection and d.at < :read_to and d.why is null and d.theirs is not null
-order by d.at, d.listing_id limit :most
+select {FIELDS} from doubts d where d.connection = :connection and d.at < :read_to and d.found_at < :read_to and d.why is null
+  and d.theirs is not null order by d.at, d.listing_id limit :most
 """
-FIRST = "select min(at) from doubts where connection = :connection and why is null and theirs is not null"
+FIRST = "select min(found_at) from doubts where connection = :connection and why is null and theirs is not null"
 
 
 def of(db: Connection, ids: Iterable[int]) -> dict[int, Doubt]:
@@ -57,30 +58,30 @@ def of(db: Connection, ids: Iterable[int]) -> dict[int, Doubt]:
 
 
 def ripe(db: Connection, connection: str, read_to: int, most: int = 200) -> list[Doubt]:
-    """Those whose moment lies before `read_to`; the oldest first."""
+    """Those that were answered before `read_to`: a sale until then may be in what they showed. The oldest first."""
     return [Doubt(**row._mapping) for row in run(db, RIPE, connection=connection, read_to=read_to, most=most)]
 
 
 def first(db: Connection, connection: str) -> int | None:
-    """The moment that orders must be read past before the first can be judged; None where there is none."""
+    """The answer that orders must be read past before the first can be judged; None where there is none."""
     found: int | None = run(db, FIRST, connection=connection).scalar_one()
     return found
 
 
-SOLD = {"id": "bigint", "units": "int", "by": "bigint"}
+SOLD = {"id": "bigint", "units": "int", "since": "bigint", "by": "bigint"}
+# What was sold before the call began explains what it found, what was sold after its answer does not; between them, nobody knows.
 EXPLAINED = """
-update doubts set units = doubts.units + sold.units from (
-  select d.listing_id, sum(r.units) as units from {rows} join doubts d on d.listing_id = r.id and r.by <= d.at group by d.listing_id) sold
+update doubts set units = case when sold.clear = 1 then doubts.units + sold.units end from (
+  select d.listing_id, sum(r.units) as units, min(case when r.by <= d.at then 1 else 0 end) as clear
+  from {rows} join doubts d on d.listing_id = r.id and r.since <= d.found_at group by d.listing_id) sold
 where doubts.listing_id = sold.listing_id
 """
 
 
-def explained(db: Connection, rows: Sequence[Mapping[str, Any]], unclear: Iterable[int]) -> None:
-    """{id, units, by}: so many were sold by then, so the listing showed fewer for a reason. Of those `unclear` nobody knows any more."""
+def explained(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """{id, units, since, by}: so many were sold between these moments, so the listing showed fewer for a reason; without `by`, perhaps."""
     if rows:
         run_set(db, EXPLAINED, SOLD, rows)
-    if none := [{"id": id} for id in sorted(set(unclear))]:
-        run_set(db, "update doubts set units = null where listing_id in (select r.id from {rows})", ID, none)
 
 
 ASK = """

@@ -141,16 +141,23 @@ def change(db: Connection, merchant: str, id: str, rows: Sequence[Mapping[str, A
 
 # What is on its way and did not come yet; of a transfer, what left.
 LEFT = """(case when i.kind = 'transfer' then n.sent else n.units end) - n.received - n.damaged"""
+# Numbered before anything else of them is read: a SKU may be in hundreds. `coalesce`: lines first, however few deliveries are on their way.
 COMING = f"""
-select n.sku, i.id, i.location, i.expected_at, i.kind, i.reference, i.sender, f.name as source_name, {LEFT} as units
-from {{rows}} left join inbound_lines n on n.merchant = r.merchant and n.sku = r.sku
-left join inbounds i on i.id = n.inbound and i.state = 'sent' left join locations f on f.id = i.source
-order by n.sku, case when i.expected_at is null then 1 else 0 end, i.expected_at, i.id
+select coming.sku, coming.id, w.location, w.expected_at, w.sender, f.name as source_name, coming.left_over as units, coming.all_units from (
+  select held.sku, held.id, held.left_over, sum(held.left_over) over (partition by held.sku) as all_units,
+    row_number() over (partition by held.sku order by held.expected_at nulls last, held.id) as nth
+  from (select n.sku, i.id, i.expected_at, {LEFT} as left_over from {{rows}}
+    left join inbound_lines n on n.merchant = r.merchant and n.sku = r.sku
+      and (n.units > n.received + n.damaged or n.sent > n.received + n.damaged)
+    left join inbounds i on i.id = n.inbound and i.state = 'sent'
+    where coalesce(i.id, '') <> '' and {LEFT} > 0) held) coming
+left join inbounds w on w.id = coming.id left join locations f on f.id = w.source
+where coming.nth <= :most order by coming.sku, coming.nth
 """
 
 
-def coming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
-    """What of these SKUs is on its way {sku, id, location, expected_at, kind, reference, sender, source_name, units}, the next first."""
+def coming(db: Connection, merchant: str, skus: Iterable[str], most: int) -> list[Any]:
+    """What of these SKUs is on its way {sku, id, location, expected_at, sender, source_name, units}: so many of the next deliveries of each
+    and the units of all (all_units)."""
     rows = [{"sku": sku} for sku in sorted(set(skus))]
-    found = run_set(db, COMING, {"sku": "text"}, rows, merchant=merchant) if rows else ()
-    return [row for row in found if row.id is not None and row.units > 0]
+    return list(run_set(db, COMING, {"sku": "text"}, rows, merchant=merchant, most=most)) if rows else []

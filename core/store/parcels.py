@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.shipping import Bought, Consignment, LabelFormat, Paper, Progress, Step
+from core.domain.money import Money
+from core.domain.shipping import Bought, Consignment, LabelFormat, Offer, Paper, Progress, Quote, Step
 from core.store.sql import run, run_set
 from core.store.tables import us, when
 from core.store.vault import Box
@@ -111,14 +113,15 @@ def set_labels(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units."""
+    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units. The
+    wish is None once the buyer is forgotten."""
 
     id: str
     shipment: str
     connection: str
     service: str
     state: str
-    wish: Consignment
+    wish: Consignment | None
     bought: Bought | None
     words: str
     price: int | None
@@ -158,7 +161,7 @@ def purchase(db: Connection, merchant: str, id: str, box: Box) -> Purchase | Non
     row = run(db, PURCHASE, id=id, merchant=merchant).first()
     if row is None:
         return None
-    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish))
+    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish)) if row.wish else None
     bought = _bought(box.open_text(f"purchases|handle|{id}", row.handle)) if row.handle else None
     words = box.open_text(f"purchases|words|{id}", row.words).decode() if row.words else ""
     return Purchase(
@@ -206,7 +209,12 @@ def become(db: Connection, id: str, state: str, box: Box, now: int, words: str =
     sealed = box.seal_text(f"purchases|words|{id}", words.encode()) if words else None
     run(db, END, id=id, state=state, words=sealed, now=now)
     if state not in LIVE:
-        run(db, "update parcels set purchase = null where purchase = :id", id=id)
+        run(db, LEAVE, id=id)
+
+
+LEAVE = """
+update parcels set purchase = null where purchase = :id and shipment = (select u.shipment from purchases u where u.id = :id)
+"""
 
 
 GIVE_BACK = "update purchases set state = case when state = 'bought' then 'voiding' else state end where id = :id returning connection"
@@ -264,6 +272,15 @@ def papers(db: Connection, merchant: str, shipments: Iterable[str], box: Box) ->
             paper = Paper(row.kind, LabelFormat(row.format), box.open(f"papers|body|{row.shipment}", row.body))
             found.setdefault(row.shipment, []).append((row.purchase, paper))
     return found
+
+
+LIVE_OF = "select p.purchase from {rows} left join parcels p on p.shipment = r.id and p.merchant || '' = :merchant"
+
+
+def live_of(db: Connection, merchant: str, shipments: Iterable[str]) -> set[str]:
+    """The purchases that the parcels of these shipments have now."""
+    rows = [{"id": id} for id in sorted(set(shipments))]
+    return {row.purchase for row in (run_set(db, LIVE_OF, TEXT, rows, merchant=merchant) if rows else ()) if row.purchase}
 
 
 def prune(db: Connection, now: int) -> int:
@@ -358,6 +375,59 @@ where p.token = :token
 def by_token(db: Connection, token: str) -> Any | None:
     """A parcel by the address of its page: what a buyer may see of it."""
     return run(db, PUBLIC, token=token).first()
+
+
+# ---- offers
+
+QUOTE = {"service": "text", "name": "text", "price": "bigint", "currency": "text", "arrives_on": "text", "words": "text"}
+FORGET = "delete from quotes where shipment = :shipment and connection = :connection"
+ADD_QUOTES = """
+insert into quotes (merchant, shipment, connection, service, name, price, currency, arrives_on, at, words)
+select :merchant, :shipment, :connection, r.service, r.name, r.price, r.currency, r.arrives_on, :now, r.words from {rows}
+"""
+
+
+def quoted(db: Connection, merchant: str, shipment: str, connection: str, offers: Sequence[Quote], words: str, box: Box, now: int) -> None:
+    """What a carrier offers for a shipment, in place of what it offered before; where it offers nothing, its words say why."""
+    run(db, FORGET, shipment=shipment, connection=connection)
+    rows = [
+        {"service": one.service, "name": one.name, "price": one.price.minor, "currency": one.price.currency, "words": "",
+         "arrives_on": one.arrives_on.isoformat() if one.arrives_on else None}
+        for one in offers
+    ]  # fmt: skip
+    none = {"service": "", "name": "", "price": None, "currency": None, "arrives_on": None}
+    sealed = box.seal_text(f"quotes|words|{shipment}", words.encode()) if words else ""
+    run_set(db, ADD_QUOTES, QUOTE, rows or [none | {"words": sealed}], merchant=merchant, shipment=shipment, connection=connection, now=now)
+
+
+QUOTES = """
+select q.connection, q.service, q.name, q.price, q.currency, q.arrives_on, q.at, q.words from quotes q
+where q.shipment = :shipment and q.merchant || '' = :merchant order by q.price, q.connection, q.service
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a carrier offered: `offer` is None where it offers nothing, and `words` say why."""
+
+    connection: str
+    at: int
+    offer: Offer | None
+    words: str
+
+
+def quotes(db: Connection, merchant: str, shipment: str, box: Box) -> list[Quoted]:
+    """What carriers offer for a shipment, the cheapest first."""
+    return [_quoted(row, shipment, box) for row in run(db, QUOTES, shipment=shipment, merchant=merchant)]
+
+
+def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
+    words = box.open_text(f"quotes|words|{shipment}", row.words).decode() if row.words else ""
+    if row.price is None:
+        return Quoted(row.connection, row.at, None, words)
+    arrives = date.fromisoformat(row.arrives_on) if row.arrives_on else None
+    quote = Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)
+    return Quoted(row.connection, row.at, Offer(row.connection, quote), words)
 
 
 BESIDE = """

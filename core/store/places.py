@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 
-from core.domain.order import Address
 from core.domain.places import Contents, PlaceMap
 from core.store.sql import run, run_set
 
@@ -138,15 +136,6 @@ LOCATIONS = "select id, name, rank, kind, ships, address, zone from locations wh
 def locations(db: Connection, merchant: str) -> list[Any]:
     """Ours, in the order that stock is taken from them: id, name, rank, kind; whether it `ships`, from which address (JSON), its zone."""
     return list(run(db, LOCATIONS, merchant=merchant))
-
-
-SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
-
-
-def set_site(db: Connection, merchant: str, id: str, ships: bool, address: Address | None, zone: str) -> None:
-    """Whether a location sends, from where (None: nobody said), and in which time zone ("": the merchant's)."""
-    text = msgspec.json.encode(address).decode() if address else None
-    run(db, SITE, merchant=merchant, id=id, ships=ships, address=text, zone=zone)
 
 
 RENAME = """

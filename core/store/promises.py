@@ -11,11 +11,14 @@ from core.store.displays import Listed
 from core.store.sql import run
 
 MANY = 100_001  # counted no further
+# Of all that we may write those are taken off that are in small indexes of their own: each listing is looked at for one thing alone.
 # A draft sells nothing: it is left out of the figure, and takes no SKU out of the promise.
 COVERED = f"""
 select c.id, c.channel, c.label, c.account, c.state, c.live_at, c.settings,
-  (select count(*) from (select 1 from listings l where l.connection = c.id and l.mapped and l.writable is null and l.uncovered is null
-                         limit {MANY}) kept) as covered,
+  (select count(*) from (select 1 from listings l where l.connection = c.id and l.writable is null limit {2 * MANY}) kept)
+    - (select count(*) from (select 1 from listings l where l.connection = c.id and not l.mapped and l.writable is null limit {MANY}) bare)
+    - (select count(*) from (select 1 from listings l where l.merchant = c.merchant and l.id > 0 and l.uncovered is not null
+                             and l.connection || '' = c.id and l.mapped and l.writable is null limit {MANY}) loose) as covered,
   (select count(*) from (select 1 from listings l where l.connection = c.id and not l.mapped and l.writable is null and l.listing <> ''
                          limit {MANY}) strange) as unmatched
 from connections c where c.merchant = :merchant and c.state <> 'disconnected' order by c.created_at, c.id
@@ -28,8 +31,8 @@ OUT = """
 select g.id from listings g where g.merchant = :merchant and g.uncovered is not null and g.id > :after order by g.id limit :most
 """
 SKUS = f"""
-select (select count(*) from (select 1 from skus k where k.merchant = :merchant and k.sku > '' and k.quota limit {MANY}) dealt) as dealt,
-       (select count(*) from (select 1 from skus k where k.merchant = :merchant and k.sku > '' and not k.quota limit {MANY}) pool) as pool
+select count(case when kept.quota then 1 end) as dealt, count(case when kept.quota then null else 1 end) as pool from (
+  select k.quota from skus k where k.merchant = :merchant and k.sku > '' limit {2 * MANY}) kept
 """
 OPEN = """
 select t.id, t.subject, t.state, t.detail from tasks t

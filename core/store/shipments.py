@@ -35,9 +35,27 @@ SITES = "select id, name, address, zone from locations where merchant = :merchan
 
 def sites(db: Connection, merchant: str) -> list[Site]:
     """In the order in which stock is taken from them."""
-    return [
-        Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone) for row in run(db, SITES, merchant=merchant)
-    ]
+    return [_site(row) for row in run(db, SITES, merchant=merchant)]
+
+
+ALL_SITES = "select id, name, address, zone from locations where merchant = :merchant order by rank, id"
+
+
+def all_sites(db: Connection, merchant: str) -> list[Site]:
+    """Every location, whether it sends or not."""
+    return [_site(row) for row in run(db, ALL_SITES, merchant=merchant)]
+
+
+def _site(row: Any) -> Site:
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone)
+
+
+SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
+
+
+def set_site(db: Connection, merchant: str, id: str, *, ships: bool, address: Address | None, zone: str) -> None:
+    """Whether a location sends, and from where."""
+    run(db, SET_SITE, id=id, merchant=merchant, ships=ships, address=_text(address) if address else None, zone=zone)
 
 
 def senders(db: Connection) -> list[str]:
@@ -92,6 +110,19 @@ def _facts(row: Any, box: Box) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     return Facts(row.id, f"{row.connection}/{row.channel_id}", row.name, row.channel_id, row.connection, order, person, held, row.ship_by)
+
+
+SEEN_FACTS = """
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+left join orders o on o.id = r.id and o.merchant || '' = :merchant
+"""
+
+
+def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
+    """The same, not locked: to be looked at."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    found = run_set(db, SEEN_FACTS, TEXT, rows, merchant=merchant) if rows else ()
+    return {row.id: _facts(row, box) for row in found if row.id is not None}
 
 
 LINES = """
@@ -244,14 +275,14 @@ def orders_of(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, st
     return {row.id: row.order_id for row in found if row.id is not None}
 
 
-REFS = "select o.id, o.connection, o.channel_id from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+REFS = "select o.id, o.connection, o.channel_id from {rows} left join orders o on o.id = r.id and o.merchant || '' = :merchant"
 
 
 def refs_of(db: Connection, merchant: str, orders: Iterable[str]) -> dict[str, str]:
     """The refs of these orders by our ids."""
     rows = [{"id": id} for id in sorted(set(orders))]
     found = run_set(db, REFS, TEXT, rows, merchant=merchant) if rows else ()
-    return {row.id: f"{row.connection}/{row.channel_id}" for row in found}
+    return {row.id: f"{row.connection}/{row.channel_id}" for row in found if row.id is not None}
 
 
 def by_name(db: Connection, merchant: str, name: str) -> str | None:
@@ -329,3 +360,32 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
+
+
+SHOPPING = """
+select t.subject from {rows}
+left join tasks t on t.merchant = r.merchant and t.kind = 'shop_rates' and t.subject = r.subject and t.state in ('due', 'running', 'parked')
+  and t.state <> 'parked' and t.tries <= case when t.state = 'running' then 1 else 0 end
+"""
+
+
+def unasked(db: Connection, merchant: str, subjects: Iterable[str]) -> set[str]:
+    """Those of these questions about prices that have not had a first answer yet."""
+    rows = [{"subject": subject} for subject in subjects]
+    found = run_set(db, SHOPPING, {"subject": "text"}, rows, merchant=merchant) if rows else ()
+    return {row.subject for row in found if row.subject}
+
+
+PAGE = """
+select s.id, s.name, s.state, s.problem, s.created_at, s.ship_by, s.sent_at, s.order_id, o.name as order_name, t.name as location_name,
+  (select sum(n.units) from shipment_lines n where n.shipment = s.id) as units,
+  (select min(p.tracking) from parcels p where p.shipment = s.id) as tracking
+from {rows} join shipments s on s.merchant = r.merchant and s.state = r.state
+join orders o on o.id = s.order_id left join locations t on t.id = s.location
+order by coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
+"""
+
+
+def page(db: Connection, merchant: str, states: Iterable[str], most: int) -> list[Any]:
+    """Shipments in these states, those that are due first at the head."""
+    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most))

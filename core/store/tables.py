@@ -607,7 +607,7 @@ parcels = Table(
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
-    Index("ix_parcels_looked", "look_at", **_where("look_at is not null")),
+    Index("ix_parcels_looked", "merchant", "look_at", **_where("look_at is not null")),
 )
 
 # Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.
@@ -677,6 +677,38 @@ tracks = Table(
     _need("town", default="''"),
     _need("country", default="''"),
     PrimaryKeyConstraint("parcel", "at", "code"),
+)
+
+# Each time somebody called an order off, or answered its buyer who wants that. `id` is the key that the channel was given.
+callings_off = Table(
+    "callings_off",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("order_id"),
+    _need("reason"),
+    _need("restock", Boolean),
+    _need("state"),  # wanted, asked (the channel works on it), done, stands (the channel did not), refused
+    _need("who"),
+    _need("name"),
+    _may("words"),  # sealed: the channel's own
+    _may("appeal"),  # JSON: the buyer's wish that it answers, and how
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "order_id", "asked_at"),
+    Index("ix_callings_off_open", "order_id", unique=True, **_where("state in ('wanted', 'asked')")),
+)
+
+# From where an order is sent, as it was decided last: candidates, what each would cost, and why it was not taken.
+routings = Table(
+    "routings",
+    metadata,
+    _need("merchant"),
+    Column("order_id", Text, primary_key=True),
+    _need("at", BigInteger),
+    _need("asked"),  # a digest of what the decision was made from: asked again only when that is otherwise
+    _need("doc"),  # JSON
 )
 
 boxes = Table(

@@ -1,7 +1,6 @@
 """A carrier against its simulator: the whole protocol without sockets, on a virtual clock."""
 
 import io
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -94,8 +93,8 @@ class Rig:
         return [one for one in self.simulator.parcels() if not one["voided"]]
 
     def calls(self) -> list[str]:
-        """The operations that were recorded, in their order."""
-        return [json.loads(line)["operation"] for line in self.recorder.getvalue().splitlines()]
+        """The operations that were called, in their order."""
+        return [entry["operation"] for entry in self.world.log if entry["operation"]]
 
 
 SENDER = Address(

@@ -21,8 +21,10 @@ from connectors.http import Http
 from connectors.simulation import Fault, InProcess, Stage, World, reply
 from core.domain.money import Money
 from core.domain.order import OrderStatus, PaymentStatus
+from core.domain.shipping import CancelReason
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Channel, Found, Fresh, Kit, Notice, Push, Rate, Told
+from tests.contract.parcels import KEY, a_parcel
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -504,7 +506,35 @@ def test_orders_that_change_while_we_page_hide_no_others() -> None:
             rig.simulator.act(name, "touch", {})
     later = {one.order for one in rig.poll(until)}
 
-    assert set(names) - set(touched) <= seen and later == set(touched)
+    assert set(names) <= seen and later == set(touched)
+
+
+def test_an_order_that_changed_again_since_does_not_fall_between_two_polls() -> None:
+    rig = Rig()
+    (order,) = rig.simulator.place({"count": 1, "seed": 4})
+    rig.clock.forward(seconds=90)
+    rig.simulator.act(order["id"], "touch", {})
+
+    page = rig.channel.poll(START - timedelta(hours=1), START + timedelta(seconds=30), None)
+
+    assert [one.order for one in page.items] == [order["id"]]
+
+
+def test_an_order_that_changes_while_the_last_pages_are_read_comes_after_them() -> None:
+    rig = Rig(orders_page=4)
+    names = [one["id"] for one in rig.simulator.place({"count": 6, "seed": 4})]
+    rig.clock.forward(seconds=1)
+    first = rig.channel.poll(START - timedelta(hours=1), rig.clock(), None)
+    seen, cursor = {one.order for one in first.items}, first.cursor
+    rig.clock.forward(seconds=1)
+    rig.simulator.act(next(name for name in names if name not in seen), "touch", {})
+    rig.clock.forward(seconds=1)
+
+    while cursor:
+        page = rig.channel.poll(START - timedelta(hours=1), rig.clock(), cursor)
+        seen, cursor = seen | {one.order for one in page.items}, page.cursor
+
+    assert seen == set(names)
 
 
 def test_a_partly_sent_order_is_fetched_with_its_shipments() -> None:
@@ -848,6 +878,13 @@ def tour(rig: Rig) -> None:
     assert inventory_items(rig, [one.sku for one in found]) == {one.sku for one in found if one.handle["api"] == "inventory"}
     rig.channel.show(pushes(found), "k")
     rig.channel.shown(pushes(found))
+    sent, gone, asked = (rig.simulator.place({"lines": [{"sku": "SKU-01", "quantity": 1}]})[0] for _ in range(3))
+    channel: Any = rig.channel
+    channel.confirm(a_parcel(sent["id"], (sent["lines"][0]["id"], 1)))
+    channel.cancel(gone["id"], CancelReason.STOCK, KEY, restock=True)
+    for agree in (False, True):
+        rig.simulator.act(asked["id"], "ask_to_cancel", {})
+        channel.answer(asked["id"], channel.appeals(asked["id"])[0], agree=agree)
     rig.world.post.url = "http://hub.test/webhooks/ebay"
     rig.simulator.act(placed[0]["id"], "fulfill", {})
     rig.simulator._notify("ORDER_CONFIRMATION", {"order": {"orderId": "1"}})

@@ -42,6 +42,7 @@ def folder(connector: Connector) -> Path:
 
 EXAMPLES = [(connector, path) for connector in FOUND.values() for path in sorted((folder(connector) / "examples").glob("*.in.json"))]
 every_connector = pytest.mark.parametrize("connector", FOUND.values(), ids=FOUND)
+every_manifest = pytest.mark.parametrize("connector", connectors.load().values(), ids=connectors.load())
 every_example = pytest.mark.parametrize(
     ("connector", "path"), EXAMPLES, ids=[f"{one.name}-{path.name.removesuffix('.in.json')}" for one, path in EXAMPLES]
 )
@@ -436,7 +437,7 @@ def _misfit_in_tuple(kinds: tuple[Any, ...]) -> Callable[[Any], str]:
 # ---- manifests
 
 
-@every_connector
+@every_manifest
 def test_a_manifest_holds_together(connector):
     assert connector.roles
     assert connector.roles <= {"channel", "carrier", "accounting"}
@@ -448,7 +449,7 @@ def test_a_manifest_holds_together(connector):
     assert 400 <= connector.refusal < 500
 
 
-@every_connector
+@every_manifest
 def test_a_manifest_tells_people_what_to_type_in(connector):
     typed = [*connector.app, *connector.login]
 
@@ -469,7 +470,7 @@ def test_a_channel_says_how_it_wants_its_stock(connector):
     assert timedelta(0) < connector.poll_overlap
 
 
-@every_connector
+@every_manifest
 def test_a_simulator_is_found_where_the_manifest_says(connector):
     if connector.simulator:
         module, _, name = connector.simulator.partition(":")
@@ -481,5 +482,5 @@ def test_a_simulator_is_found_where_the_manifest_says(connector):
 def test_folders_are_found_by_themselves():
     holding = {path.parent.name for path in Path(connectors.__file__).parent.glob("*/__init__.py") if "MANIFEST" in path.read_text("utf-8")}
 
-    assert holding <= set(FOUND)
-    assert all(connector.name == name for name, connector in FOUND.items())
+    assert holding <= set(connectors.load())
+    assert all(connector.name == name for name, connector in connectors.load().items())

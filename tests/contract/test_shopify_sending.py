@@ -1,10 +1,11 @@
 """Shopify is told of parcels, asked to cancel and to send from elsewhere: against its simulator, without sockets."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from connectors.shopify import SCOPES
+from connectors.shopify import SCOPES, sending
 from core.domain.order import Order, OrderStatus
 from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
@@ -232,6 +233,50 @@ def test_a_shop_that_did_not_grant_it_is_told_so(rig, lacks, call):
 
     assert not isinstance(error.value, AccessLost), "whatever else was granted goes on"
     assert "install the app again" in str(error.value) and lacks in error.value.words
+
+
+# ---- which part of an order a parcel is of
+
+
+def an_order(*parts: tuple[str, str, int]) -> dict[str, Any]:
+    """Parts as (id, location, units still to send of line 1), whose own lines have ids of theirs."""
+    return {
+        "fulfillments": [],
+        "fulfillmentOrders": {
+            "nodes": [
+                {
+                    "id": f"gid://shopify/FulfillmentOrder/{part}",
+                    "status": "OPEN",
+                    "assignedLocation": {"location": {"id": f"gid://shopify/Location/{location}"}},
+                    "lineItems": {
+                        "nodes": [{"id": f"L{part}", "remainingQuantity": units, "lineItem": {"id": "gid://shopify/LineItem/1"}}]
+                    },
+                }
+                for part, location, units in parts
+            ]
+        },
+    }
+
+
+def places(sent: Sent, *parts: tuple[str, str, int]) -> dict[str, int]:
+    """Units by the line of each part."""
+    found = sending.shared(an_order(*parts), sent, sent.lines)
+    return {line: units for by_part in found.values() for lines in by_part.values() for line, units in lines.items()}
+
+
+def test_a_line_that_several_places_send_is_taken_from_the_part_that_it_names_then_from_where_it_left():
+    parts = (("10", "1", 2), ("11", "2", 2), ("12", "3", 2))
+
+    assert places(a_parcel("7", ("1", 2, "11"), place="3"), *parts) == {"L11": 2}
+    assert places(a_parcel("7", ("1", 3, "11"), place="3"), *parts) == {"L11": 2, "L12": 1}
+    assert places(a_parcel("7", ("1", 3, "99"), place="3"), *parts) == {"L12": 2, "L10": 1}
+    assert places(a_parcel("7", ("1", 2, "11"), ("1", 2, "10")), *parts) == {"L11": 2, "L10": 2}
+
+
+def test_units_of_a_line_that_comes_twice_are_taken_once():
+    assert places(a_parcel("7", ("1", 2, "10"), ("1", 1, "10")), ("10", "1", 3)) == {"L10": 3}
+    with pytest.raises(Refused):
+        places(a_parcel("7", ("1", 2, "10"), ("1", 2, "10")), ("10", "1", 3))
 
 
 # ---- calling off

@@ -1,11 +1,15 @@
 """Two writers: somebody changes stock in the channel itself, and the merchant's rule decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from connectors.bogus.channel import Bogus
+from core import jobs
 from core.domain.leading import Leader, Unsure
 from core.domain.who import Who
 from core.errors import Refused, Unavailable
@@ -139,6 +143,60 @@ def test_of_a_sale_and_a_change_at_once_only_the_change_is_taken_over(shop: Hous
     assert moved(shop) == [("A", 5, "channel")]
     assert books.level(shop.hub, "A") == (10, 3)
     assert shown(shop) == [7, 7]
+
+
+def while_it_is_asked(house: House, act: Callable[[], object]) -> None:
+    """North's next call that asks what is shown begins; then this happens, and only then it is answered."""
+    system, late = house.systems["north"], iter([True])
+    plain = system.call
+
+    @contextmanager
+    def waits(method: str, what: Any = None) -> Iterator[Bogus]:
+        if method == "shown" and next(late, False):
+            act()
+        with plain(method, what) as itself:
+            yield itself
+
+    system.call = waits  # type: ignore[method-assign]
+
+
+def test_for_a_sale_while_it_was_asked_nothing_is_taken_over(shop: House) -> None:
+    """The orders are read while the call is under way, and another one comes before it is answered."""
+
+    def reads_and_sells() -> None:
+        shop.clock.pass_(timedelta(minutes=4))
+        shop.ask("poll_orders", connection=shop.connection)
+        jobs.drain(shop.hub, "outside")
+        shop.clock.pass_(timedelta(seconds=1))
+        shop.bogus.sell({"A": 2})
+
+    while_it_is_asked(shop, reads_and_sells)
+    look(shop)
+    look(shop)
+    assert [one.units for one in doubted(shop)] == [-2], "nothing is said before its orders are read"
+    settle(shop)
+
+    assert (moved(shop), found(shop), books.level(shop.hub, "A")) == ([], [], (5, 2))
+    assert [(one.units, one.why) for one in doubted(shop)] == [(None, Unsure.MOMENT.value)], "it may be the sale, or a change"
+
+
+def test_a_sale_while_it_was_asked_is_nobodys_change_though_another_number_was_told_since(shop: House) -> None:
+    lead(shop, Leader.HUB)
+
+    def sells() -> None:
+        shop.clock.pass_(timedelta(seconds=1))
+        shop.bogus.sell({"A": 2})
+        shop.clock.pass_(timedelta(seconds=3))
+
+    while_it_is_asked(shop, sells)
+    look(shop)
+    shop.clock.pass_(timedelta(seconds=10))
+    acts.count(shop, A=2)
+    shop.work()
+    assert shown(shop) == [2, 2]
+    settle(shop)
+
+    assert (found(shop), doubted(shop)) == ([], [])
 
 
 def test_one_changed_twice_before_anybody_judged_it_counts_once(shop: House) -> None:

@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.bogus.carrier import Purchase
+from connectors.bogus.carrier import BogusPost, Purchase, manifest
 from core.domain.acts import Act
 from core.domain.shipments import State
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused, Unavailable
-from core.flows import desk, labelling, sending
+from core.flows import connections as flows
+from core.flows import desk, labelling, rating, sending
 from core.flows.allocation import ask_waiting
 from core.flows.desk import Wish
+from core.store import parcels, privacy
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -354,3 +356,132 @@ def test_a_label_that_is_not_sent_is_no_confirmation(dock: Depot) -> None:
 
     assert told(dock) == []
     assert books.level(dock.house.hub, "A") == (10, 1)
+
+
+# ---- the best of what carriers offer
+
+
+@pytest.fixture
+def second(dock: Depot) -> BogusPost:
+    """Another carrier, twice as dear."""
+    other = BogusPost(clock=dock.house.clock, dearer=2)
+    dock.house.hub.connectors = {**dock.house.hub.connectors, "dear_post": manifest(other, "dear_post")}
+    flows.connect(dock.house.hub, dock.merchant, "dear_post", "dock 5", {})
+    dock.house.drain()
+    return other
+
+
+def shop(dock: Depot, *, buy: bool = True) -> None:
+    dock.weigh()
+    rating.ask(dock.house.hub, dock.merchant, [dock.id()], ANN, buy=buy)
+
+
+@on_sqlite
+def test_the_cheapest_of_all_carriers_is_bought_without_waiting_once_all_have_answered(dock: Depot, second: BogusPost) -> None:
+    dock.sell(A=1)
+
+    shop(dock)
+    dock.house.drain()
+
+    assert dock.state() is State.LABELLED
+    assert [one.service for one in dock.post.purchases] == ["slow"]
+    assert second.purchases == []
+
+
+@on_sqlite
+def test_a_carrier_that_is_dead_does_not_stop_the_others(dock: Depot, second: BogusPost) -> None:
+    dock.sell(A=1)
+    for _ in range(9):
+        dock.post.next("rates", Unavailable("dead"))
+
+    shop(dock)
+    dock.house.work(timedelta(seconds=10))
+
+    assert dock.state() is State.LABELLED
+    assert [one.service for one in second.purchases] == ["slow"]
+
+
+@on_sqlite
+def test_what_arrives_by_the_promised_day_is_taken_before_what_is_cheaper(dock: Depot) -> None:
+    dock.house.bogus.sell({"A": 1}, ship_to=BUYER, deliver_by=(dock.house.clock.now + timedelta(days=2)).isoformat())
+    dock.poll()
+
+    shop(dock)
+    dock.house.drain()
+
+    assert [one.service for one in dock.post.purchases] == ["fast"]
+
+
+@on_sqlite
+def test_where_nobody_goes_it_says_so_in_their_words(dock: Depot) -> None:
+    dock.house.bogus.sell({"A": 1}, ship_to={**BUYER, "country": "AQ"})
+    dock.poll()
+
+    shop(dock)
+    dock.house.work(timedelta(seconds=10))
+
+    assert dock.shipments()[0][1:] == ("released", "no_rates")
+
+
+@on_sqlite
+def test_offers_are_kept_and_shown_the_cheapest_first(dock: Depot, second: BogusPost) -> None:
+    dock.sell(A=1)
+
+    shop(dock, buy=False)
+    dock.house.drain()
+
+    with dock.house.hub.database.read() as db:
+        found = parcels.quotes(db, dock.merchant, dock.id(), dock.house.hub.box(dock.merchant))
+    prices = [one.offer.quote.price.minor for one in found if one.offer]
+    assert prices == sorted(prices) and len(prices) == 4
+    assert dock.state() is State.RELEASED
+
+
+# ---- buyers are forgotten
+
+
+def test_whom_it_went_to_is_forgotten_with_its_papers(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    dock.send()
+
+    with dock.house.hub.unit() as work:
+        some = privacy.these(work.db, dock.merchant, dock.house.connection.id, [number])
+        privacy.forget(work.db, dock.merchant, some, notes=True)
+
+    kept = (
+        books.rows(dock.house.hub, "select person, problem_words from shipments"),
+        books.rows(dock.house.hub, "select wish, words from purchases"),
+    )
+    assert kept == ([("", None)], [("", None)])
+    assert books.rows(dock.house.hub, "select count(*) from papers") == [(0,)]
+    assert dock.state() is State.SENT
+
+
+@on_sqlite
+def test_a_label_that_nobody_tried_to_buy_is_not_bought_for_somebody_who_is_forgotten(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.want()
+
+    with dock.house.hub.unit() as work:
+        privacy.forget(work.db, dock.merchant, privacy.these(work.db, dock.merchant, dock.house.connection.id, [number]), notes=True)
+    dock.house.drain()
+
+    assert dock.post.purchases == []
+    assert dock.state() is State.RELEASED
+
+
+def test_an_account_that_is_erased_takes_its_orders_shipments_with_it_and_a_carrier_none(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    with dock.house.hub.unit() as work:
+        while not privacy.erase_rest(work.db, dock.merchant, dock.carrier.id, 0):
+            pass
+    assert dock.shipments() == [("S1", "labelled", None)]
+
+    with dock.house.hub.unit() as work:
+        some = privacy.these(work.db, dock.merchant, dock.house.connection.id, [number])
+        privacy.erase_orders(work.db, dock.merchant, some, [])
+
+    tables = ("shipments", "shipment_lines", "parcels", "purchases", "papers", "quotes", "tracks")
+    assert [books.one(dock.house.hub, f"select count(*) from {table}") for table in tables] == [0] * len(tables)

@@ -55,7 +55,19 @@ def test_an_order_is_late_by_a_poll_and_by_the_age_that_is_left_out(said: dict[s
 
 
 @pytest.mark.parametrize(
-    ("ms", "words"), [(None, "-"), (340, "340 ms"), (1999, "1999 ms"), (14_300, "14 s"), (1_020_000, "17 min"), (10_800_000, "3 h")]
+    ("ms", "words"),
+    [
+        (None, "-"),
+        (340, "340 ms"),
+        (999, "999 ms"),
+        (1138, "1.1 s"),
+        (3000, "3 s"),
+        (9949, "9.9 s"),
+        (12_400, "12 s"),
+        (14_300, "14 s"),
+        (1_020_000, "17 min"),
+        (10_800_000, "3 h"),
+    ],
 )
 def test_times_are_said_in_one_unit(ms: int | None, words: str) -> None:
     assert spell(ms) == words

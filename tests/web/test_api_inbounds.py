@@ -44,6 +44,22 @@ def test_a_purchase_is_written_sent_received_in_parts_and_closed_short(stocked: 
     assert till.get("inbounds?state=open").get_json()["items"] == []
 
 
+def test_a_page_of_stock_names_the_next_deliveries_alone_and_all_that_is_coming(stocked: Shop) -> None:
+    till = a_program(stocked)
+    for day in (9, 3, 7, 1, 5, 8, 2):
+        id = till.ask("POST", "inbounds", {**PURCHASE, "expected_at": f"2026-12-0{day}T12:00:00Z"}).get_json()["id"]
+        till.ask("POST", f"inbounds/{id}/send", {})
+    till.ask("POST", f"inbounds/{id}/receipts", {"lines": [{"sku": "A", "received": 6}]})
+
+    [level, other] = till.get("stock").get_json()["items"]
+    [alone] = till.get("stock?sku=A").get_json()["items"]
+
+    assert [one["expected_at"][8:10] for one in level["coming"]] == ["01", "03", "05", "07", "08"]
+    assert [one["expected_at"][8:10] for one in alone["coming"]] == ["01", "03", "05", "07", "08", "09"]
+    assert (level["coming_units"], alone["coming_units"]) == (36, 36)
+    assert (other["coming"], other["coming_units"]) == ([], 0)
+
+
 def test_a_transfer_leaves_and_comes_back(stocked: Shop) -> None:
     till = a_program(stocked)
     till.ask("POST", "stock/locations", {"name": "Attic"})

@@ -69,3 +69,25 @@ def test_every_page_opens_with_a_handful_of_statements_and_nothing_that_a_browse
 
     assert {"/", "/settings", "/settings/people", "/account", "/activity"} <= set(asked)
     assert "\n".join(wrong) == ""
+
+
+def test_every_page_of_stock_says_that_this_is_stock(busy: Shop) -> None:
+    """A part of a page and a page of the settings stand below it too."""
+    me = come_in(busy, hire(busy.hub, busy.merchant), busy.merchant)
+    below = [
+        path
+        for path in lists(pages.make_app(busy.hub))
+        if path.startswith("/stock/") and path not in ("/stock/windows/sku", "/stock/locations")
+    ]
+    answers = {path: me.get(path, query_string={"sku": "A"}) for path in below}
+
+    assert [
+        path for path, answer in answers.items() if answer.mimetype == "text/html" and 'aria-current="page">Stock' not in answer.text
+    ] == []
+
+
+def test_the_address_of_a_form_leads_to_the_page_that_it_stood_in(busy: Shop) -> None:
+    me = come_in(busy, hire(busy.hub, busy.merchant), busy.merchant)
+    addresses = {"/stock/stop": "/stock", "/attention/problem/retry": "/attention/problem", "/inbound/an-id/act/send": "/inbound/an-id"}
+
+    assert {path: me.get(path).headers.get("Location") for path in addresses} == addresses

@@ -13,6 +13,7 @@ from core.store.engine import Database
 from core.store.findings import Finding
 from core.store.sql import run
 from tests.store.test_plans import GROWING, plan, statements
+from tests.web.programs import a_program
 from tests.web.rooms import person
 from tests.web.shop import Shop
 from web.pages.shipments import STATES
@@ -63,7 +64,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/", {}), ("/live", {}), ("/stock", {}), ("/stock", {"after": "A"}), ("/stock", {"q": "a"}), ("/stock", {"q": "a b"}),
     ("/stock/sku", {"sku": "A"}), ("/stock/windows", {}), ("/stock/windows/sku", {"sku": "A"}),
     ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
-    ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}),
+    ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
     *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
     ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/connections/carriers", {}),
@@ -82,6 +83,17 @@ def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
             asked[path, *said.values()] = len(ana.statements)
 
     assert {path: count for path, count in asked.items() if count > MOST} == {}
+    assert wholes(busy.hub.database, seen) == []
+
+
+def test_no_page_of_stock_for_programs_reads_a_table_whole(busy: Shop) -> None:
+    till = a_program(busy)
+    asked = {"kind": "purchase", "location": "Main", "sender": "Mill", "lines": [{"sku": "A", "units": 6}]}
+    till.ask("POST", f"inbounds/{till.ask('POST', 'inbounds', asked).get_json()['id']}/send", {})
+    with statements(busy.hub.database) as seen:
+        items = till.get("stock").get_json()["items"]
+
+    assert [one["coming_units"] for one in items] == [6, 0]
     assert wholes(busy.hub.database, seen) == []
 
 

@@ -59,14 +59,15 @@ def test_a_location_sends_once_its_address_is_known_and_what_waited_is_released(
     house.poll()
     assert books.rows(house.hub, "select name from shipments") == []
 
-    assert "Carriers ask for a name" in ana.post(f"/stock/locations/{house.place}/site", ships="1")
+    assert "Say first which address its parcels come from" in ana.post(f"/stock/locations/{house.place}/site", ships="1")
+    assert "Carriers ask for a street" in ana.post(f"/stock/locations/{house.place}/site", ships="1", to_city="Portland")
     assert "Choose a time zone" in ana.post(f"/stock/locations/{house.place}/site", ships="1", **{**HARBOR, "zone": "Mars/North"})
     text = ana.post(f"/stock/locations/{house.place}/site", ships="1", zone="America/New_York", **HARBOR)
     assert "orders that are reserved there become shipments" in text and "120 Harbor Way" in text
     house.drain()
 
     assert books.rows(house.hub, "select name, state from shipments") == [("S1", "released")]
-    assert books.rows(house.hub, "select act from audit where act = 'location.site'") == [("location.site",)]
+    assert books.rows(house.hub, "select act from audit where act = 'location.sends'") == [("location.sends",)]
     ana.get("/stock/locations")
     assert len(ana.statements) <= MOST
     assert "Nothing is sent from" in ana.post(f"/stock/locations/{house.place}/site", **HARBOR)

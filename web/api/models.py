@@ -383,7 +383,8 @@ class Level(Said):
     available: int | None
     quota: bool = Field(description="Each listing owns a part of it; else every listing may show all that is free.")
     shelves: list[ShelfSaid]
-    coming: list[ComingSaid] = Field(description="On its way to your locations, the next first.")
+    coming_units: int = Field(description="All that are on their way to your locations.")
+    coming: list[ComingSaid] = Field(description="The next deliveries: five at most, or a hundred where `sku` asks for this one alone.")
 
 
 class MovementsAsked(Asked):

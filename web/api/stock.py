@@ -35,7 +35,8 @@ def page(asked: say.StockAsked) -> say.LevelPage:
     merchant = visitor().merchant
     with hub().database.read() as db:
         found = lists.sku(db, merchant, asked.sku) if asked.sku else lists.skus(db, merchant, asked.after or "", asked.limit + 1)
-        shelves, coming = lists.shelves(db, merchant, (row.sku for row in found)), _coming(db, merchant, [row.sku for row in found])
+        shelves = lists.shelves(db, merchant, (row.sku for row in found))
+        coming = _coming(db, merchant, [row.sku for row in found], ALL if asked.sku else NEXT)
     shown = found[: asked.limit]
     items = [_level(row, shelves, coming) for row in shown]
     return say.LevelPage.model_construct(items=items, next=shown[-1].sku if len(found) > asked.limit else None)
@@ -224,13 +225,16 @@ def _location(work: Unit, merchant: str, name: str) -> str:
 
 def _one(work: Unit, merchant: str, sku: str) -> say.Level:
     [row] = lists.sku(work.db, merchant, sku)
-    return _level(row, lists.shelves(work.db, merchant, [sku]), _coming(work.db, merchant, [sku]))
+    return _level(row, lists.shelves(work.db, merchant, [sku]), _coming(work.db, merchant, [sku], NEXT))
 
 
-def _coming(db: Db, merchant: str, skus: Sequence[str]) -> dict[str, list[say.ComingSaid]]:
-    found: dict[str, list[say.ComingSaid]] = {}
-    for row in inbounds.coming(db, merchant, skus):
-        found.setdefault(row.sku, []).append(_on_its_way(row))
+NEXT, ALL = 5, 100  # deliveries of a SKU
+
+
+def _coming(db: Db, merchant: str, skus: Sequence[str], most: int) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in inbounds.coming(db, merchant, skus, most):
+        found.setdefault(row.sku, []).append(row)
     return found
 
 
@@ -241,13 +245,14 @@ def _on_its_way(row: Any) -> say.ComingSaid:
     )  # fmt: skip
 
 
-def _level(row: Any, shelves: Mapping[str, Sequence[Any]], coming: Mapping[str, list[say.ComingSaid]]) -> say.Level:
-    there = shelves.get(row.sku, ())
+def _level(row: Any, shelves: Mapping[str, Sequence[Any]], coming: Mapping[str, Sequence[Any]]) -> say.Level:
+    there, on_their_way = shelves.get(row.sku, ()), coming.get(row.sku, ())
     mine = [one for one in there if one.kind != LocationKind.FBA]
     on_hand, reserved = sum(one.on_hand for one in mine), sum(one.reserved for one in mine)
     return say.Level.model_construct(
         sku=row.sku, title=row.title, on_hand=on_hand if mine else None, reserved=reserved, available=on_hand - reserved if mine else None,
-        quota=bool(row.quota), shelves=[_shelf(one) for one in there], coming=coming.get(row.sku, []),
+        quota=bool(row.quota), shelves=[_shelf(one) for one in there],
+        coming_units=on_their_way[0].all_units if on_their_way else 0, coming=[_on_its_way(one) for one in on_their_way],
     )  # fmt: skip
 
 

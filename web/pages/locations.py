@@ -190,8 +190,8 @@ def set_site(id: str) -> Response:
     """Whether it sends, from which address, and when its day begins."""
     name, ships = _mine(id), asked.text("ships") == "1"
     said = {part: asked.text(f"to_{part}", 100).strip() for part in ADDRESS}
-    address = Address(**{**said, "country": said["country"].upper()}) if any(said.values()) else None
     try:
+        address = said if any(said.values()) else None
         sites.set_site(hub(), visitor().merchant, id, who(), ships=ships, address=address, zone=asked.text("zone", 60))
     except Refused as error:
         return _back("bad", _no_site(str(error)))
@@ -201,13 +201,17 @@ def set_site(id: str) -> Response:
 
 
 def _no_site(said: str) -> str:
+    """Why not, by how core/flows/sites.py begins to say it."""
     known = {
-        "it is Amazon's own: Amazon sends from there": gettext("It is Amazon's own: Amazon sends from there."),
-        "a carrier asks for a name, a street, a town and a country": gettext("Carriers ask for a name, a street, a town and a country."),
+        "there is no such location": gettext("It is Amazon's own: Amazon sends from there."),
+        "say first which address": gettext("Say first which address its parcels come from."),
+        "the address lacks": gettext("Carriers ask for a street, a town, a postal code and a country."),
         "a country is two letters": gettext("Choose a country from the list."),
-        "there is no such time zone": gettext("Choose a time zone from the list."),
+        "there is no time zone": gettext("Choose a time zone from the list."),
     }
-    return str(known.get(said) or gettext("That cannot be. Nothing was changed."))
+    return next(
+        (str(words) for begins, words in known.items() if said.startswith(begins)), str(gettext("That cannot be. Nothing was changed."))
+    )
 
 
 @pages.post("/stock/boxes")

@@ -1,0 +1,187 @@
+"""The dock of the rehearsal: what was sold is labelled at the simulated carriers, handed over, told to its channels and followed to the
+door; then each carrier's and channel's own log says whether that happened once."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from core.domain.shipments import OPEN, State
+from core.domain.who import COMMAND_LINE
+from core.flows import labelling, rating, sending, sites
+from core.hub import Hub
+from core.store import parcels
+from core.store.connections import Connection
+from core.store.sql import run as sql
+
+if TYPE_CHECKING:
+    from config.demo import Stage
+
+ADDRESS = {
+    "company": "North Sea Trading", "street1": "120 Harbor Way", "city": "Portland", "region": "ME", "postcode": "04101", "country": "US",
+    "phone": "+12075550133", "email": "dock@north.example",
+}  # fmt: skip
+AT_MOST = 24  # shipments that are labelled, so that a rehearsal stays short
+PATIENCE_S = 90.0
+SIZE, BOX_G = (300, 200, 150), 120
+ROAD = ("pick_up", "travel", "bring", "deliver")
+TOWNS = (("Portland", "US"), ("Boston", "US"), ("Austin", "US"), ("Austin", "US"))
+
+
+CARD = """
+update skus set weight_g = coalesce(weight_g, :weight), hs_code = coalesce(hs_code, '691200'), origin = coalesce(origin, 'PT')
+where merchant = :merchant and sku = :sku
+"""
+
+
+def furnish(hub: Hub, merchant: str, place: str, skus: Sequence[str]) -> None:
+    """The shelves are at a place that sends, and everything has a weight and what customs ask."""
+    sites.set_site(hub, merchant, place, COMMAND_LINE, ships=True, address=ADDRESS, zone="America/New_York")
+    with hub.unit() as work:
+        for n, sku in enumerate(skus):
+            sql(work.db, CARD, merchant=merchant, sku=sku, weight=300 + 70 * (n % 9))
+
+
+def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
+    """Label, hand over, tell and follow some of what was released. Gives what came of it, by the carriers' and channels' own logs."""
+    hub, merchant = stage.hub, stage.merchant.id
+    chosen = _chosen(stage)
+    rating.ask(hub, merchant, chosen[::2], COMMAND_LINE, buy=True)
+    _take_turns(stage, carriers, chosen[1::2])
+    _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
+    labelled = _in(stage, chosen, (State.LABELLED,))
+    stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
+    _until(lambda: not _untold(stage))
+    _drive(stage, carriers)
+    return _report(stage, carriers, chosen, stays)
+
+
+def _take_turns(stage: "Stage", carriers: Mapping[str, Connection], some: Sequence[str]) -> None:
+    """Each carrier gets some to carry, whoever is the cheapest: its cheapest service that goes there."""
+    hub, merchant, ids = stage.hub, stage.merchant.id, [one.id for one in carriers.values()]
+    rating.ask(hub, merchant, some, COMMAND_LINE)
+    _until(lambda: all(len(_asked(stage, id)) == len(ids) for id in some), once=True)
+    for n, id in enumerate(some):
+        offers = [one.offer for one in _quotes(stage, id) if one.offer]
+        turn = {account: (place - n) % len(ids) for place, account in enumerate(ids)}
+        if offers:
+            taken = min(offers, key=lambda one: (turn[one.connection], one.quote.price.minor))
+            labelling.want(hub, merchant, id, taken.connection, taken.quote.service, COMMAND_LINE)
+
+
+def _quotes(stage: "Stage", id: str) -> list[parcels.Quoted]:
+    with stage.hub.database.read() as db:
+        return parcels.quotes(db, stage.merchant.id, id, stage.hub.box(stage.merchant.id))
+
+
+def _asked(stage: "Stage", id: str) -> set[str]:
+    return {one.connection for one in _quotes(stage, id)}
+
+
+def _chosen(stage: "Stage") -> list[str]:
+    _until(lambda: bool(_page(stage)), once=True)
+    by_channel: dict[str, list[str]] = {}
+    for row in _page(stage):
+        by_channel.setdefault(row.connection, []).append(row.id)
+    found = [id for some in by_channel.values() for id in some[: AT_MOST // len(by_channel)]]
+    with stage.hub.unit() as work:
+        for some in parcels.of_shipments(work.db, stage.merchant.id, found).values():
+            for one in some:
+                parcels.set_size(work.db, one.id, one.weight_g + BOX_G, SIZE, None)
+    return found
+
+
+ROWS = """
+select s.id, s.state, s.problem, o.connection, o.name from shipments s join orders o on o.id = s.order_id
+where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') order by s.created_at, s.id
+"""
+
+
+def _page(stage: "Stage") -> list[Any]:
+    with stage.hub.database.read() as db:
+        return list(sql(db, ROWS, merchant=stage.merchant.id))
+
+
+def _in(stage: "Stage", chosen: Sequence[str], states: Sequence[State]) -> list[str]:
+    return [row.id for row in _page(stage) if row.id in set(chosen) and row.state in states and not (row.problem and row.state in OPEN[:2])]
+
+
+def _waiting(stage: "Stage", chosen: Sequence[str], states: Sequence[State]) -> bool:
+    return bool(_in(stage, chosen, states))
+
+
+UNTOLD = """
+select count(*) from parcels p join shipments s on s.id = p.shipment
+where s.merchant = :merchant and s.state = 'sent' and p.told_at is null and p.told_problem is null
+"""
+
+
+def _untold(stage: "Stage") -> bool:
+    with stage.hub.database.read() as db:
+        return bool(sql(db, UNTOLD, merchant=stage.merchant.id).scalar_one())
+
+
+def _until(ready: Any, *, once: bool = False) -> None:
+    """Wait for the workers; what is not ready in time is told by the report."""
+    end = time.monotonic() + (PATIENCE_S / 3 if once else PATIENCE_S)
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+def _drive(stage: "Stage", carriers: Mapping[str, Connection]) -> None:
+    """The carriers bring half of what they have to the door, and are asked where it is."""
+    for name in carriers:
+        for n, parcel in enumerate(one for one in stage.hand.get(name, "parcels") if not one["voided"]):
+            for what, (town, country) in list(zip(ROAD, TOWNS, strict=True))[: 4 if n % 2 else 2]:
+                stage.hand.post(name, f"parcels/{parcel['tracking']}/{what}", {"town": town, "country": country})
+    with stage.hub.unit() as work:
+        sql(work.db, "update parcels set look_at = 1 where merchant = :merchant and look_at is not null", merchant=stage.merchant.id)
+        for one in carriers.values():
+            work.ask(stage.merchant.id, "track_parcels", one.id, one.id)
+    _until(lambda: not _unseen(stage), once=True)
+
+
+UNSEEN = "select count(*) from parcels where merchant = :merchant and look_at = 1"
+
+
+def _unseen(stage: "Stage") -> bool:
+    with stage.hub.database.read() as db:
+        return bool(sql(db, UNSEEN, merchant=stage.merchant.id).scalar_one())
+
+
+HERE = """
+select s.id, s.state, s.problem, p.tracking, p.told_problem, p.progress from shipments s join parcels p on p.shipment = s.id
+where s.merchant = :merchant
+"""
+
+
+def _report(stage: "Stage", carriers: Mapping[str, Connection], chosen: Sequence[str], stays: Mapping[str, str]) -> dict[str, Any]:
+    with stage.hub.database.read() as db:
+        rows = [row for row in sql(db, HERE, merchant=stage.merchant.id) if row.id in set(chosen)]
+    there = Counter(one["tracking"] for name in carriers for one in stage.hand.get(name, "parcels") if not one["voided"])
+    told = _told(stage)
+    sent = [row for row in rows if row.state == State.SENT]
+    mine = [row.tracking for row in rows if row.tracking]
+    problems = sorted({f"{row.problem or row.told_problem}" for row in rows if row.problem or row.told_problem})
+    return {
+        "released": len(rows), "labels": len(mine), "sent": len(sent), "told": sum(told[row.tracking] for row in sent),
+        "delivered": sum(row.progress == "delivered" for row in rows), "stay": sorted(stays.values()), "problems": problems,
+        "by_carrier": {name: len(set(mine) & {one["tracking"] for one in stage.hand.get(name, "parcels")}) for name in carriers},
+        "ok": bool(sent) and all(there[number] == 1 for number in mine) and all(told[row.tracking] == 1 for row in sent) and not stays,
+    }  # fmt: skip
+
+
+def _told(stage: "Stage") -> Counter[str]:
+    """How often each channel was told of each number."""
+    found: Counter[str] = Counter()
+    for name in stage.by_channel:
+        for order in stage.hand.get(name, "orders"):
+            found.update(one["tracking"] for one in order.get("shipments", ()) if one.get("tracking"))
+    return found
+
+
+def words(report: Mapping[str, Any]) -> str:
+    """The report in a line for people."""
+    by = ", ".join(f"{name} {n}" for name, n in report["by_carrier"].items() if n)
+    sent, told, brought = report["sent"], report["told"], report["delivered"]
+    return f"{report['labels']} labels ({by}), {sent} handed over, {told} told to channels, {brought} delivered"

@@ -1,0 +1,249 @@
+"""`crossdock shipments`: what is sent, with labels and papers; `crossdock stock sends`: from where."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from config.keys_cli import as_json, fail, of_merchant, opened, table
+from config.rules_cli import location_of
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from core.hub import Hub
+
+names = click.argument("names", nargs=-1, metavar="SHIPMENT...")
+STATES = ("released", "packed", "labelled", "sent", "cancelled")
+
+
+@click.group("shipments")
+def shipments() -> None:
+    """What is sent: from a reserved order to a parcel that its channel knows of. A shipment is named as its papers say: S12."""
+
+
+@shipments.command("list")
+@click.option("--state", type=click.Choice(STATES), help="Only these. Default: all that have not left.")
+@of_merchant
+@as_json
+@click.pass_obj
+def list_them(settings: Settings, state: str | None, merchant: str, as_json: bool) -> None:
+    """Shipments, those that are due first at the head."""
+    from core.store import shipments as store
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        rows = [dict(row._mapping) for row in store.page(db, owner, (state,) if state else STATES[:3], 1000)]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    shown = [(row["name"], row["state"], row["order_name"], row["location_name"] or "", row["units"], row["tracking"] or "",
+              row["problem"] or "") for row in rows]  # fmt: skip
+    table("Shipments", ("name", "state", "order", "from", "# units", "tracking", "problem"), shown)
+
+
+def _ids(hub: "Hub", owner: str, wanted: Sequence[str], states: Sequence[str]) -> dict[str, str]:
+    """Ids of shipments by their names; without names all in these states."""
+    from core.store import shipments as store
+
+    with hub.database.read() as db:
+        if not wanted:
+            return {row.name: row.id for row in store.page(db, owner, states, 10_000)}
+        found = {name: store.by_name(db, owner, name) for name in wanted}
+    if strangers := [name for name, id in found.items() if id is None]:
+        fail(f"shipments: there is no {strangers[0]}; see: crossdock shipments list")
+    return {name: id for name, id in found.items() if id}
+
+
+@shipments.command("weigh")
+@click.argument("name", metavar="SHIPMENT")
+@click.argument("grams", type=click.IntRange(1, 1_000_000))
+@click.option("--size", help="Outside, in millimetres: 300x200x150.")
+@of_merchant
+@click.pass_obj
+def weigh(settings: Settings, name: str, grams: int, size: str | None, merchant: str) -> None:
+    """Say what a shipment's parcel weighs."""
+    from core.store import parcels
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    try:
+        length, width, height = (int(side) for side in (size or "0x0x0").lower().split("x"))
+    except ValueError:
+        fail("shipments: a size is three numbers of millimetres: 300x200x150")
+    with hub.unit() as work:
+        for parcel in parcels.of_shipments(work.db, owner, [id]).get(id, []):
+            parcels.set_size(work.db, parcel.id, grams, (length, width, height), None)
+
+
+@shipments.command("label")
+@names
+@click.option("--carrier", help="The carrier's connection: an id, an account or a name. Default: the best of all offers.")
+@click.option("--service", help="Its service, by the carrier's code; with --carrier.")
+@of_merchant
+@click.pass_obj
+def label(settings: Settings, names: tuple[str, ...], carrier: str | None, service: str | None, merchant: str) -> None:
+    """Buy labels, for those named or for all that have none: of one service, or the best that all carriers offer. A label is bought by
+    the hub's workers; `crossdock shipments list` shows when it is there, or why not."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import labelling, rating
+
+    hub, owner = opened(settings, merchant)
+    ids = _ids(hub, owner, names, ("released", "packed"))
+    if (carrier is None) != (service is None):
+        fail("shipments: --carrier and --service go together")
+    try:
+        if carrier is None or service is None:
+            asked = rating.ask(hub, owner, list(ids.values()), COMMAND_LINE, buy=True)
+            click.echo(f"{asked} carriers are asked for {len(ids)} shipments")
+            return
+        account = _carrier(hub, owner, carrier)
+        for id in ids.values():
+            labelling.want(hub, owner, id, account, service, COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+    click.echo(f"{len(ids)} labels are being bought")
+
+
+def _carrier(hub: "Hub", owner: str, named: str) -> str:
+    from core.flows import labelling
+
+    known = [one for one, _ in labelling.carriers(hub, owner)]
+    found = [one.id for one in known if named in (one.id, one.account, one.channel)]
+    if len(found) != 1:
+        fail(f"shipments: {named} is {'no carrier' if not found else 'several carriers'} of yours; see: crossdock connect")
+    return found[0]
+
+
+@shipments.command("void")
+@click.argument("name", metavar="SHIPMENT")
+@of_merchant
+@click.pass_obj
+def void(settings: Settings, name: str, merchant: str) -> None:
+    """Give a shipment's label back."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import labelling
+
+    hub, owner = opened(settings, merchant)
+    try:
+        labelling.give_back(hub, owner, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+@shipments.command("send")
+@names
+@click.option("--by", "carrier_name", help="It goes by this carrier, which is not connected.")
+@click.option("--tracking", default="", help="Its tracking number there.")
+@of_merchant
+@as_json
+@click.pass_obj
+def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, tracking: str, merchant: str, as_json: bool) -> None:
+    """They leave now: those named, or all that have a label. Stock goes with them and their channels are told. Exit 1 where one stays."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import sending
+
+    hub, owner = opened(settings, merchant)
+    if carrier_name and len(names) != 1:
+        fail("shipments: name the one shipment that goes by it")
+    ids = _ids(hub, owner, names, ("labelled",))
+    typed = sending.Typed(carrier_name, tracking) if carrier_name else None
+    stays = sending.send(hub, owner, list(ids.values()), COMMAND_LINE, typed)
+    by_id = {id: name for name, id in ids.items()}
+    said = {by_id[id]: words for id, words in stays.items()}
+    if as_json:
+        click.echo(json.dumps({"sent": sorted(ids.keys() - said.keys()), "stay": said}))
+    else:
+        click.echo(f"{len(ids) - len(said)} left")
+        for name, words in said.items():
+            click.echo(f"{name} stays: {words}", err=True)
+    if said:
+        raise SystemExit(1)
+
+
+@shipments.command("papers")
+@click.argument("name", metavar="SHIPMENT")
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write them.")
+@of_merchant
+@click.pass_obj
+def papers(settings: Settings, name: str, folder: Path, merchant: str) -> None:
+    """Write a shipment's labels and forms as files. Nothing is bought again."""
+    from core.store import parcels
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    with hub.database.read() as db:
+        found = parcels.papers(db, owner, [id], hub.box(owner)).get(id, [])
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, (_, paper) in enumerate(found, 1):
+        path = folder / f"{name}-{n}-{paper.kind}.{paper.format.value}"
+        path.write_bytes(paper.content)
+        click.echo(str(path))
+    if not found:
+        fail("shipments: it has no papers, or not any more")
+
+
+@shipments.command("print")
+@click.argument("what", type=click.Choice(["slips", "picks", "labels"]))
+@names
+@click.option("--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The PDF to write; ZPL goes beside it.")
+@click.option("--sheet", type=click.Choice(["a4", "letter", "4x6"]), help="What is printed on. Default: a4, labels 4x6.")
+@of_merchant
+@click.pass_obj
+def print_them(settings: Settings, what: str, names: tuple[str, ...], file: Path, sheet: str | None, merchant: str) -> None:
+    """Packing slips, the list by which to pick, or labels, of those named or of all that wait for it, as one file."""
+    from core.domain.packing import Sheet
+    from core.errors import Refused
+    from core.flows import printing
+
+    hub, owner = opened(settings, merchant)
+    ids = list(_ids(hub, owner, names, ("labelled",) if what == "labels" else ("released", "packed")).values())
+    on = Sheet(sheet or ("4x6" if what == "labels" else "a4"))
+    try:
+        if what == "labels":
+            for paper in printing.labels(hub, owner, ids, on):
+                path = file.with_suffix(f".{paper.format.value}")
+                path.write_bytes(paper.content)
+                click.echo(str(path))
+            return
+        make = printing.slips if what == "slips" else printing.pick_list
+        file.write_bytes(make(hub, owner, ids, on))
+        click.echo(str(file))
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+@click.command("sends")
+@click.argument("location")
+@click.option("--address", help="Where its parcels come from, as JSON: company, street1, city, region, postcode, country, phone.")
+@click.option("--zone", default="", help="Its time zone: America/New_York.")
+@click.option("--no", "off", is_flag=True, help="It sends nothing any more.")
+@of_merchant
+@click.pass_obj
+def sends(settings: Settings, location: str, address: str | None, zone: str, off: bool, merchant: str) -> None:
+    """A location sends what is reserved there, from this address: its orders are released."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import sites
+
+    hub, owner = opened(settings, merchant)
+    where = location_of(hub, owner, location)
+    try:
+        sites.set_site(hub, owner, where, COMMAND_LINE, ships=not off, address=_address(address), zone=zone)
+    except Refused as error:
+        fail(f"sends: {error}")
+
+
+def _address(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        said = json.loads(text)
+    except ValueError:
+        fail("sends: the address is not JSON")
+    if not isinstance(said, dict) or not all(isinstance(value, str) for value in said.values()):
+        fail("sends: an address is an object of texts")
+    return said
