@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +163,37 @@ def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, t
             click.echo(f"{name} stays: {words}", err=True)
     if said:
         raise SystemExit(1)
+
+
+@shipments.command("rules")
+@click.option("--grace", type=click.IntRange(0, 10_080), help="Minutes in which buyers may still change an order.")
+@click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
+@click.option("--authorized/--captured", default=None, help="Payments that are only authorized suffice; or they are captured before.")
+@click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
+@of_merchant
+@as_json
+@click.pass_obj
+def rules(settings: Settings, /, merchant: str, as_json: bool, **said: Any) -> None:
+    """What must hold before an order is released to be sent; with options they are changed."""
+    from datetime import timedelta
+
+    from core.domain.who import COMMAND_LINE
+    from core.flows import sites
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        known = sites.rules(db, owner)
+    changed = {name: value for name, value in said.items() if value is not None}
+    if changed:
+        grace = timedelta(minutes=changed.pop("grace")) if "grace" in changed else known.grace
+        known = replace(known, grace=grace, **changed)
+        sites.set_rules(hub, owner, COMMAND_LINE, known)
+    shown = {
+        "grace_min": known.grace // timedelta(minutes=1), "part": known.part, "authorized": known.authorized, "terms": known.terms,
+    }  # fmt: skip
+    click.echo(json.dumps(shown)) if as_json else table(
+        "Released when", ("rule", ""), [(name, str(value)) for name, value in shown.items()]
+    )
 
 
 @shipments.command("papers")

@@ -67,7 +67,8 @@ def senders(db: Connection) -> list[str]:
 
 TO_RELEASE = """
 select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after and o.status in ('open', 'partially_fulfilled')
+where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after
+  and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid))
   and o.copy_of is null and o.merged_into is null
 order by l.order_id, l.line limit :most
 """
@@ -94,9 +95,9 @@ where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.m
 """
 
 
-def to_release(db: Connection, merchant: str, after: str, most: int) -> list[str]:
+def to_release(db: Connection, merchant: str, after: str, most: int, *, unpaid: bool = False) -> list[str]:
     """Ids of orders behind one with units that are reserved and in no shipment, and that nothing known stops."""
-    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most)
+    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most, unpaid=unpaid)
     return list(dict.fromkeys(row.order_id for row in rows))
 
 

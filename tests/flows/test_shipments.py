@@ -1,16 +1,17 @@
 """From a reserved order to a parcel that its channel knows of: once each, whatever is lost on the way."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from connectors.bogus.carrier import BogusPost, Purchase, manifest
 from core.domain.acts import Act
-from core.domain.shipments import State
+from core.domain.shipments import Rules, State
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.flows import connections as flows
-from core.flows import desk, labelling, rating, sending
+from core.flows import desk, labelling, rating, sending, sites
 from core.flows.allocation import ask_waiting
 from core.flows.desk import Wish
 from core.store import parcels, privacy
@@ -162,6 +163,37 @@ def test_releasing_again_releases_nothing_twice(dock: Depot) -> None:
 
     assert dock.shipments() == [("S1", "released", None)]
     assert books.rows(dock.house.hub, "select line, released from order_lines order by line") == [("1", 2), ("2", 1)]
+
+
+@on_sqlite
+def test_a_merchant_says_what_must_hold_before_an_order_leaves(dock: Depot) -> None:
+    def let(**rules: Any) -> None:
+        sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(**rules))
+        dock.release()
+
+    dock.house.bogus.sell({"A": 1}, ship_to=BUYER, payment="unpaid")
+    let(grace=timedelta(hours=1), terms=True)
+    dock.poll()
+    assert dock.shipments() == []
+
+    dock.house.clock.pass_(timedelta(hours=1))
+    let(grace=timedelta(hours=1))
+    assert dock.shipments() == []
+    let(grace=timedelta(hours=1), terms=True)
+    assert dock.shipments() == [("S1", "released", None)]
+
+
+@on_sqlite
+def test_what_is_there_leaves_before_the_rest_where_the_merchant_says_so(dock: Depot) -> None:
+    sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(part=True))
+    dock.sell(A=4, B=12)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    desk.act(dock.house.hub, dock.merchant, ANN, Wish("let go", Act.RELEASE, [order], "", ""))
+
+    dock.release()
+
+    assert dock.shipments() == [("S1", "released", None)]
+    assert books.rows(dock.house.hub, "select line, units from shipment_lines order by line") == [("1", 4), ("2", 10)]
 
 
 # ---- one label, whatever is lost
