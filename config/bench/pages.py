@@ -122,6 +122,7 @@ PIECES = (
     "/shipments/live",
     "/shipments/{shipment}/story",
     "/shipments/{shipment}/offers",
+    "/orders/{order}/shipments",
     "/stock/windows/sku?sku=GOODS-00012",
 )  # of a page, fetched while somebody looks
 LISTS = (

@@ -52,6 +52,8 @@ def test_a_shipment_goes_through_the_room(dock: Depot, ana: Person) -> None:
     assert "It left. Its channel is told." in ana.post("/shipments/S1/send")
     dock.house.drain()
     assert "BP00000001" in ana.get("/shipments", state="sent")
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    assert all(words in ana.get(f"/orders/{order}/shipments") for words in ('href="/shipments/S1"', "Sent", "× 2"))
     told, sentences = (
         ana.get("/shipments/S1/story"),
         ("was made at", "A label was bought for", "handed shipment S1 over", "The channel knows of"),
@@ -223,8 +225,8 @@ def test_papers_of_the_chosen_are_printed_in_one_file_and_nothing_is_bought(dock
     ids = [dock.id("S1"), dock.id("S2")]
 
     for what in ("slips", "picks"):
-        answer = ana.send(f"/shipments/print/{what}", id=ids)
+        answer = ana.send("/shipments/print", what=what, id=ids)
         assert (answer.status_code, answer.mimetype, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
-    assert "None of these has a label" in ana.post("/shipments/print/labels", id=ids)
-    assert at(dock, Role.VIEWER).send("/shipments/print/slips", id=ids).status_code == 403
+    assert "None of these has a label" in ana.post("/shipments/print", what="labels", id=ids)
+    assert at(dock, Role.VIEWER).send("/shipments/print", what="slips", id=ids).status_code == 403
     assert dock.post.purchases == []

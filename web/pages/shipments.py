@@ -19,7 +19,7 @@ from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
 from core.flows import labelling, packing, rating, sending, shipment_page
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, connections, events, parcels, people, places, shipment_list, shipments
+from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
 from web import asked, shipping_words, story
 from web.said import say
 from web.visitor import hub, needs, visitor, who
@@ -108,10 +108,11 @@ def _buy_best(ids: list[str]) -> str:
     return _list()
 
 
-@pages.post("/shipments/print/<any(slips, picks, labels):what>")
+@pages.post("/shipments/print")
 @needs("shipments.work")
-def print_many(what: str) -> Response | str:
-    """Papers of the chosen, in one file. Printing again buys nothing."""
+def print_many() -> Response | str:
+    """Papers of the chosen, in one file: `what` is slips, picks or labels. Printing again buys nothing."""
+    what = asked.text("what", 10)
     if not visitor().may("orders.buyers"):
         abort(403)
     from core.flows import printing  # fonts and all that draws are loaded when somebody prints
@@ -120,8 +121,11 @@ def print_many(what: str) -> Response | str:
     try:
         if what == "labels":
             return _files(printing.labels(hub(), visitor().merchant, ids))
-        make = printing.slips if what == "slips" else printing.pick_list
-        return _printed(what, Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=_language())))
+        make = printing.pick_list if what == "picks" else printing.slips
+        return _printed(
+            "picks" if what == "picks" else "slips",
+            Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=_language())),
+        )
     except Refused as error:
         say("bad", shipping_words.why(str(error)))
         return _list()
@@ -169,6 +173,18 @@ def _chosen() -> list[str]:
 
 
 # ---- one
+
+
+@pages.get("/orders/<order>/shipments")
+@needs("shipments.read")
+def of_order(order: str) -> str:
+    """What was made of an order: a part of its page."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = lists.order(db, merchant, asked.printable(order)) or abort(404)
+        rows = shipment_list.of_order(db, merchant, order)
+    made = {row.id: row for row in rows}
+    return render_template("order_shipments.html", row=found[0], made=made.values(), rows=rows)
 
 
 @pages.get("/shipments/<name>")
