@@ -154,8 +154,8 @@ def test_who_waits_for_what_a_listing_sells_at_two_places_waits_once(dealt: Hous
         named = {"connection": dealt.connections["east"].id, "merchant": dealt.merchant.id}
         place = "insert into listings (merchant, connection, listing, sku, place, alike, title, handle, shown_from, shown_at, mapped)"
         run(work.db, f"{place} values (:merchant, :connection, 'L-A', 'A', 'there', 'a', '', '{{}}', 0, 0, true)", **named)
-        parts = "insert into listing_parts (merchant, listing_id, sku, units) select merchant, id, 'A', 1 from listings where place = 'there'"
-        run(work.db, parts)
+        parts = "insert into listing_parts (merchant, listing_id, sku, units)"
+        run(work.db, f"{parts} select merchant, id, 'A', 1 from listings where place = 'there'")
         assert quotas.short(work.db, dealt.merchant.id) == {"A": 3}
 
 
