@@ -77,7 +77,7 @@ SENTENCES = {
     "shipment.send": N_("handed a shipment over"),
     "shipment.take_apart": N_("took a shipment apart"),
     "shipment.short": N_("said that goods of a shipment are not there"),
-    "location.site": N_("said from where a location sends"),
+    "location.sends": N_("said from where a location sends"),
     "box.put": N_("wrote a box down"),
     "box.remove": N_("removed a box"),
     "settings.service": N_("said by which service parcels usually go"),

@@ -26,11 +26,12 @@ from config.processes import make_wsgi, spare_the_loaded
 from core.domain.inbound import Kind
 from core.domain.order import Person
 from core.domain.roles import SCOPES, Role
+from core.domain.shipments import Load, State
 from core.domain.who import Who
 from core.flows import inbound, keys, people, signin
 from core.flows.inbound import Draft
 from core.store import goods as skus_of
-from core.store import places
+from core.store import places, shipments
 from core.store.people import User
 from core.store.sql import run
 
@@ -71,6 +72,12 @@ PAGES = (
     "/inbound/{inbound}",
     "/inbound/{inbound}/change",
     "/inbound/new",
+    "/shipments",
+    "/shipments?state=problem",
+    "/shipments?state=sent",
+    "/shipments/{shipment}",
+    "/bench",
+    "/bench?at={shipment}&done=0x1",
     "/stock/card?sku=GOODS-00012",
     "/stock/lacks",
     "/stock/lacks?what=size&after=GOODS-01000",
@@ -93,6 +100,7 @@ PAGES = (
     "/attention/found-listing",
     "/attention/found-order",
     "/connections",
+    "/connections/carriers",
     "/settings",
     "/settings/people",
     "/settings/keys",
@@ -111,6 +119,8 @@ PIECES = (
     "/live",
     "/orders/new?since={deep}",
     "/connections/live",
+    "/shipments/live",
+    "/shipments/{shipment}/story",
     "/stock/windows/sku?sku=GOODS-00012",
 )  # of a page, fetched while somebody looks
 LISTS = (
@@ -192,7 +202,7 @@ def _rows(sights: Sequence[Sight], store: str, pace: Pace) -> Iterator[Row]:
 
 
 def _looked(shop: Shop, hook: str, looks: int) -> list[Sight]:
-    named = _named(shop) | {"hook": hook, "inbound": _deliver(shop)}
+    named = _named(shop) | {"hook": hook, "inbound": _deliver(shop), "shipment": _make_ready(shop)}
     sights = [Sight(path.format(**named)) for path in (*PAGES, *PIECES, *LISTS)]
     asks, statements = Asks(shop), measure.Statements(Engine)
     for _ in range(WARM_UP):
@@ -275,6 +285,28 @@ def _deliver(shop: Shop) -> str:
         if number % 2:
             inbound.send(shop.hub, shop.merchant, id, who)
     return inbound.add(shop.hub, shop.merchant, Draft(Kind.PURCHASE, first.id, lines=dict.fromkeys(skus, 1)), who)
+
+
+SHIPMENTS = 1000
+
+
+def _make_ready(shop: Shop) -> str:
+    """Some orders are to be packed, and as many are packed. Gives the name of one shipment."""
+    with shop.hub.unit() as work:
+        orders = [row.id for row in run(work.db, OPENED, merchant=shop.merchant, most=SHIPMENTS)]
+        [first, *_] = places.locations(work.db, shop.merchant)
+        heads = [
+            {"id": f"s-{n}", "order_id": id, "number": 1, "name": f"S{n}", "location": first.id, "ship_by": work.now, "person": ""}
+            for n, id in enumerate(orders)
+        ]
+        loads = [(head["id"], Load("1", "A mug", 1, {"SKU-0007": 1})) for head in heads]
+        parcels = [{"id": f"p-{n}", "shipment": f"s-{n}", "number": 1, "token": f"t-{n}", "weight_g": 900} for n in range(len(heads))]
+        shipments.add(work.db, shop.merchant, heads, loads, parcels, work.now)
+        shipments.set_state(work.db, {head["id"]: (State.PACKED, None) for head in heads[::2]}, work.now)
+    return "S1"
+
+
+OPENED = "select id from orders where merchant = :merchant order by placed_at desc, id desc limit :most"
 
 
 def _named(shop: Shop) -> dict[str, Any]:

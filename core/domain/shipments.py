@@ -78,6 +78,8 @@ PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
+    "no_rates": N_("No carrier offers anything for it."),
+    "lacks": N_("Something is missing before a label can be bought."),
     "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
 }
 FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew

@@ -115,7 +115,8 @@ def resume(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
         raise Refused(f"it is not paused, it is {connection.state}", connection=connection.id)
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "active", None)
-        come_back(work, connection.merchant)
+        if connection.role != connections.CARRIER:
+            come_back(work, connection.merchant)
         _say(work, connection, who, "connection.resume")
 
 

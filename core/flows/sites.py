@@ -14,8 +14,10 @@ from core.domain.shipments import Rules
 from core.domain.who import Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, people, places, shipments
+from core.store import audit, boxes, people, places, shipments
+from core.store.boxes import Carton
 
+MOST_MM, MOST_G = 3_000, 100_000
 RELEASE = "release"
 LONGEST = timedelta(days=7)
 NEEDED = ("street1", "city", "postcode", "country")
@@ -77,3 +79,22 @@ def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
         people.set_settings(work.db, merchant, name, **{RELEASE: msgspec.json.encode(said).decode()})
         audit.write(work.db, merchant, work.now, who.id, who.name, "sending.rules", "", **said)
         work.ask(merchant, "release_orders", merchant)
+
+
+def put_box(hub: Hub, merchant: str, one: Carton, who: Who) -> None:
+    """A new box, or other sizes for the one of that name. Raises Refused for what no box is."""
+    if not one.name or not all(0 < side <= MOST_MM for side in one.size) or not 0 <= one.weight_g <= MOST_G:
+        raise Refused("a box has a name, sides in millimetres and a weight in grams")
+    with hub.unit() as work:
+        boxes.put(work.db, merchant, one)
+        said = {"size": list(one.size), "grams": one.weight_g, "most": one.most_g}
+        audit.write(work.db, merchant, work.now, who.id, who.name, "box.put", one.name, **said)
+
+
+def remove_box(hub: Hub, merchant: str, name: str, who: Who) -> bool:
+    """False where there is none of that name. What is packed in one stays so."""
+    with hub.unit() as work:
+        if not boxes.remove(work.db, merchant, name):
+            return False
+        audit.write(work.db, merchant, work.now, who.id, who.name, "box.remove", name)
+    return True

@@ -130,9 +130,12 @@ def allowed(db: Connection, merchant: str, connection: str = "") -> list[Any]:
     return list(run(db, ALLOWED, merchant=merchant, connection=connection))
 
 
+LOCATIONS = "select id, name, rank, kind, ships, address, zone from locations where merchant = :merchant order by rank, id"
+
+
 def locations(db: Connection, merchant: str) -> list[Any]:
-    """Ours: id, name, rank, kind, in the order that stock is taken from them."""
-    return list(run(db, "select id, name, rank, kind from locations where merchant = :merchant order by rank, id", merchant=merchant))
+    """Ours, in the order that stock is taken from them: id, name, rank, kind; whether it `ships`, from which address (JSON), its zone."""
+    return list(run(db, LOCATIONS, merchant=merchant))
 
 
 RENAME = """

@@ -85,7 +85,8 @@ union all
 select 'cancelled', count(*), 0, 0 from (select 1 from shipments s where s.merchant = :merchant and s.state = 'cancelled' limit :most) seen
 union all
 select 'buying', count(*), 0, 0 from tasks k
-where k.merchant = :merchant and k.kind in ('buy_labels', 'void_labels') and k.state in ('due', 'running')
+where k.merchant = :merchant and k.kind in ('buy_labels', 'void_labels') and k.state in ('due', 'running', 'parked')
+  and k.state <> 'parked'
 """
 
 

@@ -17,10 +17,12 @@ from connectors.bogus.webhooks import signed
 from connectors.shopify.simulator import ACCOUNT, CLIENT_ID, CLIENT_SECRET, Simulator
 from connectors.simulation import Delivery, InProcess, Post, Stage, World
 from core import jobs
+from core.domain.shipments import Load, State
 from core.flows import connections as flows
 from core.hub import Hub
-from core.store import stock
+from core.store import shipments, stock
 from core.store.connections import Connection
+from core.store.sql import run
 from tests.conftest import Clock
 
 Said = tuple[int, Any]
@@ -85,6 +87,23 @@ class Shop:
             stock.count(work.db, self.merchant, rows, work.now)
             work.ask(self.merchant, "read_listings", self.connection.id, self.connection.id)
         self.drain()
+
+    def make_ready(self, most: int = 1, state: State = State.RELEASED) -> None:
+        """Shipments of so many orders, whatever became of these."""
+        with self.hub.unit() as work:
+            ids = [
+                row.id for row in run(work.db, "select id from orders where merchant = :m order by id limit :n", m=self.merchant, n=most)
+            ]
+            heads: list[dict[str, Any]] = [
+                {"id": f"s-{n}", "order_id": id, "number": 1, "name": f"S{n}", "location": "place", "ship_by": None, "person": ""}
+                for n, id in enumerate(ids, 1)
+            ]
+            boxes = [
+                {"id": f"p-{one['id']}", "shipment": one["id"], "number": 1, "token": f"t-{one['id']}", "weight_g": 5} for one in heads
+            ]
+            loads = [(one["id"], Load("1", "A mug", 1, {"A": 1})) for one in heads]
+            shipments.add(work.db, self.merchant, heads, loads, boxes, work.now)
+            shipments.set_state(work.db, {one["id"]: (state, None) for one in heads if state is not State.RELEASED}, work.now)
 
     def drain(self) -> None:
         for _ in range(300):

@@ -15,6 +15,7 @@ from sqlalchemy import Text, cast, literal, update
 from werkzeug.test import TestResponse
 
 from core import jobs
+from core.domain.shipments import State
 from core.flows import connections as flows
 from core.flows import intake
 from core.ports import Notice
@@ -45,7 +46,8 @@ WORDS = {
     "findings": "theirs ours how", "hook_calls": "words", "hooks": "reason url", "ignored": "note name", "letters": "title outcome",
     "listings": "title problem handle", "merchants": "name", "order_acts": "name detail", "order_notes": "name", "order_tags": "tag",
     "orders": "name source_id", "places": "name", "sessions": "agent", "skus": "title", "tasks": "detail", "uploads": "name",
-    "users": "name",    "movements": "cause", "locations": "name", "alerts": "subject",
+    "users": "name", "movements": "cause", "locations": "name",
+    "alerts": "subject", "parcels": "carrier_name service tracking url told_problem", "shipment_lines": "title",
 }  # fmt: skip
 TYPED = {"text", "search", "email", "url", "tel", "password", "textarea", "number", "date"}
 
@@ -96,6 +98,7 @@ class Siege:
             self._sell_elsewhere(channel)
         while jobs.drain(self.shop.hub, "inside"):
             pass
+        self.shop.make_ready(ORDERS, State.SENT)
 
     def _sell_at_shopify(self) -> None:
         for order in orders("shopify", "id", 77_000):

@@ -16,11 +16,13 @@ from tests.store.test_plans import GROWING, plan, statements
 from tests.web.programs import a_program
 from tests.web.rooms import person
 from tests.web.shop import Shop
+from web.pages.shipments import STATES
 
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
-KEYS = r"sqlite_autoindex_(?:locations|ignored)_\d"
+KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
+GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
@@ -52,6 +54,7 @@ def busy(either_shop: Shop) -> Shop:
         found = Finding(shop.connection.id, "day", "2026-11-20", "12 orders", "11 orders", work.now)
         findings.keep(work.db, shop.merchant, shop.connection.id, [found])
     shop.drain()
+    shop.make_ready()
     shop.clock.pass_(timedelta(minutes=1))
     return shop
 
@@ -62,6 +65,9 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/stock/sku", {"sku": "A"}), ("/stock/windows", {}), ("/stock/windows/sku", {"sku": "A"}),
     ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
+    *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
+    ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
+    ("/connections/carriers", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),

@@ -48,8 +48,10 @@ def _scanned(at: str, scan: str) -> str | Response:
     if found is None:
         return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
     judged = rules.judge(scan, pieces, _done(found, pieces), owner)
-    if judged.verdict is Verdict.RIGHT and not found.stop:
+    if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop:
         return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, said=judged.sku), 303)
+    if judged.verdict is Verdict.RIGHT:
+        return _show(found.row.name, "wrong")  # what stops it is said there
     return _show(found.row.name, "unknown" if judged.verdict is Verdict.UNKNOWN else "wrong", _refusal(judged, scan), scan)
 
 
@@ -58,8 +60,8 @@ def _owner(db: Any, scan: str) -> str:
     owners = cards.owners(db, visitor().merchant, rules.spellings(scan))
     if owners:
         return next(iter(owners.values()))
-    known = cards.one(db, visitor().merchant, scan)
-    return known.sku if known else ""
+    known = cards.lock(db, visitor().merchant, {scan, scan.upper()})
+    return next(iter(known), "")
 
 
 def _another(at: str, name: str) -> str | Response:
@@ -75,10 +77,8 @@ def _refusal(judged: Judged, scan: str) -> str:
             return str(gettext("%(sku)s does not belong into this parcel.", sku=judged.sku))
         case Verdict.ENOUGH:
             return str(gettext("All of %(sku)s is in the parcel already.", sku=judged.sku))
-        case Verdict.UNKNOWN:
+        case _:
             return str(gettext("Nobody knows %(said)s.", said=scan))
-        case Verdict.RIGHT:
-            return ""
 
 
 def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
@@ -105,10 +105,10 @@ def _empty(sound: str, words: str) -> str:
 
 
 def _done(found: Seen, pieces: list[Piece]) -> Done:
-    """What is packed was scanned."""
-    if found.row.state not in ("released",):
-        return rules.all_of(pieces)
-    return rules.done(asked.text("done", 2000), pieces)
+    """What is packed was scanned; of what must not leave nothing counts."""
+    if found.stop or found.row.state == "cancelled":
+        return Done()
+    return rules.done(asked.text("done", 2000), pieces) if found.row.state == "released" else rules.all_of(pieces)
 
 
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
@@ -135,6 +135,8 @@ def label(name: str) -> str | Response:
             found.name, "wrong", gettext("%(said)s is no weight in grams. Was something scanned that is too much?", said=said or "–")
         )
     connection, _, service = asked.text("service", 200).partition("/")
+    if not service:
+        return _show(found.name, "wrong", gettext("Choose by which service it goes."))
     try:
         if (grams, asked.text("box", LONG)) != (found.weight_g, found.boxed or "") or found.state == "released":
             packing.weigh(hub(), visitor().merchant, found.id, grams, who(), box=asked.text("box", LONG))

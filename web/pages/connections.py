@@ -8,13 +8,13 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask_babel import gettext
 from werkzeug.wrappers import Response as Answer
 
-from core.errors import BadPayload, HubError
+from core.errors import BadPayload, HubError, Refused
 from core.flows import connections as flows
-from core.flows import consents, join, privacy, upkeep, visits
+from core.flows import consents, join, packing, privacy, upkeep, visits
 from core.ports import Connector
-from core.store import audit, connections
+from core.store import audit, connections, people
 from core.store import privacy as held
-from core.store.connections import Connection
+from core.store.connections import CARRIER, Connection
 from core.store.consents import Asked
 from web.doors import doors
 from web.visitor import hub, needs, visitor, who
@@ -30,6 +30,10 @@ class Offer:
     connector: Connector
     by_consent: bool
     lacks: tuple[str, ...]
+
+    @property
+    def is_carrier(self) -> bool:
+        return connections.CHANNEL not in self.connector.roles
 
 
 def offers() -> list[Offer]:
@@ -49,13 +53,24 @@ def _view() -> Mapping[str, Any]:
     with hub().database.read() as db:
         found = upkeep.health(hub(), db, asks.merchant)
         exports = held.exports(db, asks.merchant) if asks.may("connections.remove") else []
-    return {"found": found, "exports": exports, "offers": offers(), "now": hub().now}
+    return {"found": found, "exports": exports, "offers": [one for one in offers() if not one.is_carrier], "now": hub().now}
 
 
 @pages.get("/connections")
 @needs("connections.read")
 def page() -> str:
     return render_template("connections.html", **_view())
+
+
+@pages.get("/connections/carriers")
+@needs("connections.read")
+def carriers() -> str:
+    """Who sells labels: a part of the page, and one of its own."""
+    with hub().database.read() as db:
+        known = [(one, hub().connectors.get(one.channel)) for one in connections.all_of(db, visitor().merchant, CARRIER)]
+        _, chosen = people.settings(db, visitor().merchant)
+    offered = [one for one in offers() if one.is_carrier]
+    return render_template("carriers.html", carriers=known, usual=chosen.get(packing.CHOSEN, ""), offers=offered)
 
 
 @pages.get("/connections/live")
@@ -141,6 +156,18 @@ def _asked_of(one: Connection) -> dict[str, str]:
     """What the channel asks before a consent, as this account has it already."""
     login = consents.login_of(hub(), one)
     return {field.name: one.account if field.name == "account" else login.get(field.name, "") for field in hub().connector(one).asks}
+
+
+@pages.post("/connections/service")
+@needs("connections.manage")
+def set_service() -> Answer:
+    """By which carrier's service parcels go where nobody chooses another."""
+    connection, _, service = request.form.get("service", "")[:200].partition("/")
+    try:
+        packing.choose(hub(), visitor().merchant, connection, service, who())
+    except Refused:
+        return _back("bad", gettext("That service is not offered any more: choose one from the list."))
+    return _back("good", gettext("Parcels go by it from now on, where nobody chooses another."))
 
 
 # What may be done with one

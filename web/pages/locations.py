@@ -5,28 +5,35 @@ import io
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from core.domain import leading
+from core.domain.cards import COUNTRIES
 from core.domain.leading import Leader
+from core.domain.order import Address
 from core.domain.order_csv import safe
 from core.domain.places import WORDS, LocationKind
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import leading as flows_of
-from core.flows import places
+from core.flows import places, sites
 from core.flows.places import HoldsStock, SellsAlone
-from core.store import connections, health
+from core.store import boxes, connections, health
 from core.store import places as locations_of
+from core.store.boxes import Carton
 from core.store.connections import Connection
 from web import asked
+from web.pages.settings import zones
 from web.pages.stock import csv_file
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("locations", __name__)
 MOST = 1_000_000  # units that a channel may keep back
+_address = msgspec.json.Decoder(Address)
+ADDRESS = ("name", "company", "street1", "street2", "city", "region", "postcode", "country", "phone", "email")
 
 
 @pages.get("/stock/locations")
@@ -36,15 +43,18 @@ def page() -> str:
     with hub().database.read() as db:
         ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
         rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
-        rules = connections.all_of(db, merchant)
+        rules, cartons = connections.all_of(db, merchant), boxes.all_of(db, merchant)
     there: dict[str, dict[str, list[Any]]] = {}
     for row in rows:
         there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
     sells = {one.id: {row.location for row in allowed if row.connection == one.id} for one in known}
     ruled = {"buffers": {one.id: one.buffer for one in rules}, "leads": {one.id: leading.leader(one.settings) for one in rules}}
-    return render_template(
-        "locations.html", kinds=WORDS, ours=ours, known=known, there=there, sells=sells, most=MOST, leading=leading, **ruled
-    )
+    sending = {
+        "sites": {row.id: _address.decode(row.address) for row in ours if row.address}, "cartons": cartons, "countries": sorted(COUNTRIES),
+        "zones": zones(),
+    }  # fmt: skip
+    named = {"kinds": WORDS, "ours": ours, "known": known, "there": there, "sells": sells, "most": MOST, "leading": leading}
+    return render_template("locations.html", **named, **ruled, **sending)
 
 
 @pages.get("/stock/locations.csv")
@@ -191,3 +201,59 @@ def map_place() -> Response:
     except Refused:
         return _back("bad", gettext("That cannot be: a channel without places of its own needs at least one of your locations."))
     return _back("good", gettext("It is so from now on. Open orders are settled anew, and the channel is told."))
+
+
+# ---- from where is sent, and in what
+
+
+@pages.post("/stock/locations/<id>/site")
+@needs("settings.write")
+def set_site(id: str) -> Response:
+    """Whether it sends, from which address, and when its day begins."""
+    name, ships = _mine(id), asked.text("ships") == "1"
+    said = {part: asked.text(f"to_{part}", 100).strip() for part in ADDRESS}
+    try:
+        address = said if any(said.values()) else None
+        sites.set_site(hub(), visitor().merchant, id, who(), ships=ships, address=address, zone=asked.text("zone", 60))
+    except Refused as error:
+        return _back("bad", _no_site(str(error)))
+    if not ships:
+        return _back("good", gettext("Nothing is sent from %(name)s.", name=name))
+    return _back("good", gettext("%(name)s sends: orders that are reserved there become shipments.", name=name))
+
+
+def _no_site(said: str) -> str:
+    """Why not, by how core/flows/sites.py begins to say it."""
+    known = {
+        "there is no such location": gettext("It is Amazon's own: Amazon sends from there."),
+        "say first which address": gettext("Say first which address its parcels come from."),
+        "the address lacks": gettext("Carriers ask for a street, a town, a postal code and a country."),
+        "a country is two letters": gettext("Choose a country from the list."),
+        "there is no time zone": gettext("Choose a time zone from the list."),
+    }
+    return next(
+        (str(words) for begins, words in known.items() if said.startswith(begins)), str(gettext("That cannot be. Nothing was changed."))
+    )
+
+
+@pages.post("/stock/boxes")
+@needs("settings.write")
+def put_box() -> Response:
+    sides = [asked.number(asked.text(side).strip()) for side in ("length", "width", "height")]
+    most, grams = asked.text("most").strip(), asked.number(asked.text("grams").strip() or "0", -1)
+    length, width, height = sides
+    one = Carton(asked.text("name", 60).strip(), length, width, height, grams, asked.number(most) or None)
+    try:
+        sites.put_box(hub(), visitor().merchant, one, who())
+    except Refused:
+        return _back("bad", gettext("Give the box a name, its outer sides in millimetres and its weight in grams."))
+    return _back("good", gettext("%(name)s can be chosen when something is packed.", name=one.name))
+
+
+@pages.post("/stock/boxes/remove")
+@needs("settings.write")
+def remove_box() -> Response:
+    name = asked.text("name", 60)
+    if not sites.remove_box(hub(), visitor().merchant, name, who()):
+        abort(404)
+    return _back("good", gettext("%(name)s is not offered any more.", name=name))

@@ -50,10 +50,12 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
         counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
         offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
         names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
+        _, chosen = people.settings(db, merchant)
     last = rows[MOST - 1] if len(rows) > MOST else None
+    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""))
     return render_template(
         "shipments.html", found=shipment_page.seen(hub(), merchant, rows[:MOST]), more=last, state=state, location=location, counts=counts,
-        most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now,
+        most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now, usual=usual,
         stays=[(names[id], shipping_words.why(said)) for id, said in (stays or {}).items() if id in names],
     )  # fmt: skip
 
@@ -128,7 +130,7 @@ def _one(name: str) -> str:
 
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
     """What the forms of an open shipment offer."""
-    if not (found.is_open and visitor().may("shipments.work")):
+    if not found.is_open or found.stop or not visitor().may("shipments.work"):
         return {"offers": [], "cartons": [], "usual": ("", "")}
     merchant = visitor().merchant
     offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
@@ -219,10 +221,12 @@ def weigh(name: str) -> str:
     if not 0 < grams <= MOST_G or not all(0 <= side <= LONG_MM for side in size):
         say("bad", gettext("Write its weight in whole grams, and its sides in whole millimetres."))
         return _one(name)
+    return _tried(name, lambda id: _packed(id, grams, size), gettext("It is packed."))
+
+
+def _packed(id: str, grams: int, size: list[int]) -> None:
     length, width, height = size
-    box = asked.text("box", 100)
-    act = lambda id: packing.weigh(hub(), visitor().merchant, id, grams, who(), box=box, size=(length, width, height))  # noqa: E731
-    return _tried(name, act, gettext("It is packed."))
+    packing.weigh(hub(), visitor().merchant, id, grams, who(), box=asked.text("box", 100), size=(length, width, height))
 
 
 @pages.post("/shipments/<name>/buy")

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, abort, render_template
 
 from core.domain.shipping import Progress, Step
 from core.store import parcels

@@ -29,7 +29,11 @@ const arrive = () => {
   focused?.focus();
   if (focused && "whole" in focused.dataset) focused.select();
   const link = bench.querySelector("#print[data-opens]");
-  if (link && opened !== link.href) open_(link);
+  if (link && opened !== link.href) {
+    open_(link);
+    const here = new URL(location); here.searchParams.delete("printed");
+    history.replaceState(history.state, "", here);  // loaded again, the page opens nothing
+  }
 };
 document.addEventListener("submit", (event) => {
   if (!event.target.matches?.("form.scan") || event.target.querySelector("#scan").value.trim()) return;
