@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.shipments import OPEN, State
 from core.domain.who import COMMAND_LINE
-from core.flows import rating, sending, sites
+from core.flows import labelling, rating, sending, sites
 from core.hub import Hub
+from core.store import parcels
 from core.store.connections import Connection
 from core.store.sql import run as sql
 
@@ -22,6 +23,7 @@ ADDRESS = {
 }  # fmt: skip
 AT_MOST = 24  # shipments that are labelled, so that a rehearsal stays short
 PATIENCE_S = 90.0
+SIZE, BOX_G = (300, 200, 150), 120
 ROAD = ("pick_up", "travel", "bring", "deliver")
 TOWNS = (("Portland", "US"), ("Boston", "US"), ("Austin", "US"), ("Austin", "US"))
 
@@ -44,7 +46,8 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     """Label, hand over, tell and follow some of what was released. Gives what came of it, by the carriers' and channels' own logs."""
     hub, merchant = stage.hub, stage.merchant.id
     chosen = _chosen(stage)
-    rating.ask(hub, merchant, chosen, COMMAND_LINE, buy=True)
+    rating.ask(hub, merchant, chosen[::2], COMMAND_LINE, buy=True)
+    _take_turns(stage, carriers, chosen[1::2])
     _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
     labelled = _in(stage, chosen, (State.LABELLED,))
     stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
@@ -53,12 +56,39 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     return _report(stage, carriers, chosen, stays)
 
 
+def _take_turns(stage: "Stage", carriers: Mapping[str, Connection], some: Sequence[str]) -> None:
+    """Each carrier gets some to carry, whoever is the cheapest: its cheapest service that goes there."""
+    hub, merchant, ids = stage.hub, stage.merchant.id, [one.id for one in carriers.values()]
+    rating.ask(hub, merchant, some, COMMAND_LINE)
+    _until(lambda: all(len(_asked(stage, id)) == len(ids) for id in some), once=True)
+    for n, id in enumerate(some):
+        offers = [one.offer for one in _quotes(stage, id) if one.offer]
+        turn = {account: (place - n) % len(ids) for place, account in enumerate(ids)}
+        if offers:
+            taken = min(offers, key=lambda one: (turn[one.connection], one.quote.price.minor))
+            labelling.want(hub, merchant, id, taken.connection, taken.quote.service, COMMAND_LINE)
+
+
+def _quotes(stage: "Stage", id: str) -> list[parcels.Quoted]:
+    with stage.hub.database.read() as db:
+        return parcels.quotes(db, stage.merchant.id, id, stage.hub.box(stage.merchant.id))
+
+
+def _asked(stage: "Stage", id: str) -> set[str]:
+    return {one.connection for one in _quotes(stage, id)}
+
+
 def _chosen(stage: "Stage") -> list[str]:
     _until(lambda: bool(_page(stage)), once=True)
     by_channel: dict[str, list[str]] = {}
     for row in _page(stage):
         by_channel.setdefault(row.connection, []).append(row.id)
-    return [id for some in by_channel.values() for id in some[: AT_MOST // len(by_channel)]]
+    found = [id for some in by_channel.values() for id in some[: AT_MOST // len(by_channel)]]
+    with stage.hub.unit() as work:
+        for some in parcels.of_shipments(work.db, stage.merchant.id, found).values():
+            for one in some:
+                parcels.set_size(work.db, one.id, one.weight_g + BOX_G, SIZE, None)
+    return found
 
 
 ROWS = """

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 QUIET = ("httpx", "httpcore", "sp_api", "urllib3", "ebaysdk", "rq", "gunicorn.access")  # their lines name tokens and addresses
+SILENT = ("pypdf",)  # it quotes what it cannot read of a label; whoever asked hears it as an error
 BLOT = "[blotted]"
 # Names under which nothing may be said, and texts that are keys, tokens or mail addresses whatever they are called.
 NAMES = re.compile(r"authorization|cookie|password|secret|token|api_?key|e_?mail|phone|address\d?$|street|buyer|person", re.I)
@@ -49,6 +50,8 @@ def set_up(level: str = "info") -> None:
         handler.addFilter(Blotter())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[

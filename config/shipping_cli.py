@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,37 @@ def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, t
         raise SystemExit(1)
 
 
+@shipments.command("rules")
+@click.option("--grace", type=click.IntRange(0, 10_080), help="Minutes in which buyers may still change an order.")
+@click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
+@click.option("--authorized/--captured", default=None, help="Payments that are only authorized suffice; or they are captured before.")
+@click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
+@of_merchant
+@as_json
+@click.pass_obj
+def rules(settings: Settings, /, merchant: str, as_json: bool, **said: Any) -> None:
+    """What must hold before an order is released to be sent; with options they are changed."""
+    from datetime import timedelta
+
+    from core.domain.who import COMMAND_LINE
+    from core.flows import sites
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        known = sites.rules(db, owner)
+    changed = {name: value for name, value in said.items() if value is not None}
+    if changed:
+        grace = timedelta(minutes=changed.pop("grace")) if "grace" in changed else known.grace
+        known = replace(known, grace=grace, **changed)
+        sites.set_rules(hub, owner, COMMAND_LINE, known)
+    shown = {
+        "grace_min": known.grace // timedelta(minutes=1), "part": known.part, "authorized": known.authorized, "terms": known.terms,
+    }  # fmt: skip
+    click.echo(json.dumps(shown)) if as_json else table(
+        "Released when", ("rule", ""), [(name, str(value)) for name, value in shown.items()]
+    )
+
+
 @shipments.command("papers")
 @click.argument("name", metavar="SHIPMENT")
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to write them.")
@@ -184,6 +216,36 @@ def papers(settings: Settings, name: str, folder: Path, merchant: str) -> None:
         click.echo(str(path))
     if not found:
         fail("shipments: it has no papers, or not any more")
+
+
+@shipments.command("print")
+@click.argument("what", type=click.Choice(["slips", "picks", "labels"]))
+@names
+@click.option("--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The PDF to write; ZPL goes beside it.")
+@click.option("--sheet", type=click.Choice(["a4", "letter", "4x6"]), help="What is printed on. Default: a4, labels 4x6.")
+@of_merchant
+@click.pass_obj
+def print_them(settings: Settings, what: str, names: tuple[str, ...], file: Path, sheet: str | None, merchant: str) -> None:
+    """Packing slips, the list by which to pick, or labels, of those named or of all that wait for it, as one file."""
+    from core.domain.packing import Sheet
+    from core.errors import Refused
+    from core.flows import printing
+
+    hub, owner = opened(settings, merchant)
+    ids = list(_ids(hub, owner, names, ("labelled",) if what == "labels" else ("released", "packed")).values())
+    on = Sheet(sheet or ("4x6" if what == "labels" else "a4"))
+    try:
+        if what == "labels":
+            for paper in printing.labels(hub, owner, ids, on):
+                path = file.with_suffix(f".{paper.format.value}")
+                path.write_bytes(paper.content)
+                click.echo(str(path))
+            return
+        make = printing.slips if what == "slips" else printing.pick_list
+        file.write_bytes(make(hub, owner, ids, on))
+        click.echo(str(file))
+    except Refused as error:
+        fail(f"shipments: {error}")
 
 
 @click.command("sends")

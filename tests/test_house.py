@@ -27,6 +27,7 @@ MAY: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"core\.errors$", DOMAIN),
     (r"core\.ports$", (*DOMAIN, "core.errors")),  # the port names the errors it may give back
     (r"core\.store(\.|$)", (*DOMAIN, "core.errors", "core.store")),
+    (r"core\.papers(\.|$)", (*DOMAIN, "core.papers")),
     (r"core(\.|$)", ("core",)),
     (r"connectors$", ("core.ports",)),
     (r"connectors\.http$", (*DOMAIN, "core.errors")),
@@ -40,6 +41,9 @@ MAY: tuple[tuple[str, tuple[str, ...]], ...] = (
 INPUT_OUTPUT = {"asyncio", "glob", "http", "io", "logging", "os", "pathlib", "random", "secrets", "select", "shutil", "signal", "socket"}
 INPUT_OUTPUT |= {"sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid"}
 SDKS = ("shopify", "sp_api", "ebaysdk", "pyactiveresource")
+PRINTING = ("reportlab", "pypdf", "PIL", "bidi", "arabic_reshaper")  # what puts papers together lives in core/papers
+PAPERS = ("core.papers",)
+PAPERS_MAY = {"io", "pathlib", "threading"}  # bytes in memory, and the typefaces that lie beside it
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -92,6 +96,10 @@ def _reason(name: str, other: str) -> str | None:
         return None if under(other, _may(name)) else "it may not know that room"
     if under(name, DOMAIN) and (other.split(".")[0] in INPUT_OUTPUT or other.split(".")[0] not in sys.stdlib_module_names):
         return "the domain knows only the standard library, and nothing of it that reads or writes"
+    if under(name, PAPERS) and other.split(".")[0] in INPUT_OUTPUT - PAPERS_MAY:
+        return "papers are made of what they are given"
+    if under(other, PRINTING) and not under(name, PAPERS):
+        return "papers are made in core/papers"
     if under(other, SDKS) and not re.fullmatch(r"connectors\.\w+\.client", name):
         return "a vendor's SDK lives in client.py"
     return None
@@ -194,8 +202,8 @@ def _float(node: ast.AST) -> bool:
 def clocks(root: Path) -> list[str]:
     """The domain and the pure parts of connectors ask nobody for the time; flows never sleep."""
     found = []
-    for name, tree in trees(root, "core.domain", "core.flows", "connectors."):
-        pure = under(name, DOMAIN) or name.endswith(PURE)
+    for name, tree in trees(root, "core.domain", "core.flows", "core.papers", "connectors."):
+        pure = under(name, (*DOMAIN, *PAPERS)) or name.endswith(PURE)
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
         words = {"sleep"} | ({"now", "utcnow", "today"} if pure else set())
         found += [f"{name}:{call.lineno} calls {call.func.attr}()" for call in calls if call.func.attr in words]  # type: ignore[attr-defined]
@@ -291,6 +299,10 @@ OFFENDERS = [
     (wrong_imports, "core/store/a.py", "from core.flows import intake"),
     (wrong_imports, "core/store/a.py", "from ..flows import intake"),
     (wrong_imports, "core/flows/a.py", "from connectors import shopify"),
+    (wrong_imports, "core/papers/a.py", "from core.store import orders"),
+    (wrong_imports, "core/papers/a.py", "import time"),
+    (wrong_imports, "core/flows/a.py", "from reportlab.pdfgen import canvas"),
+    (clocks, "core/papers/a.py", "import datetime\nx = datetime.date.today()"),
     (wrong_imports, "core/jobs.py", "import config.settings"),
     (wrong_imports, "connectors/one/a.py", "from connectors.two import normalize"),
     (wrong_imports, "connectors/one/a.py", "from connectors import simulation"),
@@ -352,6 +364,7 @@ def test_each_rule_finds_a_planted_offender(tmp_path, rule, path, text):
 
 
 INNOCENT = {
+    "core/papers/a.py": "from io import BytesIO\nfrom pypdf import PdfWriter\nfrom core.domain import money",
     "core/domain/a.py": "from dataclasses import dataclass\nfrom core.domain import money",
     "core/domain/money.py": "WORD = 'canonical'",
     "core/errors.py": "from core.domain import money",

@@ -11,7 +11,7 @@ from web.visitor import Visitor, needed
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= {"short": "orders"}
+PART_OF |= {"short": "orders", "bench": "shipments"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def _rooms() -> dict[str, str]:
         "orders.page": gettext("Orders"),
         "stock.page": gettext("Stock"),
         "inbound.page": gettext("Inbound"),
+        "shipments.page": gettext("Shipping"),
         "attention.page": gettext("Needs attention"),
         "connections.page": gettext("Connections"),
         "settings.page": gettext("Settings"),

@@ -9,7 +9,9 @@ from flask import current_app
 from flask_babel import gettext, ngettext
 
 from core.domain.order import Line
+from core.domain.shipping import Progress
 from web import order_words as words
+from web.shipping_words import PROGRESS
 from web.visitor import hub
 
 Body = Mapping[str, Any]
@@ -101,6 +103,30 @@ def _decided(body: Body, lines: Lines) -> str:
             return str(gettext("%(by)s took back what was said of what is missing", by=body["by"]))
 
 
+def _apart(body: Body, lines: Lines) -> str:
+    match body["why"]:
+        case "person":
+            return str(gettext("Somebody took shipment %(name)s apart", name=body["name"]))
+        case "short":
+            return str(gettext("Shipment %(name)s was taken apart: not all of it was there", name=body["name"]))
+        case _:
+            return str(gettext("Shipment %(name)s was taken apart: the order changed", name=body["name"]))
+
+
+def _label(body: Body, lines: Lines) -> str:
+    said = {name: body[name] for name in ("carrier", "service", "tracking")}
+    if not body.get("price"):
+        return str(gettext("A label was bought: %(carrier)s %(service)s, %(tracking)s", **said))
+    return str(gettext("A label was bought for %(price)s: %(carrier)s %(service)s, %(tracking)s", price=body["price"], **said))
+
+
+def _moved(body: Body, lines: Lines) -> str:
+    words = {"tracking": body["tracking"], "progress": gettext(PROGRESS.get(Progress(body["progress"]), body["progress"]))}
+    if not body.get("town"):
+        return str(gettext("Parcel %(tracking)s: %(progress)s", **words))
+    return str(gettext("Parcel %(tracking)s: %(progress)s, %(town)s", town=body["town"], **words))
+
+
 def _about(text: Callable[[dict[str, str]], str]) -> Callable[[Body, Lines], str]:
     """A sentence about units of a line."""
     return lambda body, lines: text({"units": _units(body), "thing": _thing(body, lines)})
@@ -131,6 +157,21 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "Merged": lambda body, lines: gettext("Its lines are in another order now") if body["into"] else gettext("Its lines are its own again"),
     "OrderHeld": _held,
     "ShortDecided": _decided,
+    "ShipmentMade": lambda body, lines: gettext(
+        "Shipment %(name)s was made at %(location)s: %(units)s", name=body["name"], location=body["location"], units=_units(body)
+    ),
+    "ShipmentCancelled": _apart,
+    "ShipmentSent": lambda body, lines: gettext(
+        "%(by)s handed shipment %(name)s over: %(units)s", by=body["by"], name=body["name"], units=_units(body)
+    ),
+    "LabelBought": _label,
+    "LabelVoided": lambda body, lines: (
+        gettext("The label %(tracking)s was given back", tracking=body["tracking"])
+        if body["what"] != "refused"
+        else gettext("The carrier did not take the label %(tracking)s back", tracking=body["tracking"])
+    ),
+    "ParcelTold": lambda body, lines: gettext("The channel knows of the parcel %(tracking)s", tracking=body["tracking"] or body["name"]),
+    "ParcelMoved": _moved,
     "OrderReleased": lambda body, lines: gettext("%(by)s let it go", by=body["by"]),
     "NoteAdded": lambda body, lines: gettext("%(by)s wrote a note", by=body["by"]),
     "TagAdded": lambda body, lines: gettext("%(by)s tagged it %(tag)s", by=body["by"], tag=body["tag"]),

@@ -64,8 +64,8 @@ class Dock:
         self.street = street = Street(folder, CHANNELS, carriers=CARRIERS)
         street.offer(list(UNITS))
         street.drain()
-        self.orders = {name: street.sell(name, **UNITS) for name in CHANNELS}
-        self.orders |= {name: street.sell("shopify", to="DE" if name == "dhl" else "US", **UNITS) for name in CARRIERS}
+        self.orders = {name: street.sell(name, UNITS) for name in CHANNELS}
+        self.orders |= {name: street.sell("shopify", UNITS, "DE" if name == "dhl" else "US") for name in CARRIERS}
         street.poll()
         self._measure()
         self.shipments = {name: self._shipment(order) for name, order in self.orders.items()}

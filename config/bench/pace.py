@@ -44,6 +44,7 @@ class Pace:
     paging_runs: int = 1000
     once_runs: int = 1000  # for each carrier and each channel
     kits: int = 10_000
+    slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000
     page_looks: int = 40  # at each page

@@ -4,7 +4,7 @@ What stands here is for measurements and tests that ask whether orders are found
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,7 +177,7 @@ class Street:
         if self.carriers:
             furnish(self.hub, self.merchant, self.place, skus)
 
-    def sell(self, name: str, to: str = "US", **units: int) -> str:
+    def sell(self, name: str, units: Mapping[str, int], to: str = "US") -> str:
         """Somebody in that country buys these of a channel and pays. Gives the channel's id of the order."""
         simulator = self.simulator(name)
         [made] = simulator.place({"lines": [{"sku": sku, "quantity": count} for sku, count in units.items()], "plain": True})

@@ -13,7 +13,6 @@ SERVICES = {
     "USPS_GROUND_ADVANTAGE": "USPS Ground Advantage",
     "PRIORITY_MAIL": "Priority Mail",
     "PRIORITY_MAIL_EXPRESS": "Priority Mail Express",
-    "PARCEL_SELECT": "Parcel Select",
     "MEDIA_MAIL": "Media Mail",
     "LIBRARY_MAIL": "Library Mail",
     "BOUND_PRINTED_MATTER": "Bound Printed Matter",

@@ -11,6 +11,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -242,6 +243,7 @@ def whole_pounds(parcel: Mapping[str, Decimal], rate: str) -> int:
     """What is charged for: the dimensional weight where the rate goes by size."""
     weight = parcel["weight"]
     if rate == "DR":
+        need("length" in parcel, "Length, width and height are required for a dimensional rate.", "length")
         weight = max(weight, parcel["length"] * parcel["width"] * parcel["height"] / 166)
     return int(weight.to_integral_value(ROUND_CEILING))
 
@@ -352,6 +354,45 @@ def in_parts(metadata: Mapping[str, Any], about: str, papers: Mapping[str, str])
 
 def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What is sold. `far` is the zone, abroad the price group; `landed` the duties that are paid with the label."""
+
+    body: Mapping[str, Any]
+    package: Mapping[str, Any]
+    parcel: Mapping[str, Decimal]
+    abroad: bool
+    country: str
+    far: int
+    cents: int
+    asked: Sequence[Mapping[str, Any]]
+    landed: Mapping[str, Any] | None
+
+    @property
+    def mail_class(self) -> str:
+        return str(self.package["mailClass"])
+
+    @property
+    def price(self) -> str:
+        total = self.cents + sum(one["cents"] for one in self.asked) + (landed_cents(self.landed) if self.landed else 0)
+        return f"{total // 100}.{total % 100:02d}"
+
+
+def sold(body: Mapping[str, Any], package: Mapping[str, Any], *, abroad: bool) -> Sale:
+    parcel, mail_class, to = a_parcel(package), package["mailClass"], body["toAddress"]
+    need(parcel["weight"] <= LIGHT.get(mail_class, 70), "The parcel is too heavy for this mail class.", "weight")
+    country = str(to["countryISOAlpha2Code"]) if abroad else "US"
+    far = group(country) if abroad else zone(body["fromAddress"]["ZIPCode"], to["ZIPCode"])
+    cents = postage(mail_class, parcel, package["rateIndicator"], far, "COMMERCIAL")
+    asked = extras(package.get("extraServices", []), number(an_options(package).get("packageValue", 0), "packageValue"))
+    landed = prepaid(body) if abroad and package.get("prepayDutiesTaxesFees") and country in PREPAID else None
+    return Sale(body, package, parcel, abroad, country, far, cents, asked, landed)
+
+
+def image_of(body: Mapping[str, Any]) -> Any:
+    return (body.get("imageInfo") or {}).get("imageType", "PDF")
 
 
 Serve = Callable[["Simulator", Request, tuple[str, ...]], Response]
@@ -597,39 +638,23 @@ class Simulator:
         return said.replace("-", "").lower()
 
     def _made(self, body: Mapping[str, Any], key: str, *, abroad: bool) -> dict[str, Any]:
-        package = self._checked(body, abroad=abroad)
-        parcel, mail_class, to = a_parcel(package), package["mailClass"], body["toAddress"]
-        need(parcel["weight"] <= LIGHT.get(mail_class, 70), "The parcel is too heavy for this mail class.", "weight")
-        country = str(to["countryISOAlpha2Code"]) if abroad else "US"
-        far = group(country) if abroad else zone(body["fromAddress"]["ZIPCode"], to["ZIPCode"])
-        cents = postage(mail_class, parcel, package["rateIndicator"], far, "COMMERCIAL")
-        value = number(an_options(package).get("packageValue", 0), "packageValue")
-        asked = extras(package.get("extraServices", []), value)
-        landed = prepaid(body) if abroad and package.get("prepayDutiesTaxesFees") and country in PREPAID else None
-        total = cents + sum(one["cents"] for one in asked) + (landed_cents(landed) if landed else 0)
+        """A label as it is remembered."""
+        sale = sold(body, self._checked(body, abroad=abroad), abroad=abroad)
+        tracking, town = self._number(sale), str(body["fromAddress"]["city"])
+        metadata = self._metadata(sale, tracking)
+        kept = {"key": key, "tracking": tracking, "service": sale.mail_class, "abroad": abroad, "price": sale.price, "town": town}
+        about = {"weight_g": int(sale.parcel["weight"] * POUND_G), "country": sale.country, "zip": body["fromAddress"]["ZIPCode"]}
+        days = {"mailing_date": sale.package["mailingDate"], "made_on": self._today().isoformat()}
+        shown = {"image": image_of(body), "metadata": metadata, "expected": metadata.get("commitment", {}).get("expectedDeliveryDate")}
+        begun = {"voided": False, "dispute": None, "form_at": None, "reprints": 0, "category": "Pre-Shipment"}
+        first = self._event("GX", "Shipping Label Created, USPS Awaiting Item", town, "US")
+        return {**kept, **about, **days, **shown, **begun, "events": [first]}
+
+    def _number(self, sale: Sale) -> str:
         serial = self._serial()
-        tracking = s10(ABROAD[mail_class][0], serial) if abroad else impb(f"94{INLAND[mail_class][0]}{LOGIN['mid']}{serial:07d}")
-        town = str(body["fromAddress"].get("city", ""))
-        kept = {"key": key, "tracking": tracking, "service": mail_class, "abroad": abroad, "price": f"{total // 100}.{total % 100:02d}"}
-        metadata = self._metadata(body, package, tracking, cents, far, asked, abroad=abroad)
-        made = {
-            **kept,
-            "weight_g": int(parcel["weight"] * POUND_G),
-            "country": country,
-            "town": town,
-            "image": (body.get("imageInfo") or {}).get("imageType", "PDF"),
-            "mailing_date": package["mailingDate"],
-            "made_on": self._today().isoformat(),
-            "voided": False,
-            "dispute": None,
-            "form_at": None,
-            "reprints": 0,
-            "category": "Pre-Shipment",
-            "metadata": {**metadata, **({"prepaidDutiesTaxesFees": landed} if landed else {})},
-            "zip": str(body["fromAddress"]["ZIPCode"]),
-            "expected": metadata.get("commitment", {}).get("expectedDeliveryDate"),
-        }
-        return {**made, "events": [self._event("GX", "Shipping Label Created, USPS Awaiting Item", town, "US")]}
+        if sale.abroad:
+            return s10(ABROAD[sale.mail_class][0], serial)
+        return impb(f"94{INLAND[sale.mail_class][0]}{LOGIN['mid']}{serial:07d}")
 
     def _checked(self, body: Mapping[str, Any], *, abroad: bool) -> dict[str, Any]:
         """Everything that USPS refuses before it looks at prices."""
@@ -662,37 +687,26 @@ class Simulator:
             need(isinstance(form, dict), "customsForm is required", "customsForm")
         if isinstance(form, dict):
             customs(form, abroad=abroad)
-        image = (body.get("imageInfo") or {}).get("imageType", "PDF")
-        among(image, FORM_IMAGES if abroad or form else IMAGES, "imageInfo.imageType")
+        among(image_of(body), FORM_IMAGES if abroad or form else IMAGES, "imageInfo.imageType")
 
-    def _metadata(
-        self,
-        body: Mapping[str, Any],
-        package: Mapping[str, Any],
-        tracking: str,
-        cents: int,
-        far: int,
-        asked: Sequence[Mapping[str, Any]],
-        *,
-        abroad: bool,
-    ) -> dict[str, Any]:
-        common = {
-            "labelAddress": body["toAddress"],
-            "postage": amount(cents),
-            "weightUOM": "lb",
-            "weight": float(package["weight"]),
-            "fees": [],
-        }
-        if abroad:
-            listed = [{"serviceID": str(one["id"]), "serviceName": one["name"], "price": amount(one["cents"])} for one in asked]
-            mine = {"internationalTrackingNumber": tracking, "constructCode": "I01", "internationalPriceGroup": f"{far:02d}"}
-            return {**common, **mine, "extraServices": listed, "mailingDate": package["mailingDate"], "SKU": "IXXX0XXXXC00000"}
-        listed = [{"name": one["name"], "price": amount(one["cents"]), "SKU": "DXXX0XXXXC00000"} for one in asked]
-        mine = {"trackingNumber": tracking, "routingInformation": f"420{body['toAddress']['ZIPCode']}", "constructCode": "C03"}
-        when = {"mailingDate": f"{package['mailingDate']}T22:00:00Z", "zone": f"{far:02d}", "SKU": "DXXX0XXXXC00000"}
-        commitment = self._commitment(package["mailClass"], package["mailingDate"])
+    def _metadata(self, sale: Sale, tracking: str) -> dict[str, Any]:
+        common = {"labelAddress": sale.body["toAddress"], "postage": amount(sale.cents), "weightUOM": "lb", "fees": []}
+        common["weight"] = float(sale.parcel["weight"])
+        return {**common, **(self._foreign_metadata if sale.abroad else self._inland_metadata)(sale, tracking)}
+
+    def _foreign_metadata(self, sale: Sale, tracking: str) -> dict[str, Any]:
+        listed = [{"serviceID": str(one["id"]), "serviceName": one["name"], "price": amount(one["cents"])} for one in sale.asked]
+        mine = {"internationalTrackingNumber": tracking, "constructCode": "I01", "internationalPriceGroup": f"{sale.far:02d}"}
+        landed = {"prepaidDutiesTaxesFees": sale.landed} if sale.landed else {}
+        return {**mine, **landed, "extraServices": listed, "mailingDate": sale.package["mailingDate"], "SKU": "IXXX0XXXXC00000"}
+
+    def _inland_metadata(self, sale: Sale, tracking: str) -> dict[str, Any]:
+        listed = [{"name": one["name"], "price": amount(one["cents"]), "SKU": "DXXX0XXXXC00000"} for one in sale.asked]
+        mine = {"trackingNumber": tracking, "routingInformation": f"420{sale.body['toAddress']['ZIPCode']}", "constructCode": "C03"}
+        when = {"mailingDate": f"{sale.package['mailingDate']}T22:00:00Z", "zone": f"{sale.far:02d}", "SKU": "DXXX0XXXXC00000"}
+        commitment = self._commitment(sale.mail_class, sale.package["mailingDate"])
         commitment["commitment"].pop("guaranteedDelivery")
-        return {**common, **mine, **when, "extraServices": listed, **commitment}
+        return {**mine, **when, "extraServices": listed, **commitment}
 
     def _shown(self, request: Request, label: Mapping[str, Any], status: int) -> Response:
         image = printed(label["image"], f"USPS {label['tracking']}")
@@ -743,7 +757,7 @@ class Simulator:
         body = self._body(request)
         only(body, "reprint")
         images = FORM_IMAGES if label["abroad"] else IMAGES
-        kind = among((body.get("imageInfo") or {}).get("imageType", "PDF"), images, "imageInfo.imageType")
+        kind = among(image_of(body), images, "imageInfo.imageType")
         label["reprints"] += 1
         return self._shown_again(request, label, printed(kind, f"USPS {label['tracking']} reprint {label['reprints']}"))
 
@@ -787,29 +801,27 @@ class Simulator:
 
     def _scan_form(self, request: Request, _: tuple[str, ...]) -> Response:
         body = self._body(request)
+        numbers = self._form_of(body)
+        manifest = impb(f"9475{LOGIN['mid']}{self._serial():08d}")
+        self.state["forms"].append({"number": manifest, "labels": numbers})
+        metadata = {**body, "manifestNumber": manifest, "trackingNumbers": numbers}
+        image = printed("PDF", f"USPS SCAN form {manifest}")
+        if VENDOR in request.headers.get("Accept", ""):
+            return Response(json.dumps({**metadata, "SCANFormImage": image}), 200, content_type=VENDOR)
+        return in_parts(metadata, "SCANFormMetaData", {"SCANFormImage": image})
+
+    def _form_of(self, body: Mapping[str, Any]) -> list[str]:
+        """The labels that stand on this form from now on; none where one of them may not."""
         only(body, "scan form")
-        numbers = an_object(body, "shipment").get("trackingNumbers")
+        numbers: list[str] = an_object(body, "shipment").get("trackingNumbers") or []
         need(isinstance(numbers, list) and numbers, "shipment.trackingNumbers is required", "shipment")
         day = a_day(body.get("mailingDate"), "mailingDate")
         need(day >= self._today(), "mailingDate is today or later", "mailingDate")
         entry = a_zip(body.get("entryFacilityZIPCode"), "entryFacilityZIPCode")
         inland_address(an_object(body, "fromAddress"), "fromAddress")
-        labels = [self._formed(tracking, day, entry, bool(body.get("overwriteMailingDate"))) for tracking in numbers or []]
-        for label in labels:
+        for label in [self._formed(tracking, day, entry, bool(body.get("overwriteMailingDate"))) for tracking in numbers]:
             label.update(form_at=self.world.clock().isoformat(), mailing_date=day.isoformat())
-        manifest = impb(f"9475{LOGIN['mid']}{self._serial():08d}")
-        self.state["forms"].append({"number": manifest, "labels": numbers})
-        shown = {
-            name: body[name]
-            for name in body
-            if name in ("imageInfo", "overwriteMailingDate", "destinationEntryFacilityType", "fromAddress")
-        }
-        listed = {"mailingDate": day.isoformat(), "entryFacilityZIPCode": entry, "shipment": {"trackingNumbers": numbers}}
-        metadata = {**shown, **listed, "manifestNumber": manifest, "trackingNumbers": numbers}
-        image = printed("PDF", f"USPS SCAN form {manifest}")
-        if VENDOR in request.headers.get("Accept", ""):
-            return Response(json.dumps({**metadata, "SCANFormImage": image}), 200, content_type=VENDOR)
-        return in_parts(metadata, "SCANFormMetaData", {"SCANFormImage": image})
+        return numbers
 
     def _formed(self, tracking: str, day: date, entry: str, overwrite: bool) -> dict[str, Any]:
         label = self._label(tracking)

@@ -25,6 +25,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "stock.read": EVERYBODY,
     "stock.write": PACKERS,  # count, adjust, import
     "listings.map": LEADERS,
+    "shipments.read": EVERYBODY,  # names and streets only with "orders.buyers"
+    "shipments.work": PACKERS,  # weigh, buy and give back labels, hand over, take apart; labels carry addresses
     "attention.read": EVERYBODY,
     "attention.act": PACKERS,  # try again, leave with a note
     "connections.read": EVERYBODY,

@@ -74,17 +74,24 @@ STOPS: dict[Stop, str] = {
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
 }
+PROBLEMS: dict[str, str] = {
+    "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
+    "carrier": N_("The carrier declined."),
+    "not_voided": N_("The carrier did not take the label back: it is still good."),
+    "no_papers": N_("Its label came without papers: it is given back, and another one is bought."),
+    "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
+}
 FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
-    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it; `whole_day`: nothing else."""
+    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
-    authorized: bool = True
+    authorized: bool = False
     terms: bool = False
     risks: frozenset[str] = frozenset({"high"})
 

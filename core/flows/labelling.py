@@ -157,7 +157,15 @@ def buy_labels(hub: Hub, claim: Claim) -> None:
         _bought(hub, claim, account, one, found)
     else:
         claim.say(key, Outcome("parked", cause="Refused", detail=BLIND))
-        _over(hub, claim)
+        _unknown(hub, claim, one)
+
+
+def _unknown(hub: Hub, claim: Claim, one: Purchase) -> None:
+    """A person must look: the shipment says so."""
+    with hub.unit(claim) as work:
+        shipments.orders_of(work.db, claim.merchant, [one.shipment])
+        if shipments.find(work.db, claim.merchant, [one.shipment])[one.shipment].problem != "taking_apart":
+            shipments.set_problem(work.db, one.shipment, "unknown")
 
 
 def _over(hub: Hub, claim: Claim) -> None:
@@ -171,8 +179,8 @@ def _begin(hub: Hub, work: Unit, merchant: str, key: str) -> Purchase | None:
     one = parcels.purchase(work.db, merchant, key, box)
     if one is None or one.state != "asked":
         return None
-    if one.tried_at is None:
-        if _is_stopped(hub, work, merchant, one.shipment):
+    if one.tried_at is None or one.wish is None:
+        if one.wish is None or _is_stopped(hub, work, merchant, one.shipment):
             parcels.become(work.db, key, "failed", box, work.now)
             _end_if_unwanted(work, merchant, one.shipment)
             return None
@@ -201,6 +209,7 @@ def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought |
     """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent, counted from the last
     time that it was asked to sell."""
     carrier, limits = hub.carrier(account), hub.connector(account).carries
+    assert one.wish is not None
     if one.tried_at is not None:
         found = carrier.find(one.wish, one.service, one.id)
         if found is not Sought.ABSENT:
@@ -250,7 +259,7 @@ def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tupl
     """What was found without its papers, printed once more; nothing where the carrier does not."""
     carrier = hub.carrier(account)
     try:
-        return tuple(carrier.papers(found, one.wish.label)) if isinstance(carrier, Reprints) else ()
+        return tuple(carrier.papers(found, one.wish.label)) if one.wish and isinstance(carrier, Reprints) else ()
     except AccessLost:
         raise
     except Refused:
@@ -278,7 +287,8 @@ def checked(hub: Hub, merchant: str, key: str, who: Who) -> None:
         if one is None or one.state != "asked" or one.tried_at is None:
             raise NotThen("nothing of it is unknown")
         parcels.become(work.db, key, "failed", box, work.now)
-        _end_if_unwanted(work, merchant, one.shipment)
+        if _end_if_unwanted(work, merchant, one.shipment).problem == "unknown":
+            shipments.set_problem(work.db, one.shipment, None)
         work.ask(merchant, "buy_labels", key, one.connection)  # nothing waits for a person any more: it finds nothing to do
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.checked", one.shipment)
 
@@ -336,7 +346,8 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
 def _anew(hub: Hub, work: Unit, merchant: str, one: Purchase) -> None:
     """The same label once more, in place of one whose papers were lost; where the order changed meanwhile, somebody decides."""
     with suppress(Refused):
-        want_in(hub, work, merchant, one.shipment, one.connection, one.service, HUB, label=one.wish.label)
+        label = one.wish.label if one.wish else None
+        want_in(hub, work, merchant, one.shipment, one.connection, one.service, HUB, label=label)
 
 
 def carriers(hub: Hub, merchant: str) -> list[tuple[Connection, Connector]]:

@@ -8,7 +8,7 @@ from core.domain.who import HUB, Who
 from core.errors import AccessLost, HubError, RateLimited, Refused, Unavailable
 from core.flows.labelling import NotThen, Stopped, consignment, ready, want_in
 from core.hub import Hub
-from core.store import audit, connections, parcels, shipments
+from core.store import audit, connections, parcels, shipments, tasks
 from core.store.connections import CARRIER
 from core.store.unit import Unit
 
@@ -60,7 +60,10 @@ def _words(error: HubError) -> str:
 
 def _hurry(work: Unit, merchant: str, id: str, mine: str) -> None:
     """Who waits for offers need not wait longer once every carrier has said something."""
-    if shipments.is_choosing(work.db, merchant, id) and not shipments.is_shopping(work.db, merchant, id, mine):
+    if not tasks.under_way(work.db, merchant, ["choose_services"], [id]):
+        return
+    others = [f"{id}@{one.id}" for one in connections.all_of(work.db, merchant, CARRIER)]
+    if not shipments.unasked(work.db, merchant, others) - {mine}:
         work.ask(merchant, "choose_services", id, "")
 
 

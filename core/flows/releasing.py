@@ -10,6 +10,7 @@ import msgspec
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
+from core.flows import sites
 from core.hub import Hub
 from core.store import cards, connections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -26,8 +27,9 @@ def release_orders(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         _, after = connections.mark(work.db, merchant, MARK)
-        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE)
-        release(hub, work, merchant, ids)
+        rules = sites.rules(work.db, merchant)
+        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms)
+        release(hub, work, merchant, ids, rules)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
             work.ask(merchant, "look_at_shipments", id, "")
         connections.set_mark(work.db, merchant, merchant, MARK, work.now, ids[-1] if ids else "")
@@ -37,8 +39,8 @@ def release_orders(hub: Hub, claim: Claim) -> None:
 
 def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Rules = RULES) -> dict[str, Wait | None]:
     """Make shipments of these orders, as far as nothing stops them. Gives what each waits for."""
-    sites, box = shipments.sites(work.db, merchant), hub.box(merchant)
-    found = shipments.facts(work.db, merchant, ids, box) if sites else {}
+    from_, box = shipments.sites(work.db, merchant), hub.box(merchant)
+    found = shipments.facts(work.db, merchant, ids, box) if from_ else {}
     view = _view(work, merchant, found)
     said = {id: _waits(one, view, rules, hub) for id, one in found.items()}
     numbers = shipments.last_numbers(work.db, found)
@@ -46,10 +48,10 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
         (one, planned, n)
         for id, one in found.items()
         if said[id] is None
-        for n, planned in enumerate(plan(view.to_send(id), [site.id for site in sites]), numbers.get(id, 0) + 1)
+        for n, planned in enumerate(plan(view.to_send(id), [site.id for site in from_]), numbers.get(id, 0) + 1)
     ]
     if made:
-        _write(hub, work, merchant, box, {site.id: site for site in sites}, made)
+        _write(hub, work, merchant, box, {site.id: site for site in from_}, made)
     return said
 
 

@@ -1,16 +1,23 @@
-"""From where parcels leave: which locations send, their addresses and time zones."""
+"""From where parcels leave, and when: which locations send, their addresses and zones, and what must hold before an order is released."""
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from sqlalchemy import Connection
 
 from core.domain.order import Address
 from core.domain.places import LocationKind
+from core.domain.shipments import Rules
 from core.domain.who import Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, places, shipments
+from core.store import audit, people, places, shipments
 
+RELEASE = "release"
+LONGEST = timedelta(days=7)
 NEEDED = ("street1", "city", "postcode", "country")
 
 
@@ -47,3 +54,26 @@ def _zone(zone: str) -> str:
         return zone and ZoneInfo(zone).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Refused(f"there is no time zone {zone}") from None
+
+
+# ---- when
+
+
+def rules(db: Connection, merchant: str) -> Rules:
+    """How this merchant releases."""
+    _, chosen = people.settings(db, merchant)
+    said = msgspec.json.decode(chosen.get(RELEASE) or "{}")
+    grace = timedelta(minutes=said.get("grace_min", 0))
+    return Rules(grace, said.get("part", False), said.get("authorized", False), said.get("terms", False))
+
+
+def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
+    """From now on orders are released so. Raises Refused for a grace period that cannot be meant."""
+    if not timedelta(0) <= new.grace <= LONGEST:
+        raise Refused(f"buyers may change an order for {LONGEST.days} days at most")
+    said = {"grace_min": new.grace // timedelta(minutes=1), "part": new.part, "authorized": new.authorized, "terms": new.terms}
+    with hub.unit() as work:
+        name, _ = people.settings(work.db, merchant)
+        people.set_settings(work.db, merchant, name, **{RELEASE: msgspec.json.encode(said).decode()})
+        audit.write(work.db, merchant, work.now, who.id, who.name, "sending.rules", "", **said)
+        work.ask(merchant, "release_orders", merchant)

@@ -113,14 +113,15 @@ def set_labels(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units."""
+    """Once that a label was, or may have been, paid for; `id` is the key that the carrier was given. `price` is in minor units. The
+    wish is None once the buyer is forgotten."""
 
     id: str
     shipment: str
     connection: str
     service: str
     state: str
-    wish: Consignment
+    wish: Consignment | None
     bought: Bought | None
     words: str
     price: int | None
@@ -160,7 +161,7 @@ def purchase(db: Connection, merchant: str, id: str, box: Box) -> Purchase | Non
     row = run(db, PURCHASE, id=id, merchant=merchant).first()
     if row is None:
         return None
-    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish))
+    wish = _wish.decode(box.open_text(f"purchases|wish|{id}", row.wish)) if row.wish else None
     bought = _bought(box.open_text(f"purchases|handle|{id}", row.handle)) if row.handle else None
     words = box.open_text(f"purchases|words|{id}", row.words).decode() if row.words else ""
     return Purchase(
@@ -208,7 +209,12 @@ def become(db: Connection, id: str, state: str, box: Box, now: int, words: str =
     sealed = box.seal_text(f"purchases|words|{id}", words.encode()) if words else None
     run(db, END, id=id, state=state, words=sealed, now=now)
     if state not in LIVE:
-        run(db, "update parcels set purchase = null where purchase = :id", id=id)
+        run(db, LEAVE, id=id)
+
+
+LEAVE = """
+update parcels set purchase = null where purchase = :id and shipment = (select u.shipment from purchases u where u.id = :id)
+"""
 
 
 GIVE_BACK = "update purchases set state = case when state = 'bought' then 'voiding' else state end where id = :id returning connection"
@@ -266,6 +272,15 @@ def papers(db: Connection, merchant: str, shipments: Iterable[str], box: Box) ->
             paper = Paper(row.kind, LabelFormat(row.format), box.open(f"papers|body|{row.shipment}", row.body))
             found.setdefault(row.shipment, []).append((row.purchase, paper))
     return found
+
+
+LIVE_OF = "select p.purchase from {rows} left join parcels p on p.shipment = r.id and p.merchant || '' = :merchant"
+
+
+def live_of(db: Connection, merchant: str, shipments: Iterable[str]) -> set[str]:
+    """The purchases that the parcels of these shipments have now."""
+    rows = [{"id": id} for id in sorted(set(shipments))]
+    return {row.purchase for row in (run_set(db, LIVE_OF, TEXT, rows, merchant=merchant) if rows else ()) if row.purchase}
 
 
 def prune(db: Connection, now: int) -> int:
@@ -349,8 +364,8 @@ def steps(db: Connection, parcel: str) -> list[Step]:
 
 
 PUBLIC = """
-select p.id, p.merchant, p.shipment, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on, p.number,
-  s.sent_at, s.state, o.name, m.name as shop, m.settings,
+select p.id, p.merchant, p.shipment, p.token, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on,
+  p.number, s.sent_at, s.state, o.name, m.name as shop, m.settings,
   (select count(*) from parcels t where t.shipment = p.shipment) as parcels
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id join merchants m on m.id = p.merchant
 where p.token = :token
@@ -411,9 +426,15 @@ def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
     if row.price is None:
         return Quoted(row.connection, row.at, None, words)
     arrives = date.fromisoformat(row.arrives_on) if row.arrives_on else None
-    return Quoted(
-        row.connection,
-        row.at,
-        Offer(row.connection, Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)),
-        words,
-    )
+    quote = Quote(row.service, row.name, Money(row.price, row.currency), arrives_on=arrives)
+    return Quoted(row.connection, row.at, Offer(row.connection, quote), words)
+
+
+BESIDE = """
+select p.number, p.token, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+"""
+
+
+def beside(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """All parcels of a shipment, as a buyer may see them."""
+    return list(run(db, BESIDE, merchant=merchant, shipment=shipment))

@@ -69,6 +69,21 @@ FORGET = (
        where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is null {fence})""",
     """update inbox set body = null
        where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null and i.body is not null {fence})""",
+    """delete from papers where id in (
+         select p.id from {rows} left join shipments s on s.order_id = r.id left join papers p on p.shipment = s.id {fence})""",
+    """update purchases set wish = '', words = null where id in (
+         select u.id from {rows} left join shipments s on s.order_id = r.id left join purchases u on u.shipment = s.id {fence})""",
+    """update quotes set words = '' where shipment in (select s.id from {rows} left join shipments s on s.order_id = r.id {fence})""",
+    """update shipments set person = '', problem_words = null
+       where id in (select s.id from {rows} left join shipments s on s.order_id = r.id {fence})""",
+    """update tasks set words = null where words is not null and id in (
+         select t.id from {rows} left join shipments s on s.order_id = r.id left join purchases u on u.shipment = s.id
+         left join tasks t on t.merchant = s.merchant and t.kind = 'buy_labels' and t.subject = u.id
+           and t.state in ('due', 'running', 'parked') {fence})""",
+    """update tasks set words = null where words is not null and id in (
+         select t.id from {rows} left join shipments s on s.order_id = r.id left join parcels p on p.shipment = s.id
+         left join tasks t on t.merchant = s.merchant and t.kind = 'confirm_parcels' and t.subject = p.id
+           and t.state in ('due', 'running', 'parked') {fence})""",
 )
 NOTES = "delete from order_notes where id in (select n.id from {rows} left join order_notes n on n.order_id = r.id {fence})"
 OF_A_REF = {"kind": "text", "ref": "text"}
@@ -147,7 +162,9 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 
 # A whole account, and a whole merchant
 
-OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations")
+OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations", "callings_off", "routings")
+OF_SHIPMENTS = ("shipment_lines", "papers", "quotes", "purchases", "parcels")
+THEIRS = "(select s.id from {rows} left join shipments s on s.order_id = r.id {fence})"
 RELEASED = """
 select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id
 where v.order_id is not null group by v.sku, v.location order by v.sku, v.location
@@ -175,7 +192,10 @@ def erase_orders(db: Db, merchant: str, orders: Sequence[Sealed], held: Sequence
     rows = [{"id": one.id, "ref": one.ref} for one in orders]
     if held:
         run_set(db, RELEASE, SHELF, held, merchant=merchant)
-    for table in OF_ORDERS:
+    run_set(db, f"delete from tracks where parcel in (select p.id from parcels p where p.shipment in {THEIRS})", ORDER, rows)
+    for table in OF_SHIPMENTS:
+        run_set(db, f"delete from {table} where shipment in {THEIRS}", ORDER, rows)
+    for table in (*OF_ORDERS, "shipments"):
         run_set(db, f"delete from {table} where order_id in (select r.id from {{rows}})", ORDER, rows)
     run_set(db, "delete from events where merchant = :merchant and subject in (select r.ref from {rows})", ORDER, rows, merchant=merchant)
     copies = list(run_set(db, COPIES, ORDER, rows, merchant=merchant))
@@ -199,7 +219,7 @@ def erase_rest(db: Db, merchant: str, connection: str, but: int) -> bool:
     """A step of whatever else carries the account's name, its own row last. True where nothing was left."""
     if _some(db, "listing_parts", "listing_id in (select id from listings where connection = :connection)", connection=connection):
         return False
-    for table in (table.name for table in metadata.sorted_tables if "connection" in table.c and table.name != "connections"):
+    for table in (table.name for table in metadata.sorted_tables if "connection" in table.c and table.name not in KEPT):
         if _some(db, table, _except_task(table, OF_IT), connection=connection, but=but):
             return False
     run(db, "delete from connections where id = :connection and merchant = :merchant", connection=connection, merchant=merchant)
@@ -207,6 +227,7 @@ def erase_rest(db: Db, merchant: str, connection: str, but: int) -> bool:
 
 
 OF_IT = "connection = :connection"
+KEPT = ("connections", "shipments", "purchases")  # what a carrier was asked to send is its orders' own, and goes with them
 
 
 def _except_task(table: str, condition: str) -> str:

@@ -67,7 +67,8 @@ def senders(db: Connection) -> list[str]:
 
 TO_RELEASE = """
 select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after and o.status in ('open', 'partially_fulfilled')
+where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after
+  and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid))
   and o.copy_of is null and o.merged_into is null
 order by l.order_id, l.line limit :most
 """
@@ -94,9 +95,9 @@ where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.m
 """
 
 
-def to_release(db: Connection, merchant: str, after: str, most: int) -> list[str]:
+def to_release(db: Connection, merchant: str, after: str, most: int, *, unpaid: bool = False) -> list[str]:
     """Ids of orders behind one with units that are reserved and in no shipment, and that nothing known stops."""
-    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most)
+    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most, unpaid=unpaid)
     return list(dict.fromkeys(row.order_id for row in rows))
 
 
@@ -110,6 +111,19 @@ def _facts(row: Any, box: Box) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     return Facts(row.id, f"{row.connection}/{row.channel_id}", row.name, row.channel_id, row.connection, order, person, held, row.ship_by)
+
+
+SEEN_FACTS = """
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+left join orders o on o.id = r.id and o.merchant || '' = :merchant
+"""
+
+
+def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
+    """The same, not locked: to be looked at."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    found = run_set(db, SEEN_FACTS, TEXT, rows, merchant=merchant) if rows else ()
+    return {row.id: _facts(row, box) for row in found if row.id is not None}
 
 
 LINES = """
@@ -262,14 +276,14 @@ def orders_of(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, st
     return {row.id: row.order_id for row in found if row.id is not None}
 
 
-REFS = "select o.id, o.connection, o.channel_id from {rows} join orders o on o.id = r.id and o.merchant || '' = :merchant"
+REFS = "select o.id, o.connection, o.channel_id from {rows} left join orders o on o.id = r.id and o.merchant || '' = :merchant"
 
 
 def refs_of(db: Connection, merchant: str, orders: Iterable[str]) -> dict[str, str]:
     """The refs of these orders by our ids."""
     rows = [{"id": id} for id in sorted(set(orders))]
     found = run_set(db, REFS, TEXT, rows, merchant=merchant) if rows else ()
-    return {row.id: f"{row.connection}/{row.channel_id}" for row in found}
+    return {row.id: f"{row.connection}/{row.channel_id}" for row in found if row.id is not None}
 
 
 def by_name(db: Connection, merchant: str, name: str) -> str | None:
@@ -349,21 +363,18 @@ def set_problem(db: Connection, id: str, problem: str | None, words: str | None 
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
 
 
-UNDER_WAY = "select 1 from tasks where merchant = :merchant and kind = :kind and subject = :subject and state in ('due', 'running') limit 1"
 SHOPPING = """
-select 1 from tasks where merchant = :merchant and kind = 'shop_rates' and subject > :least and subject < :most and subject <> :mine
-  and ((state = 'due' and tries = 0) or (state = 'running' and tries <= 1)) limit 1
+select t.subject from {rows}
+left join tasks t on t.merchant = r.merchant and t.kind = 'shop_rates' and t.subject = r.subject and t.state in ('due', 'running', 'parked')
+  and t.state <> 'parked' and t.tries <= case when t.state = 'running' then 1 else 0 end
 """
 
 
-def is_choosing(db: Connection, merchant: str, id: str) -> bool:
-    """A service is to be chosen for it once carriers have answered."""
-    return run(db, UNDER_WAY, merchant=merchant, kind="choose_services", subject=id).first() is not None
-
-
-def is_shopping(db: Connection, merchant: str, id: str, mine: str) -> bool:
-    """Another carrier than that of this task has not answered its first question yet."""
-    return run(db, SHOPPING, merchant=merchant, least=f"{id}@", most=f"{id}A", mine=mine).first() is not None
+def unasked(db: Connection, merchant: str, subjects: Iterable[str]) -> set[str]:
+    """Those of these questions about prices that have not had a first answer yet."""
+    rows = [{"subject": subject} for subject in subjects]
+    found = run_set(db, SHOPPING, {"subject": "text"}, rows, merchant=merchant) if rows else ()
+    return {row.subject for row in found if row.subject}
 
 
 PAGE = """

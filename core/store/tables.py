@@ -607,7 +607,7 @@ parcels = Table(
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
-    Index("ix_parcels_looked", "look_at", **_where("look_at is not null")),
+    Index("ix_parcels_looked", "merchant", "look_at", **_where("look_at is not null")),
 )
 
 # Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.
@@ -698,6 +698,17 @@ callings_off = Table(
     _may("ended_at", BigInteger),
     Index(None, "order_id", "asked_at"),
     Index("ix_callings_off_open", "order_id", unique=True, **_where("state in ('wanted', 'asked')")),
+)
+
+# From where an order is sent, as it was decided last: candidates, what each would cost, and why it was not taken.
+routings = Table(
+    "routings",
+    metadata,
+    _need("merchant"),
+    Column("order_id", Text, primary_key=True),
+    _need("at", BigInteger),
+    _need("asked"),  # a digest of what the decision was made from: asked again only when that is otherwise
+    _need("doc"),  # JSON
 )
 
 boxes = Table(

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.processes.plant import Child, until
 
 PATIENT_MS = 30_000  # how long a page may take on a busy machine; no test asks how fast
-SKU = "LAM-SA-01"
+SKU, SHORT = "LAM-SA-01", "CLO-SL-24"  # sold in ones, and all of it at once
 
 
 @dataclass
@@ -35,9 +35,9 @@ class Rehearsal:
     def shows(self, sku: str) -> int:
         return int(next(one["shown"] for one in self.shop("listings") if one["sku"] == sku))
 
-    def sells(self, sku: str = SKU) -> str:
-        """A buyer takes one; gives the order's name."""
-        [made] = self.shop("orders", {"lines": [{"sku": sku, "quantity": 1}]})
+    def sells(self, sku: str = SKU, units: int = 1) -> str:
+        """A buyer takes so many; gives the order's name."""
+        [made] = self.shop("orders", {"lines": [{"sku": sku, "quantity": units}]})
         return str(made["name"])
 
 

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
-from tests.browser.conftest import NARROW, findings
-from tests.browser.rehearsal import PATIENT_MS, SKU, Rehearsal, rehearse, sign_in
+from tests.browser.conftest import NARROW, WIDE, findings
+from tests.browser.rehearsal import PATIENT_MS, SHORT, SKU, Rehearsal, rehearse, sign_in
 from tests.processes.plant import until
 
 pytestmark = pytest.mark.processes
 ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
+BESIDE = (
+    f"/stock/sku?sku={SKU}", f"/stock/card?sku={SKU}", "/stock/lacks", "/stock/promise", "/stock/windows", "/stock/changes", "/inbound",
+    "/inbound?show=cancelled", "/inbound/new",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +27,10 @@ def rehearsal(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def owner(rehearsal: Rehearsal, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """owner(size) is the owner's browser, signed in."""
+    """owner(size=...) is the owner's browser, signed in."""
 
-    def come(**size: Any) -> Page:
-        page = open_page(**size)
+    def come(**more: Any) -> Page:
+        page = open_page(**more)
         page.set_default_timeout(PATIENT_MS)
         sign_in(page, rehearsal)
         return page
@@ -160,11 +164,54 @@ def test_what_cannot_be_mended_is_left_with_a_note_and_is_gone(rehearsal: Rehear
     expect(page.get_by_role("checkbox")).to_have_count(before - 1, timeout=PATIENT_MS)
 
 
-def test_every_room_fits_a_narrow_screen_and_axe_finds_nothing_serious(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
-    page, wrong = owner(size=NARROW), []
-    for room in ROOMS:
+@pytest.fixture(scope="session")
+def rooms(rehearsal: Rehearsal, chromium: Browser) -> list[str]:
+    """All of them: with a delivery that is being written and one that came in part, and an order for more than there is."""
+    first = rehearsal.sells(SHORT, units=rehearsal.shows(SHORT))
+    names = (first, rehearsal.sells(SHORT, units=40))
+    page = chromium.new_page()
+    page.set_default_timeout(PATIENT_MS)
+    sign_in(page, rehearsal)
+    written = [deliver(page, rehearsal, "PO-1"), deliver(page, rehearsal, "PO-2")]
+    page.get_by_role("button", name="It is on its way").click()
+    page.get_by_label(re.compile("^Good units")).fill("2")
+    page.get_by_role("button", name="Receive these").click()
+    short: list[str] = []
+    until(lambda: short or short.extend(lacking(page, rehearsal, names)), "nothing is missing of any order")
+    page.close()
+    return [*ROOMS, *BESIDE, *written, f"{written[0]}/change", short[0]]
+
+
+def deliver(page: Page, there: Rehearsal, papers: str) -> str:
+    """Goods are ordered; gives the path of their page."""
+    page.goto(f"{there.hub}/inbound/new")
+    page.get_by_label("What its papers say").fill(papers)
+    page.get_by_label("What is on it").fill(f"{SKU}=6")
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{there.hub}/inbound")
+    page.get_by_role("link", name=papers, exact=True).click()
+    page.get_by_role("heading", name=papers, level=1).wait_for()
+    return page.url.removeprefix(there.hub)
+
+
+def lacking(page: Page, there: Rehearsal, names: tuple[str, ...]) -> list[str]:
+    """Of these orders, where it is said what can be done about what is missing."""
+    found = []
+    for name in names:
+        page.goto(f"{there.hub}/orders?q={name.removeprefix('#')}")
+        if (link := page.get_by_role("link", name=name, exact=True)).count():
+            found.append(f"{str(link.get_attribute('href')).partition('?')[0]}/short")
+    return [path for path in found if page.goto(there.hub + path) and page.get_by_role("button", name="Let it wait").count()]
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(NARROW, "light"), (WIDE, "dark")])
+def test_every_room_fits_the_screen_and_axe_finds_nothing_serious(
+    rehearsal: Rehearsal, rooms: list[str], owner: Callable[..., Page], size: dict[str, int], scheme: str
+) -> None:
+    page, wrong = owner(size=size, color_scheme=scheme), []
+    for room in rooms:
         page.goto(rehearsal.hub + room)
-        if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
+        if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
             wrong.append(f"{room} is wider than the screen")
         wrong += [f"{room}: {one}" for one in findings(page)]
 

@@ -1,19 +1,20 @@
 """From a reserved order to a parcel that its channel knows of: once each, whatever is lost on the way."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from connectors.bogus.carrier import BogusPost, Purchase, manifest
 from core.domain.acts import Act
-from core.domain.shipments import State
+from core.domain.shipments import Rules, State
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.flows import connections as flows
-from core.flows import desk, labelling, rating, sending
+from core.flows import desk, labelling, rating, sending, sites
 from core.flows.allocation import ask_waiting
 from core.flows.desk import Wish
-from core.store import parcels
+from core.store import parcels, privacy
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -162,6 +163,37 @@ def test_releasing_again_releases_nothing_twice(dock: Depot) -> None:
 
     assert dock.shipments() == [("S1", "released", None)]
     assert books.rows(dock.house.hub, "select line, released from order_lines order by line") == [("1", 2), ("2", 1)]
+
+
+@on_sqlite
+def test_a_merchant_says_what_must_hold_before_an_order_leaves(dock: Depot) -> None:
+    def let(**rules: Any) -> None:
+        sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(**rules))
+        dock.release()
+
+    dock.house.bogus.sell({"A": 1}, ship_to=BUYER, payment="unpaid")
+    let(grace=timedelta(hours=1), terms=True)
+    dock.poll()
+    assert dock.shipments() == []
+
+    dock.house.clock.pass_(timedelta(hours=1))
+    let(grace=timedelta(hours=1))
+    assert dock.shipments() == []
+    let(grace=timedelta(hours=1), terms=True)
+    assert dock.shipments() == [("S1", "released", None)]
+
+
+@on_sqlite
+def test_what_is_there_leaves_before_the_rest_where_the_merchant_says_so(dock: Depot) -> None:
+    sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(part=True))
+    dock.sell(A=4, B=12)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    desk.act(dock.house.hub, dock.merchant, ANN, Wish("let go", Act.RELEASE, [order], "", ""))
+
+    dock.release()
+
+    assert dock.shipments() == [("S1", "released", None)]
+    assert books.rows(dock.house.hub, "select line, units from shipment_lines order by line") == [("1", 4), ("2", 10)]
 
 
 # ---- one label, whatever is lost
@@ -454,3 +486,53 @@ def test_offers_are_kept_and_shown_the_cheapest_first(dock: Depot, second: Bogus
     prices = [one.offer.quote.price.minor for one in found if one.offer]
     assert prices == sorted(prices) and len(prices) == 4
     assert dock.state() is State.RELEASED
+
+
+# ---- buyers are forgotten
+
+
+def test_whom_it_went_to_is_forgotten_with_its_papers(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    dock.send()
+
+    with dock.house.hub.unit() as work:
+        some = privacy.these(work.db, dock.merchant, dock.house.connection.id, [number])
+        privacy.forget(work.db, dock.merchant, some, notes=True)
+
+    kept = (
+        books.rows(dock.house.hub, "select person, problem_words from shipments"),
+        books.rows(dock.house.hub, "select wish, words from purchases"),
+    )
+    assert kept == ([("", None)], [("", None)])
+    assert books.rows(dock.house.hub, "select count(*) from papers") == [(0,)]
+    assert dock.state() is State.SENT
+
+
+@on_sqlite
+def test_a_label_that_nobody_tried_to_buy_is_not_bought_for_somebody_who_is_forgotten(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.want()
+
+    with dock.house.hub.unit() as work:
+        privacy.forget(work.db, dock.merchant, privacy.these(work.db, dock.merchant, dock.house.connection.id, [number]), notes=True)
+    dock.house.drain()
+
+    assert dock.post.purchases == []
+    assert dock.state() is State.RELEASED
+
+
+def test_an_account_that_is_erased_takes_its_orders_shipments_with_it_and_a_carrier_none(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    with dock.house.hub.unit() as work:
+        while not privacy.erase_rest(work.db, dock.merchant, dock.carrier.id, 0):
+            pass
+    assert dock.shipments() == [("S1", "labelled", None)]
+
+    with dock.house.hub.unit() as work:
+        some = privacy.these(work.db, dock.merchant, dock.house.connection.id, [number])
+        privacy.erase_orders(work.db, dock.merchant, some, [])
+
+    tables = ("shipments", "shipment_lines", "parcels", "purchases", "papers", "quotes", "tracks")
+    assert [books.one(dock.house.hub, f"select count(*) from {table}") for table in tables] == [0] * len(tables)

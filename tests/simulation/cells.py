@@ -9,7 +9,7 @@ WORKER, CALL, NETWORK = (
     ("429", "5xx", "lost answer", "login expired"),
     ("lost", "doubled", "late", "overtaken"),
 )
-INSIDE, OUTSIDE = ("take_orders", "reserve", "link_orders"), ("fetch_orders", "poll_orders", "publish_stock", "verify_stock")
+INSIDE, OUTSIDE = ("take_orders", "reserve", "link_orders"), ("fetch_orders", "poll_orders", "seek_orders", "publish_stock", "verify_stock")
 OTHERS = ("claim", "notice", "goods", "sweep")
 PHASES = ("at its start", "between two steps", "before the call", "during the call", "answered, not written", "written", "on its way")
 IN_CALL, AROUND_CALL, MIDDLE = "during the call", ("before the call", "answered, not written"), "between two steps"
@@ -24,6 +24,7 @@ IMPOSSIBLE = (
         "it is one transaction",
         lambda fault, doing, phase: phase == MIDDLE and doing not in ("publish_stock", "fetch_orders", "poll_orders"),
     ),
+    ("who dies before it holds anything has done nothing", lambda fault, doing, phase: (fault, doing) == ("crash", "claim")),
     ("nobody holds a lease there", lambda fault, doing, phase: fault == "freeze" and doing in OTHERS),
     (
         "a call that leaves after its lease ran out nobody can take back",

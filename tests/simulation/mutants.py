@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.ahead import Promise
 from core.domain.exposure import NO_RULE, exposure
 from core.domain.tasks import DONE
-from core.errors import AccessLost, LostLease
+from core.errors import AccessLost, LostLease, RateLimited, Unavailable
 from core.ports import Told
 from core.store import connections
 from core.store.orders import Known
@@ -402,6 +402,11 @@ ALL: dict[str, Mutant] = {
         "plain",
         3,
         (("core.store.tasks:ASK", text("then true else tasks.again", "then tasks.again else tasks.again")),),
+    ),
+    "429-is-done": Mutant("a call that was limited counts as done", "sqlite", "plain", 21, (("core.jobs:judge", _judge(RateLimited)),)),
+    "5xx-is-done": Mutant("a call without an answer counts as done", "sqlite", "plain", 22, (("core.jobs:judge", _judge(Unavailable)),)),
+    "never-verified": Mutant(
+        "what was accepted is never looked at", "sqlite", "plain", 1, (_flow("verify_stock", lambda _: lambda hub, claim: None),)
     ),
     "expired-is-done": Mutant(
         "a call with an expired login counts as done", "sqlite", "rush", 40, (("core.jobs:judge", _judge(AccessLost)),)

@@ -23,7 +23,7 @@ from tests.simulation.trouble import KINDS
 PURE: dict[str, dict[str, Any]] = {"plain": {}, "quota": {"quota": True}}
 KNOBS = {"pure": PURE, "sqlite": world.KNOBS}
 # Where nobody chose a knob, each seed has its own.
-MIXED = {"pure": ("quota", "plain", "plain", "plain", "plain"), "sqlite": ("plain", "kin", "quota", "rush", "rush quota")}
+MIXED = {"pure": ("quota", "plain", "plain", "plain", "plain"), "sqlite": ("plain", "kin", "quota", "rush", "rush quota", "frail")}
 CHUNK = 10
 
 
@@ -106,7 +106,7 @@ def _street(knob: str, process: int) -> Houses:
     """A process has its own."""
     folder = _home() / f"{knob.replace(' ', '-')}-{process}"
     folder.mkdir()
-    return world.a_street(folder, merges=knob == "kin", quota="quota" in knob, rush="rush" in knob)
+    return world.a_street(folder, merges=knob in ("kin", "frail"), quota="quota" in knob, rush=knob in ("rush", "rush quota", "frail"))
 
 
 @cache

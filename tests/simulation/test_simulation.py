@@ -46,6 +46,7 @@ def test_when_the_trouble_is_over_every_order_is_here_once_and_every_listing_sho
         ("quota", [*range(1, 21), 4, 26, 46, 53, 99], {"sold", "failure"}),
         ("rush", [*range(1, 16), 24], {"sold", "login expired", "lost answer"}),
         ("rush quota", range(1, 16), {"sold", "crash"}),
+        ("frail", range(1, 6), {"sold", "crash", "freeze", "copy", "combined"}),
         ("plain", [352, 3350], {"sold"}),
     ],
 )

@@ -4,7 +4,7 @@ Everything happens in one thread and by one random source, so a seed is a run. W
 database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
 
 KNOBS: plain; kin, with copies and merged orders; quota, every SKU is dealt to the channels; rush, crowds that want the same, polls and
-looks back every few seconds, and logins that expire.
+looks back every few seconds, and logins that expire; frail, both but quota, with workers that die or freeze every few steps.
 """
 
 import heapq
@@ -53,6 +53,15 @@ union all select 'twice', o.channel_id, count(*), 0 from orders o group by o.con
 """
 
 
+# What a channel was told and has not answered, or only accepted, is somebody's to follow: that all is read back later excuses nobody.
+FORGOTTEN = """
+select distinct 'not answered', u.connection from pushes u where u.told_at is null and not exists (
+  select 1 from tasks t where t.connection = u.connection and t.kind in ('publish_stock', 'verify_stock') and t.state <> 'done')
+union all select distinct 'accepted', l.connection from listings l where l.accepted_at is not null and not exists (
+  select 1 from tasks t where t.connection = l.connection and t.kind = 'verify_stock' and t.state <> 'done')
+"""
+
+
 class Shaky(Database):
     """A database between whose transactions things happen, and after each of which somebody looks."""
 
@@ -83,6 +92,7 @@ class World:
     combined: float = 0.0  # of the orders, so many are not paid at once, and may become one
     quota: bool = False  # every SKU is dealt to the channels
     rush: bool = False  # crowds want the same, everything is polled and looked at every few seconds, logins expire
+    frail: bool = False  # workers die or freeze every few steps, goods come in all the time, one channel tells what is not sent yet
     off: frozenset[str] = frozenset()  # kinds of trouble that do not happen
     trouble_s: float = TROUBLE.total_seconds()
     gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
@@ -103,12 +113,15 @@ class World:
         self.hub.box(self.house.merchant.id)  # read once, and not in the middle of a transaction
         self.end = self.clock.now + timedelta(seconds=self.trouble_s)
         drawn = Troubles.drawn(self.random)
-        self.troubles = (replace(drawn, expires=0.1 * self.more.random()) if self.rush else drawn).without(self.off)
+        drawn = replace(drawn, expires=0.1 * self.more.random()) if self.rush else drawn
+        drawn = replace(drawn, crash=0.06, freeze=0.4, meanwhile=0.25) if self.frail else drawn
+        self.troubles = drawn.without(self.off)
         self.wanted = zipf(self.more, len(GOODS))
         if self.rush:
             bogus = self.hub.connectors["bogus"]
             self.hub.connectors = {"bogus": replace(bogus, poll_overlap=timedelta(seconds=6))}
         self.systems["north"].compares, self.systems["south"].queues, self.systems["south"].whole = True, True, False
+        self.systems["north"].commits = self.frail
         for sku in GOODS:
             self._count(sku, self.random.randint(0, 10))
         self.doing: list[list[Any]] = []  # [what, how many transactions of it are over]
@@ -143,8 +156,9 @@ class World:
 
     def _phase(self, where: str) -> str:
         """Of what is being done: how far it has come."""
-        if where == "after a commit" and self.doing:
-            self.doing[-1][1] += 1
+        if where == "after a commit":
+            for one in self.doing[-1:]:
+                one[1] += 1
             return "written"
         if where in ("before a transaction", "after a look"):
             return "between two steps" if self.doing and self.doing[-1][1] else "at its start"
@@ -239,6 +253,8 @@ class World:
         """After each commit: what must hold at any moment. `eye` is a session of its own that begins nothing."""
         ill = self.eye.execute(ALWAYS).fetchall()
         must(not ill, "after every commit", ill)
+        forgotten = self.eye.execute(FORGOTTEN).fetchall()
+        must(not forgotten, "what a channel was told is followed until it shows", forgotten)
         for connection, order, revision in self.eye.execute("select connection, channel_id, revision from orders"):
             must(revision >= self.revisions.get((connection, order), 0), "no order goes back to what it was", order)
             self.revisions[connection, order] = revision
@@ -277,7 +293,7 @@ class World:
         for connection in self.house.connections.values():
             self._every(12 if self.rush else 40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
         self._every(8, "", self.systems["south"].settle)
-        self._every(25, "", self._receive)
+        self._every(5 if self.frail else 25, "", self._receive)
         self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub), "sweep"))
         for queue in ("inside", "outside", "outside"):
             self._every(1.2, "", lambda queue=queue: self._work(queue))
@@ -309,7 +325,7 @@ class World:
 
     def _buyers(self, system: Bogus) -> None:
         """One buys, or a crowd does."""
-        for _ in range(self.more.randint(3, 8) if self.rush and self.more.random() < 0.05 else 1):
+        for _ in range(self.more.randint(3, 8) if self.rush and self.more.random() < (0.3 if self.frail else 0.05) else 1):
             self._buy(system)
 
     def _goods(self) -> list[str]:
@@ -566,6 +582,7 @@ class Broken(AssertionError):
 
 KIN = {"copied": 0.5, "combined": 0.6}
 KNOBS: dict[str, dict[str, Any]] = {
+    "frail": {**KIN, "rush": True, "frail": True, "trouble_s": 200.0},
     "rush quota": {"rush": True, "quota": True},
     "plain": {},
     "kin": KIN,

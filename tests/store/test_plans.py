@@ -20,7 +20,7 @@ from tests.flows import acts
 
 pytestmark = pytest.mark.usefixtures("young")
 
-GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus"
+GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus|shipments|parcels|purchases|papers"
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections|hooks)\w+ USING .*\(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWING})\b|Hash Join|Merge Join|ix_(?:listings|orders)_merchant"

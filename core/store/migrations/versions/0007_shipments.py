@@ -20,7 +20,7 @@ def upgrade() -> None:
     for name in ("released", "sent"):
         op.add_column("order_lines", _need(name, sa.Integer, "0"))
     _some("ix_order_lines_to_release", "order_lines", ["merchant", "order_id"], "held > released and ships")
-    for tables in (_shipments, _shipment_lines, _parcels, _purchases, _quotes, _papers, _tracks, _boxes, _callings):
+    for tables in (_shipments, _shipment_lines, _parcels, _purchases, _quotes, _papers, _tracks, _boxes, _callings, _routings):
         tables()
 
 
@@ -98,7 +98,7 @@ def _parcels() -> None:
     token = sa.UniqueConstraint("token", name=op.f("uq_parcels_token"))
     _table("parcels", *what, *size, *label, *told, *where, _may("boxed", sa.Text), one, token)
     op.create_index("ix_parcels_merchant_tracking", "parcels", ["merchant", "tracking"])
-    _some("ix_parcels_looked", "parcels", ["look_at"], "look_at is not null")
+    _some("ix_parcels_looked", "parcels", ["merchant", "look_at"], "look_at is not null")
 
 
 def _purchases() -> None:
@@ -152,3 +152,13 @@ def _callings() -> None:
     _table("callings_off", *what, *state, *moments)
     op.create_index("ix_callings_off_order_id_asked_at", "callings_off", ["order_id", "asked_at"])
     _some("ix_callings_off_open", "callings_off", ["order_id"], "state in ('wanted', 'asked')", unique=True)
+
+
+def _routings() -> None:
+    columns = (
+        sa.Column("order_id", sa.Text(), primary_key=True),
+        _need("at", sa.BigInteger),
+        _need("asked", sa.Text),
+        _need("doc", sa.Text),
+    )
+    _table("routings", *columns)

@@ -1,0 +1,115 @@
+"""What is printed for shipments: packing slips, the list by which they are picked, and their labels, in the order that was asked for."""
+
+from collections.abc import Mapping, Sequence
+
+from core.domain.order import Address
+from core.domain.packing import Packed, PickList, Sheet, Shop, Slip, Tote, Wanted, picks
+from core.domain.shipments import Load
+from core.domain.shipping import Paper
+from core.errors import Refused
+from core.hub import Hub
+from core.papers.language import ENGLISH, Language
+from core.papers.merging import UnreadablePaper, merged
+from core.papers.picks import pick_lists
+from core.papers.slips import packing_slips
+from core.store import cards, connections, parcels, shipments
+from core.store.shipments import Facts, Shipment, Site
+
+AT_MOST = 1000
+NOWHERE = Address()
+
+
+class NothingToPrint(Refused):
+    """None of these has such papers, or not any more."""
+
+
+def slips(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
+    """A packing slip of each of these shipments, as one PDF. Raises NothingToPrint."""
+    view = _view(hub, merchant, ids)
+    if not view.here:
+        raise NothingToPrint("there is nothing to print")
+    return packing_slips([_slip(view, one) for one in view.here], sheet, language)
+
+
+def pick_list(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
+    """By which walk these shipments are picked: a list for each location, in the order of its bins, each shipment into its own tote, as one
+    PDF. Raises NothingToPrint."""
+    view = _view(hub, merchant, ids)
+    places = dict.fromkeys(one.location for one in view.here)
+    if not places:
+        raise NothingToPrint("there is nothing to print")
+    return pick_lists([_pick_list(view, place) for place in places], sheet, language)
+
+
+def labels(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.LABEL) -> tuple[Paper, ...]:
+    """The live labels and forms of these shipments: one PDF, one ZPL, or both. A reprint buys nothing. Raises NothingToPrint."""
+    box = hub.box(merchant)
+    with hub.database.read() as db:
+        papers = parcels.papers(db, merchant, list(ids)[:AT_MOST], box)
+        live = parcels.live_of(db, merchant, ids)
+    wanted = [paper for id in ids for key, paper in papers.get(id, ()) if key is None or key in live]
+    if not wanted:
+        raise NothingToPrint("none of these has a label, or not any more")
+    try:
+        return merged(wanted, sheet)
+    except UnreadablePaper as error:
+        raise NothingToPrint(f"{error}: print it alone, as its carrier made it") from None
+
+
+class _View:
+    """What is known of some shipments, read at once."""
+
+    def __init__(
+        self, shop: str, here: Sequence[Shipment], facts: Mapping[str, Facts], loads: Mapping[str, list[Load]], sites: Mapping[str, Site],
+        bins: Mapping[tuple[str, str], str],
+    ) -> None:  # fmt: skip
+        self.shop, self.here, self.facts, self.loads, self.sites, self.bins = shop, here, facts, loads, sites, bins
+
+
+def _view(hub: Hub, merchant: str, ids: Sequence[str]) -> _View:
+    wanted, box = list(ids)[:AT_MOST], hub.box(merchant)
+    with hub.database.read() as db:
+        found = shipments.found(db, merchant, wanted)
+        here = [found[id] for id in wanted if id in found]
+        facts = shipments.seen(db, merchant, [one.order_id for one in here], box)
+        loads = shipments.loads(db, merchant, found)
+        bins = cards.bins(db, merchant, {sku for some in loads.values() for load in some for sku in load.parts})
+        shop = connections.merchant(db, merchant)
+        sites = {site.id: site for site in shipments.all_sites(db, merchant)}
+    return _View(shop.name if shop else "", [one for one in here if one.order_id in facts], facts, loads, sites, bins)
+
+
+def _slip(view: _View, one: Shipment) -> Slip:
+    facts, site = view.facts[one.order_id], view.sites.get(one.location)
+    lines, person = {line.id: line for line in facts.order.lines}, facts.person
+    packed = tuple(
+        Packed(
+            lines[load.line].sku or "" if load.line in lines else "", load.title, load.units,
+            lines[load.line].ordered if load.line in lines else load.units, _bin(view, load, one.location),
+        )
+        for load in view.loads.get(one.id, ())
+    )  # fmt: skip
+    inside = {load.line: load.units for load in view.loads.get(one.id, ())}
+    return Slip(
+        shop=Shop(view.shop, address=site.address if site else None), shipment=one.name, order=facts.name,
+        to=(person.final_ship_to or person.ship_to or NOWHERE) if person else NOWHERE, lines=packed,
+        placed_on=facts.order.placed_at.date(), service=one.service or "", gift_message=person.gift_message if person else "",
+        more=any(line.open > inside.get(line.id, 0) for line in facts.order.lines if line.requires_shipping),
+    )  # fmt: skip
+
+
+def _bin(view: _View, load: Load, location: str) -> str:
+    return ", ".join(dict.fromkeys(view.bins[sku, location] for sku in load.parts if (sku, location) in view.bins))
+
+
+def _pick_list(view: _View, place: str) -> PickList:
+    here = [one for one in view.here if one.location == place]
+    wanted = [
+        Wanted(sku, load.title, each * load.units, view.bins.get((sku, place), ""), one.name)
+        for one in here
+        for load in view.loads.get(one.id, ())
+        for sku, each in load.parts.items()
+    ]
+    totes = tuple(Tote(one.name, view.facts[one.order_id].name) for one in here)
+    name = here[0].name if len(here) == 1 else f"{here[0].name} - {here[-1].name}"
+    return PickList(name, view.sites[place].name if place in view.sites else "", picks(wanted), totes)

@@ -1,0 +1,140 @@
+"""Shipments as people look at them: lists by state, one with all that is around it, and how many there are."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.store.sql import run
+
+COUNTED = 1000  # of what is over, so many are counted
+OLDEST, NEWEST = (-1, ""), (2**62, "")
+
+# `was` is whom it was made for; the first parcel's facts stand for a shipment's.
+ROW = """
+select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
+  s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
+  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.held_at,
+  l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
+  p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
+  p.service as service_name, p.url, p.told_at, p.told_problem, p.progress, p.expected_on,
+  u.id as purchase, u.state as bought, u.tried_at,
+  (select count(*) from parcels x where x.shipment = s.id) as parcels,
+  (select coalesce(sum(n.units), 0) from shipment_lines n where n.shipment = s.id) as units,
+  exists (select 1 from order_lines v where v.order_id = s.order_id and v.released > v.held) as over
+"""
+AROUND = """
+left join orders o on o.id = s.order_id and o.merchant || '' = :merchant left join locations l on l.id = s.location
+left join connections c on c.id = s.connection left join parcels p on p.shipment = s.id and p.number = 1
+left join purchases u on u.shipment = s.id and u.state in ('asked', 'bought', 'voiding')
+"""
+THERE = "(:location = '' or s.location = :location)"
+OLDEST_FIRST = f"""
+{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.state = :state and {THERE}
+  and (s.created_at, s.id) > (:at, :id) order by s.created_at, s.id limit :most
+"""
+NEWEST_FIRST = f"""
+{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.state = :state and {THERE}
+  and (s.created_at, s.id) < (:at, :id) order by s.created_at desc, s.id desc limit :most
+"""
+# Those with a problem are few: they are picked out of the open ones before anything is read of them.
+PROBLEMS = f"""
+{ROW} from (select open.id from shipments open where open.merchant = :merchant and open.state in ('released', 'packed', 'labelled')
+  and open.problem is not null and (open.created_at, open.id) > (:at, :id)
+  and (:location = '' or open.location = :location) order by open.created_at, open.id limit :most) picked
+join shipments s on s.id = picked.id {AROUND} order by s.created_at, s.id
+"""
+ENDED = ("sent", "cancelled")
+
+
+def page(db: Connection, merchant: str, state: str, location: str, behind: tuple[int, str] | None, most: int) -> list[Any]:
+    """Shipments in a state, or with a "problem": open ones the oldest first, those that are over the newest first; `behind` the last one
+    that was seen (when it was made, id)."""
+    statement = PROBLEMS if state == "problem" else NEWEST_FIRST if state in ENDED else OLDEST_FIRST
+    at, id = behind or (NEWEST if state in ENDED else OLDEST)
+    return list(run(db, statement, merchant=merchant, state=state, location=location, at=at, id=id, most=most))
+
+
+BY_NAME = f"{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.name = :name"
+BY_ID = f"{ROW} from shipments s {AROUND} where s.id = :name and s.merchant || '' = :merchant"
+
+
+def one(db: Connection, merchant: str, name: str) -> Any | None:
+    """By what its papers say, in small or large letters, or by its id."""
+    by_id = len(name) == 36
+    return run(db, BY_ID if by_id else BY_NAME, merchant=merchant, name=name if by_id else name.upper()).first()
+
+
+OF_ORDER = """
+select s.id, s.name, s.number, s.state, n.title, n.units from shipments s left join shipment_lines n on n.shipment = s.id
+where s.order_id = :order and s.merchant || '' = :merchant order by s.number, n.line
+"""
+
+
+def of_order(db: Connection, merchant: str, order: str) -> list[Any]:
+    """All that was ever made of an order: a row for each line."""
+    return list(run(db, OF_ORDER, merchant=merchant, order=order))
+
+
+COUNTS = """
+select s.state, count(*) as n, count(s.problem) as problems, count(case when s.ship_by < :now then 1 end) as late
+from shipments s where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') group by s.state
+union all
+select 'sent', count(*), 0, 0 from (select 1 from shipments s where s.merchant = :merchant and s.state = 'sent' limit :most) seen
+union all
+select 'cancelled', count(*), 0, 0 from (select 1 from shipments s where s.merchant = :merchant and s.state = 'cancelled' limit :most) seen
+union all
+select 'buying', count(*), 0, 0 from tasks k
+where k.merchant = :merchant and k.kind in ('buy_labels', 'void_labels') and k.state in ('due', 'running')
+"""
+
+
+def counts(db: Connection, merchant: str, now: int) -> Mapping[str, int]:
+    """How many are in each state (what is over is counted to one more than COUNTED), have a "problem", are "late", or wait for a carrier
+    ("buying")."""
+    rows = run(db, COUNTS, merchant=merchant, now=now, most=COUNTED + 1).fetchall()
+    found = {str(row.state): int(row.n) for row in rows}
+    return {**found, "problem": sum(int(row.problems) for row in rows), "late": sum(int(row.late) for row in rows)}
+
+
+PURCHASES = """
+select u.id, u.service, u.state, u.price, u.currency, u.asked_at, u.tried_at, u.bought_at, u.ended_at, u.words, c.label, c.channel
+from purchases u left join connections c on c.id = u.connection where u.shipment = :shipment and u.merchant || '' = :merchant
+order by u.asked_at, u.id
+"""
+PAPERS = """
+select p.id, p.kind, p.format, p.made_at, p.purchase from papers p where p.shipment = :shipment and p.merchant || '' = :merchant
+order by p.id
+"""
+
+
+def purchases(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """All that was ever asked for it, oldest first; `words` are sealed."""
+    return list(run(db, PURCHASES, merchant=merchant, shipment=shipment))
+
+
+def papers(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """What can be printed again, without what it says."""
+    return list(run(db, PAPERS, merchant=merchant, shipment=shipment))
+
+
+HOLDERS = """
+select o.id, o.connection, o.channel_id, o.placed_at, sum(v.units) as units from reservations v join orders o on o.id = v.order_id
+where v.merchant = :merchant and v.sku = :sku and v.location = :location
+  and not exists (select 1 from shipments s where s.order_id = v.order_id and s.location = v.location and s.state in ('packed', 'labelled'))
+group by o.id, o.connection, o.channel_id, o.placed_at order by o.id
+"""
+IN_BOXES = """
+select n.units, n.parts from shipments s join shipment_lines n on n.shipment = s.id
+where s.merchant = :merchant and s.state in ('packed', 'labelled') and s.location = :location
+"""
+
+
+def holders(db: Connection, merchant: str, sku: str, location: str) -> list[Any]:
+    """Orders that hold units of a shelf, but those of which something is packed there already."""
+    return list(run(db, HOLDERS, merchant=merchant, sku=sku, location=location))
+
+
+def in_boxes(db: Connection, merchant: str, location: str) -> list[Any]:
+    """What is packed at a location and did not leave yet: (units, parts) of each line."""
+    return list(run(db, IN_BOXES, merchant=merchant, location=location))

@@ -1,0 +1,188 @@
+"""The room of shipments: what is there by state, what may be done with one or with some, who sees what, and STOP."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from core.domain.roles import PERMISSIONS, Role
+from core.errors import OutcomeUnknown, Refused
+from core.flows import places
+from core.store import connections
+from core.store.connections import Merchant
+from tests.conftest import House
+from tests.flows import books
+from tests.flows.depot import ANN, Depot, depot
+from tests.flows.marks import on_sqlite
+from tests.web.rooms import Person, person
+
+MOST = 8
+
+
+@pytest.fixture
+def dock(house: House) -> Depot:
+    house.shelve(A=10, B=10)
+    return depot(house)
+
+
+@pytest.fixture
+def ana(dock: Depot) -> Person:
+    return person(dock.house.hub, dock.merchant)
+
+
+def at(dock: Depot, role: Role) -> Person:
+    return person(dock.house.hub, dock.merchant, role)
+
+
+def test_a_shipment_goes_through_the_room(dock: Depot, ana: Person) -> None:
+    dock.sell(A=2)
+    text = ana.get("/shipments")
+    assert "S1" in text and ">Pack<" in text
+    assert len(ana.statements) <= MOST
+
+    assert "It is packed." in ana.post("/shipments/S1/weigh", grams="1500", length="300", width="200", height="100")
+    assert "The label is being bought." in ana.post("/shipments/S1/buy", service=f"{dock.carrier.id}/slow")
+    dock.house.drain()
+    text = ana.get("/shipments/s1")
+    assert all(words in text for words in ("BP00000001", "77 Juniper Street", "300 × 200 × 100 mm", "1,500 g", "Hand it over"))
+    assert len(ana.statements) <= MOST
+
+    answer = ana.client.get("/shipments/S1/label", follow_redirects=True)
+    assert answer.status_code == 200 and answer.data and len(dock.post.purchases) == 1
+    assert "It left. Its channel is told." in ana.post("/shipments/S1/send")
+    dock.house.drain()
+    assert "BP00000001" in ana.get("/shipments", state="sent")
+    told, sentences = (
+        ana.get("/shipments/S1/story"),
+        ("was made at", "A label was bought for", "handed shipment S1 over", "The channel knows of"),
+    )
+    assert [words for words in sentences if words not in told] == []
+
+
+@on_sqlite
+def test_labels_are_bought_for_the_chosen_and_those_that_stay_say_why(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.sell(B=1)
+    dock.weigh("S1")
+
+    text = ana.post("/shipments/labels", id=[dock.id("S1"), dock.id("S2"), "nobody's"], service=f"{dock.carrier.id}/fast", state="released")
+
+    assert "1 label is being bought." in text and "Nobody said yet what it weighs." in text
+    assert "1 label is with its carrier" in text
+    dock.house.drain()
+    assert "The carriers answered." in ana.get("/shipments/live", was=1)
+    assert len(dock.post.purchases) == 1
+
+
+@on_sqlite
+def test_the_chosen_leave_and_what_stops_stays(dock: Depot, ana: Person) -> None:
+    number = dock.sell(A=1)
+    dock.sell(B=1)
+    dock.label("S1")
+    dock.label("S2")
+    dock.house.bogus.change(number, cancel_requested=True)
+    dock.poll()
+    assert "The buyer wants to cancel the order." in ana.get("/shipments", state="labelled")
+
+    text = ana.post("/shipments/send", id=[dock.id("S1"), dock.id("S2")], state="labelled")
+
+    assert "1 shipment left." in text and re.search(r">S1</a>: The buyer wants to cancel the order.", text)
+    assert [state for _, state, _ in dock.shipments()] == ["labelled", "sent"]
+
+
+@on_sqlite
+def test_what_stops_it_stands_in_red_with_the_difference(dock: Depot, ana: Person) -> None:
+    number = dock.sell(A=2)
+    document = dock.house.bogus.orders[number]
+    dock.house.bogus.change(number, lines=[{**document["lines"][0], "quantity": 1}])
+    dock.poll()
+
+    text = ana.get("/shipments/S1")
+
+    assert "STOP" in text and "This shipment is cancelled" in text
+    assert re.search(r'class="n was">2</td><td class="n"><b>1</b>', text) and "/bench?at=S2" in text
+    assert len(ana.statements) <= MOST
+
+
+@on_sqlite
+def test_what_the_carrier_said_is_shown_to_those_who_may_see_buyers(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.post.next("buy", Refused("the carrier refused", words="There is no 77 Juniper Street."))
+    dock.want()
+    dock.house.drain()
+
+    assert "There is no 77 Juniper Street." in ana.get("/shipments", state="problem")
+    assert "There is no 77 Juniper Street." in ana.get("/shipments/S1")
+    text = at(dock, Role.VIEWER).get("/shipments", state="problem") + at(dock, Role.VIEWER).get("/shipments/S1")
+    assert "The carrier declined." in text
+    assert not re.search("Juniper|Nadia|78701", text)
+
+
+@on_sqlite
+def test_where_nobody_knows_what_became_of_a_purchase_somebody_looks_and_says_so(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.post.forgets = True
+    dock.post.next("buy", OutcomeUnknown("lost"))
+    key = dock.want()
+    dock.house.work(timedelta(minutes=2))
+    assert "I checked: nothing was bought" in ana.get("/shipments/S1")
+    assert "S1" in ana.get("/shipments", state="problem")
+
+    assert "another label may be bought" in ana.post("/shipments/S1/checked", purchase=key)
+    dock.house.drain()
+
+    assert dock.shipments() == [("S1", "released", None)]
+
+
+@on_sqlite
+def test_a_parcel_goes_by_hand_or_its_label_is_given_back_or_all_of_it_taken_apart(dock: Depot, ana: Person) -> None:
+    for _ in range(3):
+        dock.sell(A=1)
+    assert "It left." in ana.post("/shipments/S1/send", carrier="Harbor Bikes", tracking="HB-7", url="javascript:evil()")
+    dock.label("S2")
+    assert "being given back" in ana.post("/shipments/S2/give-back")
+    assert "made ready anew" in ana.post("/shipments/S3/take-apart")
+    dock.house.drain()
+    dock.release()
+
+    assert [(name, state) for name, state, _ in dock.shipments()] == [
+        ("S1", "sent"), ("S2", "packed"), ("S3", "cancelled"), ("S4", "released"),
+    ]  # fmt: skip
+    assert "javascript" not in ana.get("/shipments/S1")
+    assert "Harbor Bikes" in ana.get("/shipments", state="sent")
+
+
+@on_sqlite
+def test_anothers_shipment_is_not_there_and_a_viewer_only_looks(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.label()
+    viewer = at(dock, Role.VIEWER)
+    with dock.house.hub.unit() as work:
+        connections.add_merchant(work.db, Merchant("x", "X", dock.house.hub.vault.new_key("x")), 1)
+    stranger = person(dock.house.hub, "x")
+    assert [stranger.ask(f"/shipments/{name}").status_code for name in ("S1", dock.id())] == [404, 404]
+    assert stranger.send("/shipments/S1/send").status_code == 404
+    assert "no shipment was chosen" in stranger.post("/shipments/send", id=dock.id())
+    assert [viewer.send(f"/shipments/S1/{act}").status_code for act in ("send", "buy", "weigh", "give-back", "take-apart")] == [403] * 5
+    assert viewer.ask("/shipments/S1/label").status_code == 403
+    assert dock.state() == "labelled"
+
+
+def test_whoever_may_work_with_shipments_may_see_addresses() -> None:
+    assert PERMISSIONS["shipments.work"] <= PERMISSIONS["orders.buyers"]
+
+
+@on_sqlite
+def test_the_list_is_paged_and_filtered_by_location(dock: Depot, ana: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.pages.shipments.MOST", 2)
+    for _ in range(3):
+        dock.sell(A=1)
+    places.add_location(dock.house.hub, dock.merchant, "Far", ANN)
+
+    far = str(books.one(dock.house.hub, "select id from locations where name = 'Far'"))
+
+    text = ana.get("/shipments")
+    [more] = re.findall(r'class="more"><a href="([^"]+)"', text)
+    assert re.findall(r">(S\d)</a>", text) == ["S1", "S2"]
+    assert re.findall(r">(S\d)</a>", ana.get(more.replace("&amp;", "&"))) == ["S3"]
+    assert re.findall(r">(S\d)</a>", ana.get("/shipments", location=far)) == []

@@ -1,0 +1,193 @@
+"""The bench: a slip is scanned, then what belongs into the parcel; then it is weighed, and its label printed. Where somebody is stands in
+the address: nothing is lost by loading it again, and several may work at once."""
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from core.domain import bench as rules
+from core.domain.bench import Done, Judged, Piece, Verdict
+from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.errors import Refused
+from core.flows import labelling, packing, shipment_page
+from core.flows.cards import WrongCard
+from core.flows.shipment_page import Difference, Seen
+from core.store import boxes, cards, connections, people, shipment_list
+from web import asked, shipping_words
+from web.said import say
+from web.visitor import hub, needs, visitor, who
+
+pages = Blueprint("bench", __name__)
+LONG = 100
+
+
+@pages.context_processor
+def _words() -> dict[str, Any]:
+    return {"states": WORDS, "stops": STOPS, "problems": PROBLEMS, "tones": shipping_words.TONES}
+
+
+@pages.get("/bench")
+@needs("shipments.work")
+def page() -> str | Response:
+    """With `scan` something was scanned: what is right leads on, what is wrong is said."""
+    at, scan = asked.text("at", LONG).strip(), asked.text("scan", LONG).strip()
+    return _scanned(at, scan) if scan else _show(at)
+
+
+def _scanned(at: str, scan: str) -> str | Response:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        other = shipment_list.one(db, merchant, scan)
+        found = shipment_page.one(hub(), db, merchant, at) if at and not other else None
+        pieces = shipment_page.to_scan(db, merchant, shipment_page.loads(db, merchant, found)) if found else []
+        owner = _owner(db, scan) if found else ""
+    if other is not None:
+        return _another(at, other.name)
+    if found is None:
+        return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
+    judged = rules.judge(scan, pieces, _done(found, pieces), owner)
+    if judged.verdict is Verdict.RIGHT and not found.stop:
+        return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, said=judged.sku), 303)
+    return _show(found.row.name, "unknown" if judged.verdict is Verdict.UNKNOWN else "wrong", _refusal(judged, scan), scan)
+
+
+def _owner(db: Any, scan: str) -> str:
+    """Whose barcode it is, or the SKU itself; "" where nobody knows."""
+    owners = cards.owners(db, visitor().merchant, rules.spellings(scan))
+    if owners:
+        return next(iter(owners.values()))
+    known = cards.one(db, visitor().merchant, scan)
+    return known.sku if known else ""
+
+
+def _another(at: str, name: str) -> str | Response:
+    """Another slip: unless something of this one is in the parcel already."""
+    if at and at.upper() != name and asked.text("done", 2000):
+        return _show(at, "wrong", gettext("That is the slip of %(name)s. Finish this one, or take everything out first.", name=name))
+    return redirect(url_for("bench.page", at=name), 303)
+
+
+def _refusal(judged: Judged, scan: str) -> str:
+    match judged.verdict:
+        case Verdict.WRONG:
+            return str(gettext("%(sku)s does not belong into this parcel.", sku=judged.sku))
+        case Verdict.ENOUGH:
+            return str(gettext("All of %(sku)s is in the parcel already.", sku=judged.sku))
+        case Verdict.UNKNOWN:
+            return str(gettext("Nobody knows %(said)s.", said=scan))
+        case Verdict.RIGHT:
+            return ""
+
+
+def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
+    """The bench with this shipment on it; `sound` "wrong" or "unknown" is heard, and `words` say why."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_page.one(hub(), db, merchant, at) if at else None
+        if found is None:
+            return _empty(sound or ("wrong" if at else ""), words or (gettext("No shipment is called %(said)s.", said=at) if at else ""))
+        loads = shipment_page.loads(db, merchant, found)
+        pieces = shipment_page.to_scan(db, merchant, loads)
+        is_over = found.stop or found.row.state == "cancelled"
+        change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
+        done = _done(found, pieces)
+        ready = rules.is_all(done, pieces) and not is_over and found.row.state in ("released", "packed")
+        choices = _choices(db, found) if ready and not found.is_bought_now else {}
+    latest, problem = asked.text("said", 200), shipping_words.problem(found.row.problem or "")
+    heard = {"sound": sound or ("right" if latest else ""), "words": words, "scan": scan, "latest": latest, "problem": problem}
+    return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices)
+
+
+def _empty(sound: str, words: str) -> str:
+    return render_template("bench.html", one=None, sound=sound, words=words, scan="", latest="", done=Done())
+
+
+def _done(found: Seen, pieces: list[Piece]) -> Done:
+    """What is packed was scanned."""
+    if found.row.state not in ("released",):
+        return rules.all_of(pieces)
+    return rules.done(asked.text("done", 2000), pieces)
+
+
+def _choices(db: Any, found: Seen) -> dict[str, Any]:
+    merchant = visitor().merchant
+    offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
+    _, chosen = people.settings(db, merchant)
+    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""), found.row.account, found.row.service)
+    return {"offers": offers, "usual": usual, "cartons": boxes.all_of(db, merchant)}
+
+
+# ---- its label
+
+
+@pages.post("/bench/<name>/label")
+@needs("shipments.work")
+def label(name: str) -> str | Response:
+    """It is weighed and its label wanted. What is typed as its weight and is none was most likely scanned."""
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    said = asked.text("grams", LONG).strip()
+    grams = rules.grams(said)
+    if grams is None:
+        return _show(
+            found.name, "wrong", gettext("%(said)s is no weight in grams. Was something scanned that is too much?", said=said or "–")
+        )
+    connection, _, service = asked.text("service", 200).partition("/")
+    try:
+        if (grams, asked.text("box", LONG)) != (found.weight_g, found.boxed or "") or found.state == "released":
+            packing.weigh(hub(), visitor().merchant, found.id, grams, who(), box=asked.text("box", LONG))
+        labelling.want(hub(), visitor().merchant, found.id, connection, service, who())
+    except Refused as error:
+        return _show(found.name, "wrong", shipping_words.why(str(error)))
+    return redirect(url_for("bench.page", at=found.name), 303)
+
+
+@pages.get("/bench/<name>/label")
+@needs("shipments.work")
+def progress(name: str) -> str | Response:
+    """How far its label is; once that is over, the bench as it is then."""
+    with hub().database.read() as db:
+        found = shipment_page.one(hub(), db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    if found.is_bought_now and not found.row.problem:
+        return render_template("bench_buying.html", one=found)
+    again = url_for("bench.page", at=found.row.name, printed="" if found.row.state == "labelled" else None)
+    return Response("", headers={"HX-Redirect": again}) if "HX-Request" in request.headers else redirect(again, 303)
+
+
+# ---- what is not as it should be
+
+
+@pages.post("/bench/<name>/teach")
+@needs("shipments.work")
+def teach(name: str) -> str | Response:
+    """This barcode is of that SKU from now on."""
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    code, sku = asked.text("code", LONG).strip(), asked.text("sku", 200)
+    try:
+        packing.teach(hub(), visitor().merchant, found.id, code, sku, who())
+    except (Refused, WrongCard) as error:
+        return _show(found.name, "wrong", shipping_words.why(str(error)))
+    return redirect(url_for("bench.page", at=found.name, done=asked.text("done", 2000), scan=code), 303)
+
+
+@pages.post("/bench/<name>/short")
+@needs("shipments.work")
+def short(name: str) -> str:
+    """Only so many of it are there."""
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    there, sku = asked.number(asked.text("there").strip() or "-1", -1), asked.text("sku", 200)
+    if there < 0:
+        return _show(found.name, "wrong", gettext("Write how many of %(sku)s are there.", sku=sku))
+    try:
+        gone = packing.short(hub(), visitor().merchant, found.id, sku, there, who())
+    except Refused as error:
+        return _show(found.name, "wrong", shipping_words.why(str(error)))
+    say(
+        "warn",
+        gettext("The shelf of %(sku)s is corrected. Taken apart and made ready anew: %(names)s.", sku=sku, names=", ".join(gone) or "–"),
+    )
+    return _show(found.name if found.name not in gone else "")

@@ -1,0 +1,289 @@
+"""Shipping: shipments by their state with what may be done with some at once, and one with everything about it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask_babel import format_date, gettext, ngettext
+from werkzeug.wrappers import Response as Answer
+
+from core.domain.bench import MOST_G
+from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.errors import Refused
+from core.flows import labelling, packing, sending, shipment_page
+from core.flows.shipment_page import Difference, Seen
+from core.store import boxes, connections, events, parcels, people, places, shipment_list, shipments
+from web import asked, shipping_words, story
+from web.said import say
+from web.visitor import hub, needs, visitor, who
+
+pages = Blueprint("shipments", __name__)
+MOST, LONG_MM = 50, 3_000
+STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
+
+
+@pages.context_processor
+def _words() -> dict[str, Any]:
+    return {
+        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
+        "progress_words": shipping_words.PROGRESS,
+    }  # fmt: skip
+
+
+# ---- the list
+
+
+@pages.get("/shipments")
+@needs("shipments.read")
+def page() -> str:
+    return _list()
+
+
+def _list(stays: Mapping[str, str] | None = None) -> str:
+    merchant, state, location = visitor().merchant, asked.text("state", 20), asked.text("location", 64)
+    state = state if state in STATES else STATES[0]
+    behind = (asked.number(asked.text("at")), asked.text("id", 64)) if request.method == "GET" and asked.text("at") else None
+    with hub().database.read() as db:
+        rows = shipment_list.page(db, merchant, state, location, behind, MOST + 1)
+        counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
+        offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
+        names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
+    last = rows[MOST - 1] if len(rows) > MOST else None
+    return render_template(
+        "shipments.html", found=shipment_page.seen(hub(), merchant, rows[:MOST]), more=last, state=state, location=location, counts=counts,
+        most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now,
+        stays=[(names[id], shipping_words.why(said)) for id, said in (stays or {}).items() if id in names],
+    )  # fmt: skip
+
+
+def _views() -> dict[str, str]:
+    named = (*(gettext(words) for state, words in WORDS.items() if state not in ("sent", "cancelled")), gettext("Needs a look"))
+    return dict(zip(STATES, (*named, gettext("Sent"), gettext("Cancelled")), strict=True))
+
+
+@pages.get("/shipments/live")
+@needs("shipments.read")
+def live() -> str:
+    """How many labels carriers are being asked for."""
+    with hub().database.read() as db:
+        counts = shipment_list.counts(db, visitor().merchant, hub().now)
+    return render_template("shipments_live.html", buying=counts["buying"], was=asked.number(asked.text("was")))
+
+
+@pages.post("/shipments/labels")
+@needs("shipments.work")
+def buy_many() -> str:
+    connection, _, service = asked.text("service", 200).partition("/")
+    ids = _chosen()
+    none = packing.want_all(hub(), visitor().merchant, ids, connection, service, who())
+    if bought := len(ids) - len(none):
+        say("good", ngettext("%(num)s label is being bought.", "%(num)s labels are being bought.", bought))
+    return _list(none)
+
+
+@pages.post("/shipments/send")
+@needs("shipments.work")
+def send_many() -> str:
+    ids = _chosen()
+    stay = sending.send(hub(), visitor().merchant, ids, who())
+    if left := len(ids) - len(stay):
+        say("good", ngettext("%(num)s shipment left. Its channel is told.", "%(num)s shipments left. Their channels are told.", left))
+    return _list(stay)
+
+
+def _chosen() -> list[str]:
+    """Those of the form that are the merchant's own."""
+    ids = list(dict.fromkeys(asked.texts("id", 64)))[: MOST * 4]
+    with hub().database.read() as db:
+        ours = shipments.found(db, visitor().merchant, ids)
+    if not ours:
+        say("info", gettext("Nothing was done: no shipment was chosen."))
+    return [id for id in ids if id in ours]
+
+
+# ---- one
+
+
+@pages.get("/shipments/<name>")
+@needs("shipments.read")
+def one(name: str) -> str:
+    return _one(name)
+
+
+def _one(name: str) -> str:
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_page.one(hub(), db, merchant, asked.printable(name)[:64]) or abort(404)
+        loads, bought = shipment_page.loads(db, merchant, found), shipment_list.purchases(db, merchant, found.row.id)
+        papers = shipment_list.papers(db, merchant, found.row.id)
+        change = shipment_page.difference(hub(), db, merchant, found) if found.stop or found.row.state == "cancelled" else Difference()
+        choices = _choices(db, found)
+    return render_template(
+        "shipment.html", one=found, loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
+        problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
+    )  # fmt: skip
+
+
+def _choices(db: Any, found: Seen) -> dict[str, Any]:
+    """What the forms of an open shipment offer."""
+    if not (found.is_open and visitor().may("shipments.work")):
+        return {"offers": [], "cartons": [], "usual": ("", "")}
+    merchant = visitor().merchant
+    offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
+    _, chosen = people.settings(db, merchant)
+    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""), found.row.account, found.row.service)
+    return {"offers": offers, "cartons": boxes.all_of(db, merchant), "usual": usual}
+
+
+def _words_of(row: Any) -> str:
+    """What the carrier said of a purchase: it may hold a part of the address."""
+    if not row.words or not visitor().may("orders.buyers"):
+        return ""
+    return hub().box(visitor().merchant).open_text(f"purchases|words|{row.id}", row.words).decode()
+
+
+@pages.get("/shipments/<name>/story")
+@needs("shipments.read")
+def told(name: str) -> str:
+    """What happened to it."""
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+        diary = events.story(db, visitor().merchant, f"{found.connection}/{found.channel_id}")
+        steps = parcels.steps(db, found.parcel) if found.parcel else []
+    mine = [one for one in diary if msgspec.json.decode(one.body).get("name") == found.name]
+    return render_template("shipment_story.html", story=story.story(mine, ()), steps=steps)
+
+
+@pages.get("/shipments/<name>/papers/<int:paper>")
+@needs("shipments.work")
+def paper(name: str, paper: int) -> Response:
+    """A paper to print again: it is kept, and never bought anew. It carries an address."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_list.one(db, merchant, asked.printable(name)[:64]) or abort(404)
+        place = next((n for n, row in enumerate(shipment_list.papers(db, merchant, found.id)) if row.id == paper), None)
+        kept = parcels.papers(db, merchant, [found.id], hub().box(merchant)).get(found.id, [])
+    if place is None:
+        abort(404)
+    return _printed(found.name, kept[place][1])
+
+
+TYPES = {"pdf": "application/pdf", "png": "image/png", "zpl": "text/plain; charset=utf-8"}
+
+
+def _printed(name: str, one: Any) -> Response:
+    g.frame = ("'self'",)
+    headers = {"Content-Disposition": f'inline; filename="{name}-{one.kind}.{one.format.value}"'}
+    return Response(one.content, content_type=TYPES[one.format.value], headers=headers)
+
+
+@pages.get("/shipments/<name>/label")
+@needs("shipments.work")
+def label(name: str) -> Answer:
+    """Its newest label."""
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+        papers = [row for row in shipment_list.papers(db, visitor().merchant, found.id) if row.kind == "label"]
+    live = [row for row in papers if row.purchase == found.purchase] or abort(404)
+    return redirect(url_for("shipments.paper", name=found.name, paper=live[0].id), 303)
+
+
+# ---- what is done with one
+
+
+def _id(name: str) -> str:
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    return str(found.id)
+
+
+def _tried(name: str, act: Callable[[str], Any], words: str) -> str:
+    """Do it, and say what became of it over the page."""
+    try:
+        act(_id(name))
+    except Refused as error:
+        say("bad", shipping_words.why(str(error)))
+    else:
+        say("good", words)
+    return _one(name)
+
+
+@pages.post("/shipments/<name>/weigh")
+@needs("shipments.work")
+def weigh(name: str) -> str:
+    grams, size = asked.number(asked.text("grams")), [asked.number(asked.text(side) or "0", -1) for side in ("length", "width", "height")]
+    if not 0 < grams <= MOST_G or not all(0 <= side <= LONG_MM for side in size):
+        say("bad", gettext("Write its weight in whole grams, and its sides in whole millimetres."))
+        return _one(name)
+    length, width, height = size
+    box = asked.text("box", 100)
+    act = lambda id: packing.weigh(hub(), visitor().merchant, id, grams, who(), box=box, size=(length, width, height))  # noqa: E731
+    return _tried(name, act, gettext("It is packed."))
+
+
+@pages.post("/shipments/<name>/buy")
+@needs("shipments.work")
+def buy(name: str) -> str:
+    connection, _, service = asked.text("service", 200).partition("/")
+    return _tried(
+        name, lambda id: labelling.want(hub(), visitor().merchant, id, connection, service, who()), gettext("The label is being bought.")
+    )
+
+
+@pages.post("/shipments/<name>/give-back")
+@needs("shipments.work")
+def give_back(name: str) -> str:
+    return _tried(name, lambda id: labelling.give_back(hub(), visitor().merchant, id, who()), gettext("The label is being given back."))
+
+
+@pages.post("/shipments/<name>/checked")
+@needs("shipments.work")
+def checked(name: str) -> str:
+    key = asked.text("purchase", 64)
+    return _tried(name, lambda id: _checked(id, key), gettext("Good: another label may be bought."))
+
+
+def _checked(id: str, key: str) -> None:
+    with hub().database.read() as db:
+        if key not in {row.id for row in shipment_list.purchases(db, visitor().merchant, id)}:
+            abort(404)
+    labelling.checked(hub(), visitor().merchant, key, who())
+
+
+@pages.post("/shipments/<name>/send")
+@needs("shipments.work")
+def send(name: str) -> str:
+    carrier = asked.text("carrier", 100).strip()
+    typed = sending.Typed(carrier, asked.text("tracking", 100).strip(), url=_link(asked.text("url", 300))) if carrier else None
+    return _tried(name, lambda id: _sent(id, typed), gettext("It left. Its channel is told."))
+
+
+def _sent(id: str, typed: sending.Typed | None) -> None:
+    stay = sending.send(hub(), visitor().merchant, [id], who(), typed)
+    if stay:
+        raise Refused(stay[id])
+
+
+def _link(said: str) -> str:
+    """Only what a browser may be led to."""
+    return said.strip() if said.strip().startswith(("https://", "http://")) else ""
+
+
+@pages.post("/shipments/<name>/take-apart")
+@needs("shipments.work")
+def take_apart(name: str) -> str:
+    return _tried(
+        name,
+        lambda id: packing.take_apart(hub(), visitor().merchant, id, who()),
+        gettext("It is taken apart. What was in it is made ready anew."),
+    )
+
+
+@pages.app_template_filter("date")
+def _date(said: str) -> str:
+    """A carrier's day, as the reader's language writes it."""
+    return str(format_date(date.fromisoformat(said), "medium"))
