@@ -42,6 +42,7 @@ class Pace:
     single: int = 400  # payloads that are taken in one at a time
     single_s: float = 10.0
     paging_runs: int = 1000
+    once_runs: int = 1000  # for each carrier and each channel
     kits: int = 10_000
     slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken
