@@ -26,6 +26,9 @@ SAID: dict[str, str] = {
     "that SKU is not in this shipment": N_("That SKU is not in this shipment."),
     "there is as much of it as the orders hold": N_("There is as much of it as the orders hold: nothing is short."),
     "somebody changed that shelf meanwhile: look again": N_("Somebody changed that shelf meanwhile: look again."),
+    "no carrier is connected": N_("No carrier is connected."),
+    "there is nothing to print": N_("There is nothing to print."),
+    "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
     "it is packed": N_("It is packed already."),
 }
 STATE = "it is "  # a state follows

@@ -121,6 +121,7 @@ PIECES = (
     "/connections/live",
     "/shipments/live",
     "/shipments/{shipment}/story",
+    "/shipments/{shipment}/offers",
     "/stock/windows/sku?sku=GOODS-00012",
 )  # of a page, fetched while somebody looks
 LISTS = (

@@ -1,11 +1,11 @@
 """Shipments as people look at them: lists by state, one with all that is around it, and how many there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 
-from core.store.sql import run
+from core.store.sql import run, run_set
 
 COUNTED = 1000  # of what is over, so many are counted
 OLDEST, NEWEST = (-1, ""), (2**62, "")
@@ -139,3 +139,15 @@ def holders(db: Connection, merchant: str, sku: str, location: str) -> list[Any]
 def in_boxes(db: Connection, merchant: str, location: str) -> list[Any]:
     """What is packed at a location and did not leave yet: (units, parts) of each line."""
     return list(run(db, IN_BOXES, merchant=merchant, location=location))
+
+
+ASKING = """
+select count(k.id) from {rows} left join tasks k on k.merchant = r.merchant and k.kind = 'shop_rates' and k.subject = r.id
+  and k.state in ('due', 'running', 'parked') and k.state <> 'parked'
+"""
+
+
+def asking(db: Connection, merchant: str, subjects: Iterable[str]) -> int:
+    """How many of these questions for prices have no answer yet."""
+    rows = [{"id": one} for one in sorted(subjects)]
+    return int(run_set(db, ASKING, {"id": "text"}, rows, merchant=merchant).scalar_one()) if rows else 0

@@ -186,3 +186,45 @@ def test_the_list_is_paged_and_filtered_by_location(dock: Depot, ana: Person, mo
     assert re.findall(r">(S\d)</a>", text) == ["S1", "S2"]
     assert re.findall(r">(S\d)</a>", ana.get(more.replace("&amp;", "&"))) == ["S3"]
     assert re.findall(r">(S\d)</a>", ana.get("/shipments", location=far)) == []
+
+
+@on_sqlite
+def test_all_carriers_are_asked_and_one_offer_is_bought(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.weigh()
+
+    assert "The carriers are asked." in ana.post("/shipments/S1/rates")
+    assert "1 carrier is asked." in ana.get("/shipments/S1/offers")
+    dock.house.drain()
+    text = ana.get("/shipments/S1/offers")
+    assert "Bogus Slow" in text and "$4.15" in text and "hx-trigger" not in text
+    [service, *_] = re.findall(r'name="service" value="([^"]+)"', text)
+    ana.post("/shipments/S1/buy", service=service)
+    dock.house.drain()
+
+    assert dock.state() == "labelled"
+
+
+@on_sqlite
+def test_the_best_is_bought_for_the_chosen(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.weigh()
+
+    assert "All carriers are asked, and the best is bought." in ana.post("/shipments/labels", id=dock.id(), service="best/")
+    dock.house.work(timedelta(seconds=8))
+
+    assert dock.state() == "labelled"
+
+
+@on_sqlite
+def test_papers_of_the_chosen_are_printed_in_one_file_and_nothing_is_bought(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.sell(B=2)
+    ids = [dock.id("S1"), dock.id("S2")]
+
+    for what in ("slips", "picks"):
+        answer = ana.send(f"/shipments/print/{what}", id=ids)
+        assert (answer.status_code, answer.mimetype, answer.data[:5]) == (200, "application/pdf", b"%PDF-")
+    assert "None of these has a label" in ana.post("/shipments/print/labels", id=ids)
+    assert at(dock, Role.VIEWER).send("/shipments/print/slips", id=ids).status_code == 403
+    assert dock.post.purchases == []

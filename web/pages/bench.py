@@ -49,7 +49,7 @@ def _scanned(at: str, scan: str) -> str | Response:
         return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
     judged = rules.judge(scan, pieces, _done(found, pieces), owner)
     if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop:
-        return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, said=judged.sku), 303)
+        return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, latest=judged.sku), 303)
     if judged.verdict is Verdict.RIGHT:
         return _show(found.row.name, "wrong")  # what stops it is said there
     return _show(found.row.name, "unknown" if judged.verdict is Verdict.UNKNOWN else "wrong", _refusal(judged, scan), scan)
@@ -95,7 +95,7 @@ def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
         done = _done(found, pieces)
         ready = rules.is_all(done, pieces) and not is_over and found.row.state in ("released", "packed")
         choices = _choices(db, found) if ready and not found.is_bought_now else {}
-    latest, problem = asked.text("said", 200), shipping_words.problem(found.row.problem or "")
+    latest, problem = asked.text("latest", 200), shipping_words.problem(found.row.problem or "")
     heard = {"sound": sound or ("right" if latest else ""), "words": words, "scan": scan, "latest": latest, "problem": problem}
     return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices)
 

@@ -1,14 +1,19 @@
 """Settings: what the merchant chose."""
 
 import zoneinfo
+from datetime import timedelta
 from functools import cache
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from core.domain.shipments import Rules
+from core.errors import Refused
 from core.flows import people as flows
+from core.flows import sites
 from core.store import people
+from web import asked
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("settings", __name__)
@@ -31,8 +36,9 @@ def page() -> Page:
 def _page(problem: str = "") -> Page:
     with hub().database.read() as db:
         name, chosen = people.settings(db, visitor().merchant)
+        rules = sites.rules(db, visitor().merchant)
     languages = current_app.config["LANGUAGES"]
-    text = render_template("settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem)
+    text = render_template("settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem, rules=rules)
     return (text, 400) if problem else text
 
 
@@ -43,5 +49,21 @@ def save() -> Page:
     if not flows.called(name) or zone not in zones() or locale not in current_app.config["LANGUAGES"]:
         return _page(gettext("Please give a name, and choose a time zone and a language from the lists."))
     flows.set_merchant(hub(), visitor().merchant, flows.called(name), zone, locale, who())
+    flash(gettext("Saved."), "good")
+    return redirect(url_for("settings.page"), 303)
+
+
+@pages.post("/settings/release")
+@needs("settings.write")
+def release() -> Page:
+    """What must hold before an order becomes shipments."""
+    minutes = asked.number(asked.text("grace").strip() or "0", -1)
+    part, authorized, terms = (asked.text(name, 5) == "1" for name in ("part", "authorized", "terms"))
+    try:
+        if not 0 <= minutes <= 10**6:
+            raise Refused("no such time")
+        sites.set_rules(hub(), visitor().merchant, who(), Rules(timedelta(minutes=minutes), part, authorized, terms))
+    except Refused:
+        return _page(gettext("Write for how many minutes buyers may still change an order: a week at most."))
     flash(gettext("Saved."), "good")
     return redirect(url_for("settings.page"), 303)

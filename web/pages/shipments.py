@@ -1,18 +1,23 @@
 """Shipping: shipments by their state with what may be done with some at once, and one with everything about it."""
 
-from collections.abc import Callable, Mapping
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
-from flask_babel import format_date, gettext, ngettext
+from flask_babel import format_currency, format_date, gettext, ngettext
 from werkzeug.wrappers import Response as Answer
 
 from core.domain.bench import MOST_G
+from core.domain.packing import WORDS as PAPER_WORDS
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
-from core.flows import labelling, packing, sending, shipment_page
+from core.flows import labelling, packing, rating, sending, shipment_page
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, parcels, people, places, shipment_list, shipments
 from web import asked, shipping_words, story
@@ -74,15 +79,73 @@ def live() -> str:
     return render_template("shipments_live.html", buying=counts["buying"], was=asked.number(asked.text("was")))
 
 
+BEST = "best"  # whatever of all carriers is the best
+
+
 @pages.post("/shipments/labels")
 @needs("shipments.work")
 def buy_many() -> str:
     connection, _, service = asked.text("service", 200).partition("/")
     ids = _chosen()
+    if connection == BEST:
+        return _buy_best(ids)
     none = packing.want_all(hub(), visitor().merchant, ids, connection, service, who())
     if bought := len(ids) - len(none):
         say("good", ngettext("%(num)s label is being bought.", "%(num)s labels are being bought.", bought))
     return _list(none)
+
+
+def _buy_best(ids: list[str]) -> str:
+    try:
+        rating.ask(hub(), visitor().merchant, ids, who(), buy=True)
+    except Refused as error:
+        say("bad", shipping_words.why(str(error)))
+    else:
+        words = ngettext(
+            "All carriers are asked, and the best is bought.", "All carriers are asked, and the best is bought for each.", len(ids)
+        )
+        say("good", words)
+    return _list()
+
+
+@pages.post("/shipments/print/<any(slips, picks, labels):what>")
+@needs("shipments.work")
+def print_many(what: str) -> Response | str:
+    """Papers of the chosen, in one file. Printing again buys nothing."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    from core.flows import printing  # fonts and all that draws are loaded when somebody prints
+
+    ids = _chosen()
+    try:
+        if what == "labels":
+            return _files(printing.labels(hub(), visitor().merchant, ids))
+        make = printing.slips if what == "slips" else printing.pick_list
+        return _printed(what, Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=_language())))
+    except Refused as error:
+        say("bad", shipping_words.why(str(error)))
+        return _list()
+
+
+def _files(made: Sequence[Paper]) -> Response:
+    """One file; several, which printers of different kinds take, are packed together."""
+    if len(made) == 1:
+        return _printed("labels", made[0])
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for one in made:
+            packed.writestr(f"labels.{one.format.value}", one.content)
+    return Response(out.getvalue(), content_type="application/zip", headers={"Content-Disposition": 'attachment; filename="labels.zip"'})
+
+
+def _language() -> Any:
+    from core.papers.language import Language  # as above
+
+    def amount(value: Decimal, currency: str) -> str:
+        return str(format_currency(value, currency, currency_digits=False))
+
+    words = {key: str(gettext(text)) for key, text in PAPER_WORDS.items()}
+    return Language(words=words, amount=amount, day=lambda day: str(format_date(day, "medium")))
 
 
 @pages.post("/shipments/send")
@@ -192,6 +255,26 @@ def label(name: str) -> Answer:
         papers = [row for row in shipment_list.papers(db, visitor().merchant, found.id) if row.kind == "label"]
     live = [row for row in papers if row.purchase == found.purchase] or abort(404)
     return redirect(url_for("shipments.paper", name=found.name, paper=live[0].id), 303)
+
+
+@pages.post("/shipments/<name>/rates")
+@needs("shipments.work")
+def rates(name: str) -> str:
+    """All carriers are asked what it would cost."""
+    return _tried(name, lambda id: rating.ask(hub(), visitor().merchant, [id], who()), gettext("The carriers are asked."))
+
+
+@pages.get("/shipments/<name>/offers")
+@needs("shipments.work")
+def offers(name: str) -> str:
+    """What they offered until now, the cheapest first."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_list.one(db, merchant, asked.printable(name)[:64]) or abort(404)
+        quotes = parcels.quotes(db, merchant, found.id, hub().box(merchant))
+        accounts = {one.id: one for one in connections.all_of(db, merchant, connections.CARRIER)}
+        waits = shipment_list.asking(db, merchant, [f"{found.id}@{id}" for id in accounts])
+    return render_template("shipment_offers.html", row=found, quotes=quotes, accounts=accounts, waits=waits)
 
 
 # ---- what is done with one
