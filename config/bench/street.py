@@ -183,7 +183,7 @@ class Street:
         [made] = simulator.place({"lines": [{"sku": sku, "quantity": count} for sku, count in units.items()], "plain": True})
         document = simulator.state["orders"][made["id"]]
         home(name, document).update(HOMES[name, to])
-        if name == "shopify" and document["body"]["financial_status"] == "pending":
+        if name == "shopify" and document["body"]["financial_status"] != "paid":
             simulator.act(made["id"], "pay", {})
         return str(made["id"])
 
@@ -193,8 +193,16 @@ class Street:
         for name in self.names:
             self.ask("poll_orders", self.connections[name].id, self.connections[name].id)
         self.drain()
+        while self._takes():
+            self.clock.pass_(timedelta(seconds=1))
+            self.drain()
         self.ask("release_orders", self.merchant)
         self.drain()
+
+    def _takes(self) -> bool:
+        """Orders that came are not all taken yet."""
+        with self.hub.database.read() as db:
+            return run(db, "select 1 from tasks where kind in ('take_orders', 'fetch_orders') and state = 'due' limit 1").first() is not None
 
     def ask(self, kind: str, subject: str, connection: str = "") -> None:
         with self.hub.unit() as work:
