@@ -185,5 +185,9 @@ class Hub:
             made[key] = (wants, connector.channel(fit(self.make_kit(self, connection, connector))))
         return made[key][1]
 
+    def forget_made(self) -> None:
+        """Channels and carriers of this thread are made anew, as by another process."""
+        self._own.__dict__.clear()
+
     def at(self, moment: int) -> datetime:
         return when(moment)

@@ -15,7 +15,7 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
     "intake", "ingest", "drain", "hot", "answers", "lag", "pushes", "rush", "backfill", "listings", "catalogue", "growth", "memory",
-    "reconcile", "kits", "papers", "pages", "vitals",
+    "reconcile", "kits", "release", "labels", "once", "papers", "pages", "vitals",
 )  # fmt: skip
 
 
@@ -56,13 +56,16 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         ingest,
         intake,
         kits,
+        labels,
         lag,
         listings,
         memory,
+        once,
         pages,
         papers,
         pushes,
         reconcile,
+        release,
         rush,
         vitals,
     )
@@ -74,13 +77,16 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         "pushes": pushes.measured, "rush": rush.measured, "backfill": backfill.measured, "listings": listings.measured,
         "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured, "reconcile": reconcile.measured,
         "kits": kits.measured, "papers": papers.measured, "pages": pages.measured, "vitals": vitals.measured,
+        "release": release.measured, "labels": labels.measured, "once": once.measured,
     }  # fmt: skip
-    with stores(["sqlite"] if parts in (["intake"], ["reconcile"], ["papers"]) else pace.stores) as here:
+    with stores(["sqlite"] if parts in (["intake"], ["reconcile"], ["papers"], ["once"]) else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
         if parts == ["backfill"]:
             pace = replace(pace, old=pace.old_alone)
+        if parts == ["once"]:
+            pace = replace(pace, once_runs=pace.once_alone)
         if parts == ["pages"]:
             pace = replace(pace, listed=pace.listed_alone)
         for part in parts:

@@ -42,6 +42,12 @@ class Pace:
     single: int = 400  # payloads that are taken in one at a time
     single_s: float = 10.0
     paging_runs: int = 1000
+    once_runs: int = 100  # for each carrier and each channel
+    once_alone: int = 1000  # where nothing else is measured: some minutes
+    labels: int = 300  # of each carrier
+    waiting_orders: int = 1000  # that are released at once
+    sending_places: int = 10
+    sending_skus: int = 10_000
     kits: int = 10_000
     slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from config import logging
-from config.bench.street import CHANNELS, Crash, Street, breaking, put_back
+from config.bench.street import CHANNELS, Crash, Street, breaking, copied, put_back
 from connectors.http import as_datetime
 from connectors.simulation import Fault
 from core import jobs
@@ -64,7 +64,7 @@ class Runs:
             [{"sku": sku, "title": sku, "price": "9.00", "quantity": 10_000, "currency": "USD"} for sku in SKUS]
         )
         self.street.clock.pass_(timedelta(minutes=20))
-        self.state = _copy(self.street.simulator(name).state)
+        self.state = copied(self.street.simulator(name).state)
         self.first = f"{self.folder}/first.db"
         self.street.hub.database.copy_to(self.first)
         self.start = self.street.clock.now
@@ -74,16 +74,9 @@ class Runs:
         street = self.street
         put_back(street.hub.database, self.first)
         street.simulator(self.name).state.clear()
-        street.simulator(self.name).state.update(_copy(self.state))
+        street.simulator(self.name).state.update(copied(self.state))
         street.clock.now, street.line.cursed = self.start, ""
         return Paging(street, self.name, seed).run()
-
-
-def _copy(state: Any) -> Any:
-    """State is plain JSON data."""
-    if isinstance(state, dict):
-        return {key: _copy(value) for key, value in state.items()}
-    return [_copy(value) for value in state] if isinstance(state, list) else state
 
 
 class Paging:

@@ -38,18 +38,20 @@ class Purchase:
     service: str
     wish: Consignment
     bought: Bought
+    at: datetime
     voided: bool = False
     steps: list[Step] = field(default_factory=list)
 
 
 @dataclass
 class BogusPost:
-    """One carrier with one account. `forgets`: it cannot be asked about keys. `blank`: what is found comes without papers. `gone_down`:
+    """One carrier with one account. `forgets`: it cannot be asked about keys. It knows what it sold only `known_after_s` later. `blank`: what is found comes without papers. `gone_down`:
     every call fails."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     boxes: int = 5
     forgets: bool = False
+    known_after_s: float = 0.0
     blank: bool = False
     prints: bool = True
     dearer: int = 1
@@ -116,14 +118,15 @@ class BogusCarrier:
         quote, first = self._quote(wish, service), sum(len(one.bought.tracking) for one in self.system.purchases) + 1
         tracking = tuple(f"BP{first + n:08d}" for n in range(len(wish.boxes)))
         bought = Bought({"id": f"P{first}"}, tracking, _labels(tracking, wish.label), price=quote.price, arrives_on=quote.arrives_on)
-        self.system.purchases.append(Purchase(key, service, wish, bought))
+        self.system.purchases.append(Purchase(key, service, wish, bought, self.system.clock()))
         return bought
 
     def find(self, wish: Consignment, service: str, key: str) -> Bought | Sought:
         with self.system.call("find", key):
             if self.system.forgets:
                 return Sought.CANNOT_TELL
-            found = next((one.bought for one in self.system.purchases if one.key == key), None)
+            known = self.system.clock() - timedelta(seconds=self.system.known_after_s)
+            found = next((one.bought for one in self.system.purchases if one.key == key and one.at <= known), None)
             return Sought.ABSENT if found is None else replace(found, labels=()) if self.system.blank else found
 
     def void(self, bought: Bought) -> Voided:
@@ -175,7 +178,7 @@ def manifest(system: BogusPost, name: str = "bogus_post") -> Connector:
         limits=Limits(),
         calls=CALLS,
         carrier=lambda kit: BogusCarrier(system, kit),
-        carries=CarrierLimits(boxes=system.boxes, numbers=20, lookup_s=0.0, formats=(LabelFormat.ZPL,)),
+        carries=CarrierLimits(boxes=system.boxes, numbers=20, lookup_s=system.known_after_s, formats=(LabelFormat.ZPL,)),
         services={service: name for service, (name, _, _) in SERVICES.items()},
         tracking_url=lambda number: f"https://post.example/{number}",
     )

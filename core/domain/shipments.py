@@ -80,6 +80,7 @@ PROBLEMS: dict[str, str] = {
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),
     "lacks": N_("Something is missing before a label can be bought."),
+    "no_papers": N_("Its label came without papers: it is given back, and another one is bought."),
     "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
 }
 FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew

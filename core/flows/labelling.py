@@ -1,6 +1,7 @@
 """Labels: asked for in writing, bought once, looked up before anything is bought again, and given back."""
 
 import uuid
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from core.domain.order import Order
 from core.domain.shipments import OPEN, State
 from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
 from core.domain.tasks import Claim, Outcome
-from core.domain.who import Who
+from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
 from core.flows import releasing
 from core.hub import Hub
@@ -24,6 +25,7 @@ from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
 KEPT = timedelta(days=30)  # so long papers can be printed again
+NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
 
@@ -145,7 +147,7 @@ def buy_labels(hub: Hub, claim: Claim) -> None:
         _over(hub, claim)
         return
     try:
-        found = _buy(hub, account, one)
+        found = _buy(hub, claim, account, one)
     except AccessLost:
         raise
     except Refused as error:
@@ -203,8 +205,9 @@ def _is_stopped(hub: Hub, work: Unit, merchant: str, shipment: str) -> bool:
     return False
 
 
-def _buy(hub: Hub, account: Connection, one: Purchase) -> Bought | Sought:
-    """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent."""
+def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought | Sought:
+    """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent, counted from the last
+    time that it was asked to sell."""
     carrier, limits = hub.carrier(account), hub.connector(account).carries
     assert one.wish is not None
     if one.tried_at is not None:
@@ -213,6 +216,8 @@ def _buy(hub: Hub, account: Connection, one: Purchase) -> Bought | Sought:
             return found
         if hub.now < one.tried_at + int(limits.lookup_s * 1_000_000):
             raise OutcomeUnknown("it may not be known there yet")
+        with hub.unit(claim, finish=False) as work:
+            parcels.tried(work.db, one.id, work.now)
     return carrier.buy(one.wish, one.service, one.id)
 
 
@@ -245,6 +250,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         if shipment.problem == "taking_apart" or not papers:
             parcels.give_back(work.db, one.id)
             work.ask(merchant, "void_labels", one.id, one.connection)
+            shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
 
@@ -333,6 +339,15 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     parcels.set_labels(work.db, [{"id": parcel.id, **none} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != "taking_apart":
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
+    if shipment.problem == NO_PAPERS:
+        _anew(hub, work, merchant, one)
+
+
+def _anew(hub: Hub, work: Unit, merchant: str, one: Purchase) -> None:
+    """The same label once more, in place of one whose papers were lost; where the order changed meanwhile, somebody decides."""
+    with suppress(Refused):
+        label = one.wish.label if one.wish else None
+        want_in(hub, work, merchant, one.shipment, one.connection, one.service, HUB, label=label)
 
 
 def carriers(hub: Hub, merchant: str) -> list[tuple[Connection, Connector]]:

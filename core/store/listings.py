@@ -777,7 +777,7 @@ def everything(db: Connection, connection: str, most: int) -> list[Dirty]:
 
 SEEN = f"""
 select l.id, l.connection, c.channel, l.listing, l.sku, l.place, k.name as place_name, l.title, l.shown, l.writable, l.problem,
-       l.changed > l.told as waits, c.buffer, l.exploded_by, {POOLS},
+       l.changed > l.told as waits, c.buffer, l.exploded_by, l.uncovered, {POOLS},
        k.service or k.decided as decided,
        exists (select 1 from place_locations m where m.connection = l.connection and m.place = l.place) as ours
 from listings l join connections c on c.id = l.connection left join listing_parts p on p.listing_id = l.id
@@ -810,6 +810,7 @@ class Shelf:
     rule: Rule = NO_RULE
     alone: bool = False
     exploded_by: str = "hub"
+    uncovered: str | None = None  # why it goes on selling whatever it shows
 
 
 def all_of(db: Connection, merchant: str, connection: str = "") -> list[Shelf]:
@@ -848,7 +849,7 @@ def _shelves(found: Iterable[Any]) -> list[Shelf]:
             row.id, row.connection, row.channel, row.listing, row.sku, row.title, row.shown, _units(pools.may(id, row.buffer)),
             pools.parts[id], row.writable, row.problem, bool(row.waits), row.place, row.place_name or "", bool(row.ours),
             bool(row.decided), rule_of(row),
-            bool(row.alone), row.exploded_by,
+            bool(row.alone), row.exploded_by, row.uncovered,
         )
         for id, row in pools.rows.items()
     ]  # fmt: skip

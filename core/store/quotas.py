@@ -37,12 +37,14 @@ select r.id, (
   where o.connection = r.connection and newest.listing = r.listing and o.placed_at > :since) as units
 from {rows}
 """
+# A listing that is stocked at several places has a row for each, and consumes the same.
 SHORT = """
-select p.sku, sum((waiting.hold - waiting.held) * p.units) as units from (
-  select distinct l.order_id, l.line, l.hold, l.held, g.id from order_lines l join orders o on o.id = l.order_id
+select waiting.sku, sum((waiting.hold - waiting.held) * waiting.units) as units from (
+  select distinct l.order_id, l.line, l.hold, l.held, p.sku, p.units from order_lines l join orders o on o.id = l.order_id
   join listings g on g.connection = o.connection and g.listing = l.listing and g.sku = l.sku
+  join listing_parts p on p.listing_id = g.id
   where l.merchant = :merchant and l.waits = 'stock') waiting
-join listing_parts p on p.listing_id = waiting.id group by p.sku
+group by waiting.sku
 """
 
 

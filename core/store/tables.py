@@ -432,6 +432,7 @@ levels = Table(
     _need("safety", Integer, "0"),  # units that no channel is shown
     _need("damaged", Integer, "0"),  # units that lie there beside those on hand and cannot be sold
     PrimaryKeyConstraint("merchant", "sku", "location"),
+    Index(None, "merchant", "location"),
     CheckConstraint("reserved >= 0", name="reserved"),
     CheckConstraint("on_hand >= reserved", name="on_hand"),
     CheckConstraint("safety >= 0", name="safety"),

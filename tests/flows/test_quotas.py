@@ -11,7 +11,7 @@ from core import jobs
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import doctor, sharing
-from core.store import listings, stock
+from core.store import listings, quotas, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import acts, books
@@ -145,6 +145,18 @@ def test_what_is_lost_is_taken_from_all(dealt: House) -> None:
     rest(dealt)
 
     assert sum(shown(dealt)) == 4
+
+
+def test_who_waits_for_what_a_listing_sells_at_two_places_waits_once(dealt: House) -> None:
+    dealt.systems["east"].sell({"A": 13})
+    dealt.poll()
+    with dealt.hub.unit() as work:
+        named = {"connection": dealt.connections["east"].id, "merchant": dealt.merchant.id}
+        place = "insert into listings (merchant, connection, listing, sku, place, alike, title, handle, shown_from, shown_at, mapped)"
+        run(work.db, f"{place} values (:merchant, :connection, 'L-A', 'A', 'there', 'a', '', '{{}}', 0, 0, true)", **named)
+        parts = "insert into listing_parts (merchant, listing_id, sku, units)"
+        run(work.db, f"{parts} select merchant, id, 'A', 1 from listings where place = 'there'")
+        assert quotas.short(work.db, dealt.merchant.id) == {"A": 3}
 
 
 def test_what_was_cancelled_is_dealt_again(dealt: House) -> None:

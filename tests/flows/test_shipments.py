@@ -234,7 +234,7 @@ def test_a_carrier_that_cannot_be_asked_waits_for_a_person_who_looks(dock: Depot
 
 
 @on_sqlite
-def test_papers_that_were_lost_are_printed_again_or_the_label_is_given_back(dock: Depot) -> None:
+def test_papers_that_were_lost_are_printed_again_or_the_label_is_given_back_and_bought_anew(dock: Depot) -> None:
     dock.sell(A=1)
     dock.post.blank = True
     dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
@@ -248,8 +248,27 @@ def test_papers_that_were_lost_are_printed_again_or_the_label_is_given_back(dock
     dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
     dock.want("S2")
     dock.house.work(timedelta(minutes=3))
-    assert dock.state("S2") is State.PACKED
-    assert len(live(dock)) == 1
+    assert dock.state("S2") is State.LABELLED
+    assert [one.voided for one in dock.post.purchases] == [False, True, False]
+
+
+@on_sqlite
+def test_a_carrier_that_knows_late_what_it_sold_is_given_its_time_after_each_try(dock: Depot) -> None:
+    dock.post.known_after_s = 1000.0
+    dock.house.hub.connectors = {**dock.house.hub.connectors, "bogus_post": manifest(dock.post)}
+    dock.sell(A=1)
+    dock.post.next("buy", Unavailable("it never arrived"))
+    dock.want()
+    dock.house.work(timedelta(minutes=1))
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+
+    for _ in range(40):
+        dock.house.clock.pass_(timedelta(minutes=4))
+        dock.house.ask("buy_labels", str(books.one(dock.house.hub, "select id from purchases")), dock.carrier)
+        dock.house.work(timedelta(seconds=2))
+
+    assert len(dock.post.purchases) == 1
+    assert dock.state() is State.LABELLED
 
 
 @on_sqlite

@@ -6,6 +6,7 @@ import pytest
 
 from core.domain.roles import Role
 from core.errors import OutcomeUnknown
+from tests.web.programs import a_program
 from tests.web.rooms import Person, person
 from tests.web.shop import Shop
 
@@ -51,6 +52,15 @@ def test_what_does_not_stop_at_its_number_is_named_with_the_reason(shop: Shop, a
     assert ">MUG</a>" not in text
     lines = ana.get("/stock/promise.csv").splitlines()
     assert [line.split(",")[3] for line in lines[1:]] == ["KETTLE", "POSTER", "LATER"]
+
+
+def test_programs_are_told_what_does_not_stop_at_its_number(shop: Shop) -> None:
+    items = {one["sku"]: one for one in a_program(shop).all("listings", 50)}
+
+    assert {sku: one["uncovered"] for sku, one in items.items() if one["uncovered"]} == {
+        "KETTLE": "oversells", "POSTER": "untracked", "LATER": "draft",
+    }  # fmt: skip
+    assert items["MUG"]["uncovered"] is None
 
 
 def test_it_is_mended_at_the_channel_and_undone(shop: Shop, ana: Person) -> None:

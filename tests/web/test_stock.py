@@ -350,6 +350,16 @@ def test_a_channels_place_is_said_to_be_one_of_ours_or_none(shop: Shop, ana: Per
     assert [act for (act,) in shop.rows("select act from audit order by id")] == ["location.add", "place.map", "place.map", "place.forget"]
 
 
+def test_locations_come_as_a_file_with_what_sells_from_each(shop: Shop, ana: Person) -> None:
+    ana.post("/stock/locations", name="=Shop")
+    [(place, name)] = shop.rows("select place, name from places where active and not service")
+    ana.post("/stock/places", connection=shop.connection.id, place=place, location="place")
+    lines = [line.split(",") for line in ana.get("/stock/locations.csv").splitlines()]
+
+    assert lines[0] == ["\ufefflocation", "kind", "channel", "account", "channel_place"]
+    assert lines[1:] == [["Main", "own", "Shopify", shop.connection.label, name], ["'=Shop", "own", "", "", ""]]
+
+
 def test_a_location_has_a_name_of_its_own(shop: Shop, ana: Person) -> None:
     for name in ("", "  ", "Main"):
         assert "Write a name that none of your locations has" in ana.post("/stock/locations", name=name)

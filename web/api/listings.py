@@ -149,5 +149,5 @@ def listing(shelf: Shelf) -> say.ListingSaid:
         place=shelf.place_name or shelf.place, parts=[say.Part.model_construct(sku=sku, units=units) for sku, units in shelf.parts.items()],
         shown=shelf.shown, wanted=shelf.wanted, rule=say.RuleSaid.model_construct(**asdict(shelf.rule)), waits=shelf.waits,
         writable=shelf.writable is None, why_not=shelf.writable,
-        problem=shelf.problem, alone=shelf.alone, exploded_by=shelf.exploded_by,
+        problem=shelf.problem, alone=shelf.alone, exploded_by=shelf.exploded_by, uncovered=shelf.uncovered,
     )  # fmt: skip

@@ -624,6 +624,9 @@ class ListingSaid(Said):
     exploded_by: Literal["hub", "channel", "splits"] = Field(
         description="Who says which parts leave: we, by its map; the channel, by lines of their own; it splits the bundle by itself."
     )
+    uncovered: str | None = Field(
+        description="Why it goes on selling whatever it shows: oversells, untracked, draft, auction, nameless. None: it stops at that."
+    )
 
 
 class KitAsked(Asked):

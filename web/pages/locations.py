@@ -1,5 +1,7 @@
 """Where goods lie: our locations in the order that stock is taken from them, what channels call them, and what each channel keeps back."""
 
+import csv
+import io
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +14,7 @@ from core.domain import leading
 from core.domain.cards import COUNTRIES
 from core.domain.leading import Leader
 from core.domain.order import Address
+from core.domain.order_csv import safe
 from core.domain.places import WORDS, LocationKind
 from core.errors import Refused
 from core.flows import connections as flows
@@ -24,6 +27,7 @@ from core.store.boxes import Carton
 from core.store.connections import Connection
 from web import asked
 from web.pages.settings import zones
+from web.pages.stock import csv_file
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("locations", __name__)
@@ -51,6 +55,24 @@ def page() -> str:
     }  # fmt: skip
     named = {"kinds": WORDS, "ours": ours, "known": known, "there": there, "sells": sells, "most": MOST, "leading": leading}
     return render_template("locations.html", **named, **ruled, **sending)
+
+
+@pages.get("/stock/locations.csv")
+@needs("stock.read")
+def export() -> Response:
+    """Each location, and whatever sells from it: a line for each place of a channel that stands for it."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        ours, known = locations_of.locations(db, merchant), {one.id: one for one in health.seen(db, merchant)}
+        rows = [*locations_of.listed(db, merchant), *locations_of.allowed(db, merchant)]
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(("location", "kind", "channel", "account", "channel_place"))
+    for one in ours:
+        sells = [(known[row.connection], row) for row in rows if row.location == one.id and row.connection in known]
+        named = [(hub().label(each.channel), each.label, row._mapping.get("name", "")) for each, row in sells]
+        lines.writerows([safe(str(cell)) for cell in (one.name, one.kind, *there)] for there in named or [("", "", "")])
+    return csv_file("locations.csv", out.getvalue())
 
 
 @pages.post("/stock/locations")

@@ -20,6 +20,7 @@ def upgrade() -> None:
     for name in ("released", "sent"):
         op.add_column("order_lines", _need(name, sa.Integer, "0"))
     _some("ix_order_lines_to_release", "order_lines", ["merchant", "order_id"], "held > released and ships")
+    op.create_index("ix_levels_merchant_location", "levels", ["merchant", "location"])
     for tables in (_shipments, _shipment_lines, _parcels, _purchases, _quotes, _papers, _tracks, _boxes, _callings, _routings):
         tables()
 
