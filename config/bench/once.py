@@ -33,11 +33,10 @@ from core.store.sql import run as ask
 from core.store.tables import when
 from core.store.tasks import FIRST
 
-PARTS = 2  # processes
+PARTS, FEW = 2, 50  # processes, and runs that are not worth a second one
 STEPS = 400  # no run needs as many
 BROKEN = ("429", "500", "html", "cut_before", "cut_after", "cut_after", "slow")
 SLOW_S = 120.0  # nobody waits so long for an answer
-KINDS = ("buy_labels", "void_labels", "confirm_parcels", "fetch_orders")
 SERVICES = {"ups": "03", "fedex": "FEDEX_GROUND", "usps": "USPS_GROUND_ADVANTAGE", "dhl": "P"}
 UNITS = {"A": 2, "B": 1}
 
@@ -212,10 +211,11 @@ class Run:
             return list(ask(db, statement, **values))
 
 
-LATER = f"""
+LATER = """
 select min(at) from (
   select case when t.due_at > c.blocked_until then t.due_at else c.blocked_until end as at
-  from tasks t join connections c on c.id = t.connection where t.state = 'due' and t.kind in {KINDS!r}
+  from tasks t join connections c on c.id = t.connection where t.state = 'due' and t.kind in (
+    'buy_labels', 'void_labels', 'confirm_parcels', 'fetch_orders')
   union all select lease_until + 1 as at from tasks where state = 'running') w
 """
 PURCHASES = """
@@ -297,6 +297,9 @@ def _rows(name: str, endings: Sequence[Ending]) -> Iterator[Row]:
 def runs(folder: Path, count: int) -> Iterator[Ending]:
     """What this many seeds come to at each carrier and channel, spread over processes."""
     seeds = [(name, seed) for seed in range(1, count + 1) for name in (*CARRIERS, *CHANNELS)]
+    if len(seeds) < FEW:
+        yield from _part(folder, seeds)
+        return
     parts = [(folder / str(part), seeds[part::PARTS]) for part in range(PARTS)]
     with ProcessPoolExecutor(PARTS, get_context("spawn")) as processes:
         for endings in processes.map(_part, *zip(*parts, strict=True)):

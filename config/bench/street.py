@@ -34,6 +34,7 @@ CARRIERS = ("ups", "fedex", "usps", "dhl")
 BASE = "http://street.test"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TAKEN = "select channel_id, taken_at from orders where connection = :connection"
+TAKING = "select 1 from tasks where kind in ('take_orders', 'fetch_orders') and state = 'due' limit 1"
 HOOK = "https://hub.street.test/webhooks"
 PHONE = {"phone_if_none": ADDRESS["phone"]}  # a carrier that wants a telephone number of everybody is given ours for buyers without one
 
@@ -53,8 +54,8 @@ def home(channel: str, document: dict[str, Any]) -> dict[str, Any]:
 
 HOMES: dict[tuple[str, str], dict[str, Any]] = {  # by channel and country, in each channel's own words
     ("shopify", "US"): {
-        "name": "Nadia Osei", "first_name": "Nadia", "last_name": "Osei", "address1": "77 Juniper Street", "address2": None, "city": "Austin",
-        "zip": "78701", "province": "Texas", "province_code": "TX", "country": "United States", "country_code": "US",
+        "name": "Nadia Osei", "first_name": "Nadia", "last_name": "Osei", "address1": "77 Juniper Street", "address2": None,
+        "city": "Austin", "zip": "78701", "province": "Texas", "province_code": "TX", "country": "United States", "country_code": "US",
     },
     ("shopify", "DE"): {
         "name": "Jürgen Ackermann", "first_name": "Jürgen", "last_name": "Ackermann", "address1": "Lindenallee 12", "address2": None,
@@ -167,7 +168,7 @@ class Street:
         return carrier
 
     def offer(self, skus: Sequence[str], units: int = 1000) -> None:
-        """Every channel shows these, and our shelves hold them; where something is sent from here, with all that carriers and customs ask."""
+        """Every channel shows these, and our shelves hold them; for carriers, with all that they and customs ask."""
         goods = [{"sku": sku, "title": f"A {sku}", "price": "9.00", "quantity": units, "currency": "USD"} for sku in skus]
         for name in self.names:
             self.simulator(name).catalogue(goods)
@@ -202,7 +203,9 @@ class Street:
     def _takes(self) -> bool:
         """Orders that came are not all taken yet."""
         with self.hub.database.read() as db:
-            return run(db, "select 1 from tasks where kind in ('take_orders', 'fetch_orders') and state = 'due' limit 1").first() is not None
+            return (
+                run(db, "select 1 from tasks where kind in ('take_orders', 'fetch_orders') and state = 'due' limit 1").first() is not None
+            )
 
     def ask(self, kind: str, subject: str, connection: str = "") -> None:
         with self.hub.unit() as work:

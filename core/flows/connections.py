@@ -211,7 +211,7 @@ class SharedBudget:
         rate = self.rates.get(operation)
         if rate is None:
             return
-        with self.hub.database.write() as db:
+        with self.hub.database.write(lasting=False) as db:  # at worst a crash gives some of it back
             wait_s = connections.take(
                 db, self.connection, operation, rate.per_s * self.faster, rate.burst, min(units, rate.burst), self.hub.now, self.leaves
             )

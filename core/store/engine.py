@@ -191,22 +191,23 @@ class Database:
         return [self.engine, *(self._web or ())[:1]]
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction: of the bound merchant's rows, where there is one."""
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """One transaction: of the bound merchant's rows, where there is one. What need not be `lasting` does not wait for the disk: a crash
+        of PostgreSQL may undo the last of it, in order, and never a part of one."""
         if web := self._web_engines():
             with web[0].begin() as db:
                 _see(db, self._bound, lasting=False)
                 yield db
             return
-        with self._write() as db:
+        with self._write(lasting) as db:
             yield db
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _write(self, lasting: bool) -> Iterator[Connection]:
         patient = getattr(self._own, "patient", False)
         with self._turnstile.passing(patient=patient) if self.is_sqlite else nullcontext(), self.engine.connect() as db:
             with self._without_waiting(db) if patient else nullcontext(), db.begin():
-                if patient and not self.is_sqlite:
+                if (patient or not lasting) and not self.is_sqlite:
                     db.exec_driver_sql("set local synchronous_commit = off")
                 yield db
 
