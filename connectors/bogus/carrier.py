@@ -45,7 +45,7 @@ class Purchase:
 
 @dataclass
 class BogusPost:
-    """One carrier with one account. `forgets`: it cannot be asked about keys. It knows what it sold only `known_after_s` later. `blank`: what
+    """One carrier with one account. `forgets`: it cannot be asked about keys. It knows what it sold `known_after_s` later. `blank`: what
     is found comes without papers."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
