@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -186,6 +186,16 @@ def stops(order: Order, *, held: bool, person: str, was: str, over: bool) -> Sto
         (Stop.HELD, held or order.on_hold or bool(order.holds)),
     )
     return next((reason for reason, is_so in reasons if is_so), None)
+
+
+def parted(loads: Iterable[Load], contents: Sequence[Mapping[str, int]]) -> list[list[Load]]:
+    """These units in parcels: `contents` are units by line, one for each. Raises ValueError unless each unit is in one of them."""
+    known = {load.line: load for load in loads}
+    if any(not part or min(part.values()) < 1 for part in contents):
+        raise ValueError("a parcel holds something")
+    if sum((Counter(part) for part in contents), Counter[str]()) != Counter({line: load.units for line, load in known.items()}):
+        raise ValueError("each unit is in one parcel")
+    return [[replace(known[line], units=units) for line, units in part.items()] for part in contents]
 
 
 def pieces(loads: Iterable[Load]) -> Counter[str]:

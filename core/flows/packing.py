@@ -1,13 +1,15 @@
 """Packing: what a parcel weighs and in which box it goes, labels for many at once, what is short, and taking a shipment apart."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from core.domain.adjusting import UNSEEN, Answer, Reason
 from core.domain.adjusting import Wish as Adjusting
 from core.domain.bench import Holder, losers
-from core.domain.shipments import OPEN, State, pieces
+from core.domain.shipments import OPEN, Load, State, parted, pieces
+from core.domain.shipments import weigh as weigh_of
 from core.domain.stock import Plan
 from core.domain.who import Who
 from core.errors import Refused
@@ -49,6 +51,34 @@ def _carton(work: Unit, merchant: str, name: str) -> boxes.Carton:
     if found is None:
         raise Refused("there is no such box")
     return found
+
+
+# ---- several parcels
+
+
+def split(hub: Hub, merchant: str, id: str, contents: Sequence[Mapping[str, int]], who: Who) -> None:
+    """A shipment goes in so many parcels: `contents` are units by order line, one for each. What they weigh is reckoned anew. Raises
+    Stopped, NotThen, and Refused unless each unit is in one of them."""
+    with hub.unit() as work:
+        _, one, inside = ready(hub, work, merchant, id)
+        if any(parcel.purchase for parcel in inside):
+            raise NotThen("it has a label already: give that back first")
+        parts = _parted(shipments.loads(work.db, merchant, [id]).get(id, []), contents)
+        weights = cards_of.weights(work.db, merchant, {sku for part in parts for load in part for sku in load.parts})
+        parcels.split(work.db, merchant, id, [_parcel(hub, number, part, weights) for number, part in enumerate(parts, 1)])
+        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.split", id, shipment=one.name, parcels=len(parts))
+
+
+def _parted(loads: Sequence[Load], contents: Sequence[Mapping[str, int]]) -> list[list[Load]]:
+    try:
+        return parted(loads, contents)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def _parcel(hub: Hub, number: int, part: Sequence[Load], weights: Mapping[str, int | None]) -> dict[str, Any]:
+    inside = {load.line: load.units for load in part}
+    return {"id": hub.ids(), "number": number, "token": releasing.token(), "weight_g": weigh_of(part, weights) or 0, "contents": inside}
 
 
 # ---- labels

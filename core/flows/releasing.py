@@ -113,7 +113,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     ]  # fmt: skip
     weights = _weights(work, merchant, [load for _, planned, _ in made for load in planned.loads])
     boxes = [
-        {"id": hub.ids(), "shipment": id, "number": 1, "token": secrets.token_urlsafe(18), "weight_g": weigh(planned.loads, weights) or 0}
+        {"id": hub.ids(), "shipment": id, "number": 1, "token": token(), "weight_g": weigh(planned.loads, weights) or 0}
         for id, _, _, planned, _ in named
     ]
     shipments.add(work.db, merchant, heads, [(id, load) for id, _, _, planned, _ in named for load in planned.loads], boxes, work.now)
@@ -122,6 +122,11 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]
     work.happened(merchant, facts)
+
+
+def token() -> str:
+    """The address of a parcel's page, which nobody guesses."""
+    return secrets.token_urlsafe(18)
 
 
 def _moves(loads: Iterable[tuple[str, Load]], sign: int) -> list[tuple[str, str, int, int]]:

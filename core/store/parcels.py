@@ -108,6 +108,20 @@ def set_labels(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         run_set(db, SET_LABEL, LABEL, rows)
 
 
+PART = {"id": "text", "number": "int", "token": "text", "weight_g": "int", "contents": "text"}
+ADD_PARTS = """
+insert into parcels (merchant, id, shipment, number, token, weight_g, contents)
+select :merchant, r.id, :shipment, r.number, r.token, r.weight_g, r.contents from {rows}
+"""
+
+
+def split(db: Connection, merchant: str, shipment: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Parcels {id, number, token, weight_g, contents} of a shipment in place of those that it had, which are locked and have no label."""
+    run(db, "delete from parcels where shipment = :shipment and merchant || '' = :merchant", shipment=shipment, merchant=merchant)
+    known = [{**row, "contents": msgspec.json.encode(row["contents"]).decode()} for row in rows]
+    run_set(db, ADD_PARTS, PART, known, merchant=merchant, shipment=shipment)
+
+
 # ---- purchases
 
 
