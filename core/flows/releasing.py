@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
+from core.flows import routing
 from core.hub import Hub
 from core.store import cards, connections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -41,6 +42,10 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     found = shipments.facts(work.db, merchant, ids, box) if sites else {}
     view = _view(work, merchant, found)
     said = {id: _waits(one, view, rules, hub) for id, one in found.items()}
+    routed = routing.route(work, merchant, [view.ask(id) for id in found if said[id] is None], sites)
+    said |= {id: Wait.SPLIT for id in found if routed.waits(id)}
+    if routed.moved:
+        view = replace(view, reserved=stock.reserved(work.db, merchant, found))
     numbers = shipments.last_numbers(work.db, found)
     made = [
         (one, planned, n)
@@ -75,6 +80,10 @@ class View:
                 left[sku, one.location] = left.get((sku, one.location), 0) - each * one.units
         parts = self.parts.get((self.connections[row.order_id].connection, row.listing or "", row.sku or ""), {})
         return ToSend(row.line, title, row.held - row.released, parts, left)
+
+    def ask(self, order: str) -> routing.Ask:
+        lines = self.to_send(order)
+        return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines})
 
     def short(self, order: str) -> bool:
         return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships)
