@@ -21,7 +21,7 @@ class Strategy(StrEnum):
     RANKED = "ranked"
 
 
-STRATEGIES: dict[Strategy, str] = {
+STRATEGIES: dict[str, str] = {
     Strategy.FEWEST: N_("in as few parcels as can be"),
     Strategy.NEAREST: N_("from as near as can be"),
     Strategy.CHEAPEST: N_("as cheaply as can be"),
@@ -42,7 +42,7 @@ class Why(StrEnum):
     RANKED = "ranked"
 
 
-WHYS: dict[Why, str] = {
+WHYS: dict[str, str] = {
     Why.SENDS: N_("It sends this."),
     Why.BANNED: N_("A rule of yours, or the channel, wants none of it from there."),
     Why.SHORT: N_("It would send all of this if it had more."),
