@@ -1,20 +1,17 @@
 """From where orders leave: decided before they are released, reserved there, and kept with its reasons."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from connectors.bogus.channel import Bogus
 from core.domain.oversold import Decision as Short
 from core.domain.routing import Decision, Never, Rules, Strategy, Why, Zone
 from core.flows import oversold, places
-from core.ports import Place
-from core.store import listings, routings, shipments, stock
+from core.store import routings, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import acts, books
-from tests.flows.depot import ANN, BUYER, Depot, depot
+from tests.flows.depot import ANN, BUYER, MINUTES, Depot, depot
 from tests.flows.marks import on_sqlite
 
 WEST = "west"
@@ -48,12 +45,9 @@ def rule(dock: Depot, rules: Rules) -> None:
 def sell(dock: Depot, **units: int) -> str:
     """Taken and reserved, not released."""
     number = str(dock.house.bogus.sell(units, ship_to=BUYER)["id"])
-    dock.house.clock.pass_(acts_wait)
+    dock.house.clock.pass_(MINUTES)
     dock.house.poll()
     return number
-
-
-acts_wait = __import__("datetime").timedelta(minutes=5)
 
 
 def sent_from(dock: Depot) -> list[tuple[str, int]]:
@@ -75,3 +69,140 @@ def test_without_rules_orders_leave_from_where_they_are_reserved_and_it_is_said_
     (one,) = decided(dock)
     assert [(verdict.name, verdict.why) for verdict in one.verdicts] == [("Main", Why.SENDS), ("West", Why.RANKED)]
     assert books.rows(dock.house.hub, "select ours from order_lines") == [(None,)]
+
+
+def test_what_is_reserved_elsewhere_moves_before_it_is_released(dock: Depot) -> None:
+    rule(dock, replace(FEWEST, strategies=(Strategy.NEAREST,), zones={WEST: (Zone("US", "787", 1),)}))
+
+    dock.sell(A=2)
+
+    assert sent_from(dock) == [("West", 2)]
+    assert books.rows(dock.house.hub, "select location, on_hand, reserved from levels where sku = 'A' and reserved > 0") == [(WEST, 10, 2)]
+    (one,) = decided(dock)
+    assert {verdict.name: verdict.why for verdict in one.verdicts} == {"Main": Why.NEAREST, "West": Why.SENDS}
+    books.balance(dock.house.hub)
+
+
+@on_sqlite
+def test_lines_that_lie_apart_are_brought_together_where_one_location_has_all(dock: Depot) -> None:
+    count(dock, dock.house.place, A=10, B=0)
+    rule(dock, FEWEST)
+
+    dock.sell(A=1, B=1)
+
+    assert sent_from(dock) == [("West", 2)]
+
+
+@on_sqlite
+def test_what_is_kept_back_is_not_taken_for_others(dock: Depot) -> None:
+    count(dock, dock.house.place, A=10, B=0)
+    with dock.house.hub.unit() as work:
+        stock.keep_safe(work.db, dock.merchant, {("A", WEST): 10})
+    rule(dock, FEWEST)
+
+    dock.sell(A=1, B=1)
+
+    assert sorted(sent_from(dock)) == [("Main", 1), ("West", 1)]
+    (one,) = decided(dock)
+    assert {verdict.name: verdict.lacks for verdict in one.verdicts} == {"Main": {"B": 1}, "West": {"A": 1}}
+
+
+@on_sqlite
+def test_a_merchant_that_does_not_split_waits_until_one_location_has_all_of_it(dock: Depot) -> None:
+    count(dock, dock.house.place, A=10, B=0)
+    count(dock, A=0, B=10)
+    rule(dock, replace(FEWEST, split=False))
+
+    dock.sell(A=1, B=1)
+    assert sent_from(dock) == []
+    assert [one.sends for one in decided(dock)] == [{}]
+
+    count(dock, A=5)
+    dock.release()
+    assert sent_from(dock) == [("West", 2)]
+
+
+@on_sqlite
+def test_an_older_order_is_not_overtaken_for_the_last_unit(dock: Depot) -> None:
+    count(dock, A=0, B=0)
+    for _ in range(2):
+        sell(dock, A=1)
+    older, younger = (id for (id,) in books.rows(dock.house.hub, "select id from orders order by id"))
+    count(dock, A=1)
+    rule(dock, Rules((Strategy.NEAREST,), zones={WEST: (Zone("US", "", 1),)}))
+
+    dock.release()
+
+    assert dict(books.rows(dock.house.hub, "select order_id, location from shipments")) == {older: WEST, younger: dock.house.place}
+
+
+@on_sqlite
+def test_the_same_question_is_not_written_again(dock: Depot) -> None:
+    count(dock, dock.house.place, A=10, B=0)
+    count(dock, A=0, B=10)
+    rule(dock, replace(FEWEST, split=False))
+    dock.sell(A=1, B=1)
+    before = books.rows(dock.house.hub, "select at, asked from routings")
+
+    dock.house.clock.pass_(MINUTES)
+    dock.release()
+    assert books.rows(dock.house.hub, "select at, asked from routings") == before
+
+    count(dock, A=0, B=11)
+    dock.release()
+    assert books.rows(dock.house.hub, "select at, asked from routings") != before
+
+
+@on_sqlite
+def test_a_location_that_may_not_send_there_does_not(dock: Depot) -> None:
+    rule(dock, Rules(never=(Never(dock.house.place, country="US"),)))
+
+    dock.sell(A=2)
+
+    assert sent_from(dock) == [("West", 2)]
+
+
+@on_sqlite
+def test_the_rest_of_an_order_that_left_in_part_leaves_the_first_shipment_alone(dock: Depot) -> None:
+    dock.sell(A=2)
+    rule(dock, Rules((Strategy.NEAREST,), zones={WEST: (Zone("US", "", 1),)}))
+    number = next(iter(dock.house.bogus.orders))
+    acts.edit(dock.house.bogus, number, "1", 5)
+    dock.poll()
+
+    assert sent_from(dock) == [("Main", 2), ("West", 3)]
+    assert books.rows(dock.house.hub, "select location, units from reservations order by units") == [(dock.house.place, 2), (WEST, 3)]
+    books.balance(dock.house.hub)
+
+
+@on_sqlite
+def test_who_sends_from_one_location_decides_nothing(house: House) -> None:
+    house.shelve(A=10)
+    dock = depot(house)
+
+    dock.sell(A=2)
+
+    assert sent_from(dock) == [("Main", 2)]
+    assert decided(dock) == []
+
+
+@on_sqlite
+def test_what_one_of_us_said_stays(dock: Depot) -> None:
+    with dock.house.hub.unit() as work:
+        stock.add_location(work.db, dock.merchant, "attic", "Attic", rank=2)
+        run(work.db, "update locations set ships = true")
+    map_ = dock.house.connection
+    places.map_place(dock.house.hub, map_, "", [dock.house.place, WEST])
+    count(dock, "attic", A=50)
+    count(dock, dock.house.place, A=0)
+    count(dock, A=0)
+    sell(dock, A=2)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    oversold.decide(dock.house.hub, dock.merchant, order, Short.ELSEWHERE, ANN, "attic")
+    dock.house.drain()
+    count(dock, A=10)
+
+    dock.release()
+
+    assert sent_from(dock) == [("Attic", 2)]
+    assert decided(dock) == []
