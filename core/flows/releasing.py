@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
+from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import routing
@@ -56,6 +57,17 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     if made:
         _write(hub, work, merchant, box, {site.id: site for site in sites}, made)
     return said
+
+
+def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wait | None, Decision | None]:
+    """What an order waits for, and from where it leaves by what lies where now; None: there is nothing to decide. `write`: it is reserved
+    there."""
+    with hub.unit() as work:
+        found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
+        view = _view(work, merchant, found)
+        asks = [view.ask(id) for id in found]
+        routed = routing.route(work, merchant, asks, shipments.sites(work.db, merchant), write=write)
+        return _waits(found[order], view, RULES, hub), routed.decisions.get(order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from core.domain.routing import Decision, Rules
 from core.domain.stock import Key
 from core.store import people
-from core.store.sql import run_set
+from core.store.sql import run, run_set
 
 SETTING = "routing"
 ORDER = {"order_id": "text"}
@@ -71,6 +71,12 @@ def keep(db: Connection, merchant: str, made: Sequence[tuple[str, str, Decision]
     rows: list[dict[str, Any]] = [{"order_id": id, "asked": asked, "doc": msgspec.json.encode(one).decode()} for id, asked, one in made]
     if rows:
         run_set(db, KEEP, {**ORDER, "asked": "text", "doc": "text"}, rows, merchant=merchant, now=now)
+
+
+def last(db: Connection, merchant: str, order: str) -> Decision | None:
+    """The decision that this order was released by, or is to be."""
+    sql = "select k.doc from routings k where k.order_id = :order and k.merchant || '' = :merchant"
+    return read(run(db, sql, order=order, merchant=merchant).scalar())
 
 
 def read(doc: str | None) -> Decision | None:
