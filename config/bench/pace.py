@@ -43,6 +43,7 @@ class Pace:
     single_s: float = 10.0
     paging_runs: int = 1000
     kits: int = 10_000
+    routes: int = 2_000  # orders
     slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000

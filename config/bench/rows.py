@@ -53,6 +53,7 @@ GOALS = {
     "paging_lost": Goal("orders", 0, 0, most=True),
     "paging_doubled": Goal("orders", 0, 0, most=True),
     "kits_s": Goal("s", 1.0, 0.2, most=True),
+    "route_ms": Goal("ms", 1.0, 0.13, most=True),
     "slips_s": Goal("s", 10, 5, most=True),
     "slips_mb": Goal("MB", 200, 175, most=True),
     "backfill_wait": Goal("ms", 1.5, 1.1, "ratio", most=True),
