@@ -6,7 +6,9 @@ import pytest
 
 from core.domain.oversold import Decision as Short
 from core.domain.routing import Decision, Never, Rules, Strategy, Why, Zone
-from core.flows import oversold, places
+from core.flows import oversold, places, releasing
+from core.flows.allocation import map_listing
+from core.ports import Place
 from core.store import routings, stock
 from core.store.sql import run
 from tests.conftest import House
@@ -206,3 +208,109 @@ def test_what_one_of_us_said_stays(dock: Depot) -> None:
 
     assert sent_from(dock) == [("Attic", 2)]
     assert decided(dock) == []
+
+
+# ---- what the channel assigned
+
+
+NEAR_WEST = Rules((Strategy.NEAREST,), zones={WEST: (Zone("US", "", 1),)})
+
+
+@pytest.fixture
+def shops(house: House) -> Depot:
+    """The channel has two places; both locations send."""
+    with house.hub.unit() as work:
+        stock.add_location(work.db, house.merchant.id, WEST, "West", rank=1)
+    house.bogus.places = [Place("P1", "Shop"), Place("P2", "Store room")]
+    for place in ("P1", "P2"):
+        house.bogus.offer("A", 10, at=place)
+    dock = depot(house)
+    with house.hub.unit() as work:
+        run(work.db, "update locations set ships = true")
+    count(dock, A=10)
+    count(dock, house.place, A=10)
+    house.ask("read_listings")
+    house.drain()
+    rule(dock, NEAR_WEST)
+    return dock
+
+
+def sell_at_p1(dock: Depot) -> None:
+    order = dock.house.bogus.sell({"A": 2}, at="P1", ship_to=BUYER)["id"]
+    dock.house.bogus.route(order, P1={"1": 2})
+    dock.poll()
+
+
+@on_sqlite
+def test_what_the_channel_assigned_to_one_location_is_left_alone(shops: Depot) -> None:
+    places.map_place(shops.house.hub, shops.house.connection, "P1", [shops.house.place])
+    places.map_place(shops.house.hub, shops.house.connection, "P2", [WEST])
+    shops.house.drain()
+
+    sell_at_p1(shops)
+
+    assert sent_from(shops) == [("Main", 2)]
+    assert decided(shops) == []
+
+
+@on_sqlite
+def test_what_the_channel_assigned_to_a_place_of_several_locations_leaves_from_the_best_of_them(shops: Depot) -> None:
+    places.map_place(shops.house.hub, shops.house.connection, "P1", [shops.house.place, WEST])
+    places.map_place(shops.house.hub, shops.house.connection, "P2", [])
+    shops.house.drain()
+
+    sell_at_p1(shops)
+    assert sent_from(shops) == [("West", 2)]
+
+    shops.poll()
+    assert books.rows(shops.house.hub, "select location, units from reservations") == [(WEST, 2)]
+    books.balance(shops.house.hub)
+
+
+@on_sqlite
+def test_parts_of_a_kit_that_lie_apart_are_brought_together(dock: Depot) -> None:
+    count(dock, dock.house.place, A=1, B=0)
+    count(dock, A=1, B=1)
+    dock.house.bogus.offer("KIT", 1)
+    dock.house.ask("read_listings")
+    dock.house.drain()
+    with dock.house.hub.unit() as work:
+        map_listing(work, dock.merchant, (dock.house.connection.id, "L-KIT", "KIT"), {"A": 1, "B": 1})
+    dock.house.drain()
+
+    dock.sell(KIT=1)
+
+    assert sent_from(dock) == [("West", 1)]
+    assert sorted(books.rows(dock.house.hub, "select sku, location from reservations")) == [("A", WEST), ("B", WEST)]
+
+
+@on_sqlite
+def test_a_shipment_that_is_taken_apart_is_decided_anew(dock: Depot) -> None:
+    number = sell(dock, A=2)
+    dock.release()
+    rule(dock, NEAR_WEST)
+
+    acts.edit(dock.house.bogus, number, "1", 1)
+    dock.poll()
+    dock.release()
+
+    assert sent_from(dock) == [("Main", 2), ("West", 1)]
+    assert books.rows(dock.house.hub, "select state, location from shipments order by name") == [
+        ("cancelled", dock.house.place), ("released", WEST),
+    ]  # fmt: skip
+    books.balance(dock.house.hub)
+
+
+@on_sqlite
+def test_what_is_said_now_can_be_asked_without_moving_anything(dock: Depot) -> None:
+    sell(dock, A=2)
+    rule(dock, NEAR_WEST)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+
+    _, would = releasing.would_leave(dock.house.hub, dock.merchant, order, write=False)
+    assert would
+    assert list(would.sends) == [WEST]
+    assert (decided(dock), books.rows(dock.house.hub, "select location from reservations")) == ([], [(dock.house.place,)])
+
+    releasing.would_leave(dock.house.hub, dock.merchant, order, write=True)
+    assert (decided(dock), books.rows(dock.house.hub, "select location from reservations")) == ([would], [(WEST,)])
