@@ -18,6 +18,7 @@ from config import (
     kits_cli,
     leading_cli,
     logging,
+    routing_cli,
     rules_cli,
     shipping_cli,
     short_cli,
@@ -1349,6 +1350,8 @@ cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
 stock.add_command(shipping_cli.sends)
+stock.add_command(routing_cli.rules)
+orders.add_command(routing_cli.route)
 stock.add_command(rules_cli.rule)
 stock.add_command(rules_cli.stop)
 stock.add_command(rules_cli.quota)

@@ -23,6 +23,7 @@ from core.flows import passwords, people
 from core.flows.doctor import CHECKS
 from core.store import connections, findings, listings, stock
 from core.store.findings import Finding
+from core.store.sql import run as sql_run
 from tests.conftest import Clock
 from tests.web.people import PASSWORD, come_in, hire
 from tests.web.shop import Shop, open_shop
@@ -1189,3 +1190,62 @@ def test_an_address_that_is_not_public_or_not_https_is_one_line_and_exit_2(run: 
 
     assert (said.code, shop.one("select count(*) from hooks")) == (2, 0)
     assert said.why.startswith("crossdock: hook add: ")
+
+
+@pytest.fixture
+def sites(shop: Shop) -> Shop:
+    """Two locations that send: Main, where A is reserved, and Lyon."""
+    with shop.hub.unit() as work:
+        stock.add_location(work.db, shop.merchant, "lyon", "Lyon", rank=1)
+        sql_run(work.db, "update locations set ships = true")
+        stock.count(work.db, shop.merchant, [{"sku": "A", "title": "A", "location": "lyon", "on_hand": 5}], work.now)
+    return shop
+
+
+def test_from_where_orders_leave_is_said_shown_and_explained(run: Run, sites: Shop, home: Path) -> None:
+    (home / "zones.csv").write_text("location,country,prefix,zone,cost\nLyon,US,,1,4.90\n", "utf-8")
+    number = sites.one("select channel_id from orders")
+
+    said = run("stock", "routing", "--by", "nearest,ranked", "--currency", "eur", "--zones", str(home / "zones.csv"))
+    run("stock", "routing", "--never", "Main", "-", "-")
+    tried = json.loads(run("orders", "route", number, "--dry-run", "--json").out)["decision"]
+    before = sites.one("select location from reservations")
+    done = run("orders", "route", number)
+
+    assert (said.code, done.code) == (0, 0)
+    assert "4.90" in said.out
+    assert [sum(lines.values()) for at, lines in tried["sends"].items() if at == "lyon"] == [2]
+    assert (before == "lyon", sites.one("select location from reservations")) == (False, "lyon")
+    assert "Lyon" in done.out
+    assert sites.one("select act from audit order by id desc limit 1") == "settings.routing"
+
+
+def test_who_never_sends_where_is_said_and_taken_back(run: Run, sites: Shop) -> None:
+    run("stock", "routing", "--never", "Lyon", "-", "CH", "--whole")
+    kept = json.loads(run("stock", "routing", "--json").out)
+    run("stock", "routing", "--again", "Lyon", "-", "CH", "--split")
+
+    assert (kept["never"], kept["split"]) == ([{"location": "lyon", "sku": "", "country": "CH"}], False)
+    assert json.loads(run("stock", "routing", "--json").out)["never"] == []
+
+
+@pytest.mark.parametrize(
+    ("row", "words", "why"),
+    [
+        ("Nice,FR,,1,", [], "there is no location Nice"),
+        ("Lyon,FR,,10,", [], "a zone is a number from 1 to 9"),
+        ("Lyon,FR,,1,4.90", [], "say first in which currency"),
+        ("Lyon,FR,,1,4.999", ["--currency", "EUR"], "4.999 is no cost in EUR"),
+        ("Lyon,France,,1,", [], "a country is two large letters"),
+        ("Lyon,FR,,1,", ["--by", "luck"], "--by is of fewest"),
+        ("Lyon,FR,,1,", ["--by", "ranked,ranked"], "named twice"),
+        ("Lyon,FR,,1,", ["--currency", "euros"], "three letters"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused_with_the_reason(run: Run, sites: Shop, home: Path, row: str, words: list[str], why: str) -> None:
+    (home / "zones.csv").write_text(f"location,country,prefix,zone,cost\n{row}\n", "utf-8")
+
+    said = run("stock", "routing", "--zones", str(home / "zones.csv"), *words)
+
+    assert said.code != 0
+    assert why in said.err

@@ -135,6 +135,7 @@ SENTENCES = {
     "hook.resend": N_("sent a webhook once more"),
     "alerts.choose": N_("chose what to be told"),
     "settings.general": N_("changed the settings"),
+    "settings.routing": N_("said from where orders leave"),
 }
 
 

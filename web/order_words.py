@@ -4,6 +4,7 @@ from flask_babel import gettext
 
 from core.domain.holds import Why
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus
+from core.domain.routing import STRATEGIES, WHYS
 
 TONES = {
     "open": "info", "pending_payment": "warn", "on_hold": "warn", "cancel_requested": "bad", "partially_fulfilled": "info",
@@ -73,5 +74,6 @@ def waits() -> dict[str, str]:
 
 
 def said() -> dict[str, dict[str, str]]:
-    """All of them, by name."""
-    return {"statuses": statuses(), "payments": payments(), "fulfillments": fulfillments(), "reasons": reasons(), "waits": waits()}
+    """All of them, by name; those of a decision are translated where they stand."""
+    ours = {"statuses": statuses(), "payments": payments(), "fulfillments": fulfillments(), "reasons": reasons(), "waits": waits()}
+    return ours | {"strategy_words": STRATEGIES, "why_words": WHYS}

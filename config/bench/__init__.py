@@ -15,7 +15,7 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
     "intake", "ingest", "drain", "hot", "answers", "lag", "pushes", "rush", "backfill", "listings", "catalogue", "growth", "memory",
-    "reconcile", "kits", "release", "labels", "once", "papers", "pages", "vitals",
+    "reconcile", "kits", "route", "release", "labels", "once", "papers", "pages", "vitals",
 )  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         pushes,
         reconcile,
         release,
+        routes,
         rush,
         vitals,
     )
@@ -76,10 +77,11 @@ def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pa
         "ingest": ingest.measured, "drain": drain.measured, "hot": hot.measured, "answers": answers.measured, "lag": lag.measured,
         "pushes": pushes.measured, "rush": rush.measured, "backfill": backfill.measured, "listings": listings.measured,
         "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured, "reconcile": reconcile.measured,
-        "kits": kits.measured, "papers": papers.measured, "pages": pages.measured, "vitals": vitals.measured,
+        "kits": kits.measured, "route": routes.measured, "papers": papers.measured, "pages": pages.measured, "vitals": vitals.measured,
         "release": release.measured, "labels": labels.measured, "once": once.measured,
     }  # fmt: skip
-    with stores(["sqlite"] if parts in (["intake"], ["reconcile"], ["papers"], ["once"]) else pace.stores) as here:
+    alone = (["intake"], ["reconcile"], ["papers"], ["once"], ["route"])
+    with stores(["sqlite"] if parts in alone else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)

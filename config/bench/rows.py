@@ -61,6 +61,7 @@ GOALS = {
     "confirmations_per_parcel_least": Goal("times", 1, 1),
     "held_share": Goal("of all", 0.03, 0, most=True),
     "once_broken": Goal("runs", 0, 0, most=True),
+    "route_ms": Goal("ms", 1.0, 0.13, most=True),
     "slips_s": Goal("s", 10, 5, most=True),
     "slips_mb": Goal("MB", 200, 175, most=True),
     "backfill_wait": Goal("ms", 1.5, 1.1, "ratio", most=True),

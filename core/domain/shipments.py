@@ -40,6 +40,7 @@ class Wait(StrEnum):
     RISK = "risk"
     ADDRESS = "address"
     STOCK = "stock"
+    SPLIT = "split"
     TEST = "test"
     CHANNEL = "channel"
 
@@ -52,6 +53,7 @@ WAITS: dict[Wait, str] = {
     Wait.RISK: N_("The channel thinks that it may be fraud."),
     Wait.ADDRESS: N_("Nobody knows where it goes."),
     Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
+    Wait.SPLIT: N_("No location has all of it, and it is not sent in parts."),
     Wait.TEST: N_("It is a test order."),
     Wait.CHANNEL: N_("The channel sends it itself."),
 }

@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from core.domain.bill import Bill, bill
 from core.domain.holds import shown
 from core.domain.order import Order, OrderStatus
+from core.domain.routing import Decision
 from core.domain.who import Who
 from core.hub import Hub
-from core.store import audit, desk, events, order_page
+from core.store import audit, desk, events, order_page, routings
 from core.store.desk import Note
 from core.store.order_page import Kept
 
@@ -23,7 +24,7 @@ MOVING = ("StockReserved", "StockReleased", "StockShort", "UnitsBack", "UnitsLef
 @dataclass(frozen=True, slots=True)
 class Whole:
     """`kin` are (what, id, name, channel), `places` the names of its channel's stock locations by their ids, `told` what channels were told
-    of its goods, `address` where the channel shows it."""
+    of its goods, `address` where the channel shows it, `routing` from where it leaves and why; None: nothing was decided."""
 
     row: Any
     order: Order
@@ -38,6 +39,7 @@ class Whole:
     places: dict[str, str]
     parked: Sequence[Any]
     address: str
+    routing: Decision | None
 
 
 def whole(hub: Hub, db: Connection, merchant: str, id: str, *, buyers: bool) -> Whole | None:
@@ -52,7 +54,7 @@ def whole(hub: Hub, db: Connection, merchant: str, id: str, *, buyers: bool) -> 
         kept=order_page.lines(db, merchant, id), story=story, told=order_page.told(db, merchant, row, _moments(story)),
         notes=desk.notes(db, merchant, id, hub.box(merchant)), kin=[one for one in beside if one.what in ("original", "into", "copy")],
         tags=sorted(one.id for one in beside if one.what == "tag"), places={one.id: one.name for one in beside if one.what == "place"},
-        parked=[one for one in beside if one.what == "task"], address=_address(hub, row),
+        parked=[one for one in beside if one.what == "task"], address=_address(hub, row), routing=routings.read(row.routing),
     )  # fmt: skip
 
 

@@ -2,15 +2,16 @@
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
+from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
-from core.flows import sites
+from core.flows import routing, sites
 from core.hub import Hub
 from core.store import cards, connections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -43,6 +44,10 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     found = shipments.facts(work.db, merchant, ids, box) if from_ else {}
     view = _view(work, merchant, found)
     said = {id: _waits(one, view, rules, hub) for id, one in found.items()}
+    routed = routing.route(work, merchant, [view.ask(id) for id in found if said[id] is None], from_)
+    said |= {id: Wait.SPLIT for id in found if routed.waits(id)}
+    if routed.moved:
+        view = replace(view, reserved=stock.reserved(work.db, merchant, found))
     numbers = shipments.last_numbers(work.db, found)
     made = [
         (one, planned, n)
@@ -53,6 +58,17 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     if made:
         _write(hub, work, merchant, box, {site.id: site for site in from_}, made)
     return said
+
+
+def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wait | None, Decision | None]:
+    """What an order waits for, and from where it leaves by what lies where now; None: there is nothing to decide. `write`: it is reserved
+    there."""
+    with hub.unit() as work:
+        found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
+        view = _view(work, merchant, found)
+        asks = [view.ask(id) for id in found]
+        routed = routing.route(work, merchant, asks, shipments.sites(work.db, merchant), write=write)
+        return _waits(found[order], view, RULES, hub), routed.decisions.get(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,10 @@ class View:
                 left[sku, one.location] = left.get((sku, one.location), 0) - each * one.units
         parts = self.parts.get((self.connections[row.order_id].connection, row.listing or "", row.sku or ""), {})
         return ToSend(row.line, title, row.held - row.released, parts, left)
+
+    def ask(self, order: str) -> routing.Ask:
+        lines = self.to_send(order)
+        return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines})
 
     def short(self, order: str) -> bool:
         return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships)

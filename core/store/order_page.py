@@ -17,7 +17,8 @@ _order, _person = msgspec.json.Decoder(Order), msgspec.json.Decoder(Person)
 ONE = """
 select o.id, o.connection, o.channel_id, o.name, o.placed_at, o.taken_at, o.saved_at, o.read_at, o.revision, o.status, o.history,
   o.held_at, o.held_why, o.copy_of, o.merged_into, o.doc, o.person_until, c.channel, c.account, c.label, c.settings,
-  case when :buyers then o.person end as person, o.person is not null as has_person
+  case when :buyers then o.person end as person, o.person is not null as has_person,
+  (select k.doc from routings k where k.order_id = o.id) as routing
 from orders o join connections c on c.id = o.connection where o.merchant = :merchant and o.id = :id
 """
 

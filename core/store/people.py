@@ -199,7 +199,13 @@ def settings(db: Connection, merchant: str) -> tuple[str, dict[str, Any]]:
 
 def set_settings(db: Connection, merchant: str, name: str, **chosen: str) -> None:
     """The merchant's name and these settings; others stay."""
+    choose(db, merchant, **chosen)
+    run(db, "update merchants set name = :name where id = :merchant", merchant=merchant, name=name)
+
+
+def choose(db: Connection, merchant: str, **chosen: Any) -> None:
+    """These settings of a merchant's, as JSON writes them; others stay."""
     lock = "select o.settings from merchants o where o.id = :merchant {lock}"
     known = msgspec.json.decode(run(db, lock, merchant=merchant).scalar_one())
     text = msgspec.json.encode({**known, **chosen}).decode()
-    run(db, "update merchants set name = :name, settings = :settings where id = :merchant", merchant=merchant, name=name, settings=text)
+    run(db, "update merchants set settings = :settings where id = :merchant", merchant=merchant, settings=text)

@@ -1,0 +1,196 @@
+"""From which location each order is sent: decided before it is released, kept with its reasons, and reserved there."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from core.domain.order import Address
+from core.domain.places import PlaceMap
+from core.domain.routing import Candidate, Decision, Rules, Wanted, plan
+from core.domain.shipments import ToSend
+from core.domain.stock import Key
+from core.flows.allocation import settle_lines, wish_of
+from core.store import connections, orders, places, routings
+from core.store.shipments import Facts, Site, Taken
+from core.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An order that may leave: what of it is reserved and in no shipment, and by line what open shipments have of it."""
+
+    facts: Facts
+    lines: Sequence[ToSend]
+    taken: Mapping[str, Sequence[Taken]]
+
+
+@dataclass(slots=True)
+class Routed:
+    """What was decided by order, and which orders' reservations moved."""
+
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+
+    def waits(self, order: str) -> bool:
+        """No location has all of it, and it is not sent in parts."""
+        one = self.decisions.get(order)
+        return one is not None and not one.split and not one.sends
+
+
+def route(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], *, write: bool = True) -> Routed:
+    """Decide where these orders leave from, in their order: who comes first takes first. Their rows are locked. Where that is not where
+    they are reserved, their reservations move (`write`). Nothing is decided of what can leave from one location only, or of which
+    somebody said already where it leaves from."""
+    if len(sites) < 2 or not asks:
+        return Routed()
+    room = _room(work, merchant, asks, sites)
+    found, made = Routed(), []
+    said: dict[tuple[str, str], dict[str, int]] = {}
+    for ask in asks:
+        if decided := room.decide(ask):
+            found.decisions[ask.facts.id] = decided.decision
+            made.append((ask.facts.id, decided.asked, decided.decision))
+            said |= room.changes(ask, decided.decision)
+    if write:
+        _keep(work, merchant, made)
+        found.moved = _move(work, merchant, said, room)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    decision: Decision
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """All that decisions are made from. `spare` shrinks with each; what one gives back counts for others the next time."""
+
+    rules: Rules
+    sites: Mapping[str, Site]
+    maps: Mapping[str, PlaceMap]
+    rows: Mapping[str, Mapping[str, Any]]
+    spare: dict[Key, int]
+
+    def decide(self, ask: Ask) -> _Decided | None:
+        """None: there is nothing to decide."""
+        map_ = self.maps[ask.facts.connection]
+        ours = [location for location in map_.locations if location in self.sites]
+        bounds = {one.line: _bounds(self.rows[ask.facts.id][one.line], map_) for one in ask.lines}
+        if not ask.lines or any(bound is None for bound in bounds.values()) or not _has_choice(ours, bounds):
+            return None
+        to = ask.facts.person.ship_to if ask.facts.person else None
+        wanted = [self._wanted(one, bounds[one.line] or frozenset(), ours, to) for one in ask.lines]
+        candidates = [self._candidate(location, ask, to) for location in ours]
+        decision = plan(wanted, candidates, self.rules)
+        self._take(ask, decision)
+        return _Decided(decision, _digest(wanted, candidates, self.rules))
+
+    def _wanted(self, one: ToSend, bound: Collection[str], ours: Sequence[str], to: Address | None) -> Wanted:
+        country = to.country if to else ""
+        may = frozenset(at for at in ours if at in bound and self.rules.may(at, one.parts, country))
+        return Wanted(one.line, one.units, one.parts, None if may == frozenset(ours) else may, _here(one))
+
+    def _candidate(self, location: str, ask: Ask, to: Address | None) -> Candidate:
+        skus = {sku for one in ask.lines for sku in one.parts}
+        free = {sku: self.spare.get((sku, location), 0) + _own(ask, (sku, location)) for sku in sorted(skus)}
+        zone = self.rules.zone(location, to.country if to else "", to.postcode if to else "")
+        return Candidate(location, self.sites[location].name, free, zone.zone, zone.cost)
+
+    def _take(self, ask: Ask, decision: Decision) -> None:
+        parts = {one.line: one.parts for one in ask.lines}
+        for location, lines in decision.sends.items():
+            needs: dict[str, int] = {}
+            for line, units in lines.items():
+                for sku, each in parts[line].items():
+                    needs[sku] = needs.get(sku, 0) + each * units
+            for sku, units in needs.items():
+                more = max(0, units - _own(ask, (sku, location)))
+                self.spare[sku, location] = self.spare.get((sku, location), 0) - more
+
+    def changes(self, ask: Ask, decision: Decision) -> dict[tuple[str, str], dict[str, int]]:
+        """What must be said of its lines so that they are reserved where they leave from."""
+        found = {}
+        for one in ask.lines if decision.sends else ():
+            row = self.rows[ask.facts.id][one.line]
+            planned = {at: lines[one.line] for at, lines in decision.sends.items() if one.line in lines}
+            if row.ours or planned != _here(one):
+                found[ask.facts.id, one.line] = _said(row, planned, ask.taken.get(one.line, ()))
+        return {key: said for key, said in found.items() if said != _decoded(self.rows[key[0]][key[1]].ours)}
+
+
+def _room(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site]) -> _Room:
+    rows: dict[str, dict[str, Any]] = {}
+    for row in orders.lines_of(work.db, merchant, [ask.facts.ref for ask in asks]):
+        rows.setdefault(row.order_id, {})[row.line] = row
+    logins = {id: connections.get(work.db, id) for id in sorted({ask.facts.connection for ask in asks})}
+    maps = {id: places.map_of(work.db, id, one.location if one else None) for id, one in logins.items()}
+    spare = routings.spare(work.db, merchant, {sku for ask in asks for one in ask.lines for sku in one.parts})
+    return _Room(routings.rules(work.db, merchant), {site.id: site for site in sites}, maps, rows, spare)
+
+
+def _bounds(row: Any, map_: PlaceMap) -> frozenset[str] | None:
+    """Where a line may leave from. What the channel assigned to a place leaves from the locations that this one stands for; None: it said
+    several, or one of us said a location that its channel does not sell from, and so it stays."""
+    if any(units and at not in map_.locations for at, units in _decoded(row.ours).items()):
+        return None
+    assigned = _decoded(row.assigned)
+    if not assigned:
+        return frozenset(map_.locations)
+    (first, *more) = assigned
+    return None if more else frozenset(next((some for some in map_.ours.values() if first in some), (first,)))
+
+
+def _decoded(text: str | None) -> dict[str, int]:
+    found: dict[str, int] = msgspec.json.decode(text) if text else {}
+    return found
+
+
+def _has_choice(ours: Collection[str], bounds: Mapping[str, Collection[str] | None]) -> bool:
+    return any(len(set(bound or ()) & set(ours)) > 1 for bound in bounds.values())
+
+
+def _own(ask: Ask, key: Key) -> int:
+    return sum(max(0, one.reserved.get(key, 0)) for one in ask.lines)
+
+
+def _here(one: ToSend) -> dict[str, int]:
+    """By location the whole units that are reserved there."""
+    at = {location for _, location in one.reserved}
+    units = {where: min(one.reserved.get((sku, where), 0) // each for sku, each in one.parts.items()) for where in at if one.parts}
+    return {where: count for where, count in units.items() if count > 0}
+
+
+def _said(row: Any, planned: Mapping[str, int], taken: Sequence[Taken]) -> dict[str, int]:
+    """All units of a line, with those in shipments; none where the channel wants some and none leave from there."""
+    said = dict.fromkeys(_decoded(row.assigned), 0) | dict(planned)
+    for one in taken:
+        said[one.location] = said.get(one.location, 0) + one.units
+    return said
+
+
+def _digest(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> str:
+    """Where all that decides is as it was, so is the decision. No address is in it."""
+    asked = [[replace(one, here={}) for one in wanted], candidates, rules.strategies, rules.split, rules.currency]
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()[:32]
+
+
+def _keep(work: Unit, merchant: str, made: Sequence[tuple[str, str, Decision]]) -> None:
+    before = routings.asked(work.db, merchant, [id for id, _, _ in made])
+    routings.keep(work.db, merchant, [one for one in made if before.get(one[0]) != one[1]], work.now)
+
+
+def _move(work: Unit, merchant: str, said: Mapping[tuple[str, str], Mapping[str, int]], room: _Room) -> set[str]:
+    """Say it and settle the lines again. Gives the orders of which something may have moved."""
+    moved = {order for order, _ in said}
+    if not moved:
+        return moved
+    routings.say(work.db, said)
+    wishes = [wish_of(row, room.maps[row.connection]) for order in sorted(moved) for row in room.rows[order].values()]
+    ours = [replace(one, booked=replace(one.booked, ours=said.get((one.order, one.line), one.booked.ours))) for one in wishes]
+    settle_lines(work, merchant, ours)
+    return moved
