@@ -698,7 +698,7 @@ def test_a_location_is_said_to_be_what_it_is_and_removed(run: Run, shop: Shop) -
 def test_of_a_shipment_that_is_not_there_nothing_is_corrected(run: Run, shop: Shop) -> None:
     said = run("shipments", "correct", "S9", "--by", "Harbor Bikes", "--tracking", "HB-7")
 
-    assert (said.code, "there is no S9" in said.err) == (1, True)
+    assert (said.code, "there is no S9" in said.err) == (2, True)
 
 
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
