@@ -139,10 +139,13 @@ def void(settings: Settings, name: str, merchant: str) -> None:
 @names
 @click.option("--by", "carrier_name", help="It goes by this carrier, which is not connected.")
 @click.option("--tracking", default="", help="Its tracking number there.")
+@click.option("--url", default="", help="The page on which it can be followed; without one, the hub's own page of the parcel.")
 @of_merchant
 @as_json
 @click.pass_obj
-def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, tracking: str, merchant: str, as_json: bool) -> None:
+def send(
+    settings: Settings, names: tuple[str, ...], carrier_name: str | None, tracking: str, url: str, merchant: str, as_json: bool
+) -> None:  # fmt: skip
     """They leave now: those named, or all that have a label. Stock goes with them and their channels are told. Exit 1 where one stays."""
     from core.domain.who import COMMAND_LINE
     from core.flows import sending
@@ -151,7 +154,7 @@ def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, t
     if carrier_name and len(names) != 1:
         fail("shipments: name the one shipment that goes by it")
     ids = _ids(hub, owner, names, ("labelled",))
-    typed = sending.Typed(carrier_name, tracking) if carrier_name else None
+    typed = sending.Typed(carrier_name, tracking, url=url) if carrier_name else None
     stays = sending.send(hub, owner, list(ids.values()), COMMAND_LINE, typed)
     by_id = {id: name for name, id in ids.items()}
     said = {by_id[id]: words for id, words in stays.items()}
@@ -163,6 +166,33 @@ def send(settings: Settings, names: tuple[str, ...], carrier_name: str | None, t
             click.echo(f"{name} stays: {words}", err=True)
     if said:
         raise SystemExit(1)
+
+
+@shipments.command("correct")
+@click.argument("name", metavar="SHIPMENT")
+@click.option("--by", "carrier_name", required=True, help="The carrier by which it went.")
+@click.option("--tracking", default="", help="Its tracking number there.")
+@click.option("--service", default="", help="How it went, as the carrier calls it.")
+@click.option("--url", default="", help="The page on which it can be followed.")
+@of_merchant
+@click.pass_obj
+def correct(settings: Settings, name: str, carrier_name: str, tracking: str, service: str, url: str, merchant: str) -> None:
+    """It left by hand, and its channel declined what it was told: tell it this instead."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import sending
+    from core.store import parcels
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, (name,), ())[name]
+    with hub.unit() as work:
+        untold = [one.id for one in parcels.of_shipments(work.db, owner, [id]).get(id, []) if one.told_at is None]
+    if len(untold) != 1:
+        fail(f"shipments: {len(untold)} parcels of {name} are not told of yet, and one can be corrected")
+    try:
+        sending.correct(hub, owner, untold[0], sending.Typed(carrier_name, tracking, service, url), COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
 
 
 @shipments.command("rules")

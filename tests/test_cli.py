@@ -696,6 +696,12 @@ def test_a_location_is_said_to_be_what_it_is_and_removed(run: Run, shop: Shop) -
     assert "Main: shop" in run("places", "kind", "Main", "shop").out
 
 
+def test_of_a_shipment_that_is_not_there_nothing_is_corrected(run: Run, shop: Shop) -> None:
+    said = run("shipments", "correct", "S9", "--by", "Harbor Bikes", "--tracking", "HB-7")
+
+    assert (said.code, "there is no S9" in said.err) == (2, True)
+
+
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", "TRAY", units=10)
     (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")

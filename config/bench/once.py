@@ -298,7 +298,7 @@ def runs(folder: Path, count: int) -> Iterator[Ending]:
     """What this many seeds come to at each carrier and channel, spread over processes."""
     seeds = [(name, seed) for seed in range(1, count + 1) for name in (*CARRIERS, *CHANNELS)]
     if len(seeds) < FEW:
-        yield from _part(folder, seeds)
+        yield from _ran(folder, seeds)
         return
     parts = [(folder / str(part), seeds[part::PARTS]) for part in range(PARTS)]
     with ProcessPoolExecutor(PARTS, get_context("spawn")) as processes:
@@ -308,6 +308,10 @@ def runs(folder: Path, count: int) -> Iterator[Ending]:
 
 def _part(folder: Path, seeds: Sequence[tuple[str, int]]) -> list[Ending]:
     logging.set_up("critical")
+    return _ran(folder, seeds)
+
+
+def _ran(folder: Path, seeds: Sequence[tuple[str, int]]) -> list[Ending]:
     dock = Dock(folder)
     try:
         return [dock.run(name, seed) for name, seed in seeds]

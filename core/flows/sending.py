@@ -135,18 +135,20 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     parcels.telling(work.db, [id], work.now)
     map_ = places.map_of(work.db, account.id, account.location)
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
-    return Telling(parcel, one, facts, said(facts, one, parcel, loads, map_), parcel.telling_at is not None)
+    page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
+    return Telling(parcel, one, facts, said(facts, one, parcel, loads, map_, page), parcel.telling_at is not None)
 
 
-def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map_: PlaceMap) -> Sent:
-    """A parcel in the channel's words. Its number among those of its order stays the same, whatever happens to others."""
+def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map_: PlaceMap, page: str) -> Sent:
+    """A parcel in the channel's words. Its number among those of its order stays the same, whatever happens to others. Where nobody knows
+    its carrier's page, `page` is ours: without one channels guess."""
     contents = parcel.contents or {load.line: load.units for load in loads}
     place = next((place for place, some in map_.ours.items() if one.location in some), "")
     return Sent(
         order=facts.channel_id, number=one.number * 100 + parcel.number,
         lines=tuple(SentLine(line, units, *_assigned(facts.order, line, place)) for line, units in contents.items()),
         carrier=parcel.carrier or "", carrier_name=parcel.carrier_name or "", service=parcel.service or "", tracking=parcel.tracking or "",
-        url=parcel.url or "", sent_at=when(one.sent_at or 0), place=place, marketplace=facts.order.marketplace,
+        url=parcel.url or page, sent_at=when(one.sent_at or 0), place=place, marketplace=facts.order.marketplace,
     )  # fmt: skip
 
 

@@ -274,13 +274,24 @@ def test_what_amazon_rejects_is_shown_in_its_words_and_said_again_corrected(make
         sending.correct(street.hub, street.merchant, parcel, Typed("Harbor Bikes", "HB-8"), ANN)
 
 
-@pytest.mark.parametrize("typed", [None, Typed("Harbor Bikes", "HB-7", url="https://bikes.example/HB-7")], ids=["known", "unknown"])
-def test_shopify_is_always_told_where_the_parcel_can_be_followed(make_street: Callable[[str], Street], typed: Typed | None) -> None:
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        (None, "https://www.ups.com/track?tracknum={number}"),
+        (Typed("Harbor Bikes", "HB-7", url="https://bikes.example/HB-7"), "https://bikes.example/HB-7"),
+        (Typed("Harbor Bikes", "HB-7"), "https://hub.example/track/{token}"),
+    ],
+    ids=["known", "unknown", "unknown without a page"],
+)
+def test_shopify_is_always_told_where_the_parcel_can_be_followed(
+    make_street: Callable[[str], Street], typed: Typed | None, wanted: str
+) -> None:
     street = make_street("shopify")
+    street.hub.public_url = "https://hub.example"
 
     leave(street, typed)
 
     [parcel] = document(street, "shopify")["body"]["fulfillments"]
-    wanted = typed.url if typed else f"https://www.ups.com/track?tracknum={parcel['tracking_number']}"
-    assert parcel["tracking_url"] == wanted
+    token = books.one(street.hub, "select token from parcels")
+    assert parcel["tracking_url"] == wanted.format(number=parcel["tracking_number"], token=token)
     assert parcel["tracking_company"] == ("Harbor Bikes" if typed else "UPS")
