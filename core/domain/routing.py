@@ -151,8 +151,9 @@ class Decision:
 def plan(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> Decision:
     """The best plan over the candidates, which come in the order of their rank."""
     goods = _goods(wanted)
-    able = [one for one in candidates if any(good.most(one) for good in goods)]
-    table = _Table(goods, able[:MOST], rules)
+    have = {one.location: tuple(good.most(one) for good in goods) for one in candidates}
+    able = [one for one in candidates if any(have[one.location])]
+    table = _Table(goods, able[:MOST], [have[one.location] for one in able[:MOST]], rules)
     ranks = {one.location: rank for rank, one in enumerate(candidates)}
     found = table.best()
     ways = {one.location: units for one, units in zip(table.candidates, found, strict=True) if any(units)} if found else {}
@@ -193,9 +194,8 @@ Units = tuple[int, ...]  # of each of the goods
 class _Table:
     """What each candidate has of each of the goods, and the plans that this makes."""
 
-    def __init__(self, goods: Sequence[_Good], candidates: Sequence[Candidate], rules: Rules) -> None:
-        self.goods, self.candidates, self.rules = goods, candidates, rules
-        self.most = [tuple(good.most(one) for good in goods) for one in candidates]
+    def __init__(self, goods: Sequence[_Good], candidates: Sequence[Candidate], most: Sequence[Units], rules: Rules) -> None:
+        self.goods, self.candidates, self.most, self.rules = goods, candidates, most, rules
         self.wanted: Units = tuple(good.units for good in goods)
         self.shared = len({sku for good in goods for sku in good.parts}) < sum(len(good.parts) for good in goods)
         self.exact, self.steps = True, 0

@@ -136,6 +136,7 @@ def test_an_older_order_is_not_overtaken_for_the_last_unit(dock: Depot) -> None:
     dock.release()
 
     assert dict(books.rows(dock.house.hub, "select order_id, location from shipments")) == {older: WEST, younger: dock.house.place}
+    assert [list(one.sends) for one in decided(dock)] == [[WEST], [dock.house.place]]
 
 
 @on_sqlite
