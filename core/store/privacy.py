@@ -147,7 +147,7 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 
 # A whole account, and a whole merchant
 
-OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations")
+OF_ORDERS = ("callings_off", "order_notes", "order_words", "order_tags", "order_lines", "reservations")
 RELEASED = """
 select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id
 where v.order_id is not null group by v.sku, v.location order by v.sku, v.location
