@@ -723,6 +723,16 @@ ListingUrl = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], str]  # 
 
 
 @dataclass(frozen=True, slots=True)
+class CallsOff:
+    """How a channel that is a Cancels goes about it: what it took it has done `within` that time, else somebody looks. `repays`: it gives
+    the buyer the money back by itself. `answers`: it is an Appeals."""
+
+    within: timedelta = timedelta(minutes=15)
+    repays: bool = False
+    answers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     """A connector's MANIFEST. `roles` are "channel" and "carrier"; `services` names a carrier's services by their codes, those that may
     be chosen without asking for rates.
@@ -758,6 +768,7 @@ class Connector:
     poll_every: timedelta = timedelta(minutes=15)
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
+    calls_off: CallsOff | None = None  # it is a Cancels
     stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it

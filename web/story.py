@@ -8,8 +8,9 @@ import msgspec
 from flask import current_app
 from flask_babel import gettext, ngettext
 
+from core.domain.calling_off import REASONS
 from core.domain.order import Line
-from core.domain.shipping import Progress
+from core.domain.shipping import CancelReason, Progress
 from web import order_words as words
 from web.shipping_words import PROGRESS
 from web.visitor import hub
@@ -127,6 +128,25 @@ def _moved(body: Body, lines: Lines) -> str:
     return str(gettext("Parcel %(tracking)s: %(progress)s, %(town)s", town=body["town"], **words))
 
 
+def _called_off(body: Body, lines: Lines) -> str:
+    match body["state"]:
+        case "wanted":
+            why = gettext(REASONS[CancelReason(body["reason"])]) if body["reason"] in REASONS else body["reason"]
+            return str(gettext("%(by)s has it cancelled at its channel: %(why)s", by=body["by"], why=why))
+        case "refused":
+            return str(gettext("The channel refused to cancel it. It is held until somebody says what shall become of it."))
+        case "stands":
+            return str(gettext("The channel did not cancel it in time. It is held until somebody says what shall become of it."))
+        case _:
+            return str(gettext("%(by)s took back that it is cancelled", by=body["by"]))
+
+
+def _answered(body: Body, lines: Lines) -> str:
+    if body["agreed"]:
+        return str(gettext("Its buyer wished to cancel it: %(by)s agreed", by=body["by"]))
+    return str(gettext("Its buyer wished to cancel it: %(by)s answered that it is sent", by=body["by"]))
+
+
 def _about(text: Callable[[dict[str, str]], str]) -> Callable[[Body, Lines], str]:
     """A sentence about units of a line."""
     return lambda body, lines: text({"units": _units(body), "thing": _thing(body, lines)})
@@ -156,6 +176,8 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "HasCopy": lambda body, lines: gettext("Another channel has a copy of it"),
     "Merged": lambda body, lines: gettext("Its lines are in another order now") if body["into"] else gettext("Its lines are its own again"),
     "OrderHeld": _held,
+    "OrderCalledOff": _called_off,
+    "AppealAnswered": _answered,
     "ShortDecided": _decided,
     "ShipmentMade": lambda body, lines: gettext(
         "Shipment %(name)s was made at %(location)s: %(units)s", name=body["name"], location=body["location"], units=_units(body)

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Consents, Field, Kit, Limits
+from core.ports import CallsOff, Channel, Connector, Consents, Field, Kit, Limits
 
 
 def _channel(kit: Kit) -> Channel:
@@ -96,4 +96,5 @@ MANIFEST = Connector(
     poll_age=timedelta(0),  # `min_age_s` rules
     queue=True,
     stores=True,
+    calls_off=CallsOff(within=timedelta(hours=2), repays=True, answers=True),
 )

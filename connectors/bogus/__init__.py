@@ -5,7 +5,7 @@ from functools import partial
 from connectors.bogus import normalize
 from connectors.bogus.channel import Bogus, BogusChannel, CommittingChannel
 from connectors.bogus.webhooks import BogusWebhooks
-from core.ports import Connector, Field, Kit, Limits, Rate
+from core.ports import CallsOff, Connector, Field, Kit, Limits, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
          "subscribe", "unsubscribed", "placed", "stored",
@@ -35,6 +35,7 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         orders=partial(normalize.orders, channel=name),
         webhooks=BogusWebhooks,
         queue=True,
+        calls_off=CallsOff(answers=True),
         stores=True,
         merges=merges or any(system.merges for system in systems),
     )

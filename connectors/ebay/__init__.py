@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Consents, Field, Kit, Limits, Rate, Webhooks
+from core.ports import CallsOff, Channel, Connector, Consents, Field, Kit, Limits, Rate, Webhooks
 
 SCOPE = "https://api.ebay.com/oauth/api_scope"
 API = "https://api.ebay.com"
@@ -142,4 +142,5 @@ MANIFEST = Connector(
     poll_overlap=timedelta(minutes=10),
     poll_age=timedelta(minutes=2),
     merges=True,
+    calls_off=CallsOff(repays=True, answers=True),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import Channel, Connector, Consents, Field, Frames, Kit, Limits, Rate, Webhooks
+from core.ports import CallsOff, Channel, Connector, Consents, Field, Frames, Kit, Limits, Rate, Webhooks
 
 URL = "https://{account}"
 # What we read and write, and nothing more; deploy/shopify.app.toml asks for the same.
@@ -132,4 +132,5 @@ MANIFEST = Connector(
     asks=(Field("account", "Shop", "example.myshopify.com", secret=False),),
     scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
+    calls_off=CallsOff(),
 )

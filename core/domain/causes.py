@@ -110,6 +110,13 @@ ORDERS = (
         tone="bad",
     ),
     Cause(
+        "stands",
+        N_("An order that you cancelled still stands at its channel"),
+        N_("The channel took it, and did not do it in time. The order is held here and does not leave."),
+        N_("Look at the order on its channel and cancel it there, or try again. Its page here lets it go, if it shall be sent after all."),
+        loud=True, tone="bad",
+    ),
+    Cause(
         "gone",
         N_("A channel does not know an order any more"),
         N_("It told us of this order, and now says that there is none."),
@@ -296,6 +303,7 @@ LOUD = tuple(name for name, one in ALL.items() if one.loud)
 OF_ERRORS = {
     "BadPayload": "unreadable",
     "Gone": "gone",
+    "StillStands": "stands",
     "WouldEmpty": "would-empty",
     "Refused": "refused",
     "Unsupported": "unsupported",
@@ -347,6 +355,7 @@ DOES = {
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
+    "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "look_blind": N_("Looking for channels that cannot be reached"),

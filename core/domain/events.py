@@ -266,6 +266,24 @@ class ParcelMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderCalledOff:
+    """Somebody has it cancelled at its channel, and what came of that, while it stands: a word of core/domain/calling_off.py,
+    State; why, as a word of core/domain/shipping.py; and the name of who wanted it, or took it back."""
+
+    state: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppealAnswered:
+    """Its buyer wished to cancel it: that is agreed, or it is sent anyway, as its channel knows now."""
+
+    agreed: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReleased:
     by: str
 
@@ -322,6 +340,8 @@ Event = (
     | InboundClosed
     | InboundCancelled
     | OrderHeld
+    | OrderCalledOff
+    | AppealAnswered
     | ShortDecided
     | OrderReleased
     | ShipmentMade

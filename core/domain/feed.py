@@ -18,6 +18,8 @@ TYPES: dict[type, str] = {
     events.MappingNeeded: "order.mapping_needed",
     events.OrderHeld: "order.held",
     events.OrderReleased: "order.released",
+    events.OrderCalledOff: "order.called_off",
+    events.AppealAnswered: "order.appeal_answered",
     events.ShortDecided: "order.short_decided",
     events.NoteAdded: "order.note_added",
     events.TagAdded: "order.tag_added",

@@ -35,6 +35,7 @@ class Wait(StrEnum):
 
     HELD = "held"
     CANCELLING = "cancelling"
+    CALLED_OFF = "called_off"
     PAYMENT = "payment"
     GRACE = "grace"
     RISK = "risk"
@@ -48,6 +49,7 @@ class Wait(StrEnum):
 WAITS: dict[Wait, str] = {
     Wait.HELD: N_("It is held."),
     Wait.CANCELLING: N_("The buyer wants to cancel it."),
+    Wait.CALLED_OFF: N_("It is being cancelled at its channel."),
     Wait.PAYMENT: N_("It is not paid."),
     Wait.GRACE: N_("Buyers may still change it for a while."),
     Wait.RISK: N_("The channel thinks that it may be fraud."),
@@ -64,6 +66,7 @@ class Stop(StrEnum):
 
     CANCELLED = "cancelled"
     CANCELLING = "cancelling"
+    CALLED_OFF = "called_off"
     HELD = "held"
     FEWER = "fewer"
     ADDRESS = "address"
@@ -72,6 +75,7 @@ class Stop(StrEnum):
 STOPS: dict[Stop, str] = {
     Stop.CANCELLED: N_("The order is cancelled."),
     Stop.CANCELLING: N_("The buyer wants to cancel the order."),
+    Stop.CALLED_OFF: N_("The order is being cancelled at its channel."),
     Stop.HELD: N_("The order is held."),
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
@@ -104,12 +108,16 @@ RULES = Rules()
 PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
 
-def waits(order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool) -> Wait | None:
-    """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved."""
+def waits(
+    order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool
+) -> Wait | None:  # fmt: skip
+    """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved;
+    `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent."""
     reasons = (
         (Wait.TEST, order.test),
         (Wait.CHANNEL, order.party is not Party.MERCHANT),
-        (Wait.CANCELLING, order.cancel_requested or order.is_cancelled),
+        (Wait.CANCELLING, (order.cancel_requested and not waived) or order.is_cancelled),
+        (Wait.CALLED_OFF, off),
         (Wait.HELD, held or order.on_hold or bool(order.holds)),
         (Wait.PAYMENT, not is_paid(order, rules)),
         (Wait.GRACE, now < order.placed_at + rules.grace),
@@ -177,14 +185,15 @@ def _whole(line: ToSend, location: str) -> int:
     return min((line.reserved.get((sku, location), 0) // each for sku, each in line.parts.items()), default=0)
 
 
-def stops(order: Order, *, held: bool, person: str, was: str, over: bool) -> Stop | None:
+def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool) -> Stop | None:
     """Why a shipment of this order stops now: `person` is a hash of whom it goes to, `was` the one that it was made for ("": not known);
-    `over`: it has more units of a line than are reserved."""
+    `over`: it has more units of a line than are reserved; `off` and `waived` as of `waits`."""
     reasons = (
         (Stop.CANCELLED, order.is_cancelled),
-        (Stop.CANCELLING, order.cancel_requested),
+        (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.ADDRESS, bool(was and person and person != was)),
         (Stop.FEWER, over),
+        (Stop.CALLED_OFF, off),
         (Stop.HELD, held or order.on_hold or bool(order.holds)),
     )
     return next((reason for reason, is_so in reasons if is_so), None)

@@ -19,7 +19,7 @@ from core.flows.kin import Kindred, Taken
 from core.flows.settling import settle
 from core.hub import Hub
 from core.ports import About, Connector, Notice
-from core.store import connections, doubts, inbox, listings, orders, words
+from core.store import callings, connections, doubts, inbox, listings, orders, words
 from core.store.connections import Connection
 from core.store.inbox import Kept
 from core.store.orders import Known, Written
@@ -153,6 +153,7 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
         if before and any(isinstance(fact, STOPPING) for fact in facts):
             work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
+    _close_callings(work, connection, taken)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
         _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
@@ -165,6 +166,16 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
 
 # What makes shipments of an order look whether they may still leave.
 STOPPING = (LineChanged, LineGone, StatusChanged, AddressChanged)
+
+
+def _close_callings(work: Unit, connection: Connection, taken: Taken) -> None:
+    """What was called off is done when the order is cancelled; a buyer who wishes nothing any more may wish it again."""
+    was = {id: (ref, order, before.order) for ref, (id, order, before) in taken.items() if before}
+    off = [id for id, (_, order, before) in was.items() if order.is_cancelled and not before.is_cancelled]
+    for id in sorted(callings.cancelled(work.db, connection.merchant, off, work.now)):
+        work.ask(connection.merchant, "call_off_orders", was[id][0], connection.id)  # whatever of it waits for a person is over
+    unwished = [id for id, (_, order, before) in was.items() if before.cancel_requested and not order.cancel_requested]
+    callings.not_wished(work.db, connection.merchant, unwished, work.now)
 
 
 def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:

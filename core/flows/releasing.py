@@ -117,7 +117,9 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
 
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
     has_address = one.person is not None and one.person.ship_to is not None
-    return waits(one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id))
+    return waits(
+        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived
+    )  # fmt: skip
 
 
 Made = tuple[Facts, Planned, int]
@@ -193,7 +195,8 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
 
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
-    return stops(facts.order, held=facts.held, person=person_of(box, facts), was=one.person, over=over)
+    person = person_of(box, facts)
+    return stops(facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived)
 
 
 def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:

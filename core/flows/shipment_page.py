@@ -54,9 +54,12 @@ def _seen(row: Any, box: Box) -> Seen:
     person = _person.decode(box.open_text(f"orders|person|{row.order_id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    facts = Facts(row.order_id, ref, row.order_name, row.channel_id, row.connection, order, person, held, row.ship_by)
+    facts = Facts(
+        row.order_id, ref, row.order_name, row.channel_id, row.connection, order, person, held, row.ship_by, bool(row.off), bool(row.waived)
+    )
     is_open = row.state in OPEN
-    stop = stops(order, held=held, person=person_of(box, facts), was=row.was, over=bool(row.over)) if is_open else None
+    now = {"held": held, "person": person_of(box, facts), "was": row.was, "over": bool(row.over)}
+    stop = stops(order, **now, off=facts.off, waived=facts.waived) if is_open else None
     words = box.open_text(f"shipments|words|{row.id}", row.problem_words).decode() if row.problem_words else ""
     return Seen(row, order, stop, words, (person.final_ship_to or person.ship_to) if person else None)
 

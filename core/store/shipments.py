@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import Load, State
+from core.store import callings
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
@@ -68,7 +69,8 @@ def senders(db: Connection) -> list[str]:
 TO_RELEASE = """
 select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
 where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after
-  and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid))
+  and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid) or (o.status = 'cancel_requested'
+    and exists (select 1 from callings_off c where c.order_id = o.id and c.state = 'waived')))
   and o.copy_of is null and o.merged_into is null
 order by l.order_id, l.line limit :most
 """
@@ -76,7 +78,8 @@ order by l.order_id, l.line limit :most
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An order as sending it sees it; its row is locked. `person` says whom it goes to."""
+    """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
+    `waived`: its buyer's wish to cancel it is answered, and stops nothing."""
 
     id: str
     ref: str
@@ -87,6 +90,8 @@ class Facts:
     person: Person | None
     held: bool
     ship_by: int | None
+    off: bool
+    waived: bool
 
 
 FACTS = """
@@ -104,13 +109,16 @@ def to_release(db: Connection, merchant: str, after: str, most: int, *, unpaid: 
 def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
     """These orders, locked until the transaction ends."""
     rows = [{"id": id} for id in sorted(set(ids))]
-    return {row.id: _facts(row, box) for row in (run_set(db, FACTS, TEXT, rows, merchant=merchant) if rows else ())}
+    found = run_set(db, FACTS, TEXT, rows, merchant=merchant).fetchall() if rows else []
+    off, waived = callings.stopping(db, merchant, [row.id for row in found])  # once they are locked: a statement sees what was before it
+    return {row.id: _facts(row, box, off=row.id in off, waived=row.id in waived) for row in found}
 
 
-def _facts(row: Any, box: Box) -> Facts:
+def _facts(row: Any, box: Box, *, off: bool, waived: bool) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
-    return Facts(row.id, f"{row.connection}/{row.channel_id}", row.name, row.channel_id, row.connection, order, person, held, row.ship_by)
+    ref = f"{row.connection}/{row.channel_id}"
+    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
 
 
 SEEN_FACTS = """
@@ -123,7 +131,7 @@ def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[st
     """The same, not locked: to be looked at."""
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, SEEN_FACTS, TEXT, rows, merchant=merchant) if rows else ()
-    return {row.id: _facts(row, box) for row in found if row.id is not None}
+    return {row.id: _facts(row, box, off=False, waived=False) for row in found if row.id is not None}
 
 
 LINES = """
@@ -319,6 +327,14 @@ order by s.id limit :most
 def changed(db: Connection, merchant: str, most: int) -> list[str]:
     """Orders whose open shipments cannot leave as they are."""
     return list(dict.fromkeys(row.order_id for row in run(db, CHANGED, merchant=merchant, most=most)))
+
+
+SENT_OF = "select id from shipments where order_id = :order and state = 'sent' and merchant || '' = :merchant order by number"
+
+
+def sent_of(db: Connection, merchant: str, order: str) -> list[str]:
+    """Ids of the shipments of an order that left."""
+    return list(run(db, SENT_OF, order=order, merchant=merchant).scalars())
 
 
 OF_ORDERS = f"""

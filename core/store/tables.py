@@ -689,7 +689,7 @@ callings_off = Table(
     _need("order_id"),
     _need("reason"),
     _need("restock", Boolean),
-    _need("state"),  # wanted, asked (the channel works on it), done, stands (the channel did not), refused
+    _need("state"),  # a word of core/domain/calling_off.py
     _need("who"),
     _need("name"),
     _may("words"),  # sealed: the channel's own
