@@ -66,6 +66,7 @@ class Bogus:
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -215,7 +216,7 @@ class Bogus:
         self.answers.append((order, agree, tracking))
         if agree:
             self.call_off(order, restock=True)
-        else:
+        elif not self.deaf:
             self.change(order, cancel_requested=False)
 
     def move(self, order: str, assignment: str, place: str) -> Document:
