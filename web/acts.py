@@ -80,7 +80,7 @@ SENTENCES = {
     "shipment.weigh": N_("weighed a shipment"),
     "shipment.send": N_("handed a shipment over"),
     "shipment.split": N_("packed a shipment into several parcels"),
-    "parcel.correct": N_("corrected what its channel is told of a parcel"),
+    "shipment.correct": N_("corrected what its channel is told of a parcel"),
     "shipment.take_apart": N_("took a shipment apart"),
     "shipment.short": N_("said that goods of a shipment are not there"),
     "location.sends": N_("said from where a location sends"),

@@ -82,6 +82,7 @@ STOPS: dict[Stop, str] = {
 }
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
+    "giving_back": N_("Its label is being given back."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),

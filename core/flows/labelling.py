@@ -26,6 +26,8 @@ from core.store.unit import Unit
 
 KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
+TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
+UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
 
@@ -76,8 +78,8 @@ def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment
         raise Refused("there is no such shipment")
     facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
     one = shipments.find(work.db, merchant, [id])[id]
-    if one.state not in OPEN or one.problem == "taking_apart":
-        raise NotThen(f"it is {one.state}")
+    if one.state not in OPEN or one.problem in UNDONE:
+        raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
     stop = next((why for other, why in releasing.stopped(hub, work, merchant, [order]) if other.id == id), None)
     if stop:
         raise Stopped(stop)
@@ -155,6 +157,8 @@ def buy_labels(hub: Hub, claim: Claim) -> None:
         return
     if isinstance(found, Bought):
         _bought(hub, claim, account, one, found)
+    elif found is Sought.ABSENT:
+        _over(hub, claim)
     else:
         claim.say(key, Outcome("parked", cause="Refused", detail=BLIND))
         _unknown(hub, claim, one)
@@ -164,7 +168,7 @@ def _unknown(hub: Hub, claim: Claim, one: Purchase) -> None:
     """A person must look: the shipment says so."""
     with hub.unit(claim) as work:
         shipments.orders_of(work.db, claim.merchant, [one.shipment])
-        if shipments.find(work.db, claim.merchant, [one.shipment])[one.shipment].problem != "taking_apart":
+        if shipments.find(work.db, claim.merchant, [one.shipment])[one.shipment].problem != TAKING_APART:
             shipments.set_problem(work.db, one.shipment, "unknown")
 
 
@@ -191,7 +195,7 @@ def _begin(hub: Hub, work: Unit, merchant: str, key: str) -> Purchase | None:
 def _end_if_unwanted(work: Unit, merchant: str, id: str) -> Shipment:
     """A shipment that was to be taken apart once nothing is paid for it ends now."""
     shipment = shipments.find(work.db, merchant, [id])[id]
-    if shipment.problem == "taking_apart":
+    if shipment.problem == TAKING_APART:
         releasing.cancel(work, merchant, [shipment])
         work.ask(merchant, "release_orders", merchant)
     return shipment
@@ -207,7 +211,7 @@ def _is_stopped(hub: Hub, work: Unit, merchant: str, shipment: str) -> bool:
 
 def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought | Sought:
     """One outside change. A carrier may not know yet what it sold a moment ago: until then nothing counts as absent, counted from the last
-    time that it was asked to sell."""
+    time that it was asked to sell. ABSENT: it was not bought, and is not wanted any more."""
     carrier, limits = hub.carrier(account), hub.connector(account).carries
     assert one.wish is not None
     if one.tried_at is not None:
@@ -217,6 +221,10 @@ def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought |
         if hub.now < one.tried_at + int(limits.lookup_s * 1_000_000):
             raise OutcomeUnknown("it may not be known there yet")
         with hub.unit(claim, finish=False) as work:
+            if _is_stopped(hub, work, claim.merchant, one.shipment):
+                parcels.become(work.db, one.id, "failed", hub.box(claim.merchant), work.now)
+                _end_if_unwanted(work, claim.merchant, one.shipment)
+                return Sought.ABSENT
             parcels.tried(work.db, one.id, work.now)
     return carrier.buy(one.wish, one.service, one.id)
 
@@ -228,7 +236,7 @@ def _refused(hub: Hub, claim: Claim, one: Purchase, error: Refused) -> None:
         words = error.words or str(error)
         shipments.orders_of(work.db, claim.merchant, [one.shipment])
         parcels.become(work.db, one.id, "failed", box, work.now, words)
-        if _end_if_unwanted(work, claim.merchant, one.shipment).problem != "taking_apart":
+        if _end_if_unwanted(work, claim.merchant, one.shipment).problem != TAKING_APART:
             shipments.set_problem(work.db, one.shipment, "carrier", box.seal_text(f"shipments|words|{one.shipment}", words.encode()))
 
 
@@ -247,7 +255,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         numbered = zip(boxes, found.tracking, strict=False)
         parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector) for parcel, number in numbered])
         work.happened(merchant, [(facts.ref, _fact(shipment, connector, one, found))])
-        if shipment.problem == "taking_apart" or not papers:
+        if shipment.problem == TAKING_APART or not papers:
             parcels.give_back(work.db, one.id)
             work.ask(merchant, "void_labels", one.id, one.connection)
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
@@ -306,6 +314,8 @@ def give_back(hub: Hub, merchant: str, id: str, who: Who) -> None:
         if one.state is not State.LABELLED or key is None:
             raise NotThen("it has no label that could be given back")
         work.ask(merchant, "void_labels", key, parcels.give_back(work.db, key))
+        if one.problem != TAKING_APART:
+            shipments.set_problem(work.db, id, GIVING_BACK)
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.void", id, shipment=one.name)
 
 
@@ -337,7 +347,7 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     parcels.become(work.db, one.id, "voided" if became is not Voided.PENDING else "refunding", box, work.now)
     none = {"tracking": None, "carrier": None, "carrier_name": None, "service": None, "url": None}
     parcels.set_labels(work.db, [{"id": parcel.id, **none} for parcel in boxes])
-    if _end_if_unwanted(work, merchant, one.shipment).problem != "taking_apart":
+    if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
     if shipment.problem == NO_PAPERS:
         _anew(hub, work, merchant, one)

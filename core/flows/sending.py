@@ -53,6 +53,8 @@ def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed |
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
     with hub.unit() as work:
         facts, one, boxes = ready(hub, work, merchant, id)
+        if typed and any(box.purchase for box in boxes):
+            raise NotThen("it has a label, or one is being bought: give it back first")
         if typed:
             parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
         elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
@@ -182,7 +184,7 @@ def correct(hub: Hub, merchant: str, id: str, typed: Typed, who: Who) -> None:
         parcels.set_labels(work.db, [{"id": id, "carrier": None, **_typed(typed)}])
         parcels.told(work.db, [{"id": id, "told_as": None, "problem": None, "done": False}], work.now)
         work.ask(merchant, "confirm_parcels", id, facts.connection)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "parcel.correct", id, shipment=one.name)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.correct", id, shipment=one.name)
 
 
 # ---- where it is

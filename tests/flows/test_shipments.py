@@ -296,6 +296,55 @@ def test_two_who_want_a_label_at_once_get_one(dock: Depot) -> None:
     assert len(dock.post.purchases) == 1
 
 
+def test_what_is_being_given_back_does_not_leave(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.label()
+    labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+
+    said = sending.send(dock.house.hub, dock.merchant, [dock.id()], ANN)
+    dock.house.drain()
+
+    assert list(said.values()) == ["its label is being given back"]
+    assert (dock.state(), live(dock), told(dock)) == (State.PACKED, [], [])
+    dock.label()
+    assert dock.send() == {}
+    assert len(live(dock)) == len(told(dock)) == 1
+
+
+@on_sqlite
+@pytest.mark.parametrize("bought", [True, False])
+def test_what_has_a_label_does_not_go_by_hand_as_well(dock: Depot, bought: bool) -> None:
+    dock.sell(A=1)
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+    dock.want()
+    if bought:
+        dock.house.work(timedelta(minutes=2))
+    else:
+        dock.house.drain()
+
+    said = sending.send(dock.house.hub, dock.merchant, [dock.id()], ANN, sending.Typed("Harbor Bikes", "HB-7"))
+    dock.house.work(timedelta(minutes=2))
+
+    assert list(said.values()) == ["it has a label, or one is being bought: give it back first"]
+    assert (dock.state(), len(live(dock)), told(dock)) == (State.LABELLED, 1, [])
+
+
+@on_sqlite
+def test_what_was_cancelled_between_two_tries_is_not_bought(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    dock.post.next("buy", OutcomeUnknown("lost"))
+    dock.want()
+    dock.house.drain()
+    acts.cancel(dock.house.bogus, number)
+    acts.deliver(dock.house, [acts.notice(dock.house.bogus.orders[number], "cancelled")])
+    dock.house.drain()
+
+    dock.house.work(timedelta(minutes=2))
+
+    assert dock.state() is State.CANCELLED
+    assert dock.post.purchases == []
+
+
 # ---- changed under our hands
 
 

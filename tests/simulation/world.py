@@ -69,9 +69,9 @@ class Shaky(Database):
     look: Callable[[], None] = staticmethod(lambda: None)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
         self.between("before a transaction")
-        with super().write() as db:
+        with super().write(lasting=lasting) as db:
             yield db
         self.look()
         self.between("after a commit")
@@ -318,7 +318,7 @@ class World:
             with self.hub.database.read() as db:
                 turn = tasks.next_turn(db, queue, start, self.hub.now)
             if turn:
-                self.say(f"work {turn[1][-1]} {turn[2]}")
+                self.say(f"work {turn[1][-1:]} {turn[2]}")
                 jobs.work_off(self.hub, queue, turn, self)
         except Crash:
             self.counts["worker died"] += 1
