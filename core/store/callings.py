@@ -68,12 +68,13 @@ def add(
 
 NEWEST = """
 select c.id, c.order_id, c.reason, c.restock, c.state, c.name, c.words, c.appeal, c.asked_at, c.tried_at, c.ended_at from callings_off c
-where c.order_id = :order and c.merchant || '' = :merchant order by c.asked_at desc, c.id desc limit 1
+where c.order_id = :order and c.merchant || '' = :merchant
+order by case when c.state in ('wanted', 'asked') then 0 else 1 end, c.asked_at desc, c.id desc limit 1
 """
 
 
 def newest(db: Connection, merchant: str, order: str, box: Box) -> Calling | None:
-    """The last one of an order. Whoever goes by it has locked the order before."""
+    """The one that goes on of an order, else the last one. Whoever goes by it has locked the order before."""
     row = run(db, NEWEST, order=order, merchant=merchant).first()
     return _calling(row, box) if row else None
 

@@ -442,3 +442,17 @@ def test_only_a_wish_is_answered_and_not_beside_another_answer(dock: Depot) -> N
     assert barred.value.why is Bar.ANSWERED
     with pytest.raises(Barred):
         call_off(dock)
+
+
+@on_sqlite
+def test_people_are_told_of_what_still_stands(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.house.bogus.queues = True
+    call_off(dock)
+    dock.house.drain()
+    pass_(dock, LATE)
+
+    dock.house.ask("raise_alerts", dock.merchant)
+    dock.house.drain()
+
+    assert books.rows(dock.house.hub, "select cause, cleared_at from alerts") == [("stands", None)]
