@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from config import (
+    calling_cli,
     inbound_cli,
     keys_cli,
     kits_cli,
@@ -1346,6 +1347,8 @@ def bench(settings: Settings, part: tuple[str, ...], only: tuple[str, ...], payl
 
 cli.add_command(keys_cli.keys)
 orders.add_command(short_cli.short)
+orders.add_command(calling_cli.cancel)
+orders.add_command(calling_cli.answer)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)

@@ -7,7 +7,7 @@ from core.domain.order import Order, Party
 from core.domain.shipping import CancelReason
 
 
-class State(StrEnum):
+class CallingState(StrEnum):
     WANTED = "wanted"  # somebody said so: the channel is told, or may have been
     ASKED = "asked"  # the channel took it: it is done when the order shows it
     DONE = "done"
@@ -17,16 +17,16 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"  # one of us took it back
 
 
-OPEN = (State.WANTED, State.ASKED)
-FAILED = (State.STANDS, State.REFUSED)
-WORDS: dict[State, str] = {
-    State.WANTED: N_("The channel is being told"),
-    State.ASKED: N_("The channel works on it"),
-    State.DONE: N_("Cancelled"),
-    State.STANDS: N_("The order still stands at the channel"),
-    State.REFUSED: N_("The channel refused"),
-    State.WAIVED: N_("The buyer was answered that it is sent"),
-    State.WITHDRAWN: N_("Taken back"),
+OPEN = (CallingState.WANTED, CallingState.ASKED)
+FAILED = (CallingState.STANDS, CallingState.REFUSED)
+WORDS: dict[CallingState, str] = {
+    CallingState.WANTED: N_("The channel is being told"),
+    CallingState.ASKED: N_("The channel works on it"),
+    CallingState.DONE: N_("Cancelled"),
+    CallingState.STANDS: N_("The order still stands at the channel"),
+    CallingState.REFUSED: N_("The channel refused"),
+    CallingState.WAIVED: N_("The buyer was answered that it is sent"),
+    CallingState.WITHDRAWN: N_("Taken back"),
 }
 REASONS: dict[CancelReason, str] = {
     CancelReason.BUYER: N_("The buyer asked for it"),

@@ -268,7 +268,7 @@ class ParcelMoved:
 @dataclass(frozen=True, slots=True)
 class OrderCalledOff:
     """Somebody has it cancelled at its channel, and what came of that, while it stands: a word of core/domain/calling_off.py,
-    State; why, as a word of core/domain/shipping.py; and the name of who wanted it, or took it back."""
+    why, as a word of core/domain/shipping.py; and the name of who wanted it, or took it back."""
 
     state: str
     reason: str

@@ -43,6 +43,8 @@ def _loud(hub: Hub, db: Db, merchant: str, known: Sequence[Health], before: Mapp
     loud = [one for one in attention.of_connections(known, hub.now) if one.cause in LOUD]
     yield from (Alert(one.cause, one.subject, one.name, one.detail or "") for one in loud)
     yield from (Alert(one.cause, one.subject, one.name) for one in needs.page(db, merchant, "late", hub.now, most=MOST))
+    stands = needs.page(db, merchant, "stands", hub.now, most=MOST)
+    yield from (Alert(one.cause, one.subject, one.name.split("/", 1)[-1]) for one in stands)
     live = {one.one.id for one in known if one.one.live_at is not None}
     short = [one for one in needs.page(db, merchant, "oversold", hub.now, most=MOST) if one.connection in live]
     new = [one.subject for one in short if ("oversold", one.subject) not in before]

@@ -2,8 +2,11 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from typing import Any
 
-from core.domain.calling_off import BARS, FAILED, OPEN, Bar, State, bar
+from sqlalchemy import Connection as Db
+
+from core.domain.calling_off import BARS, FAILED, OPEN, Bar, CallingState, bar
 from core.domain.events import AppealAnswered, OrderCalledOff, OrderHeld, OrderReleased
 from core.domain.holds import Why
 from core.domain.shipping import Cancelling, CancelReason, Sent
@@ -13,7 +16,7 @@ from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
 from core.flows import sending
 from core.hub import Hub
 from core.ports import Appeals, CallsOff, Cancels, Channel
-from core.store import audit, callings, connections, desk, orders, parcels, places, shipments
+from core.store import audit, callings, connections, desk, lists, orders, parcels, places, shipments
 from core.store.callings import Answer, Calling
 from core.store.connections import Connection
 from core.store.shipments import Facts
@@ -29,7 +32,7 @@ class Barred(Refused):
 
     def __init__(self, why: Bar) -> None:
         self.why = why
-        super().__init__(BARS[why].removesuffix("."))
+        super().__init__(BARS.get(why, why).removesuffix("."))
 
 
 # ---- wanting it
@@ -51,7 +54,7 @@ def call_off_in(hub: Hub, work: Unit, merchant: str, order: str, reason: CancelR
         return known.id
     _check(hub, work, merchant, facts)
     audit.write(work.db, merchant, work.now, who.id, who.name, "order.cancel", order, reason=reason.value, restock=restock)
-    work.happened(merchant, [(facts.ref, OrderCalledOff(State.WANTED.value, reason.value, who.name))])
+    work.happened(merchant, [(facts.ref, OrderCalledOff(CallingState.WANTED.value, reason.value, who.name))])
     return _ask(hub, work, merchant, facts, reason, who, restock=restock, answer=None)
 
 
@@ -79,7 +82,7 @@ def answer_in(hub: Hub, work: Unit, merchant: str, order: str, who: Who, *, agre
 
 def _said_so(known: Calling, *, agree: bool) -> bool:
     """Nothing new would be said: it is being cancelled, or the buyer is answered so already."""
-    return (known.state in OPEN and known.stops == agree) or (known.state is State.WAIVED and not agree)
+    return (known.state in OPEN and known.stops == agree) or (known.state is CallingState.WAIVED and not agree)
 
 
 def _locked(hub: Hub, work: Unit, merchant: str, order: str) -> tuple[Facts, Calling | None]:
@@ -119,9 +122,9 @@ def withdraw(hub: Hub, merchant: str, order: str, who: Who) -> None:
         facts, known = _locked(hub, work, merchant, order)
         if known is None or not may_withdraw(known, parked=callings.is_parked(work.db, merchant, facts.ref)):
             raise Barred(Bar.ANSWERED)
-        callings.end(work.db, known.id, State.WITHDRAWN, hub.box(merchant), work.now)
+        callings.end(work.db, known.id, CallingState.WITHDRAWN, hub.box(merchant), work.now)
         freed = desk.release(work.db, merchant, [order]) if known.state in FAILED else {}
-        work.happened(merchant, [(facts.ref, OrderCalledOff(State.WITHDRAWN.value, known.reason.value, who.name))])
+        work.happened(merchant, [(facts.ref, OrderCalledOff(CallingState.WITHDRAWN.value, known.reason.value, who.name))])
         work.happened(merchant, [(ref, OrderReleased(who.name)) for ref, _ in freed.values()])
         work.ask(merchant, "call_off_orders", facts.ref, facts.connection)  # nothing waits for a person any more: it finds nothing to do
         work.ask(merchant, "release_orders", merchant)
@@ -130,7 +133,38 @@ def withdraw(hub: Hub, merchant: str, order: str, who: Who) -> None:
 
 def may_withdraw(known: Calling, *, parked: bool) -> bool:
     """It failed, or nobody said it yet, or nobody says it any more."""
-    return known.state in FAILED or (known.state is State.WANTED and (known.tried_at is None or parked))
+    return known.state in FAILED or (known.state is CallingState.WANTED and (known.tried_at is None or parked))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an order stands in this: `calling` is the last time that it was called off (None: never), `bar` what forbids to do it now,
+    `how` its channel goes about it (None: it cannot be told)."""
+
+    row: Any
+    calling: Calling | None
+    bar: Bar | None
+    how: CallsOff | None
+    is_wished: bool
+    may_withdraw: bool
+
+    @property
+    def is_going_on(self) -> bool:
+        return self.calling is not None and self.calling.state in OPEN
+
+
+def look(hub: Hub, db: Db, merchant: str, order: str) -> Standing | None:
+    """None where the merchant has no such order. Four statements."""
+    found = lists.order(db, merchant, order)
+    if found is None:
+        return None
+    row, seen = found
+    calling, way = callings.newest(db, merchant, order, hub.box(merchant)), how(hub, row.channel)
+    parked = callings.is_parked(db, merchant, f"{row.connection}/{row.channel_id}")
+    why = bar(seen, left=callings.has_left(db, merchant, order), can=way is not None)
+    unanswered = calling is None or calling.state not in (*OPEN, CallingState.WAIVED)
+    is_wished = seen.cancel_requested and not seen.is_cancelled and unanswered and way is not None and way.answers
+    return Standing(row, calling, why, way, is_wished, calling is not None and may_withdraw(calling, parked=parked))
 
 
 # ---- saying it
@@ -163,7 +197,7 @@ def call_off_orders(hub: Hub, claim: Claim) -> None:
         raise
     except Refused as error:
         parked = Outcome("parked", cause=_kind(error), detail=str(error), words=error.words)
-        _failed(hub, claim, one, State.REFUSED, parked, error.words or str(error))
+        _failed(hub, claim, one, CallingState.REFUSED, parked, error.words or str(error))
         return
     _told(hub, claim, one, found, within_s)
 
@@ -183,9 +217,9 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, ref: str) -
     if one.state in FAILED and bar(facts.order, left=callings.has_left(work.db, merchant, facts.id), can=True):
         return None
     before = one.tried_at is not None
-    if one.state is not State.ASKED:
+    if one.state is not CallingState.ASKED:
         callings.tried(work.db, one.id, one.tried_at or work.now)
-        one = replace(one, state=State.WANTED)
+        one = replace(one, state=CallingState.WANTED)
     return Saying(one, facts, _parcel(work, merchant, account, facts), before)
 
 
@@ -201,7 +235,7 @@ def _parcel(work: Unit, merchant: str, account: Connection, facts: Facts) -> Sen
 
 def _left_s(hub: Hub, one: Saying | None, within_s: float) -> float:
     """How long the channel may still work on what it took."""
-    if one is None or one.calling.state is not State.ASKED:
+    if one is None or one.calling.state is not CallingState.ASKED:
         return 0.0
     return within_s - (hub.now - (one.calling.tried_at or 0)) / 1e6
 
@@ -217,11 +251,11 @@ def _say(hub: Hub, claim: Claim, channel: Channel, one: Saying) -> Cancelling | 
     if not isinstance(channel, Cancels):
         raise Unsupported("this channel has no way to call an order off")
     calling, order = one.calling, one.facts.channel_id
-    if calling.answer is not None and calling.state is not State.ASKED:
+    if calling.answer is not None and calling.state is not CallingState.ASKED:
         return _answer(hub, claim, channel, one, calling.answer)
     if one.before:
         found = channel.cancelling(order, calling.id)
-        if found is not Cancelling.NOT_CANCELLED or calling.state is State.ASKED:
+        if found is not Cancelling.NOT_CANCELLED or calling.state is CallingState.ASKED:
             return found
         if hub.now < (calling.tried_at or 0) + LOST_US:
             raise OutcomeUnknown("it may not be known there yet")
@@ -247,9 +281,9 @@ def _answer(hub: Hub, claim: Claim, channel: Channel, one: Saying, answer: Answe
 
 
 def _told(hub: Hub, claim: Claim, one: Saying, found: Cancelling | None, within_s: float) -> None:
-    late = one.calling.state is State.ASKED and found is not Cancelling.DONE
+    late = one.calling.state is CallingState.ASKED and found is not Cancelling.DONE
     if found is Cancelling.NOT_CANCELLED or late:
-        _failed(hub, claim, one, State.STANDS, Outcome("parked", cause="StillStands", detail=STILL))
+        _failed(hub, claim, one, CallingState.STANDS, Outcome("parked", cause="StillStands", detail=STILL))
     elif found is None:
         _waived(hub, claim, one)
     else:
@@ -263,7 +297,7 @@ def _took(hub: Hub, claim: Claim, one: Saying, found: Cancelling, within_s: floa
         if not _is_mine(hub, work, merchant, one):
             return
         callings.took(work.db, one.calling.id, work.now)
-        if one.calling.answer and one.calling.state is not State.ASKED:
+        if one.calling.answer and one.calling.state is not CallingState.ASKED:
             work.happened(merchant, [(facts.ref, AppealAnswered(agreed=True, by=one.calling.name))])
         work.ask(merchant, "fetch_orders", facts.ref, facts.connection, wait_s=0.0 if found is Cancelling.DONE else LOOK_S)
         work.ask(merchant, "call_off_orders", facts.ref, facts.connection, wait_s=within_s)
@@ -275,13 +309,13 @@ def _waived(hub: Hub, claim: Claim, one: Saying) -> None:
     with hub.unit(claim) as work:
         if not _is_mine(hub, work, merchant, one):
             return
-        callings.end(work.db, one.calling.id, State.WAIVED, hub.box(merchant), work.now)
+        callings.end(work.db, one.calling.id, CallingState.WAIVED, hub.box(merchant), work.now)
         work.happened(merchant, [(facts.ref, AppealAnswered(agreed=False, by=one.calling.name))])
         work.ask(merchant, "fetch_orders", facts.ref, facts.connection)
         work.ask(merchant, "release_orders", merchant)
 
 
-def _failed(hub: Hub, claim: Claim, one: Saying, state: State, outcome: Outcome, words: str = "") -> None:
+def _failed(hub: Hub, claim: Claim, one: Saying, state: CallingState, outcome: Outcome, words: str = "") -> None:
     """The order stands, and is held: whoever wanted it cancelled says what shall become of it."""
     merchant, facts, reason = claim.merchant, one.facts, one.calling.reason.value
     with hub.unit(claim) as work:

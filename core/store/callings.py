@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.calling_off import OPEN, State
+from core.domain.calling_off import OPEN, CallingState
 from core.domain.shipping import CancelReason
 from core.store.sql import run, run_set
 from core.store.vault import Box
@@ -35,7 +35,7 @@ class Calling:
     order_id: str
     reason: CancelReason
     restock: bool
-    state: State
+    state: CallingState
     name: str
     words: str
     answer: Answer | None
@@ -68,19 +68,20 @@ def add(
 
 NEWEST = """
 select c.id, c.order_id, c.reason, c.restock, c.state, c.name, c.words, c.appeal, c.asked_at, c.tried_at, c.ended_at from callings_off c
-where c.order_id = :order and c.merchant || '' = :merchant order by c.asked_at desc, c.id desc limit 1
+where c.order_id = :order and c.merchant || '' = :merchant
+order by case when c.state in ('wanted', 'asked') then 0 else 1 end, c.asked_at desc, c.id desc limit 1
 """
 
 
 def newest(db: Connection, merchant: str, order: str, box: Box) -> Calling | None:
-    """The last one of an order. Whoever goes by it has locked the order before."""
+    """The one that goes on of an order, else the last one. Whoever goes by it has locked the order before."""
     row = run(db, NEWEST, order=order, merchant=merchant).first()
     return _calling(row, box) if row else None
 
 
 def _calling(row: Any, box: Box) -> Calling:
     words = box.open_text(_place(row.id), row.words).decode() if row.words else ""
-    answer, state = _answer.decode(row.appeal) if row.appeal else None, State(row.state)
+    answer, state = _answer.decode(row.appeal) if row.appeal else None, CallingState(row.state)
     return Calling(
         row.id, row.order_id, CancelReason(row.reason), bool(row.restock), state, row.name, words, answer, row.asked_at, row.tried_at,
         row.ended_at,
@@ -112,7 +113,7 @@ def took(db: Connection, id: str, now: int) -> None:
     run(db, TOOK, id=id, now=now)
 
 
-def end(db: Connection, id: str, state: State, box: Box, now: int, words: str = "") -> None:
+def end(db: Connection, id: str, state: CallingState, box: Box, now: int, words: str = "") -> None:
     """What became of it, in the channel's own words where it said some."""
     run(db, END, id=id, state=state.value, words=box.seal_text(_place(id), words.encode()) if words else None, now=now)
 
@@ -130,7 +131,7 @@ def stopping(db: Connection, merchant: str, orders: Iterable[str]) -> tuple[set[
     rows = [{"id": id} for id in sorted(set(orders))]
     found = [row for row in (run_set(db, STOPPING, ID, rows, merchant=merchant) if rows else ()) if row.order_id is not None]
     off = {row.order_id for row in found if row.state in OPEN and (not row.appeal or _answer.decode(row.appeal).agree)}
-    return off, {row.order_id for row in found if row.state == State.WAIVED}
+    return off, {row.order_id for row in found if row.state == CallingState.WAIVED}
 
 
 LEFT = "select 1 from order_lines where order_id = :order and merchant || '' = :merchant and sent > 0 limit 1"

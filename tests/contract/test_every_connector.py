@@ -470,6 +470,15 @@ def test_a_channel_says_how_it_wants_its_stock(connector):
     assert timedelta(0) < connector.poll_overlap
 
 
+@every_connector
+def test_a_channel_that_calls_orders_off_says_how(connector):
+    module = vars(import_module(f"connectors.{connector.name}.channel"))
+    [channel] = [one for name, one in module.items() if name.lower() == f"{connector.name}channel"]
+
+    how = connector.calls_off
+    assert (how is not None, bool(how and how.answers)) == (hasattr(channel, "cancel"), hasattr(channel, "answer"))
+
+
 @every_manifest
 def test_a_simulator_is_found_where_the_manifest_says(connector):
     if connector.simulator:

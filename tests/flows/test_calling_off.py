@@ -11,6 +11,7 @@ from core.domain.shipping import CancelReason
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unavailable
 from core.flows import calling_off, labelling
 from core.flows.calling_off import Barred
+from core.store import callings
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -218,7 +219,7 @@ def test_a_refusal_stands_in_the_channels_words_and_the_order_is_held(dock: Depo
 
     box = dock.house.hub.box(dock.merchant)
     with dock.house.hub.database.read() as db:
-        known = calling_off.callings.newest(db, dock.merchant, order(dock), box)
+        known = callings.newest(db, dock.merchant, order(dock), box)
     assert known is not None
     assert (known.words, states(dock), parked(dock)) == ("A part of the order is sent.", ["refused"], [("Refused",)])
     assert books.one(dock.house.hub, "select held_why from orders") == "stock"
@@ -436,7 +437,22 @@ def test_only_a_wish_is_answered_and_not_beside_another_answer(dock: Depot) -> N
     dock.house.bogus.ask_to_cancel(number)
     dock.poll()
     answer(dock, agree=False)
-    for act in (lambda: answer(dock, agree=True), lambda: call_off(dock)):
-        with pytest.raises(Barred) as barred:
-            act()
-        assert barred.value.why is Bar.ANSWERED
+    with pytest.raises(Barred) as barred:
+        answer(dock, agree=True)
+    assert barred.value.why is Bar.ANSWERED
+    with pytest.raises(Barred):
+        call_off(dock)
+
+
+@on_sqlite
+def test_people_are_told_of_what_still_stands(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.house.bogus.queues = True
+    call_off(dock)
+    dock.house.drain()
+    pass_(dock, LATE)
+
+    dock.house.ask("raise_alerts", dock.merchant)
+    dock.house.drain()
+
+    assert books.rows(dock.house.hub, "select cause, cleared_at from alerts") == [("stands", None)]

@@ -20,6 +20,8 @@ from tests.web.test_pages import EMAIL, WORDS, watched
 BODIES: dict[str, Any] = {
     "/api/v1/orders/<order>/hold": {"why": "address"},
     "/api/v1/orders/<order>/short": {"what": "backorder"},
+    "/api/v1/orders/<order>/cancel": {"reason": "stock"},
+    "/api/v1/orders/<order>/answer": {"agree": True},
     "/api/v1/orders/<order>/release": {},
     "/api/v1/orders/<order>/tag": {"tag": "gift"},
     "/api/v1/orders/<order>/untag": {"tag": "gift"},

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
-GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks"
+GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
@@ -126,6 +126,24 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
         ana.post("/attention/read", connection=busy.connection.id)
 
     assert wholes(busy.hub.database, seen) == []
+
+
+def test_no_order_is_called_off_by_reading_a_table_whole(busy: Shop) -> None:
+    ana = person(busy.hub, busy.merchant)
+    order = busy.one("select min(id) from orders")
+    with statements(busy.hub.database) as seen:
+        ana.post(f"/orders/{order}/cancel", reason="stock")
+        assert "The channel is being told" in ana.get(f"/orders/{order}/cancel")
+        ana.post(f"/orders/{order}/uncancel")
+        ana.post(f"/orders/{order}/cancel", reason="stock")
+        busy.drain()
+        busy.clock.pass_(timedelta(minutes=1))
+        busy.drain()
+
+    assert busy.rows("select state from callings_off order by state") == [("done",), ("withdrawn",)]
+    ours = {words: values for words, values in seen.items() if "callings_off" in words or "shipments" in words}
+    assert len(ours) >= 8
+    assert wholes(busy.hub.database, ours) == []
 
 
 def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:

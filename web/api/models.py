@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Stri
 
 from core.domain.acts import LONGEST_NOTE, LONGEST_TAG
 from core.domain.adjusting import Reason
+from core.domain.calling_off import CallingState
 from core.domain.holds import Why
 from core.domain.inbound import Kind as InboundKind
 from core.domain.inbound import State
@@ -18,6 +19,7 @@ from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
 from core.domain.oversold import Decision
 from core.domain.places import LocationKind
+from core.domain.shipping import CancelReason
 from core.store.tables import us, when
 
 MOST = 250
@@ -266,6 +268,17 @@ class Buyer(Said):
     bill_to: AddressSaid | None
 
 
+class CallingOff(Said):
+    """The last time that an order was called off at its channel."""
+
+    state: CallingState = Field(description="wanted and asked go on; waived: the buyer is answered that it is sent.")
+    reason: CancelReason
+    agreed: bool | None = Field(description="What its buyer is answered; None: no buyer's wish is answered by it.")
+    by: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+
 class OrderSaid(OrderHead):
     """One order, whole."""
 
@@ -274,6 +287,7 @@ class OrderSaid(OrderHead):
     deliver_by: datetime | None
     service: str
     held_why: str | None
+    calling_off: CallingOff | None
     totals: Totals
     lines: list[LineSaid]
     shipping: list[ShippingSaid]
@@ -549,6 +563,15 @@ class HoldAsked(Asked):
 class ShortAsked(Asked):
     what: Decision | None
     location: Annotated[str, StringConstraints(max_length=100)] = Field("", description="The location's id, for elsewhere.")
+
+
+class CancelAsked(Asked):
+    reason: CancelReason
+    restock: bool = Field(True, description="The channel shows its units again by itself.")
+
+
+class AnswerAsked(Asked):
+    agree: bool = Field(description="False: it is sent anyway.")
 
 
 class TagAsked(Asked):

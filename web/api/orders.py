@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from core.domain import acts
 from core.domain.acts import Act
+from core.domain.calling_off import BARS
 from core.domain.money import Money
 from core.domain.order import (
     Address,
@@ -25,10 +26,13 @@ from core.domain.order import (
     Tax,
 )
 from core.errors import Refused
-from core.flows import desk, oversold
-from core.store import events, lists
+from core.flows import calling_off, desk, oversold
+from core.flows.calling_off import Barred
+from core.store import callings, events, lists
 from core.store import orders as store
+from core.store.callings import Calling
 from core.store.lists import Head
+from core.store.tables import when
 from core.store.unit import Unit
 from web.api import models as say
 from web.api.events import event
@@ -68,7 +72,17 @@ def _said(db: Connection, merchant: str, order: str) -> say.OrderSaid:
     tags, booked = lists.tags(db, merchant, [order]), store.booked(db, merchant, [order])
     box = hub().box(merchant) if visitor().may("orders.buyers") else None
     person = store.person_of(db, merchant, order, box) if box else None
-    return say.OrderSaid.model_construct(**_head(lists.head_of(row, seen), tags), **_whole(row, seen, booked, person))
+    off = callings.newest(db, merchant, order, hub().box(merchant))
+    return say.OrderSaid.model_construct(
+        **_head(lists.head_of(row, seen), tags), **_whole(row, seen, booked, person), calling_off=_calling(off) if off else None
+    )  # fmt: skip
+
+
+def _calling(one: Calling) -> say.CallingOff:
+    agreed = one.answer.agree if one.answer else None
+    return say.CallingOff(
+        state=one.state, reason=one.reason, agreed=agreed, by=one.name, asked_at=when(one.asked_at), ended_at=say.moment(one.ended_at)
+    )  # fmt: skip
 
 
 @reads(api, "/<order>/events", "orders.read", say.EventPage, 404)
@@ -113,6 +127,38 @@ def short(work: Unit, order: str, asked: say.ShortAsked) -> say.OrderSaid:
     except Refused as error:
         raise Refusal(409, "refused", f"{str(error).capitalize()}.") from None
     return _said(work.db, merchant, order)
+
+
+@writes(api, "POST", "/<order>/cancel", "orders.write", say.CancelAsked, say.OrderSaid, 404)
+def cancel(work: Unit, order: str, asked: say.CancelAsked) -> say.OrderSaid:
+    """Have a whole order cancelled at its channel
+
+    Only before something of it is sent. It is done when the order itself comes back cancelled: `calling_off` says how far it is. While it
+    goes on, asking again changes nothing. No money is moved by us.
+    """
+    merchant = visitor().merchant
+    _found(work.db, merchant, order)
+    _barred(lambda: calling_off.call_off_in(hub(), work, merchant, order, asked.reason, who(), restock=asked.restock))
+    return _said(work.db, merchant, order)
+
+
+@writes(api, "POST", "/<order>/answer", "orders.write", say.AnswerAsked, say.OrderSaid, 404)
+def answer(work: Unit, order: str, asked: say.AnswerAsked) -> say.OrderSaid:
+    """Answer a buyer who wishes to cancel an order
+
+    Agreed, it is cancelled at its channel; else it may leave.
+    """
+    merchant = visitor().merchant
+    _found(work.db, merchant, order)
+    _barred(lambda: calling_off.answer_in(hub(), work, merchant, order, who(), agree=asked.agree))
+    return _said(work.db, merchant, order)
+
+
+def _barred(do: Callable[[], object]) -> None:
+    try:
+        do()
+    except Barred as error:
+        raise Refusal(409, "refused", BARS[error.why]) from None
 
 
 @writes(api, "POST", "/<order>/tag", "orders.write", say.TagAsked, say.OrderSaid, 404)
