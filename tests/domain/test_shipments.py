@@ -16,8 +16,10 @@ from tests.builders import LONG_AGO, an_order
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def why(rules: Rules = RULES, *, held: bool = False, has_address: bool = True, short: bool = False, **different: object) -> Wait | None:
-    return waits(an_order(**different), rules, NOW, held=held, has_address=has_address, short=short)
+def why(rules: Rules = RULES, **different: object) -> Wait | None:
+    said = {"held": False, "has_address": True, "short": False, "off": False, "waived": False}
+    said |= {name: bool(different.pop(name)) for name in said if name in different}
+    return waits(an_order(**different), rules, NOW, **said)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,8 @@ def why(rules: Rules = RULES, *, held: bool = False, has_address: bool = True, s
         ({"payment_status": PaymentStatus.UNPAID, "total": Money(0, "USD")}, None),
         ({"cancel_requested": True}, Wait.CANCELLING),
         ({"cancelled": True}, Wait.CANCELLING),
+        ({"cancel_requested": True, "waived": True}, None),
+        ({"off": True}, Wait.CALLED_OFF),
         ({"on_hold": True}, Wait.HELD),
         ({"held": True}, Wait.HELD),
         ({"has_address": False}, Wait.ADDRESS),
@@ -43,7 +47,7 @@ def why(rules: Rules = RULES, *, held: bool = False, has_address: bool = True, s
     ids=str,
 )
 def test_an_order_is_released_only_where_nothing_speaks_against_it(different: dict[str, object], reason: Wait | None) -> None:
-    assert why(**different) is reason  # type: ignore[arg-type]
+    assert why(**dict(different)) is reason  # type: ignore[arg-type]
 
 
 def test_what_the_merchant_allows_is_released_too() -> None:
@@ -91,8 +95,10 @@ def test_what_lies_whole_at_one_place_leaves(wanted: list[ToSend]) -> None:
         assert sent == min(line.units, sum(there))
 
 
-def stopped(*, held: bool = False, person: str = "1", was: str = "1", over: bool = False, **different: object) -> Stop | None:
-    return stops(an_order(**different), held=held, person=person, was=was, over=over)
+def stopped(*, person: str = "1", was: str = "1", **different: object) -> Stop | None:
+    said = {"held": False, "over": False, "off": False, "waived": False}
+    said |= {name: bool(different.pop(name)) for name in said if name in different}
+    return stops(an_order(**different), person=person, was=was, **said)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +111,15 @@ def stopped(*, held: bool = False, person: str = "1", was: str = "1", over: bool
         ({"person": ""}, None),
         ({"was": ""}, None),
         ({"over": True}, Stop.FEWER),
+        ({"off": True}, Stop.CALLED_OFF),
+        ({"cancel_requested": True, "waived": True}, None),
         ({"held": True}, Stop.HELD),
         ({"held": True, "cancelled": True}, Stop.CANCELLED),
     ],
     ids=str,
 )
 def test_a_shipment_stops_for_the_gravest_reason(different: dict[str, object], reason: Stop | None) -> None:
-    assert stopped(**different) is reason  # type: ignore[arg-type]
+    assert stopped(**dict(different)) is reason  # type: ignore[arg-type]
 
 
 def test_a_parcel_weighs_what_is_in_it_and_its_box_or_nobody_knows() -> None:
