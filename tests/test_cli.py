@@ -1189,3 +1189,23 @@ def test_an_address_that_is_not_public_or_not_https_is_one_line_and_exit_2(run: 
 
     assert (said.code, shop.one("select count(*) from hooks")) == (2, 0)
     assert said.why.startswith("crossdock: hook add: ")
+
+
+def test_an_order_is_cancelled_once_and_that_is_taken_back(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+
+    assert run("orders", "cancel", order, "--reason", "stock", "--no-restock").out == "its channel is told\n"
+    assert run("orders", "cancel", order, "--reason", "fraud").code == 0
+    assert [tuple(row) for row in shop.rows("select reason, restock, name from callings_off")] == [("stock", 0, "command line")]
+    assert run("orders", "cancel", order, "--take-back").out == "taken back\n"
+    assert shop.one("select state from callings_off") == "withdrawn"
+
+
+def test_what_cannot_be_cancelled_or_answered_is_said_in_a_line(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+
+    assert "does not wish to cancel" in run("orders", "answer", order, "--agree").why
+    assert "say --agree or --ship" in run("orders", "answer", order).why
+    assert "--take-back" in run("orders", "cancel", order).why
+    assert "no such order" in run("orders", "cancel", "4711-0", "--reason", "other").why
+    assert shop.rows("select 1 from callings_off") == []
