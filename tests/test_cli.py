@@ -1255,3 +1255,23 @@ def test_rules_that_cannot_be_are_refused_with_the_reason(run: Run, sites: Shop,
 
     assert said.code != 0
     assert why in said.err
+
+
+def test_an_order_is_cancelled_once_and_that_is_taken_back(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+
+    assert run("orders", "cancel", order, "--reason", "stock", "--no-restock").out == "its channel is told\n"
+    assert run("orders", "cancel", order, "--reason", "fraud").code == 0
+    assert [tuple(row) for row in shop.rows("select reason, restock, name from callings_off")] == [("stock", 0, "command line")]
+    assert run("orders", "cancel", order, "--take-back").out == "taken back\n"
+    assert shop.one("select state from callings_off") == "withdrawn"
+
+
+def test_what_cannot_be_cancelled_or_answered_is_said_in_a_line(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+
+    assert "does not wish to cancel" in run("orders", "answer", order, "--agree").why
+    assert "say --agree or --ship" in run("orders", "answer", order).why
+    assert "--take-back" in run("orders", "cancel", order).why
+    assert "no such order" in run("orders", "cancel", "4711-0", "--reason", "other").why
+    assert shop.rows("select 1 from callings_off") == []

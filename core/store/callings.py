@@ -142,16 +142,14 @@ def has_left(db: Connection, merchant: str, order: str) -> bool:
     return run(db, LEFT, order=order, merchant=merchant).first() is not None
 
 
-CANCELLED = """
-update callings_off set state = case when callings_off.state = 'refused' then callings_off.state else 'done' end,
-  ended_at = coalesce(callings_off.ended_at, :now) from {rows}
-where callings_off.order_id = r.id and callings_off.merchant || '' = :merchant
-  and callings_off.state in ('wanted', 'asked', 'stands', 'refused')
-returning callings_off.order_id
+THESE = """(select c.id from {rows} left join callings_off c
+  on c.order_id = r.id and c.merchant || '' = :merchant and c.state in STATES {fence})"""
+CANCELLED = f"""
+update callings_off set state = case when state = 'refused' then state else 'done' end, ended_at = coalesce(ended_at, :now)
+where id in {THESE.replace("STATES", "('wanted', 'asked', 'stands', 'refused')")} returning order_id
 """
-NOT_WISHED = """
-update callings_off set state = 'done', ended_at = :now from {rows}
-where callings_off.order_id = r.id and callings_off.merchant || '' = :merchant and callings_off.state = 'waived'
+NOT_WISHED = f"""
+update callings_off set state = 'done', ended_at = :now where id in {THESE.replace("STATES", "('waived')")}
 """
 
 
