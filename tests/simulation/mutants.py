@@ -429,7 +429,7 @@ ALL: dict[str, Mutant] = {
     "hint-unread": Mutant(
         "a notice without a body is not followed", "sqlite", "plain", 1, (("core.flows.intake:_ask_fetches", gives(None)),)
     ),
-    "inbox-left": Mutant("a notice that was read is not closed", "sqlite", "plain", 1, (("core.store.inbox:close", gives(None)),)),
+    "inbox-left": Mutant("a notice that was read is not closed", "sqlite", "plain", 2, (("core.store.inbox:close", gives(None)),)),
     "mark-first": Mutant("the mark moves on before the page is kept", "sqlite", "rush", 1, (_flow("poll_orders", _mark_first),)),
     "release-kept": Mutant(
         "a reservation that ended is not deleted",
