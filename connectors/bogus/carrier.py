@@ -1,12 +1,10 @@
 """Bogus Post: a carrier in memory that behaves, for tests. Its parcels are the truth and its calls the oracle."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from connectors.bogus.trouble import Trouble
 from core.domain.money import Money
 from core.domain.order import Address
 from core.domain.shipping import (
@@ -44,7 +42,7 @@ class Purchase:
 
 
 @dataclass
-class BogusPost:
+class BogusPost(Trouble):
     """One carrier with one account. `forgets`: it cannot be asked about keys. It knows what it sold `known_after_s` later. `blank`: what
     is found comes without papers."""
 
@@ -57,28 +55,6 @@ class BogusPost:
     dearer: int = 1
     purchases: list[Purchase] = field(default_factory=list)
     closed: list[tuple[str, ...]] = field(default_factory=list)
-    calls: list[tuple[str, Any]] = field(default_factory=list)
-    faults: list[tuple[str, Exception, bool]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def next(self, method: str, error: Exception, after_the_work: bool = False) -> None:
-        """The next call of this port method fails once; `after_the_work`: it is done and only the answer is lost."""
-        self.faults.append((method, error, after_the_work))
-
-    @contextmanager
-    def call(self, method: str, what: Any = None) -> Iterator[None]:
-        with self.lock:
-            self.calls.append((method, what))
-            fault = next((fault for fault in self.faults if fault[0] == method), None)
-            if fault:
-                self.faults.remove(fault)
-            if fault and not fault[2]:
-                raise fault[1]
-            yield
-            if fault:
-                raise fault[1]
 
     def live(self) -> list[Purchase]:
         return [one for one in self.purchases if not one.voided]

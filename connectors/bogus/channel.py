@@ -1,6 +1,5 @@
 """Bogus: a channel in memory that behaves, for tests. Its state is the truth and its log the oracle; no network anywhere."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.bogus import sending
+from connectors.bogus.trouble import Trouble
 from connectors.http import as_datetime, write_json
 from core.domain.money import Money
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
@@ -34,7 +34,7 @@ class Shelf:
 
 
 @dataclass
-class Bogus:
+class Bogus(Trouble):
     """One account. `compares`: writes are compare-and-set. `commits`: it tells what is sold and not sent. `revisions`: writes a listing
     takes in all. `queues`: writes are ACCEPTED and show, and cancellations only ASKED and done, after `settle()`. `whole`: polls bring
     bodies. `merges`: unpaid orders may be combined. `topics` are those that it pushes once subscribed. `answers` are those that buyers got
@@ -56,8 +56,6 @@ class Bogus:
     listings: dict[Key, Shelf] = field(default_factory=dict)
     places: list[Place] = field(default_factory=list)
     queue: list[Notice] = field(default_factory=list)
-    calls: list[tuple[str, Any]] = field(default_factory=list)
-    faults: list[tuple[str, Exception, bool]] = field(default_factory=list)
     answered: dict[str, list[Answer]] = field(default_factory=dict)
     pending: dict[Key, int] = field(default_factory=dict)
     topics: tuple[str, ...] = ("orders/changed",)
@@ -67,27 +65,6 @@ class Bogus:
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
-
-    def __post_init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def next(self, method: str, error: Exception, after_the_work: bool = False) -> None:
-        """The next call of this port method fails once; `after_the_work`: it is done and only the answer is lost."""
-        self.faults.append((method, error, after_the_work))
-
-    @contextmanager
-    def call(self, method: str, what: Any = None) -> Iterator[None]:
-        """One call from outside: logged, and broken where a test asked for it."""
-        with self.lock:
-            self.calls.append((method, what))
-            fault = next((fault for fault in self.faults if fault[0] == method), None)
-            if fault:
-                self.faults.remove(fault)
-            if fault and not fault[2]:
-                raise fault[1]
-            yield
-            if fault:
-                raise fault[1]
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
         """Put something up for sale, at a place where the channel has some; the listing is called L-SKU unless named."""
