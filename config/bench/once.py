@@ -100,7 +100,10 @@ class Dock:
             for left in (world.faults, world.log, world.buckets):
                 left.clear()
         street.clock.now = self.start
-        return (Buying if name in CARRIERS else Telling)(self, name, seed).run()
+        begin, judge = (buy, labels) if name in CARRIERS else (tell, confirmations)
+        run = Run(self, name, seed)
+        run.play(lambda: begin(run))
+        return judge(run)
 
 
 class Run:
@@ -120,21 +123,15 @@ class Run:
         times, after = self.random.choice((1, 1, 2)), self.random.choice((0, 0, 1, 1, 2, 3, 5))
         return Fault(kind, times=times, after=after, seconds=SLOW_S if kind == "slow" else 0.0)
 
-    def run(self) -> Ending:
+    def play(self, begin: Callable[[], None]) -> None:
+        """It begins, and then time passes until all is quiet."""
         self.street.hub.forget_made()
         self.world.pause = self._wait
         self.seen["broken"] = sum(fault.times for fault in self.world.faults)
         with self._deadly():
-            self._begin()
+            begin()
             self._until_quiet()
         self.seen["broken"] -= sum(fault.times for fault in self.world.faults)
-        return self._judge()
-
-    def _begin(self) -> None:
-        raise NotImplementedError
-
-    def _judge(self) -> Ending:
-        raise NotImplementedError
 
     def click(self, what: Callable[[], Any]) -> None:
         """Somebody clicks, once more where no answer came, and sometimes twice for no reason."""
@@ -228,46 +225,46 @@ PARCELS = (
 TASKS = "select state from tasks where kind = 'confirm_parcels' and subject = :id"
 
 
-class Buying(Run):
-    """A label is bought of a carrier."""
-
-    def _begin(self) -> None:
-        street, carrier = self.street, self.street.connections[self.name].id
-        self.click(lambda: labelling.want(street.hub, street.merchant, self.shipment, carrier, SERVICES[self.name], HUB))
-
-    def _judge(self) -> Ending:
-        [ours], bought = self.rows(PARCELS, id=self.shipment), self.rows(PURCHASES, id=self.shipment)
-        parcels = self.street.carrier(self.name).parcels()[self.dock.before[self.name] :]
-        live = [one["tracking"] for one in parcels if not one["voided"]]
-        thrown = sum(one.state == "voided" for one in bought) if self.name == "dhl" else 0
-        held = any(one.state == "asked" and one.task == "parked" for one in bought)
-        end = Ending(self.name, self.seed, len(live) - thrown, held, thrown, seen=self.seen)
-        if self.seen["restless"]:
-            end.wrong = "it does not come to rest"
-        elif end.count > 1:
-            end.wrong = f"{end.count} live labels: {live}"
-        elif not held and (ours.state != State.LABELLED or ours.tracking not in live):
-            end.wrong = f"the shipment is {ours.state} with {ours.tracking}, the carrier has {live}: {[tuple(one) for one in bought]}"
-        return end
+def buy(run: Run) -> None:
+    """Somebody wants a label of the carrier."""
+    street, carrier = run.street, run.street.connections[run.name].id
+    run.click(lambda: labelling.want(street.hub, street.merchant, run.shipment, carrier, SERVICES[run.name], HUB))
 
 
-class Telling(Run):
-    """A parcel leaves, and its channel is told."""
+def labels(run: Run) -> Ending:
+    """How many labels the parcel has at the carrier that are not given back."""
+    [ours], bought = run.rows(PARCELS, id=run.shipment), run.rows(PURCHASES, id=run.shipment)
+    parcels = run.street.carrier(run.name).parcels()[run.dock.before[run.name] :]
+    live = [one["tracking"] for one in parcels if not one["voided"]]
+    thrown = sum(one.state == "voided" for one in bought) if run.name == "dhl" else 0
+    held = any(one.state == "asked" and one.task == "parked" for one in bought)
+    end = Ending(run.name, run.seed, len(live) - thrown, held, thrown, seen=run.seen)
+    if run.seen["restless"]:
+        end.wrong = "it does not come to rest"
+    elif end.count > 1:
+        end.wrong = f"{end.count} live labels: {live}"
+    elif not held and (ours.state != State.LABELLED or ours.tracking not in live):
+        end.wrong = f"the shipment is {ours.state} with {ours.tracking}, the carrier has {live}: {[tuple(one) for one in bought]}"
+    return end
 
-    def _begin(self) -> None:
-        self.click(lambda: sending.send(self.street.hub, self.street.merchant, [self.shipment], HUB))
 
-    def _judge(self) -> Ending:
-        [ours] = self.rows(PARCELS, id=self.shipment)
-        order = next(one for one in self.street.simulator(self.name).orders() if one["id"] == self.dock.orders[self.name])
-        count = sum(one["tracking"] == ours.tracking and one["units"] == UNITS for one in order["shipments"])
-        held = any(row.state == "parked" for row in self.rows(TASKS, id=ours.id))
-        end = Ending(self.name, self.seed, len(order["shipments"]), held, seen=self.seen)
-        if self.seen["restless"]:
-            end.wrong = "it does not come to rest"
-        elif end.count > 1 or (not held and (count != 1 or ours.told_at is None)):
-            end.wrong = f"the parcel is {ours.state} with {ours.tracking}, the channel has {order['shipments']}"
-        return end
+def tell(run: Run) -> None:
+    """A parcel leaves, and its channel is to be told."""
+    run.click(lambda: sending.send(run.street.hub, run.street.merchant, [run.shipment], HUB))
+
+
+def confirmations(run: Run) -> Ending:
+    """How often the channel was told of the parcel."""
+    [ours] = run.rows(PARCELS, id=run.shipment)
+    order = next(one for one in run.street.simulator(run.name).orders() if one["id"] == run.dock.orders[run.name])
+    count = sum(one["tracking"] == ours.tracking and one["units"] == UNITS for one in order["shipments"])
+    held = any(row.state == "parked" for row in run.rows(TASKS, id=ours.id))
+    end = Ending(run.name, run.seed, len(order["shipments"]), held, seen=run.seen)
+    if run.seen["restless"]:
+        end.wrong = "it does not come to rest"
+    elif end.count > 1 or (not held and (count != 1 or ours.told_at is None)):
+        end.wrong = f"the parcel is {ours.state} with {ours.tracking}, the channel has {order['shipments']}"
+    return end
 
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
