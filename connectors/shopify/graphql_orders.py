@@ -7,7 +7,7 @@ from connectors.shopify import bookkeeping as books
 from core.domain.money import Money
 
 Json = dict[str, Any]
-PART, TODO = 1_000_000_000, 7_000_000_000  # what makes the ids of an order's further parts, and of their lines, other ones
+PART_ID, LINE_ID = 1_000_000_000, 7_000_000_000  # what makes the ids of an order's further parts, and of their lines, other ones
 WORDS = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
 KINDS = {
     "discount_code": "DiscountCodeApplication",
@@ -96,11 +96,11 @@ def parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
 
 def _part(record: Json, number: int, place: Json, goods: Sequence[Json]) -> Json:
     body = record["body"]
-    lines = [{"id": line["id"] + TODO, "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
+    lines = [{"id": line["id"] + LINE_ID, "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
     left = any(line["remaining_quantity"] for line in lines)
     status = "CANCELLED" if body["cancelled_at"] else (_stage(record) or "OPEN") if left else "CLOSED"
     return {
-        "id": record["part"] + PART * number,
+        "id": record["part"] + PART_ID * number,
         "status": status,
         "assigned_location": {"location": place},
         "fulfillment_holds": record["holds"] if status == "ON_HOLD" else [],

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.shopify import bookkeeping as books
-from connectors.shopify.graphql_orders import PART, TODO, parts
+from connectors.shopify.graphql_orders import LINE_ID, PART_ID, parts
 
 Json = dict[str, Any]
 Places = Mapping[int | None, Json]
@@ -28,7 +28,7 @@ def found(records: Iterable[Json], places: Places, gid: str) -> tuple[Json, Json
     """The order that a fulfillment order is of, and itself. Raises Declined."""
     number = gid.removeprefix("gid://shopify/FulfillmentOrder/")
     for record in records:
-        if number.isdigit() and record["part"] == int(number) % PART:
+        if number.isdigit() and record["part"] == int(number) % PART_ID:
             for part in parts(record, places):
                 if part["id"] == int(number):
                     return record, part
@@ -55,7 +55,7 @@ def _units(part: Json, items: Sequence[Mapping[str, Any]] | None) -> dict[int, i
         raise Declined(f"Fulfillment order {part['id']} has an unfulfillable status= {part['status'].lower()}.", "fulfillment")
     open_units = {line["id"]: line["remaining_quantity"] for line in part["line_items"]}
     if not items:
-        return {line - TODO: units for line, units in open_units.items() if units}
+        return {line - LINE_ID: units for line, units in open_units.items() if units}
     wished: Counter[int] = Counter()
     for one in items:
         wished[int(one["id"].rpartition("/")[2])] += one["quantity"]
@@ -64,7 +64,7 @@ def _units(part: Json, items: Sequence[Mapping[str, Any]] | None) -> dict[int, i
             raise Declined("Fulfillment order line item does not exist.", "fulfillment")
         if not 0 < units <= open_units[line]:
             raise Declined("Invalid fulfillment order line item quantity requested.", "fulfillment")
-    return {line - TODO: units for line, units in wished.items()}
+    return {line - LINE_ID: units for line, units in wished.items()}
 
 
 def movable(part: Json, lines: Iterable[Json], place: int, stocked: Iterable[str]) -> None:
