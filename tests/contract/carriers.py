@@ -1,9 +1,7 @@
 """A carrier against its simulator: the whole protocol without sockets, on a virtual clock."""
 
 import io
-from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from importlib import import_module
 from typing import Any
 
@@ -13,60 +11,19 @@ from connectors.simulation import Carries, Fault, InProcess, Stage, World
 from core.domain.money import Money
 from core.domain.order import Address
 from core.domain.shipping import Box, Consignment, Customs, Duties, Goods, LabelFormat
-from core.ports import Carrier, Connector, Fresh, Kit, Rate
+from core.ports import Carrier, Connector, Kit
+from tests.contract.means import Clock, Keeper, Wallet
 
 START = datetime(2026, 11, 18, 15, 0, tzinfo=UTC)
 KEY = "0198c0de4f3a7c11a5d2e9b07f6c1d24"
 CARRIERS = {name: one for name, one in connectors.load().items() if "carrier" in one.roles}
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-
-class Wallet:
-    """Takes note of what was taken."""
-
-    def __init__(self) -> None:
-        self.taken: Counter[str] = Counter()
-
-    def take(self, operation: str, units: float = 1.0) -> None:
-        self.taken[operation] += 1
-
-    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
-        return None
-
-    def behind(self) -> "Wallet":
-        return self
-
-
-class Keeper:
-    """One connection's token."""
-
-    def __init__(self, login: dict[str, str], clock: Clock) -> None:
-        self.login, self.clock, self.refreshed = login, clock, 0
-        self.fresh: Fresh | None = None
-
-    def access(self, refresh: Callable[[Mapping[str, str]], Fresh], *, rejected: str | None = None) -> str:
-        if self.fresh is None or self.fresh.access == rejected or self.fresh.expires_at <= self.clock():
-            self.refreshed += 1
-            self.fresh = refresh(self.login)
-            self.login.update(self.fresh.login)
-        return self.fresh.access
-
-
 class Rig:
     """A connection at a simulated carrier. `settings` stand above the manifest's."""
 
     def __init__(self, connector: Connector, limits: str = "vendor", **settings: Any) -> None:
-        self.connector, self.clock, self.recorder = connector, Clock(), io.StringIO()
+        self.connector, self.clock, self.recorder = connector, Clock(START), io.StringIO()
         self.world = World(self.clock, seed=7, limits=limits, recorder=self.recorder)
         module, _, name = connector.simulator.partition(":")
         simulator = getattr(import_module(module), name)(self.world)

@@ -434,7 +434,12 @@ def test_a_driver_is_ordered_and_called_off_once_however_often_that_is_said(rig)
 
 
 def test_a_pickup_that_nobody_knows_need_not_be_called_off(rig):
-    rig.carrier.leave(replace(rig.carrier.pick_up(collection(), KEY), handle={"numbers": ["PRG261118000099"]}))
+    agreed = rig.carrier.pick_up(collection(), KEY)
+
+    rig.carrier.leave(replace(agreed, handle={"numbers": ["PRG261118000099"]}))
+
+    assert [one["cancelled"] for one in rig.simulator.state["pickups"].values()] == [False]
+    assert rig.calls()[-1] == "cancelPickup"
 
 
 def test_a_time_without_a_zone_is_that_of_the_place():

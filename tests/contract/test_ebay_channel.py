@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,8 @@ from core.domain.money import Money
 from core.domain.order import OrderStatus, PaymentStatus
 from core.domain.shipping import CancelReason
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
-from core.ports import Channel, Found, Fresh, Kit, Notice, Push, Rate, Told
+from core.ports import Channel, Found, Kit, Notice, Push, Told
+from tests.contract.means import Clock, Keeper, Wallet
 from tests.contract.parcels import KEY, a_parcel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,51 +32,11 @@ CONTRACTS = Path(os.environ.get("CROSSDOCK_CONTRACTS") or ROOT.parent / "shared/
 START = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-
-class Wallet:
-    """Takes note of what was taken."""
-
-    def __init__(self) -> None:
-        self.taken: Counter[str] = Counter()
-        self.learned: list[str] = []
-
-    def take(self, operation: str, units: float = 1.0) -> None:
-        self.taken[operation] += 1
-
-    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
-        self.learned.append(operation)
-
-
-class Keeper:
-    """One connection's token."""
-
-    def __init__(self, login: dict[str, str], clock: Clock) -> None:
-        self.login, self.clock, self.fresh, self.refreshed = login, clock, None, 0
-        self.fresh: Fresh | None = None
-
-    def access(self, refresh: Callable[[Mapping[str, str]], Fresh], *, rejected: str | None = None) -> str:
-        if self.fresh is None or self.fresh.access == rejected or self.fresh.expires_at <= self.clock():
-            self.refreshed += 1
-            self.fresh = refresh(self.login)
-            self.login.update(self.fresh.login)
-        return self.fresh.access
-
-
 class Rig:
     def __init__(
         self, limits: str = "vendor", products: int = 16, quantity: int = 20, goods: Sequence[dict[str, Any]] = (), **settings: Any
     ) -> None:
-        self.clock, self.recorder = Clock(), io.StringIO()
+        self.clock, self.recorder = Clock(START), io.StringIO()
         self.world = World(self.clock, seed=7, limits=limits, recorder=self.recorder)
         self.simulator = Simulator(self.world)
         found = self.simulator.credentials("http://sim.test/ebay")

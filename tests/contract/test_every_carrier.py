@@ -1,9 +1,11 @@
 """What every carrier is held to, by being found: against its own simulator, without sockets."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from connectors.simulation import Fault
 from core.domain.shipping import Bought, Progress, Sought, Voided
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Reprints
@@ -11,6 +13,10 @@ from tests.contract.carriers import ABROAD, AT_HOME, CARRIERS, KEY, SENDER, Rig,
 
 OTHER = KEY[::-1]
 WORDS = [word for one in (SENDER, AT_HOME, ABROAD) for word in (one.name, one.street1, one.email, one.phone) if word]
+
+
+KEYED = {name: one for name, one in CARRIERS.items() if one.carries.keyed}
+PRINTING = {name: one for name, one in CARRIERS.items() if isinstance(Rig(one).carrier, Reprints)}
 
 
 @pytest.fixture(params=CARRIERS.values(), ids=CARRIERS)
@@ -107,8 +113,6 @@ def test_what_it_weighs_is_never_rounded_down(rig):
 def test_what_goes_abroad_is_declared(rig):
     one = wish(ABROAD)
     quotes = rig.carrier.rates(one)
-    if not quotes:
-        pytest.skip("it does not go abroad")
 
     made = rig.carrier.buy(one, quotes[0].service, KEY)
 
@@ -162,10 +166,9 @@ def test_a_number_that_nobody_knows_has_no_steps(rig):
     assert rig.carrier.track([stranger])[stranger].steps == ()
 
 
+@pytest.mark.parametrize("rig", PRINTING.values(), ids=PRINTING, indirect=True)
 def test_papers_can_be_had_again(rig):
     _, _, made = bought(rig)
-    if not isinstance(rig.carrier, Reprints):
-        pytest.skip("it prints a label once")
 
     again = rig.carrier.papers(made, rig.connector.carries.formats[0])
 
@@ -209,9 +212,8 @@ def test_a_purchase_that_never_arrived_is_absent_or_is_made_by_asking(rig):
         assert found is Sought.ABSENT and len(rig.simulator.parcels()) == before
 
 
+@pytest.mark.parametrize("rig", KEYED.values(), ids=KEYED, indirect=True)
 def test_a_carrier_that_keeps_keys_buys_once_under_one(rig):
-    if not rig.connector.carries.keyed:
-        pytest.skip("it keeps no keys")
     one, service, made = bought(rig)
 
     again = rig.carrier.buy(one, service, KEY)
@@ -232,8 +234,7 @@ def test_whatever_goes_wrong_raises_the_one_error_for_it(rig, method, kind):
     }
     changes = method in ("buy", "void") or (method == "find" and rig.connector.carries.keyed)
     names = operation_of(rig, calls[method])
-    if not names:
-        pytest.skip("it asks nobody for that")
+    assert names
     rig.world.faults.clear()
     one, service, made = bought(rig, "e" * 32)
     wanted = {"429": RateLimited, "500": Unavailable, "html": Unavailable, "cut_before": Unavailable, "slow": Unavailable}[kind]
@@ -248,8 +249,6 @@ def test_whatever_goes_wrong_raises_the_one_error_for_it(rig, method, kind):
 
 
 def _slow(operation):
-    from connectors.simulation import Fault
-
     return Fault("slow", operation, times=1, seconds=600.0)
 
 
@@ -300,8 +299,6 @@ def test_nothing_personal_and_no_secret_shows_in_an_error_or_in_print(rig, caplo
 
 
 def test_what_the_simulator_knows_survives_a_restart(rig):
-    import json
-
     _, _, made = bought(rig)
 
     assert json.loads(json.dumps(rig.simulator.state)) == rig.simulator.state
