@@ -5,6 +5,7 @@ Everything runs on this machine against private databases that are gone afterwar
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from config.bench.chart import draw
@@ -44,55 +45,28 @@ def run(
     return found
 
 
+ONE_STORE = (["intake"], ["reconcile"], ["papers"], ["once"], ["route"])  # measured alone, these need no PostgreSQL
+# What a part takes more of where it is measured alone.
+ALONE: dict[str, Callable[[Pace], Pace]] = {
+    "backfill": lambda pace: replace(pace, old=pace.old_alone),
+    "once": lambda pace: replace(pace, once_runs=pace.once_alone),
+    "pages": lambda pace: replace(pace, listed=pace.listed_alone),
+}
+
+
 def _measured(parts: Sequence[str], payloads: Path | None, store: str | None, pace: Pace) -> Iterator[Row]:
-    from config.bench import (
-        answers,
-        backfill,
-        bodies,
-        catalogue,
-        drain,
-        growth,
-        hot,
-        ingest,
-        intake,
-        kits,
-        labels,
-        lag,
-        listings,
-        memory,
-        once,
-        pages,
-        papers,
-        pushes,
-        reconcile,
-        release,
-        routes,
-        rush,
-        vitals,
-    )
+    """Each part is the module of its name. What measures is imported when something is measured."""
+    from config.bench import bodies, intake
     from config.bench.rows import left_out
     from config.bench.stage import stores
 
-    measures = {
-        "ingest": ingest.measured, "drain": drain.measured, "hot": hot.measured, "answers": answers.measured, "lag": lag.measured,
-        "pushes": pushes.measured, "rush": rush.measured, "backfill": backfill.measured, "listings": listings.measured,
-        "catalogue": catalogue.measured, "growth": growth.measured, "memory": memory.measured, "reconcile": reconcile.measured,
-        "kits": kits.measured, "route": routes.measured, "papers": papers.measured, "pages": pages.measured, "vitals": vitals.measured,
-        "release": release.measured, "labels": labels.measured, "once": once.measured,
-    }  # fmt: skip
-    alone = (["intake"], ["reconcile"], ["papers"], ["once"], ["route"])
-    with stores(["sqlite"] if parts in alone else pace.stores) as here:
+    pace = ALONE[parts[0]](pace) if len(parts) == 1 and parts[0] in ALONE else pace
+    with stores(["sqlite"] if list(parts) in ONE_STORE else pace.stores) as here:
         if here.missing:
             yield left_out("postgresql", "postgresql", here.missing)
         patterns = [] if payloads and parts == ["intake"] else bodies.made(pace.patterns)
-        if parts == ["backfill"]:
-            pace = replace(pace, old=pace.old_alone)
-        if parts == ["once"]:
-            pace = replace(pace, once_runs=pace.once_alone)
-        if parts == ["pages"]:
-            pace = replace(pace, listed=pace.listed_alone)
         for part in parts:
             if part == "intake":
                 yield from intake.measured(here, pace, patterns, payloads, store)
             else:
-                yield from measures[part](here, pace, patterns)
+                yield from import_module(f"config.bench.{part}").measured(here, pace, patterns)
