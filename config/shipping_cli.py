@@ -120,17 +120,19 @@ def _carrier(hub: "Hub", owner: str, named: str) -> str:
 
 @shipments.command("void")
 @click.argument("name", metavar="SHIPMENT")
+@click.option("--throw-away", is_flag=True, help="Its carrier did not take it back: it stays paid, and is not used.")
 @of_merchant
 @click.pass_obj
-def void(settings: Settings, name: str, merchant: str) -> None:
+def void(settings: Settings, name: str, throw_away: bool, merchant: str) -> None:
     """Give a shipment's label back."""
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused
     from core.flows import labelling
 
     hub, owner = opened(settings, merchant)
+    act = labelling.throw_away if throw_away else labelling.give_back
     try:
-        labelling.give_back(hub, owner, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)
+        act(hub, owner, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)
     except Refused as error:
         fail(f"shipments: {error}")
 

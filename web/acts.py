@@ -77,6 +77,7 @@ SENTENCES = {
     "label.buy": N_("had a label bought"),
     "label.checked": N_("looked at the carrier: a label was not bought"),
     "label.void": N_("gave a label back"),
+    "label.throw_away": N_("threw a paid label away"),
     "shipment.weigh": N_("weighed a shipment"),
     "shipment.send": N_("handed a shipment over"),
     "shipment.split": N_("packed a shipment into several parcels"),

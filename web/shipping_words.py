@@ -8,6 +8,9 @@ from core.domain.shipping import Progress
 
 # What flows say of what cannot be done, as core/flows write it.
 SAID: dict[str, str] = {
+    "its label is being given back": N_("Its label is being given back."),
+    "it has a label, or one is being bought: give it back first": N_("It has a label, or one is being bought: give that back first."),
+    "its carrier did not refuse to take a label back": N_("Its carrier did not refuse to take a label back."),
     "there is no such shipment": N_("There is no such shipment."),
     "there is no such carrier": N_("There is no such carrier."),
     "there is no such service": N_("That service is not offered any more: choose one from the list."),

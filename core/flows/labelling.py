@@ -10,7 +10,7 @@ from core.domain.cards import Card
 from core.domain.events import Event, LabelBought, LabelVoided
 from core.domain.money import Money
 from core.domain.order import Order
-from core.domain.shipments import OPEN, State
+from core.domain.shipments import FINAL, OPEN, State
 from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
@@ -27,6 +27,7 @@ from core.store.unit import Unit
 KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
+NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrier did not take back
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
@@ -319,6 +320,32 @@ def give_back(hub: Hub, merchant: str, id: str, who: Who) -> None:
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.void", id, shipment=one.name)
 
 
+def throw_away(hub: Hub, merchant: str, id: str, who: Who) -> None:
+    """A label that its carrier does not take back is thrown away: it stays paid, and is not used. Its shipment is packed again, or taken
+    apart where its order is not what it was made for. Raises NotThen, Refused."""
+    with hub.unit() as work:
+        order = shipments.orders_of(work.db, merchant, [id]).get(id)
+        if order is None:
+            raise Refused("there is no such shipment")
+        final = {one.id for one, why in releasing.stopped(hub, work, merchant, [order]) if why in FINAL}
+        one = shipments.find(work.db, merchant, [id])[id]
+        boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, [])
+        key = next((box.purchase for box in boxes if box.purchase), None)
+        if one.problem != NOT_VOIDED or one.state is not State.LABELLED or key is None:
+            raise NotThen("its carrier did not refuse to take a label back")
+        parcels.become(work.db, key, "kept", hub.box(merchant), work.now)
+        parcels.set_labels(work.db, [{"id": box.id, **UNLABELLED} for box in boxes])
+        if id in final:
+            releasing.cancel(work, merchant, [one])
+            work.ask(merchant, "release_orders", merchant)
+        else:
+            shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "label.throw_away", id, shipment=one.name)
+
+
+UNLABELLED = {"tracking": None, "carrier": None, "carrier_name": None, "service": None, "url": None}
+
+
 def void_labels(hub: Hub, claim: Claim) -> None:
     """Give a label back, and go on with what it was given back for."""
     merchant, key = claim.merchant, claim.subjects[0]
@@ -342,11 +369,10 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     work.happened(merchant, [(facts.ref, LabelVoided(shipment.name, tracking, became.value))])
     if became is Voided.REFUSED:
         parcels.become(work.db, one.id, "bought", box, work.now)
-        shipments.set_state(work.db, {shipment.id: (State.LABELLED, "not_voided")}, work.now)
+        shipments.set_state(work.db, {shipment.id: (State.LABELLED, NOT_VOIDED)}, work.now)
         return
     parcels.become(work.db, one.id, "voided" if became is not Voided.PENDING else "refunding", box, work.now)
-    none = {"tracking": None, "carrier": None, "carrier_name": None, "service": None, "url": None}
-    parcels.set_labels(work.db, [{"id": parcel.id, **none} for parcel in boxes])
+    parcels.set_labels(work.db, [{"id": parcel.id, **UNLABELLED} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
     if shipment.problem == NO_PAPERS:

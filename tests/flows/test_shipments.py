@@ -345,6 +345,30 @@ def test_what_was_cancelled_between_two_tries_is_not_bought(dock: Depot) -> None
     assert dock.post.purchases == []
 
 
+@on_sqlite
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_label_that_is_not_taken_back_is_thrown_away_and_stays_paid(dock: Depot, cancelled: bool) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    dock.post.scan("BP00000001", Progress.PICKED_UP)
+    if cancelled:
+        acts.cancel(dock.house.bogus, number)
+        dock.poll()
+    else:
+        labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+        dock.house.drain()
+    assert dock.shipments() == [("S1", "labelled", "not_voided")]
+
+    labelling.throw_away(dock.house.hub, dock.merchant, dock.id(), ANN)
+
+    assert dock.state() is (State.CANCELLED if cancelled else State.PACKED)
+    assert books.rows(
+        dock.house.hub, "select p.state, c.tracking, c.purchase from purchases p join parcels c on c.shipment = p.shipment"
+    ) == [("kept", None, None)]
+    with pytest.raises(labelling.NotThen):
+        labelling.throw_away(dock.house.hub, dock.merchant, dock.id(), ANN)
+
+
 # ---- changed under our hands
 
 

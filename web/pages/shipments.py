@@ -343,6 +343,14 @@ def give_back(name: str) -> str:
     return _tried(name, lambda id: labelling.give_back(hub(), visitor().merchant, id, who()), gettext("The label is being given back."))
 
 
+@pages.post("/shipments/<name>/throw-away")
+@needs("shipments.work")
+def throw_away(name: str) -> str:
+    return _tried(
+        name, lambda id: labelling.throw_away(hub(), visitor().merchant, id, who()), gettext("The label is thrown away. It stays paid.")
+    )
+
+
 @pages.post("/shipments/<name>/checked")
 @needs("shipments.work")
 def checked(name: str) -> str:
