@@ -378,6 +378,18 @@ def test_what_is_no_json_of_ours_is_refused_without_saying_it_again(shop: Shop) 
     assert [name for name, one in answers.items() if CANARY in one.text] == []
 
 
+def test_null_is_no_object_though_every_field_of_it_may_be_left_out(shop: Shop) -> None:
+    shop.offer("A")
+    till = a_program(shop)
+    listing = till.all("listings", 1)[0]["id"]
+
+    said = [
+        till.ask("PUT", f"listings/{listing}/kit", raw, Content_Type="application/json").status_code for raw in (b"null", b" null\n", b"{}")
+    ]
+
+    assert said == [422, 422, 200]
+
+
 def test_a_body_that_does_not_say_how_long_it_is_is_read_no_further_than_it_may_be(shop: Shop) -> None:
     read: list[int] = []
 

@@ -165,7 +165,9 @@ def test_anothers_shipment_is_not_there_and_a_viewer_only_looks(dock: Depot) -> 
     assert [stranger.ask(f"/shipments/{name}").status_code for name in ("S1", dock.id())] == [404, 404]
     assert stranger.send("/shipments/S1/send").status_code == 404
     assert "no shipment was chosen" in stranger.post("/shipments/send", id=dock.id())
-    assert [viewer.send(f"/shipments/S1/{act}").status_code for act in ("send", "buy", "weigh", "give-back", "throw-away", "take-apart")] == [403] * 6
+    assert [
+        viewer.send(f"/shipments/S1/{act}").status_code for act in ("send", "buy", "weigh", "give-back", "throw-away", "take-apart")
+    ] == [403] * 6
     assert viewer.ask("/shipments/S1/label").status_code == 403
     assert dock.state() == "labelled"
 
