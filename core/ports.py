@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.domain.cards import Card
 from core.domain.order import Address, Glance, Order
+from core.domain.requests import Request, Standing
 from core.domain.shipping import (
     Agreed,
     Appeal,
@@ -366,6 +367,24 @@ class Routes(Protocol):
 
     def route(self, order: str, assignment: str, place: str) -> None:
         """Move what is still to send of this part to another place of the channel's. Raises Refused where it does not stock it."""
+        ...
+
+
+@runtime_checkable
+class Fulfills(Protocol):
+    """A system that sends goods of ours from its own warehouse for orders of other channels. `key`, 32 hexadecimal digits, is written
+    down before the call, and a request under the same key is made once."""
+
+    def fulfill(self, wish: Request, key: str) -> None:
+        """Have it sent. Raises Refused with its words where it declines, OutcomeUnknown."""
+        ...
+
+    def fulfilling(self, key: str) -> Standing | None:
+        """How it stands with them; None where they know nothing of it."""
+        ...
+
+    def call_back(self, key: str) -> Cancelling:
+        """It is wanted no more. Said twice it has one effect."""
         ...
 
 

@@ -232,6 +232,10 @@ orders = Table(
     _may("held_at", BigInteger),  # one of the staff stopped it then
     _may("held_why"),  # a word of core/domain/holds.py
     _may("ship_by", BigInteger),  # what `doc` says: by then it must have left
+    _may("pay_until", BigInteger),  # what is authorized must be captured by then
+    _may("ship_to"),  # sealed: the address as one of us corrected it
+    _may("ship_to_was"),  # a keyed hash of the channel's address that it was corrected from
+    _may("parts"),  # whole, parts: what one of us said of this order, whatever the rule is
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
@@ -417,6 +421,9 @@ locations = Table(
     _may("address"),  # JSON: where its parcels come from
     _need("zone", default="''"),  # its own time zone; '': the merchant's
     _may("cutoff"),  # "15:30": what is released later leaves on the next working day
+    _may("party"),  # JSON, sealed: how somebody else who sends from here is asked to
+    _may("capacity", Integer),  # parcels that leave from here in a day; none: as many as there are
+    _may("days"),  # JSON: on which days of the week it works, and its holidays
     UniqueConstraint("merchant", "name"),
 )
 
@@ -560,11 +567,22 @@ shipments = Table(
     _may("labelled_at", BigInteger),
     _may("sent_at", BigInteger),
     _may("ended_at", BigInteger),  # when it was cancelled
+    _need("way", default="'parcel'"),  # parcel, pickup (its buyer fetches it), request (somebody else sends it)
+    _may("ready_at", BigInteger),  # a pickup: since then it can be fetched
+    _may("collect_until", BigInteger),
+    _may("collected_at", BigInteger),
+    _may("goes_with"),  # the shipment of another order in whose parcel it goes
+    _may("again"),  # why goods are sent once more: no sale is told of it
+    _may("tote"),  # what carries its goods to the bench
+    _may("address_verdict"),  # what a carrier thinks of its address
+    _may("address_better"),  # sealed: how a carrier would write it
     UniqueConstraint("order_id", "number"),
     UniqueConstraint("merchant", "name"),
     Index(None, "merchant", "state", "created_at", "id"),
     Index(None, "merchant", "created_at", "id"),
     Index("ix_shipments_open", "merchant", "ship_by", "id", **_where("state in ('released', 'packed', 'labelled')")),
+    Index("ix_shipments_tote", "merchant", "tote", unique=True, **_where("tote is not null")),
+    Index("ix_shipments_goes_with", "merchant", "goes_with", **_where("goes_with is not null")),
 )
 
 shipment_lines = Table(
@@ -629,6 +647,7 @@ purchases = Table(
     _need("asked_at", BigInteger),
     _may("tried_at", BigInteger),  # when the carrier was first asked: from then on it is looked up before it is bought
     _may("bought_at", BigInteger),
+    _may("manifest"),  # the end of day that it was handed over with
     _may("ended_at", BigInteger),
     Index(None, "shipment", "asked_at"),
     Index("ix_purchases_live", "shipment", unique=True, **_where("state in ('asked', 'bought', 'voiding')")),
@@ -710,6 +729,143 @@ routings = Table(
     _need("at", BigInteger),
     _need("asked"),  # a digest of what the decision was made from: asked again only when that is otherwise
     _need("doc"),  # JSON
+)
+
+# What was authorized and is taken when goods leave, once. `id` is the key that the channel was given.
+captures = Table(
+    "captures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("order_id"),
+    _need("amount", BigInteger),
+    _need("currency"),
+    _need("state"),  # wanted, asked, done, failed
+    _may("words"),  # sealed: the channel's own
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "order_id", "asked_at"),
+    Index("ix_captures_open", "order_id", unique=True, **_where("state in ('wanted', 'asked')")),
+)
+
+# What a carrier's driver takes at the end of a day.
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("location"),
+    _need("day"),
+    _need("state"),  # wanted, closed, failed
+    _may("number"),  # the carrier's own of it
+    _may("words"),  # sealed
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "merchant", "asked_at"),
+)
+
+# Drivers who were asked to come.
+pickups = Table(
+    "pickups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("location"),
+    _need("ready"),  # the location's own time
+    _need("until"),
+    _need("parcels", Integer),
+    _need("weight_g", Integer),
+    _need("state"),  # wanted, agreed, left, failed
+    _may("number"),
+    _may("handle"),  # sealed: what cancelling it needs
+    _may("price", BigInteger),
+    _may("currency"),
+    _may("words"),  # sealed
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "merchant", "asked_at"),
+)
+
+# Printers, each with its queue.
+stations = Table(
+    "stations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("name"),
+    _need("way"),  # zpl (port 9100), ipp
+    _need("address"),
+    _need("kinds", default="'[]'"),  # JSON: which papers go there by themselves, and by which rule
+    _may("location"),
+    _need("state", default="'active'"),
+    _need("created_at", BigInteger),
+    Index(None, "merchant"),
+)
+
+print_jobs = Table(
+    "print_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("station"),
+    _need("kind"),
+    _need("format"),
+    _may("shipment"),
+    _need("body", LargeBinary),  # sealed
+    _need("state"),  # waiting, printed, unknown, failed, dropped
+    _need("who"),
+    _may("words"),
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("ended_at", BigInteger),
+    Index(None, "station", "asked_at"),
+    Index(None, "merchant", "asked_at"),
+)
+
+# What somebody else was asked to send: a supplier, another firm's warehouse, a channel's own. `id` is the key that they were given.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("shipment"),
+    _need("location"),
+    _need("way"),  # mail, hook, api, connection
+    _may("connection"),
+    _need("token"),  # the address where they answer
+    _need("state"),  # wanted, asked, accepted, rejected, withdrawing, withdrawn, sent
+    _may("number"),  # their own of it
+    _may("words"),  # sealed: their own
+    _may("handle"),  # sealed
+    _need("asked_at", BigInteger),
+    _may("tried_at", BigInteger),
+    _may("answered_at", BigInteger),
+    _may("ended_at", BigInteger),
+    _may("due_at", BigInteger),  # by then they should have answered
+    Index(None, "shipment", "asked_at"),
+    Index("ix_requests_token", "token", unique=True),
+    Index("ix_requests_open", "shipment", unique=True, **_where("state in ('wanted', 'asked', 'accepted', 'withdrawing')")),
+)
+
+# What buyers were told of their parcels, each once.
+buyer_letters = Table(
+    "buyer_letters",
+    metadata,
+    Column("id", Text, primary_key=True),  # its Message-ID
+    _need("merchant"),
+    _need("parcel"),
+    _need("what"),  # shipped, out_for_delivery, delivered, exception
+    _need("way"),  # mail, hook
+    _need("at", BigInteger),
+    _may("sent_at", BigInteger),
+    _may("outcome"),
+    Index("uq_buyer_letters_said", "parcel", "what", "way", unique=True),
+    Index(None, "merchant", "at"),
 )
 
 boxes = Table(
