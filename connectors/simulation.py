@@ -454,10 +454,10 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["post"]:
                 world.post = Post(**wish)
                 return reply({"url": world.post.url})
+    if isinstance(simulator, Carries) and steps[:1] == ["parcels"]:
+        return _carried(world, simulator, request.method, steps, wish)
     if isinstance(simulator, Sells):
         return _sold(world, simulator, request.method, steps, wish)
-    if isinstance(simulator, Carries):
-        return _carried(world, simulator, request.method, steps, wish)
     raise NotFound
 
 

@@ -60,6 +60,7 @@ KINDS: dict[str, Job] = {
     "take_orders": Job(intake.take_orders, batch=100),
     "release_orders": Job(releasing.release_orders),
     "look_at_shipments": Job(releasing.look_at_shipments, batch=50),
+    "send_shown": Job(sending.send_shown),
     "buy_labels": Job(labelling.buy_labels),
     "shop_rates": Job(rating.shop_rates),
     "choose_services": Job(rating.choose_services),

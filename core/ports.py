@@ -454,6 +454,16 @@ class Carrier(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """A carrier that sells only what it offered a moment ago. What it gives is written down before the purchase, so that a purchase whose
+    answer was lost is repeated word for word."""
+
+    def prepare(self, wish: Consignment, service: str) -> str:
+        """The `offer` that `buy` and `find` need in the wish. Raises Refused where the service is not offered."""
+        ...
+
+
+@runtime_checkable
 class Reprints(Protocol):
     """A carrier that gives the papers of a purchase once more, for nothing."""
 
@@ -773,7 +783,8 @@ class Connector:
     channel: Callable[[Kit], Channel] = not_a_channel
     order: Callable[[bytes, str], Order] = no_order
     orders: Callable[[Any, str], Iterator[Order | BadPayload]] = no_orders
-    carrier: Callable[[Kit], Carrier] | None = None
+    carrier: Callable[[Kit], Carrier] | None = None  # a channel that has one sells labels for its own orders
+    demands: frozenset[str] = frozenset()  # an order of such a program leaves with the channel's own label
     carries: CarrierLimits = CarrierLimits()
     services: Mapping[str, str] = field(default_factory=dict)
     tracking_url: Callable[[str], str] | None = None  # (number): the carrier's own page of a parcel, for buyers

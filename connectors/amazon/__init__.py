@@ -1,4 +1,5 @@
-"""Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1."""
+"""Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1,
+Shipping v2 for labels of its own orders, Fulfillment Outbound 2020-07-01."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -6,14 +7,27 @@ from typing import Any
 
 from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
+from core.domain.shipping import LabelFormat
 from core.errors import BadPayload
-from core.ports import CallsOff, Channel, Connector, Consents, Field, Kit, Limits
+from core.ports import CallsOff, Carrier, CarrierLimits, Channel, Connector, Consents, Field, Kit, Limits
 
 
 def _channel(kit: Kit) -> Channel:
     from connectors.amazon.channel import AmazonChannel
 
     return AmazonChannel(kit)
+
+
+def _carrier(kit: Kit) -> Carrier:
+    from connectors.amazon.client import Client
+    from connectors.amazon.labels import BuyShipping
+
+    return BuyShipping(kit, Client(kit))
+
+
+def _tracking_url(number: str) -> str:
+    """Amazon's page of a parcel that Amazon carries itself."""
+    return f"https://track.amazon.com/tracking/{number}" if number.startswith("TBA") else ""
 
 
 def _consents(kit: Kit) -> Consents:
@@ -76,6 +90,7 @@ MANIFEST = Connector(
         "product_type": "PRODUCT",  # ‡ accepted for changes of the offer alone, whatever the listing is
         "fba_prefix": "AMAZON_",  # ‡ fulfillment channel codes of Amazon's own warehouses
         "cancel_feed": "POST_ORDER_ACKNOWLEDGEMENT_DATA",  # ‡ calls orders off; empty: that is left to Seller Central
+        "fulfill_features": "BLANK_BOX",  # of parcels for orders of other channels; BLOCK_AMZL too, where Amazon's cars may not
         "queue_url": "",  # an SQS queue that Amazon fills with ORDER_CHANGE; empty: polling alone
         "sqs_url": "",  # empty: the host of queue_url
         "aws_region": "us-east-1",
@@ -86,6 +101,10 @@ MANIFEST = Connector(
     limits=Limits(per_call=500, look_s=60.0, looks=3000),
     calls=("token", *RATES),
     channel=_channel,
+    carrier=_carrier,
+    carries=CarrierLimits(boxes=1, numbers=20, lookup_s=900.0, formats=(LabelFormat.PDF, LabelFormat.PNG, LabelFormat.ZPL), void_days=1),
+    demands=frozenset(["PRIME"]),  # ‡ seller-fulfilled Prime leaves with Amazon's label
+    tracking_url=_tracking_url,
     order=_order,
     orders=_orders,
     order_url=_order_url,

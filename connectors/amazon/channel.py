@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.amazon import listings, notices, past, render
+from connectors.amazon import listings, notices, outbound, past, render
 from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.history import History
@@ -13,6 +13,7 @@ from connectors.amazon.read import need
 from connectors.amazon.sending import Sending
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
+from core.domain.requests import Request, RequestState, Standing
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Stored, Told
@@ -28,7 +29,7 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels and an Appeals too."""
+    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels, an Appeals and a Fulfills too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
@@ -233,6 +234,27 @@ class AmazonChannel:
 
     def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
         self._sending.answer(order, agree=agree)
+
+    def fulfill(self, wish: Request, key: str) -> None:
+        features = str(self._kit.settings["fulfill_features"]).split()
+        self._client.send_for_us(outbound.order(wish, key, self._client.marketplaces[0], features))
+
+    def fulfilling(self, key: str) -> Standing | None:
+        answer = self._client.sent_for_us(key)
+        return None if answer is None else outbound.standing(answer)
+
+    def call_back(self, key: str) -> Cancelling:
+        """What is being packed is not called back: it stands."""
+        try:
+            self._client.call_back(key)
+        except AccessLost:
+            raise
+        except Refused as error:
+            if error.facts.get("status") not in (400, 404):
+                raise
+            found = self.fulfilling(key)
+            return Cancelling.DONE if found is None or found.state is RequestState.WITHDRAWN else Cancelling.NOT_CANCELLED
+        return Cancelling.ASKED
 
 
 def _answer(push: Push, told: Told, words: str = "") -> Answer:

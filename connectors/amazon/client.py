@@ -18,12 +18,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from sp_api.api import Feeds, Inventories, ListingsItems, Orders, Reports
+from sp_api.api import Feeds, FulfillmentOutbound, Inventories, ListingsItems, Orders, Reports, ShippingV2
 from sp_api.base import Marketplaces
 from sp_api.base.credential_provider import FromCodeCredentialProvider
 
-from connectors.amazon import signing
-from connectors.amazon.read import need
+from connectors.amazon import postage, signing
+from connectors.amazon.read import NOTHING, need
 from connectors.amazon.render import FEED, FEED_TYPE, XML_TYPE
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
 from connectors.http import TIMEOUT, json_of, write_json
@@ -62,13 +62,15 @@ class _Way:
 
     def __init__(self, kit: Kit) -> None:
         self.kit, self.operation, self.answer, self.token, self.renewed = kit, "", None, "", False
+        self.more: Mapping[str, str] = {}  # headers that this call has beside the common ones
+        self.body: Mapping[str, Any] = {}  # what the SDK cannot write: it knows no Decimals
         self.per_s = {operation: rate.per_s for operation, rate in RATES.items()}
 
     def request(self, method: str, url: str, *, params: Any = None, data: Any = None, content: Any = None, headers: Any = None) -> _Stub:
         keys = KEYS[self.operation]
         query = {key: _joined(value) for key, value in (params or {}).items() if key in keys.query}
-        body = {key: value for key, value in json.loads(content or "{}").items() if key in keys.body}
-        sent = {"x-amz-access-token": self.token, "x-amz-date": headers["x-amz-date"], "user-agent": AGENT}
+        body = {key: value for key, value in {**json.loads(content or "{}"), **self.body}.items() if key in keys.body}
+        sent = {"x-amz-access-token": self.token, "x-amz-date": headers["x-amz-date"], "user-agent": AGENT, **self.more}
         self.answer = self._sent(method, url, query, body, sent)
         return _Stub()
 
@@ -147,6 +149,8 @@ class Client:
         self._feeds = self._sdk(Feeds, "2021-06-30")
         self._reports = self._sdk(Reports, None)
         self._stock = self._sdk(Inventories, None)
+        self._labels = self._sdk(ShippingV2, None)
+        self._outbound = self._sdk(FulfillmentOutbound, None)
 
     def _sdk(self, make: Callable[..., Any], version: str | None) -> Any:
         """An SDK client on our transport, tokens and address. The address is set afterwards: SP_API_DEFAULT_MARKETPLACE and
@@ -298,6 +302,61 @@ class Client:
     def confirm(self, order: str, body: Mapping[str, Any]) -> None:
         """confirmShipment: a parcel of an order left. The same reference again corrects what was said."""
         self._ask("confirmShipment", self._parcels.confirm_shipment, order, **body)
+
+    def rates(self, body: Mapping[str, Any]) -> Any:
+        """getRates: what Amazon asks for labels of an order of its own, and a token that holds ten minutes."""
+        return self._sold("getRates", self._labels.get_rates, body=body)
+
+    def purchase(self, body: Mapping[str, Any], key: str) -> Any:
+        """purchaseShipment: said again under its key it is the same purchase."""
+        return self._sold("purchaseShipment", self._labels.purchase_shipment, key=key, body=body)
+
+    def documents(self, shipment: str, package: str, how: str) -> Any:
+        """getShipmentDocuments of one package."""
+        return self._sold(
+            "getShipmentDocuments", self._labels.get_shipment_documents, shipment, packageClientReferenceId=package, format=how
+        )
+
+    def cancel_label(self, shipment: str) -> None:
+        """cancelShipment of the Shipping API: the labels are worth nothing any more."""
+        self._sold("cancelShipment", self._labels.cancel_shipment, shipment)
+
+    def label_track(self, number: str, carrier: str) -> Any | None:
+        """getTracking; None where that carrier knows no such parcel yet."""
+        try:
+            return self._sold("getTracking", self._labels.get_tracking, trackingId=number, carrierId=carrier)
+        except Refused as error:
+            if error.facts.get("status") in (400, 404):
+                return None
+            raise
+
+    def _sold(
+        self, operation: str, send: Callable[..., Any], *args: Any, key: str = "", body: Mapping[str, Any] = NOTHING, **wish: Any
+    ) -> Any:
+        """A call of the Shipping API: it wants to know which shipping business is meant, and answers in an envelope."""
+        place = MARKETPLACES.get(self.marketplaces[0])
+        business = postage.BUSINESSES.get(place.country, "") if place else ""
+        named = {"x-amzn-shipping-business-id": business, "x-amzn-IdempotencyKey": key}
+        self._way.more, self._way.body = {name: value for name, value in named.items() if value}, body
+        try:
+            return need(
+                self._ask(operation, send, *args, **wish), "payload", dict, OutcomeUnknown if KEYS[operation].changes else Unavailable
+            )
+        finally:
+            self._way.more = self._way.body = {}
+
+    def send_for_us(self, body: Mapping[str, Any]) -> None:
+        """createFulfillmentOrder: Amazon sends goods of ours for an order of another channel, once under its number."""
+        self._ask("createFulfillmentOrder", self._outbound.create_fulfillment_order, **body)
+
+    def sent_for_us(self, number: str) -> Any | None:
+        """getFulfillmentOrder; None where there is none of that number."""
+        answer = self._or_none("getFulfillmentOrder", self._outbound.get_fulfillment_order, number)
+        return None if answer is None else need(answer, "payload", dict, Unavailable)
+
+    def call_back(self, number: str) -> None:
+        """cancelFulfillmentOrder: not possible once it is being packed."""
+        self._ask("cancelFulfillmentOrder", self._outbound.cancel_fulfillment_order, number)
 
     def feed_state(self, feed: str) -> Any:
         return self._ask("getFeed", self._feeds.get_feed, feed)

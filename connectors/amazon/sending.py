@@ -71,10 +71,10 @@ class Sending:
 
 
 def _is(package: Shipped, sent: Sent) -> bool:
-    """Whether Amazon knows this parcel, and all of it."""
+    """Whether Amazon knows this parcel, and all of it. To one whose label it sold it gave a number of its own."""
     there, ours = Counter[str](), Counter[str]()
     for line in package.lines:
         there[line.line] += line.quantity
     for part in sent.lines:
         ours[part.line] += part.units
-    return package.id == str(sent.number) and sent.tracking in package.tracking and ours <= there
+    return (sent.own or package.id == str(sent.number)) and sent.tracking in package.tracking and ours <= there

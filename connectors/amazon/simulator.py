@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from connectors.amazon import shapes, simulated, simulated_report
+from connectors.amazon import shapes, simulated, simulated_labels, simulated_outbound, simulated_report
 from connectors.amazon import simulated_sending as sending
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
@@ -86,6 +86,9 @@ class Simulator:
             "feeds": {},
             "reports": {},
             "queue": [],
+            "offers": {},
+            "labels": {},
+            "outbound": {},
         }
         self._calls: dict[str, Callable[..., Response]] = {
             "token": self._grant,
@@ -103,6 +106,14 @@ class Simulator:
             "getReport": self._get_report,
             "getReportDocument": self._get_report_document,
             "confirmShipment": self._confirm,
+            "getRates": self._rates,
+            "purchaseShipment": self._purchase,
+            "getShipmentDocuments": self._documents,
+            "cancelShipment": self._cancel_label,
+            "getTracking": self._label_track,
+            "createFulfillmentOrder": self._send_for,
+            "getFulfillmentOrder": self._sent_for,
+            "cancelFulfillmentOrder": self._call_back,
         }
 
     def credentials(self, base: str) -> dict[str, Any]:
@@ -145,6 +156,10 @@ class Simulator:
                 return self._report_operation(method, rest)
             case "GET", ["fba", "inventory", "v1", "summaries"]:
                 return "getInventorySummaries"
+            case method, ["fba", "outbound", "2020-07-01", "fulfillmentOrders", *rest]:
+                return self._outbound_operation(method, rest)
+            case method, ["shipping", "v2", *rest]:
+                return self._label_operation(method, rest)
             case _:
                 return None
 
@@ -172,6 +187,32 @@ class Simulator:
             case _:
                 return None
 
+    def _outbound_operation(self, method: str, rest: list[str]) -> str | None:
+        match method, rest:
+            case "POST", []:
+                return "createFulfillmentOrder"
+            case "GET", [_]:
+                return "getFulfillmentOrder"
+            case "PUT", [_, "cancel"]:
+                return "cancelFulfillmentOrder"
+            case _:
+                return None
+
+    def _label_operation(self, method: str, rest: list[str]) -> str | None:
+        match method, rest:
+            case "POST", ["shipments", "rates"]:
+                return "getRates"
+            case "POST", ["shipments"]:
+                return "purchaseShipment"
+            case "GET", ["shipments", _, "documents"]:
+                return "getShipmentDocuments"
+            case "PUT", ["shipments", _, "cancel"]:
+                return "cancelShipment"
+            case "GET", ["tracking"]:
+                return "getTracking"
+            case _:
+                return None
+
     def answer(self, request: Request, operation: str | None) -> Response:
         self._settle()
         steps = self._steps(request)
@@ -181,8 +222,10 @@ class Simulator:
             return refusal
         try:
             answer = self._calls[operation](request, *steps[3:])
-        except Wrong as error:
+        except (Wrong, simulated_outbound.Declined) as error:
             return _error("InvalidInput", str(error), 400)
+        except simulated_labels.Declined as error:
+            return _error(error.code, str(error), error.status)
         if operation != "token" and answer.status_code < 300:
             answer.headers["x-amzn-RateLimit-Limit"] = str(RATES[operation].per_s * (RELAXED if self.world.relaxed else 1.0))
         answer.headers["x-amzn-RequestId"] = f"sim-{len(self.world.log)}"
@@ -324,6 +367,114 @@ class Simulator:
         raw["lastUpdatedTime"] = stamp(self._later())
         self._announce(raw, "Order shipped")
         return Response("", 204, content_type="application/json")
+
+    # --- labels of its own orders
+
+    def _rates(self, request: Request, *_: str) -> Response:
+        body = _body(request, KEYS["getRates"].body, {"channelDetails": dict, "packages": list, "shipFrom": dict})
+        order = body["channelDetails"].get("amazonOrderDetails", {}).get("orderId", "")
+        if body["channelDetails"].get("channelType") != "AMAZON" or order not in self.state["orders"]:
+            raise Wrong("channelDetails names no order of this account")
+        raw, now = self.state["orders"][order]["raw"], self.world.clock()
+        token = f"offer-{self._next()}"
+        rates = simulated_labels.offered(raw, body, now)
+        until = (now + timedelta(seconds=simulated_labels.OFFER_S)).isoformat()
+        self.state["offers"] = {
+            **dict(list(self.state["offers"].items())[-200:]),
+            token: {"order": order, "until": until, "rates": rates, "packages": body["packages"]},
+        }
+        why = [{"code": "WEIGHT_RESTRICTIONS", "message": "The package is too heavy."}]
+        none = [
+            {"serviceId": one[0], "serviceName": one[1], "carrierId": one[2], "carrierName": one[3], "ineligibilityReasons": why}
+            for one in (() if rates else simulated_labels.SERVICES)
+        ]
+        return reply({"payload": {"requestToken": token, "rates": rates, "ineligibleRates": none}})
+
+    def _purchase(self, request: Request, *_: str) -> Response:
+        """Under a key that was used it is the purchase of then, whatever became of its offer."""
+        body = _body(request, KEYS["purchaseShipment"].body, {"requestToken": str, "rateId": str, "requestedDocumentSpecification": dict})
+        key, labels = request.headers.get("x-amzn-IdempotencyKey", ""), self.state["labels"]
+        if key and (before := next((one for one in labels.values() if one["key"] == key), None)):
+            return reply({"payload": simulated_labels.purchase(before)})
+        offer = self.state["offers"].get(body["requestToken"])
+        if offer is None or datetime.fromisoformat(offer["until"]) < self.world.clock():
+            return _error("TOKEN_EXPIRED", "The request token is not valid any more.", 400)
+        rate = next((one for one in offer["rates"] if one["rateId"] == body["rateId"]), None)
+        if rate is None:
+            raise Wrong("there is no such rate")
+        raw = self.state["orders"][offer["order"]]["raw"]
+        made = simulated_labels.sold(labels, raw, offer, rate, body, key, self.world.clock())
+        labels[made["shipment"]] = made
+        raw["lastUpdatedTime"] = stamp(self._later())
+        self._announce(raw, "Order shipped")
+        return reply({"payload": simulated_labels.purchase(made)})
+
+    def _label(self, shipment: str) -> dict[str, Any]:
+        if shipment not in self.state["labels"]:
+            raise simulated_labels.Declined(404, "NotFound", "There is no such shipment.")
+        made: dict[str, Any] = self.state["labels"][shipment]
+        return made
+
+    def _documents(self, request: Request, shipment: str, *_: str) -> Response:
+        package, how = request.args.get("packageClientReferenceId", ""), request.args.get("format", "PNG")
+        return reply({"payload": simulated_labels.documents(self._label(shipment), package, how)})
+
+    def _cancel_label(self, request: Request, shipment: str, *_: str) -> Response:
+        made = self._label(shipment)
+        raw = self.state["orders"][made["order"]]["raw"]
+        simulated_labels.cancelled(raw, made)
+        raw["lastUpdatedTime"] = stamp(self._later())
+        self._announce(raw, "Order updated")
+        return reply({"payload": {}})
+
+    def _label_track(self, request: Request, *_: str) -> Response:
+        made = simulated_labels.found(self.state["labels"], request.args.get("trackingId", ""))
+        if made is None or made["carrier"] != request.args.get("carrierId"):
+            raise Wrong("there is no such parcel")
+        return reply({"payload": simulated_labels.tracking(made)})
+
+    def parcels(self) -> list[dict[str, Any]]:
+        return list(simulated_labels.known(self.state["labels"]))
+
+    def move(self, tracking: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        made = simulated_labels.found(self.state["labels"], tracking)
+        if made is None or what not in simulated_labels.MOVES:
+            raise BadRequest("no such parcel, or nothing that happens to one")
+        simulated_labels.moved(made, what, wish, self.world.clock())
+        return simulated_labels.parcel(made)
+
+    # --- orders of other channels
+
+    def _send_for(self, request: Request, *_: str) -> Response:
+        body = _body(request, KEYS["createFulfillmentOrder"].body, {"sellerFulfillmentOrderId": str, "items": list})
+        number = body["sellerFulfillmentOrderId"]
+        if number not in self.state["outbound"]:
+            stock = {sku: one["stock"] for sku, one in self.state["listings"].items() if one["code"] != "DEFAULT"}
+            self.state["outbound"][number] = simulated_outbound.created(body, stock, stamp(self.world.clock()))
+        return reply({})
+
+    def _outbound_order(self, number: str) -> dict[str, Any]:
+        made: dict[str, Any] = self.state["outbound"][number]
+        return made
+
+    def _sent_for(self, request: Request, *steps: str) -> Response:
+        if steps[-1] not in self.state["outbound"]:
+            return _error("NotFound", "There is no such fulfillment order.", 404)
+        return reply({"payload": simulated_outbound.view(self._outbound_order(steps[-1]))})
+
+    def _call_back(self, request: Request, *steps: str) -> Response:
+        if steps[-2] not in self.state["outbound"]:
+            return _error("NotFound", "There is no such fulfillment order.", 404)
+        simulated_outbound.cancelled(self._outbound_order(steps[-2]), stamp(self.world.clock()))
+        return reply({})
+
+    def _send_out(self, number: str) -> dict[str, Any]:
+        if number not in self.state["outbound"]:
+            raise BadRequest("no such fulfillment order")
+        units = simulated_outbound.shipped(self._outbound_order(number), str(self._next()), stamp(self.world.clock()))
+        for sku, count in units.items():
+            self.state["listings"][sku]["stock"] -= count
+        return {"units": units}
 
     # --- listings
 
@@ -887,7 +1038,9 @@ class Simulator:
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
         """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central. Of FBA goods {sku,
         units}: "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`: cannot be sold
-        again), "removed" to their seller."""
+        again), "removed" to their seller; "sent_out" {number}: an order of another channel leaves."""
+        if what == "sent_out":
+            return self._send_out(str(wish.get("number", "")))
         if what != "stock":
             return self._move(what, wish)
         self._settle()

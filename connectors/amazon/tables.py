@@ -73,6 +73,14 @@ RATES: dict[str, Rate] = {
     "createReport": Rate(0.0167, 15),
     "getReport": Rate(2, 15),
     "getReportDocument": Rate(0.0167, 15),
+    "getRates": Rate(80, 100),
+    "purchaseShipment": Rate(80, 100),
+    "getShipmentDocuments": Rate(80, 100),
+    "cancelShipment": Rate(80, 100),
+    "getTracking": Rate(80, 100),
+    "createFulfillmentOrder": Rate(2, 30),
+    "getFulfillmentOrder": Rate(2, 30),
+    "cancelFulfillmentOrder": Rate(2, 30),
     "confirmShipment": Rate(2, 10),
 }
 
@@ -86,6 +94,10 @@ class Keys:
     query: frozenset[str] = frozenset()
     body: frozenset[str] = frozenset()
     changes: bool = False
+
+
+def _several(names: str) -> frozenset[str]:
+    return frozenset(names.split())
 
 
 WINDOW = frozenset(["createdAfter", "createdBefore", "lastUpdatedAfter", "lastUpdatedBefore", "marketplaceIds", "includedData"])
@@ -102,6 +114,28 @@ KEYS: dict[str, Keys] = {
         frozenset(["marketplaceIds", "includedData", "mode", "issueLocale"]), frozenset(["productType", "patches"]), changes=True
     ),
     "confirmShipment": Keys(body=frozenset(["marketplaceId", "packageDetail", "codCollectionMethod"]), changes=True),
+    "getRates": Keys(
+        body=_several(
+            "shipTo shipFrom returnTo shipDate shipperInstruction packages valueAddedServices taxDetails channelDetails "
+            "clientReferenceDetails shipmentType destinationAccessPointDetails carrierAccounts"
+        )
+    ),
+    "purchaseShipment": Keys(
+        body=_several("requestToken rateId requestedDocumentSpecification requestedValueAddedServices additionalInputs"), changes=True
+    ),
+    "getShipmentDocuments": Keys(_several("packageClientReferenceId format dpi")),
+    "cancelShipment": Keys(changes=True),
+    "getTracking": Keys(_several("trackingId carrierId")),
+    "createFulfillmentOrder": Keys(
+        body=_several(
+            "marketplaceId sellerFulfillmentOrderId displayableOrderId displayableOrderDate displayableOrderComment shippingSpeedCategory "
+            "deliveryWindow destinationAddress deliveryPreferences fulfillmentAction fulfillmentPolicy codSettings shipFromCountryCode "
+            "notificationEmails featureConstraints items paymentInformation"
+        ),
+        changes=True,
+    ),
+    "getFulfillmentOrder": Keys(),
+    "cancelFulfillmentOrder": Keys(changes=True),
     "createFeedDocument": Keys(body=frozenset(["contentType"])),
     "createFeed": Keys(body=frozenset(["feedType", "marketplaceIds", "inputFeedDocumentId", "feedOptions"]), changes=True),
     "getFeed": Keys(),

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from connectors.bogus import sending
+from connectors.bogus.channel import Bogus
 from connectors.bogus.trouble import Trouble
 from core.domain.money import Money
 from core.domain.order import Address
@@ -16,6 +18,8 @@ from core.domain.shipping import (
     Paper,
     Progress,
     Quote,
+    Sent,
+    SentLine,
     Sought,
     Step,
     Tracked,
@@ -135,6 +139,32 @@ class BogusCarrier:
         with self.system.call("close", key):
             self.system.closed.append(tuple(one.master for one in bought))
             return Closed(f"M{len(self.system.closed)}", (Paper("manifest", LabelFormat.PDF, b"%PDF manifest"),))
+
+
+class OwnCarrier(BogusCarrier):
+    """A channel as the carrier of its own orders: it sells what it offered a moment ago, and shows each parcel by itself. The same purchase
+    under the same key is one."""
+
+    def __init__(self, system: BogusPost, kit: Kit, shop: Bogus) -> None:
+        super().__init__(system, kit)
+        self.shop = shop
+
+    def prepare(self, wish: Consignment, service: str) -> str:
+        with self.system.call("prepare", service):
+            return f"{service} of {len(self.system.calls)}"
+
+    def find(self, wish: Consignment, service: str, key: str) -> Bought | Sought:
+        return super().find(wish, service, key) if wish.offer else Sought.ABSENT
+
+    def _bought(self, wish: Consignment, service: str, key: str) -> Bought:
+        if not wish.offer.startswith(service):
+            raise Refused("the carrier refused", words="There is no such offer.")
+        made = replace(super()._bought(wish, service, key), by="Bogus Riders")
+        lines = tuple(SentLine(line, units) for box in wish.boxes for line, units in box.units.items())
+        sent = Sent(wish.order, 0, lines, "", made.by, service, made.master, "", self.system.clock())
+        document = self.shop.order(wish.order)
+        self.shop.change(wish.order, **sending.told(document, sent, f"own-{made.master}", self.system.clock().isoformat()))
+        return made
 
 
 def _labels(tracking: Sequence[str], how: LabelFormat) -> tuple[Paper, ...]:

@@ -100,6 +100,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         deliver_by=_time(document, "deliver_by") if "deliver_by" in document else None,
         notes=tuple(notes),
         person=_person(document),
+        programs=tuple(document.get("programs") or ()),
         routing=tuple(_assignment(one) for one in _rows(document, "routing")) if "routing" in document else None,
     )
 

@@ -12,7 +12,8 @@ from typing import Any
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from connectors.fedex import MANIFEST, simulated_papers, units
+from connectors import simulated_papers
+from connectors.fedex import MANIFEST, units
 from connectors.simulation import World, reply
 from core.ports import Rate
 
@@ -584,7 +585,7 @@ def _encoded(content: bytes) -> str:
 
 
 def _piece(numbers: list[str], n: int, image: str, cents: int) -> dict[str, Any]:
-    label = _encoded(simulated_papers.label(image, numbers[n]))
+    label = _encoded(simulated_papers.label(image, numbers[n], "FedEx"))
     return {
         "masterTrackingNumber": numbers[0],
         "trackingNumber": numbers[n],

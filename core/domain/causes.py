@@ -350,6 +350,7 @@ DOES = {
     "take_file": N_("Taking a file with counts"),
     "release_orders": N_("Releasing orders to be sent"),
     "look_at_shipments": N_("Looking at shipments whose orders changed"),
+    "send_shown": N_("Sending what its channel shows as sent"),
     "buy_labels": N_("Buying a label"),
     "shop_rates": N_("Asking a carrier for its price"),
     "choose_services": N_("Choosing a carrier's service"),

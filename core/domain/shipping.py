@@ -45,13 +45,15 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A parcel as it is sent: grams, and millimetres (0: not known). `value` is what it holds, for insurance and customs."""
+    """A parcel as it is sent: grams, and millimetres (0: not known). `value` is what it holds, for insurance and customs; `units` are
+    those of the channel's own lines that lie in it."""
 
     weight_g: int
     length_mm: int = 0
     width_mm: int = 0
     height_mm: int = 0
     value: Money | None = None
+    units: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Customs:
 class Consignment:
     """What is to be sent: parcels that go together from `sender` to `to`. `ship_on` is the day in the sender's own zone. `residential`:
     None where nobody knows. `references` are printed where the label has room, the order's name first. `customs` is None inside one
-    customs area."""
+    customs area. `order` is the channel's id of what is sent; `offer` what a carrier that Prepares gave for just this."""
 
     sender: Address
     to: Address
@@ -98,6 +100,8 @@ class Consignment:
     insured: Money | None = None
     label: LabelFormat = LabelFormat.PDF
     references: tuple[str, ...] = ()
+    order: str = ""
+    offer: str = ""
 
     @property
     def is_abroad(self) -> bool:
@@ -135,7 +139,7 @@ class Paper:
 class Bought:
     """A purchase. `handle` is what the carrier needs to void it or to print it again (opaque JSON); `tracking` has a number for each box in
     their order, `labels` a paper for each, or nothing where a lost answer was found and its papers can be had by `papers` only.
-    `price` is None where the carrier does not tell it."""
+    `price` is None where the carrier does not tell it; `by` names who really carries it, where another one does."""
 
     handle: Mapping[str, Any]
     tracking: tuple[str, ...]
@@ -144,6 +148,7 @@ class Bought:
     price: Money | None = None
     arrives_on: date | None = None
     words: str = ""
+    by: str = ""
 
     @property
     def master(self) -> str:
@@ -252,7 +257,8 @@ class SentLine:
 class Sent:
     """A parcel that left, to be told to the channel of its order. `order` is the channel's id, `number` counts an order's parcels from 1
     and never changes, `carrier` is our connector's name of it ("" for one typed by hand), `carrier_name` and `service` as people write
-    them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer."""
+    them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer. `own`: its label is the
+    channel's own, which tells its buyer by itself."""
 
     order: str
     number: int
@@ -266,6 +272,7 @@ class Sent:
     place: str = ""
     notify: bool = True
     marketplace: str = ""
+    own: bool = False
 
 
 class CancelReason(StrEnum):

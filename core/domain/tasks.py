@@ -118,6 +118,7 @@ QUEUES = {
     "erase_connection": "inside",
     "release_orders": "inside",
     "look_at_shipments": "inside",
+    "send_shown": "inside",
     "buy_labels": "outside",
     "shop_rates": "outside",
     "choose_services": "inside",

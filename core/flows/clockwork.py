@@ -33,8 +33,9 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"login {one.id}", "check_login", one, timedelta(days=1)))
         if connector is None or one.state != "active":
             continue
-        if one.role != CHANNEL:
+        if connector.carrier:
             found.append(Slot(f"track {one.id}", "track_parcels", one, timedelta(minutes=10)))
+        if one.role != CHANNEL:
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))

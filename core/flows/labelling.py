@@ -1,10 +1,14 @@
 """Labels: asked for in writing, bought once, looked up before anything is bought again, and given back."""
 
 import uuid
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection as Db
 
 from core.domain.cards import Card
 from core.domain.events import Event, LabelBought, LabelVoided
@@ -17,7 +21,7 @@ from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
 from core.flows import releasing
 from core.hub import Hub
-from core.ports import Connector, Reprints
+from core.ports import Carrier, Connector, Prepares, Reprints
 from core.store import audit, cards, connections, parcels, shipments
 from core.store.connections import CARRIER, Connection
 from core.store.parcels import Parcel, Purchase
@@ -29,6 +33,7 @@ NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back s
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
 NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrier did not take back
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
+NOT_ITS = "this order leaves with a label of its own channel"
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
 
@@ -59,9 +64,9 @@ def want_in(
 ) -> str:  # fmt: skip
     """The same in the caller's transaction."""
     facts, one, boxes = ready(hub, work, merchant, id)
-    account = connections.one_of(work.db, merchant, connection)
-    if account is None or not hub.connector(account).carrier:
-        raise Refused("there is no such carrier")
+    account = next((one for one in sellers(hub, work.db, merchant, facts) if one.id == connection), None)
+    if account is None:
+        raise Refused(NOT_ITS if connections.one_of(work.db, merchant, connection) else "there is no such carrier")
     wish = consignment(hub, work, merchant, facts, one, boxes, hub.connector(account), label)
     key = uuid.UUID(hub.ids()).hex
     if not parcels.ask(work.db, merchant, key, one.id, connection, service, wish, hub.box(merchant), work.now):
@@ -70,6 +75,21 @@ def want_in(
     work.ask(merchant, "buy_labels", key, connection)
     audit.write(work.db, merchant, work.now, who.id, who.name, "label.buy", one.id, shipment=one.name, service=service)
     return key
+
+
+def sellers(hub: Hub, db: Db, merchant: str, facts: Facts) -> list[Connection]:
+    """Who may sell labels for an order: the merchant's carriers, and its own channel where that sells some; that alone where one of the
+    order's programs demands it."""
+    return sellers_of(hub, db, merchant, facts.connection, facts.order.programs)
+
+
+def sellers_of(hub: Hub, db: Db, merchant: str, channel: str, programs: Collection[str]) -> list[Connection]:
+    """The same by the connection that an order came by, and its programs."""
+    own = connections.one_of(db, merchant, channel)
+    connector = hub.connectors.get(own.channel) if own else None
+    if own is None or connector is None or connector.carrier is None:
+        return connections.all_of(db, merchant, CARRIER)
+    return [own] if connector.demands & set(programs) else [*connections.all_of(db, merchant, CARRIER), own]
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:
@@ -102,10 +122,12 @@ def consignment(
     if len(boxes) > connector.carries.boxes:
         raise Refused(f"{connector.label} sells a label for {connector.carries.boxes} parcels at most: make more shipments of it")
     abroad = site.address.country != to.country
+    units = {load.line: load.units for load in shipments.loads(work.db, merchant, [one.id]).get(one.id, [])}
     return Consignment(
-        sender=site.address, to=to, boxes=tuple(_box(facts.order, box) for box in boxes), ship_on=today(hub, site.zone),
+        sender=site.address, to=to, boxes=tuple(_box(facts.order, box, units) for box in boxes), ship_on=today(hub, site.zone),
         currency=facts.order.currency, customs=_customs(work, merchant, facts.order, one) if abroad else None,
         label=label or connector.carries.formats[0], references=(facts.name, one.name),
+        order=facts.channel_id,
     )  # fmt: skip
 
 
@@ -114,8 +136,8 @@ def today(hub: Hub, zone: str) -> date:
     return hub.clock().astimezone(ZoneInfo(zone or "UTC")).date()
 
 
-def _box(order: Order, box: Parcel) -> Box:
-    return Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, order.subtotal)
+def _box(order: Order, box: Parcel, all_: Mapping[str, int]) -> Box:
+    return Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, order.subtotal, box.contents or all_)
 
 
 def _customs(work: Unit, merchant: str, order: Order, one: Shipment) -> Customs:
@@ -227,7 +249,18 @@ def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought |
                 _end_if_unwanted(work, claim.merchant, one.shipment)
                 return Sought.ABSENT
             parcels.tried(work.db, one.id, work.now)
-    return carrier.buy(one.wish, one.service, one.id)
+    return carrier.buy(_prepared(hub, claim, carrier, one), one.service, one.id)
+
+
+def _prepared(hub: Hub, claim: Claim, carrier: Carrier, one: Purchase) -> Consignment:
+    """What is bought, with the offer that is taken: written down before, so that the same is asked where the answer is lost."""
+    assert one.wish is not None
+    if not isinstance(carrier, Prepares):
+        return one.wish
+    wish = replace(one.wish, offer=carrier.prepare(one.wish, one.service))
+    with hub.unit(claim, finish=False) as work:
+        parcels.set_wish(work.db, one.id, wish, hub.box(claim.merchant))
+    return wish
 
 
 def _refused(hub: Hub, claim: Claim, one: Purchase, error: Refused) -> None:
@@ -254,7 +287,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         until = work.now + KEPT // timedelta(microseconds=1)
         parcels.keep(work.db, merchant, one.shipment, one.id, [*papers, *found.forms], box, work.now, until)
         numbered = zip(boxes, found.tracking, strict=False)
-        parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector) for parcel, number in numbered])
+        parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector, found.by) for parcel, number in numbered])
         work.happened(merchant, [(facts.ref, _fact(shipment, connector, one, found))])
         if shipment.problem == TAKING_APART or not papers:
             parcels.give_back(work.db, one.id)
@@ -275,11 +308,12 @@ def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tupl
         return ()
 
 
-def _numbered(parcel: Parcel, number: str, one: Purchase, account: Connection, connector: Connector) -> dict[str, Any]:
+def _numbered(parcel: Parcel, number: str, one: Purchase, account: Connection, connector: Connector, by: str) -> dict[str, Any]:
     url = connector.tracking_url(number) if connector.tracking_url else None
     service = connector.services.get(one.service, one.service)
     return {
-        "id": parcel.id, "tracking": number, "carrier": account.channel, "carrier_name": connector.label, "service": service, "url": url,
+        "id": parcel.id, "tracking": number, "carrier": account.channel, "carrier_name": by or connector.label, "service": service,
+        "url": url or None,
     }  # fmt: skip
 
 

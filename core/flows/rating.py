@@ -6,10 +6,10 @@ from core.domain.shipping import best
 from core.domain.tasks import Claim
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, HubError, RateLimited, Refused, Unavailable
-from core.flows.labelling import NotThen, Stopped, consignment, ready, want_in
+from core.flows.labelling import NotThen, Stopped, consignment, ready, sellers_of, want_in
 from core.hub import Hub
-from core.store import audit, connections, parcels, shipments, tasks
-from core.store.connections import CARRIER
+from core.store import audit, parcels, shipments, tasks
+from core.store.connections import Connection
 from core.store.unit import Unit
 
 DEADLINE_S = 6.0  # a carrier that says nothing until then is not waited for
@@ -19,16 +19,26 @@ def ask(hub: Hub, merchant: str, ids: Collection[str], who: Who, *, buy: bool = 
     """Have all carriers say what these shipments would cost; with `buy` the best that is offered within seconds is bought. Gives how many
     carriers are asked. Raises Refused where none is connected."""
     with hub.unit() as work:
-        asked = [one for one in connections.all_of(work.db, merchant, CARRIER) if one.state == "active"]
-        if not asked:
+        asked = {id: [one for one in some if one.state == "active"] for id, some in _sellers(hub, work, merchant, ids).items()}
+        if not any(asked.values()):
             raise Refused("no carrier is connected")
-        for id in sorted(shipments.orders_of(work.db, merchant, ids)):
-            for one in asked:
+        for id in sorted(asked):
+            for one in asked[id]:
                 work.ask(merchant, "shop_rates", f"{id}@{one.id}", one.id)
             if buy:
                 work.ask(merchant, "choose_services", id, "", wait_s=DEADLINE_S)
                 audit.write(work.db, merchant, work.now, who.id, who.name, "label.choose", id)
-        return len(asked)
+        return max(len(some) for some in asked.values())
+
+
+def _sellers(hub: Hub, work: Unit, merchant: str, ids: Collection[str]) -> dict[str, list[Connection]]:
+    """Who may sell a label for each of these shipments."""
+    orders = shipments.orders_of(work.db, merchant, ids)
+    known = shipments.seen(work.db, merchant, orders.values(), hub.box(merchant))
+    found = {(one.connection, one.order.programs): list[Connection]() for one in known.values()}
+    for channel, programs in found:
+        found[channel, programs] = sellers_of(hub, work.db, merchant, channel, programs)
+    return {id: found[known[order].connection, known[order].order.programs] for id, order in orders.items() if order in known}
 
 
 def shop_rates(hub: Hub, claim: Claim) -> None:
@@ -51,18 +61,18 @@ def shop_rates(hub: Hub, claim: Claim) -> None:
         words = _words(error)
     with hub.unit(claim) as work:
         parcels.quoted(work.db, merchant, id, account.id, offers, words, box, work.now)
-        _hurry(work, merchant, id, subject)
+        _hurry(hub, work, merchant, id, subject)
 
 
 def _words(error: HubError) -> str:
     return error.words or str(error)
 
 
-def _hurry(work: Unit, merchant: str, id: str, mine: str) -> None:
+def _hurry(hub: Hub, work: Unit, merchant: str, id: str, mine: str) -> None:
     """Who waits for offers need not wait longer once every carrier has said something."""
     if not tasks.under_way(work.db, merchant, ["choose_services"], [id]):
         return
-    others = [f"{id}@{one.id}" for one in connections.all_of(work.db, merchant, CARRIER)]
+    others = [f"{id}@{one.id}" for one in _sellers(hub, work, merchant, [id]).get(id, ())]
     if not shipments.unasked(work.db, merchant, others) - {mine}:
         work.ask(merchant, "choose_services", id, "")
 

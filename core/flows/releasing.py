@@ -181,6 +181,8 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         for id in claim.subjects:
             take_apart(hub, work, merchant, [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL])
+            for shown in _shown_of(hub, work, merchant, id):
+                work.ask(merchant, "send_shown", shown)
         work.ask(merchant, "release_orders", merchant)
 
 
@@ -188,10 +190,36 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
     """Open shipments of these orders that stop, and why. All are locked."""
     box = hub.box(merchant)
     found = shipments.facts(work.db, merchant, orders, box)
-    over = {row.order_id for row in shipments.lines(work.db, merchant, found) if row.released > row.held}
     here = shipments.open_of(work.db, merchant, found)
+    left = _units_of(work, merchant, [one for one in here if one.id in _shown(work, merchant, found, here)])
+    over = {
+        row.order_id for row in shipments.lines(work.db, merchant, found) if row.released - left.get((row.order_id, row.line), 0) > row.held
+    }
     said = [(one, _stop(box, found[one.order_id], one, one.order_id in over)) for one in here]
     return [(one, why) for one, why in said if why]
+
+
+def _shown_of(hub: Hub, work: Unit, merchant: str, order: str) -> set[str]:
+    found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
+    return _shown(work, merchant, found, shipments.open_of(work.db, merchant, found))
+
+
+def _shown(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence[Shipment]) -> set[str]:
+    """Of these the labelled ones whose parcels their orders' channel shows as sent, by their numbers."""
+    told = {id: {number for one in facts.order.shipped for number in one.tracking} for id, facts in found.items()}
+    some = [one.id for one in here if one.state is State.LABELLED and one.problem is None and told[one.order_id]]
+    boxes = parcels.of_shipments(work.db, merchant, some) if some else {}
+    orders = {one.id: one.order_id for one in here}
+    return {id for id, inside in boxes.items() if all(box.tracking and box.tracking in told[orders[id]] for box in inside)}
+
+
+def _units_of(work: Unit, merchant: str, some: Sequence[Shipment]) -> dict[tuple[str, str], int]:
+    """Units by order and line that these have."""
+    loads, units = shipments.loads(work.db, merchant, [one.id for one in some]) if some else {}, dict[tuple[str, str], int]()
+    for one in some:
+        for load in loads.get(one.id, []):
+            units[one.order_id, load.line] = units.get((one.order_id, load.line), 0) + load.units
+    return units
 
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:

@@ -1,7 +1,7 @@
 """What leaves: stock goes with it, the order's channel is told once, and its carrier is asked where it is."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.events import ParcelMoved, ParcelTold, ShipmentSent
@@ -10,10 +10,10 @@ from core.domain.places import PlaceMap
 from core.domain.shipments import Load, State
 from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
-from core.domain.who import Who
-from core.errors import AccessLost, Refused, Unsupported
+from core.domain.who import HUB, Who
+from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
 from core.flows import settling
-from core.flows.labelling import NotThen, ready
+from core.flows.labelling import NotThen, Stopped, ready
 from core.hub import Hub
 from core.ports import Confirms
 from core.store import audit, connections, parcels, places, shipments
@@ -50,28 +50,45 @@ def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed |
     return stays
 
 
+def send_shown(hub: Hub, claim: Claim) -> None:
+    """A labelled shipment whose numbers its channel shows already left: the channel sold its label, or somebody told it by hand. What
+    it knows is looked up before it is told anything."""
+    id = claim.subjects[0]
+    with hub.unit(claim) as work:
+        try:
+            _send_in(hub, work, claim.merchant, id, HUB, None)
+        except (NotThen, Stopped):
+            return
+        boxes = parcels.of_shipments(work.db, claim.merchant, [id]).get(id, [])
+        parcels.telling(work.db, [box.id for box in boxes], work.now)
+
+
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
     with hub.unit() as work:
-        facts, one, boxes = ready(hub, work, merchant, id)
-        if typed and any(box.purchase for box in boxes):
-            raise NotThen("it has a label, or one is being bought: give it back first")
-        if typed:
-            parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
-        elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
-            raise NotThen("it has no label yet")
-        loads = shipments.loads(work.db, merchant, [id]).get(id, [])
-        shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
-        shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
-        work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
-        account = connections.get(work.db, facts.connection)
-        if account is None:
-            raise Unsupported("no such connection", connection=facts.connection)
-        settling.link(hub, work, account, [facts.ref], {})
-        first = work.now + FIRST_LOOK_US
-        parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
-        for box in boxes:
-            work.ask(merchant, "confirm_parcels", box.id, facts.connection)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
+        _send_in(hub, work, merchant, id, who, typed)
+
+
+def _send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
+    facts, one, boxes = ready(hub, work, merchant, id)
+    if typed and any(box.purchase for box in boxes):
+        raise NotThen("it has a label, or one is being bought: give it back first")
+    if typed:
+        parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
+    elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
+        raise NotThen("it has no label yet")
+    loads = shipments.loads(work.db, merchant, [id]).get(id, [])
+    shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
+    shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
+    work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
+    account = connections.get(work.db, facts.connection)
+    if account is None:
+        raise Unsupported("no such connection", connection=facts.connection)
+    settling.link(hub, work, account, [facts.ref], {})
+    first = work.now + FIRST_LOOK_US
+    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
+    for box in boxes:
+        work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
 
 
 def _typed(typed: Typed) -> dict[str, str | None]:
@@ -112,7 +129,9 @@ def confirm_parcels(hub: Hub, claim: Claim) -> None:
         _told(hub, claim, one, None, "unsupported")
         return
     try:
-        known = channel.confirmed(one.sent) if one.before else None
+        known = channel.confirmed(one.sent) if one.before or one.sent.own else None
+        if known is None and one.sent.own:
+            raise OutcomeUnknown("the channel sold its label and tells its buyer by itself: it does not show it yet")
         told = known or channel.confirm(one.sent)
     except AccessLost:
         raise
@@ -138,7 +157,9 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     map_ = places.map_of(work.db, account.id, account.location)
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
     page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
-    return Telling(parcel, one, facts, said(facts, one, parcel, loads, map_, page), parcel.telling_at is not None)
+    own = parcel.purchase is not None and parcels.seller_of(work.db, merchant, parcel.purchase) == account.id
+    sent = replace(said(facts, one, parcel, loads, map_, page), own=own)
+    return Telling(parcel, one, facts, sent, parcel.telling_at is not None)
 
 
 def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map_: PlaceMap, page: str) -> Sent:

@@ -199,6 +199,20 @@ def _bought(raw: bytes) -> Bought:
     return Bought(said["handle"], tuple(said["tracking"]))
 
 
+def set_wish(db: Connection, id: str, wish: Consignment, box: Box) -> None:
+    """What is asked for, with what its carrier gave for just that."""
+    sealed = box.seal_text(f"purchases|wish|{id}", msgspec.json.encode(wish))
+    run(db, "update purchases set wish = :wish where id = :id and wish is not null", id=id, wish=sealed)
+
+
+def seller_of(db: Connection, merchant: str, id: str) -> str | None:
+    """By which connection a label was bought."""
+    found: str | None = run(
+        db, "select connection from purchases where id = :id and merchant = :merchant", id=id, merchant=merchant
+    ).scalar()
+    return found
+
+
 def tried(db: Connection, id: str, now: int) -> None:
     """The carrier is asked from now on."""
     run(db, "update purchases set tried_at = :now where id = :id", id=id, now=now)

@@ -1,4 +1,4 @@
-"""The simulated FedEx's papers: small, real, and with nobody's name on them. Pure."""
+"""Papers of simulated carriers: small, real, and with nobody's name on them. Pure."""
 
 import struct
 import zlib
@@ -6,15 +6,16 @@ import zlib
 BAR = {"0": "10100", "1": "01010"}
 
 
-def label(image: str, tracking: str) -> bytes:
-    """A label of a parcel as PDF, PNG or ZPLII."""
+def label(image: str, tracking: str, carrier: str) -> bytes:
+    """A label of a parcel as PDF, PNG or, by any other name, ZPL."""
+    title = f"{carrier} (simulated)"
     match image:
         case "PDF":
-            return pdf("FedEx (simulated)", tracking, 288, 432)
+            return pdf(title, tracking, 288, 432)
         case "PNG":
             return png(tracking)
         case _:
-            return f"^XA^FO40,40^A0N,40,40^FDFedEx (simulated)^FS^FO40,120^BCN,160,Y,N,N^FD{tracking}^FS^XZ".encode()
+            return f"^XA^FO40,40^A0N,40,40^FD{title}^FS^FO40,120^BCN,160,Y,N,N^FD{tracking}^FS^XZ".encode()
 
 
 def pdf(title: str, text: str, width: int, height: int) -> bytes:
