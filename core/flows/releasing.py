@@ -1,6 +1,7 @@
 """What may leave becomes shipments, and shipments whose orders changed are taken apart again."""
 
 import secrets
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -180,10 +181,12 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         for id in claim.subjects:
-            take_apart(hub, work, merchant, [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL])
+            apart = [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
+            take_apart(hub, work, merchant, apart)
             for shown in _shown_of(hub, work, merchant, id):
                 work.ask(merchant, "send_shown", shown)
-        work.ask(merchant, "release_orders", merchant)
+            if apart:
+                work.ask(merchant, "release_orders", merchant)
 
 
 def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> list[tuple[Shipment, Stop]]:
@@ -191,12 +194,20 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
     box = hub.box(merchant)
     found = shipments.facts(work.db, merchant, orders, box)
     here = shipments.open_of(work.db, merchant, found)
-    left = _units_of(work, merchant, [one for one in here if one.id in _shown(work, merchant, found, here)])
-    over = {
-        row.order_id for row in shipments.lines(work.db, merchant, found) if row.released - left.get((row.order_id, row.line), 0) > row.held
-    }
-    said = [(one, _stop(box, found[one.order_id], one, one.order_id in over)) for one in here]
+    over = _over(work, merchant, found, here)
+    said = [(one, _stop(box, found[one.order_id], one, one.id in over)) for one in here]
     return [(one, why) for one, why in said if why]
+
+
+def _over(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence[Shipment]) -> set[str]:
+    """Of these those with a line of which more is to be sent than its order holds. What its channel shows as sent is not too much."""
+    loads, shown = shipments.loads(work.db, merchant, [one.id for one in here]), _shown(work, merchant, found, here)
+    left = Counter[tuple[str, str]]()
+    for one in here:
+        left.update({(one.order_id, load.line): load.units for load in loads.get(one.id, ()) if one.id in shown})
+    rows = shipments.lines(work.db, merchant, found)
+    over = {(row.order_id, row.line) for row in rows if row.released - left[row.order_id, row.line] > row.held}
+    return {one.id for one in here if one.id not in shown and any((one.order_id, load.line) in over for load in loads.get(one.id, ()))}
 
 
 def _shown_of(hub: Hub, work: Unit, merchant: str, order: str) -> set[str]:
@@ -211,15 +222,6 @@ def _shown(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence
     boxes = parcels.of_shipments(work.db, merchant, some) if some else {}
     orders = {one.id: one.order_id for one in here}
     return {id for id, inside in boxes.items() if all(box.tracking and box.tracking in told[orders[id]] for box in inside)}
-
-
-def _units_of(work: Unit, merchant: str, some: Sequence[Shipment]) -> dict[tuple[str, str], int]:
-    """Units by order and line that these have."""
-    loads, units = shipments.loads(work.db, merchant, [one.id for one in some]) if some else {}, dict[tuple[str, str], int]()
-    for one in some:
-        for load in loads.get(one.id, []):
-            units[one.order_id, load.line] = units.get((one.order_id, load.line), 0) + load.units
-    return units
 
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:

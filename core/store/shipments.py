@@ -319,7 +319,9 @@ def loads(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, list[L
 CHANGED = """
 select s.order_id from shipments s join orders o on o.id = s.order_id
 where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and s.problem is null
-  and (o.status = 'cancelled' or exists (select 1 from order_lines l where l.order_id = s.order_id and l.released > l.held))
+  and (o.status = 'cancelled' or exists (
+    select 1 from shipment_lines i join order_lines l on l.order_id = s.order_id and l.line = i.line
+    where i.shipment = s.id and l.released > l.held))
 order by s.id limit :most
 """
 

@@ -11,9 +11,10 @@ import pytest
 from config.bench.street import Street
 from connectors.bogus.channel import a_line
 from core.domain.acts import Act
-from core.domain.shipments import State
+from core.domain.shipments import Rules, State
+from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused
-from core.flows import desk, labelling, packing, places, sending
+from core.flows import allocation, desk, labelling, packing, places, sending, sites
 from core.flows.desk import Wish
 from core.flows.sending import Typed
 from core.ports import Place
@@ -58,6 +59,27 @@ def test_14_an_edit_after_the_label_stops_the_shipment_gives_the_label_back_and_
     assert [kind for kind in kinds if kind in ("LabelVoided", "ShipmentCancelled", "ShipmentSent")] == [
         "LabelVoided", "ShipmentCancelled", "ShipmentSent",
     ]  # fmt: skip
+
+
+@on_sqlite
+def test_14_an_edit_of_what_has_a_label_leaves_the_rest_of_its_order_alone_however_long_the_carrier_takes(dock: Depot) -> None:
+    """A label that is not taken back must not have the other shipments made and cancelled without end."""
+    sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(part=True))
+    number = dock.sell(A=2, C=1)
+    dock.label()
+    dock.house.shelve(C=1)
+    with dock.house.hub.unit() as work:
+        allocation.ask_waiting(work, dock.merchant)
+    dock.house.drain()
+    dock.release()
+    dock.post.scan(dock.post.purchases[0].bought.master, Progress.PICKED_UP)
+    acts.edit(dock.house.bogus, number, "1", 1)
+
+    dock.poll()
+    dock.release()
+
+    assert dock.shipments() == [("S1", "labelled", "not_voided"), ("S2", "released", None)]
+    assert books.one(dock.house.hub, "select count(*) from events where kind = 'ShipmentMade'") == 2
 
 
 @on_sqlite
