@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from config import tour_carriers
 from core.domain.order import Order
 from core.domain.promise import Uncovered
 from core.domain.shipping import CancelReason, Sent, SentLine
@@ -17,6 +18,7 @@ from core.ports import (
     Confirms,
     Counts,
     Follows,
+    Fulfills,
     Mends,
     Push,
     Remembers,
@@ -81,9 +83,19 @@ def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
         gone, key = _placed(hub, connection, hand, sku).id, hub.ids().replace("-", "")
         channel.cancel(gone, CancelReason.STOCK, key, restock=True)
         channel.cancelling(gone, key)
+    if hub.connector(connection).carrier:
+        own = _placed(hub, connection, hand, sku)
+        tour_carriers.sell_its_own(hub.carrier(connection), own, hub.connector(connection).carries.formats)
+    if isinstance(channel, Fulfills):
+        tour_carriers.send_for_others(channel, hub.clock(), _stored_there(channel))
     if isinstance(channel, Appeals):
         for agree in (False, True):
             _appeal(channel, _placed(hub, connection, hand, sku).id, connection, hand, agree)
+
+
+def _stored_there(channel: Any) -> str:
+    """A SKU that lies in the channel's own warehouse."""
+    return str(next(one.sku for one in channel.stored(None).items if one.sellable))
 
 
 def _appeal(channel: Appeals, order: str, connection: Connection, hand: Any, agree: bool) -> None:

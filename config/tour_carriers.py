@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.money import Money
-from core.domain.order import Address
+from core.domain.order import Address, Order
+from core.domain.requests import Request, RequestLine
 from core.domain.shipping import Bought, Box, Collection, Consignment, Customs, Duties, Goods, LabelFormat, Quote
 from core.errors import Refused
 from core.hub import Hub
-from core.ports import Carrier, ChecksAddresses, ClosesDays, PicksUp, Refunds, Reprints, TellsTracks
+from core.ports import Carrier, ChecksAddresses, ClosesDays, Fulfills, PicksUp, Prepares, Refunds, Reprints, TellsTracks
 from core.store.connections import Connection
 
 DOCK = Address("", "North Sea Trading", "120 Harbor Way", "Dock 4", "", "Portland", "ME", "04101", "US", "+12075550133", "dock@sea.example")
@@ -87,3 +88,27 @@ def _pick_up(hub: Hub, carrier: PicksUp) -> None:
         carrier.leave(
             carrier.pick_up(replace(wish, ready=ready + timedelta(days=1), until=wish.until + timedelta(days=1)), uuid.uuid4().hex)
         )
+
+
+def sell_its_own(carrier: Carrier, order: Order, formats: Iterable[LabelFormat]) -> None:
+    """A channel sells labels for an order of its own, each given back but the last, which is brought on its way."""
+    box = Box(1500, 300, 200, 150, order.subtotal, {order.lines[0].id: order.lines[0].open})
+    wish = Consignment(DOCK, HOME, (box,), order.placed_at.date(), order.currency, references=(order.name,), order=order.id)
+    for label in formats:
+        one, key = replace(wish, label=label), uuid.uuid4().hex
+        service = _cheapest(carrier.rates(one))
+        prepared = replace(one, offer=carrier.prepare(one, service)) if isinstance(carrier, Prepares) else one
+        made = carrier.buy(prepared, service, key)
+        carrier.find(prepared, service, key)
+        carrier.track([made.master])
+        if isinstance(carrier, Reprints):
+            carrier.papers(made, label)
+        carrier.void(made)
+
+
+def send_for_others(channel: Fulfills, now: datetime, sku: str) -> None:
+    """A channel sends goods of ours for an order of another one, and is called back."""
+    key = uuid.uuid4().hex
+    channel.fulfill(Request("S1", "#1001", now, HOME, (RequestLine("1", sku, 1, "Stoneware mug"),)), key)
+    channel.fulfilling(key)
+    channel.call_back(key)

@@ -46,6 +46,8 @@ SOLD_AT = "Sold-At"  # in the control door's answer to buyers: when that was by 
 PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
 PLAIN = re.compile(r"typename|operationname|channelname|rolename|marketplacename|sku|filename|hostname|carrier|signatureoption", re.I)
 
+KINDS_OF_PAPER = frozenset(["PACKSLIP", "LABEL", "RECEIPT", "CUSTOM_FORM"])  # Amazon keeps them under "name"
+
 
 class Simulated(Protocol):
     """One outside system. `state` is plain JSON data and is all it remembers."""
@@ -611,7 +613,7 @@ def masked(value: Any, key: str = "") -> Any:
         return {name: masked(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [masked(item, key) for item in value]
-    return mask(value) if isinstance(value, str) and _private(key) else value
+    return mask(value) if isinstance(value, str) and _private(key) and value not in KINDS_OF_PAPER else value
 
 
 def _private(key: str) -> bool:

@@ -21,13 +21,14 @@ import requests
 import structlog
 from werkzeug.serving import make_server
 
+from config import tour_carriers
 from connectors.amazon import MANIFEST, past
 from connectors.amazon.channel import AmazonChannel
 from connectors.amazon.simulator import SELLER, Simulator
 from connectors.http import Http
 from connectors.simulation import Fault, InProcess, Post, Stage, World
 from core.domain.order import Party, PaymentStatus
-from core.domain.shipping import CancelReason
+from core.domain.shipping import CancelReason, LabelFormat
 from core.domain.summary import summary
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import About, Follows, Found, Fresh, Kit, Notice, Page, Push, Rate, Stored, Told
@@ -1156,6 +1157,11 @@ def tour(play: Play) -> None:
     line = MANIFEST.order(play.channel.fetch([sent["id"]])[sent["id"]] or b"", "c1").lines[0].id
     play.channel.confirm(a_parcel(sent["id"], (line, 1), sent_at=play.clock()))
     play.channel.cancel(gone["id"], CancelReason.STOCK, KEY, restock=True)
+    (own,) = play.place(lines=[{"sku": "PEN-1", "quantity": 1}])
+    its = MANIFEST.order(play.channel.fetch([own["id"]])[own["id"]] or b"", "c1")
+    tour_carriers.sell_its_own(MANIFEST.carrier(play.kit), its, tuple(LabelFormat))  # type: ignore[misc]
+    fba = next(sku for sku, one in play.simulator.state["listings"].items() if one["code"] != "DEFAULT")
+    tour_carriers.send_for_others(play.channel, play.clock(), fba)
 
 
 @pytest.mark.contracts

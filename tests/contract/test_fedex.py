@@ -21,7 +21,8 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
 import connectors
-from connectors.fedex import MANIFEST, normalize, render, simulated_papers, simulator, units
+from connectors import simulated_papers
+from connectors.fedex import MANIFEST, normalize, render, simulator, units
 from connectors.fedex.carrier import FedexCarrier
 from connectors.fedex.client import Client
 from connectors.http import Http, read_json
@@ -753,7 +754,7 @@ def test_the_simulated_papers_are_real():
     table = int(re.search(rb"startxref\n(\d+)", page)[1])
     starts = [int(start) for start in re.findall(rb"(\d{10}) 00000 n", page)]
     assert page[table:].startswith(b"xref") and [page[start : start + 5] for start in starts] == [b"%d 0 o" % n for n in range(1, 6)]
-    assert simulated_papers.label("ZPLII", "1").startswith(b"^XA")
+    assert simulated_papers.label("ZPLII", "1", "FedEx").startswith(b"^XA")
 
 
 def test_what_the_simulator_does_not_know_happens_to_no_parcel(rig):
