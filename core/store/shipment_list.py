@@ -21,7 +21,8 @@ select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.
   u.id as purchase, u.state as bought, u.tried_at,
   (select count(*) from parcels x where x.shipment = s.id) as parcels,
   (select coalesce(sum(n.units), 0) from shipment_lines n where n.shipment = s.id) as units,
-  exists (select 1 from order_lines v where v.order_id = s.order_id and v.released > v.held) as over,
+  exists (select 1 from shipment_lines w join order_lines v on v.order_id = s.order_id and v.line = w.line
+    where w.shipment = s.id and v.released > v.held) as over,
   exists (select 1 from callings_off y where y.order_id = s.order_id and y.state in ('wanted', 'asked') and y.appeal is null) as off,
   exists (select 1 from callings_off z where z.order_id = s.order_id and z.state = 'waived') as waived
 """
