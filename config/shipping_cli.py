@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,6 +171,57 @@ def send(
         raise SystemExit(1)
 
 
+@shipments.command("close-day")
+@click.option("--location", help="Only what is sent from here: an id or a name.")
+@click.option("--carrier", help="Only what goes with this carrier: an id, an account or a name.")
+@click.option("--dry-run", is_flag=True, help="Only say what would leave.")
+@of_merchant
+@as_json
+@click.pass_obj
+def close_day(settings: Settings, location: str | None, carrier: str | None, dry_run: bool, merchant: str, as_json: bool) -> None:
+    """Hand over all that is labelled: stock leaves, channels are told, and carriers that want it learn what their drivers take. Exit 1
+    where something stays."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import day_end
+
+    hub, owner = opened(settings, merchant)
+    where = location_of(hub, owner, location) if location else ""
+    account = _carrier(hub, owner, carrier) if carrier else ""
+    day = day_end.close(hub, owner, COMMAND_LINE, location=where, connection=account, dry=dry_run)
+    if as_json:
+        click.echo(json.dumps({"left": day.left, "stay": day.stay, "manifests": day.manifests}))
+    else:
+        click.echo(f"{len(day.left)} {'would leave' if dry_run else 'left'}, on {len(day.manifests)} manifests and lists")
+        for name, words in day.stay.items():
+            click.echo(f"{name} stays: {words}", err=True)
+    if day.stay:
+        raise SystemExit(1)
+
+
+@shipments.command("driver")
+@click.option("--carrier", required=True, help="Whose driver: an id, an account or a name.")
+@click.option("--location", required=True, help="Where to: an id or a name.")
+@click.option("--ready", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), required=True, help="From when, by the clock there.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), required=True, help="Until when, on the same day.")
+@click.option("--parcels", type=click.IntRange(1, 9999), help="How many. Default: those that wait there with a label.")
+@of_merchant
+@click.pass_obj
+def driver(settings: Settings, carrier: str, location: str, ready: datetime, until: datetime, parcels: int | None, merchant: str) -> None:
+    """Ask a carrier's driver to come. What becomes of it is shown on the page End of the day."""
+    from core.domain.handing_over import Window
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import drivers
+
+    hub, owner = opened(settings, merchant)
+    account, place = _carrier(hub, owner, carrier), location_of(hub, owner, location)
+    try:
+        drivers.want(hub, owner, account, place, Window(ready, until), COMMAND_LINE, parcels=parcels or 0)
+    except Refused as error:
+        fail(f"shipments: {error}")
+    click.echo("the carrier is asked")
+
+
 @shipments.command("correct")
 @click.argument("name", metavar="SHIPMENT")
 @click.option("--by", "carrier_name", required=True, help="The carrier by which it went.")
@@ -202,6 +254,8 @@ def correct(settings: Settings, name: str, carrier_name: str, tracking: str, ser
 @click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
 @click.option("--authorized/--captured", default=None, help="Payments that are only authorized suffice; or they are captured before.")
 @click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
+@click.option("--on-label", multiple=True, help="Parcels of this channel count as sent with their label: its connection's id.")
+@click.option("--on-hand-over", is_flag=True, help="Parcels of all channels count as sent when they are handed over, or scanned.")
 @of_merchant
 @as_json
 @click.pass_obj
@@ -215,13 +269,17 @@ def rules(settings: Settings, /, merchant: str, as_json: bool, **said: Any) -> N
     hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
         known = sites.rules(db, owner)
+    on_label, on_hand_over = said.pop("on_label"), said.pop("on_hand_over")
     changed = {name: value for name, value in said.items() if value is not None}
+    if on_label or on_hand_over:
+        changed["on_label"] = frozenset(on_label)
     if changed:
         grace = timedelta(minutes=changed.pop("grace")) if "grace" in changed else known.grace
         known = replace(known, grace=grace, **changed)
         sites.set_rules(hub, owner, COMMAND_LINE, known)
     shown = {
         "grace_min": known.grace // timedelta(minutes=1), "part": known.part, "authorized": known.authorized, "terms": known.terms,
+        "on_label": sorted(known.on_label),
     }  # fmt: skip
     click.echo(json.dumps(shown)) if as_json else table(
         "Released when", ("rule", ""), [(name, str(value)) for name, value in shown.items()]

@@ -20,6 +20,8 @@ ROOMS = {
     "shipment": N_("Shipments"),
     "label": N_("Labels"),
     "box": N_("Boxes"),
+    "manifest": N_("What was handed over"),
+    "pickup": N_("Drivers"),
     "sending": N_("Shipping"),
     "attention": N_("Needs attention"),
     "task": N_("Tasks"),
@@ -32,6 +34,12 @@ ROOMS = {
     "settings": N_("Settings"),
 }
 SENTENCES = {
+    "manifest.close": N_("handed a day's parcels over"),
+    "manifest.again": N_("had a carrier told once more what its driver takes"),
+    "manifest.settle": N_("said that a carrier has a day's parcels"),
+    "pickup.want": N_("asked a driver to come"),
+    "pickup.leave": N_("told a driver not to come"),
+    "pickup.checked": N_("said whether a driver comes"),
     "order.hold": N_("held orders"),
     "order.cancel": N_("had an order cancelled at its channel"),
     "order.answer": N_("answered a buyer who wished to cancel"),

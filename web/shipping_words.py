@@ -33,6 +33,13 @@ SAID: dict[str, str] = {
     "there is nothing to print": N_("There is nothing to print."),
     "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
     "it is packed": N_("It is packed already."),
+    "nothing of it is open": N_("Nothing of it is open any more."),
+    "this carrier's drivers cannot be asked here": N_("This carrier's drivers cannot be asked here: use its own website."),
+    "a driver of theirs comes there on that day already": N_("A driver of theirs comes there on that day already."),
+    "no driver is coming that could be told": N_("No driver is coming that could be told."),
+    "The driver's time ends before it begins": N_("The driver's time ends before it begins."),
+    "That is over already": N_("That is over already."),
+    "A driver comes on one day, within two weeks": N_("A driver comes on one day, within two weeks."),
 }
 STATE = "it is "  # a state follows
 STOP = "it stops: "

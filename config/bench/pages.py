@@ -74,6 +74,7 @@ PAGES = (
     "/inbound/new",
     "/shipments",
     "/shipments?state=problem",
+    "/shipments/day",
     "/shipments?state=sent",
     "/shipments/{shipment}",
     "/bench",

@@ -10,9 +10,11 @@ from connectors.bogus.trouble import Trouble
 from core.domain.money import Money
 from core.domain.order import Address
 from core.domain.shipping import (
+    Agreed,
     Bought,
     Checked,
     Closed,
+    Collection,
     Consignment,
     LabelFormat,
     Paper,
@@ -29,7 +31,7 @@ from core.domain.shipping import (
 from core.errors import Refused
 from core.ports import CarrierLimits, Connector, Kit, Limits, Rate
 
-CALLS = ("probe", "rates", "buy", "find", "void", "track", "papers", "check", "close")
+CALLS = ("probe", "rates", "buy", "find", "void", "track", "papers", "check", "close", "pick_up", "leave")
 SERVICES = {"slow": ("Bogus Slow", 400, 4), "fast": ("Bogus Fast", 900, 1)}
 HEAVY_G = 30_000
 
@@ -59,6 +61,8 @@ class BogusPost(Trouble):
     dearer: int = 1
     purchases: list[Purchase] = field(default_factory=list)
     closed: list[tuple[str, ...]] = field(default_factory=list)
+    drivers: dict[str, Collection] = field(default_factory=dict)
+    stay_away: set[str] = field(default_factory=set)
 
     def live(self) -> list[Purchase]:
         return [one for one in self.purchases if not one.voided]
@@ -135,8 +139,21 @@ class BogusCarrier:
         with self.system.call("check"):
             return Checked(Verdict.GOOD if address.postcode else Verdict.UNKNOWN)
 
+    def pick_up(self, wish: Collection, key: str) -> Agreed:
+        with self.system.call("pick_up", key):
+            if wish.parcels > 900:
+                raise Refused("the carrier refused", words="Our van is not that large.")
+            self.system.drivers[f"D{len(self.system.drivers) + 1}"] = wish
+            return Agreed(f"D{len(self.system.drivers)}", {"key": key}, Money(250, "USD"))
+
+    def leave(self, agreed: Agreed) -> None:
+        with self.system.call("leave", agreed.id):
+            self.system.stay_away.add(agreed.id)
+
     def close(self, bought: Sequence[Bought], sender: Address, key: str) -> Closed:
         with self.system.call("close", key):
+            if any(one.master in known for one in bought for known in self.system.closed):
+                raise Refused("the carrier refused", words="A label is on a manifest already.")
             self.system.closed.append(tuple(one.master for one in bought))
             return Closed(f"M{len(self.system.closed)}", (Paper("manifest", LabelFormat.PDF, b"%PDF manifest"),))
 

@@ -60,6 +60,10 @@ WORDS = {
     "totes": N_("Totes"),
     "tote": N_("Tote"),
     "sum": N_("Units: {units}, SKUs: {skus}"),
+    "handed_over": N_("Handed over to"),
+    "parcels": N_("Parcels"),
+    "grams": N_("Grams"),
+    "signed": N_("Taken by"),
 }
 
 
@@ -225,6 +229,26 @@ class PickList:
     @property
     def skus(self) -> int:
         return len({pick.sku for pick in self.picks})
+
+
+@dataclass(frozen=True, slots=True)
+class HandedParcel:
+    tracking: str
+    shipment: str
+    order: str
+    service: str
+    weight_g: int
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a carrier's driver takes from a location on a day; `number` is the carrier's own of it ("": it has none)."""
+
+    carrier: str
+    location: str
+    day: str
+    parcels: tuple[HandedParcel, ...]
+    number: str = ""
 
 
 DIGITS = re.compile("([0-9]+)")

@@ -96,13 +96,15 @@ FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the orde
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
-    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it."""
+    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it. `on_label`: connections whose parcels count as
+    sent with their labels, not when they are handed over."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
     authorized: bool = False
     terms: bool = False
     risks: frozenset[str] = frozenset({"high"})
+    on_label: frozenset[str] = frozenset()
 
 
 RULES = Rules()

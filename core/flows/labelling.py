@@ -12,6 +12,7 @@ from sqlalchemy import Connection as Db
 
 from core.domain.cards import Card
 from core.domain.events import Event, LabelBought, LabelVoided
+from core.domain.handing_over import leaves_with_label
 from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.shipments import FINAL, OPEN, State
@@ -19,20 +20,22 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import releasing
+from core.flows import releasing, sites
 from core.hub import Hub
-from core.ports import Carrier, Connector, Prepares, Reprints
-from core.store import audit, cards, connections, parcels, shipments
+from core.ports import Carrier, Connector, Prepares, Refunds, Reprints
+from core.store import audit, cards, connections, handovers, parcels, shipments
 from core.store.connections import CARRIER, Connection
 from core.store.parcels import Parcel, Purchase
 from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
+FIRST_LOOK_US = 3_600_000_000  # so long after a label was bought its carrier is first asked where the parcel is
 KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
 NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrier did not take back
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
+AT_ONCE = 50  # labels whose refund is asked for at once
 NOT_ITS = "this order leaves with a label of its own channel"
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
@@ -284,7 +287,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         shipment = shipments.find(work.db, merchant, [one.shipment])[one.shipment]
         boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
         parcels.bought(work.db, one.id, found, box, work.now)
-        until = work.now + KEPT // timedelta(microseconds=1)
+        until = work.now + kept_us()
         parcels.keep(work.db, merchant, one.shipment, one.id, [*papers, *found.forms], box, work.now, until)
         numbered = zip(boxes, found.tracking, strict=False)
         parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector, found.by) for parcel, number in numbered])
@@ -295,6 +298,14 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
+            parcels.look_at(work.db, [parcel.id for parcel in boxes], work.now + FIRST_LOOK_US)
+            if leaves_with_label(facts.connection, sites.rules(work.db, merchant).on_label):
+                work.ask(merchant, "send_labelled", shipment.id)
+
+
+def kept_us() -> int:
+    """So long papers can be printed again, in microseconds."""
+    return KEPT // timedelta(microseconds=1)
 
 
 def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tuple[Paper, ...]:
@@ -418,6 +429,20 @@ def _anew(hub: Hub, work: Unit, merchant: str, one: Purchase) -> None:
     with suppress(Refused):
         label = one.wish.label if one.wish else None
         want_in(hub, work, merchant, one.shipment, one.connection, one.service, HUB, label=label)
+
+
+def ask_refunds(hub: Hub, claim: Claim) -> None:
+    """Ask a carrier what it decided about the money of labels that were given back."""
+    merchant, account, box = claim.merchant, hub.connection(claim.connection), hub.box(claim.merchant)
+    carrier = hub.carrier(account)
+    with hub.database.read() as db:
+        keys = handovers.refunding(db, merchant, account.id, AT_ONCE) if isinstance(carrier, Refunds) else []
+        known = [one for key in keys if (one := parcels.purchase(db, merchant, key, box)) and one.bought]
+    said = {one.id: carrier.refunded(one.bought) for one in known if one.bought and isinstance(carrier, Refunds)}
+    with hub.unit(claim) as work:
+        for key, became in said.items():
+            if became is not Voided.PENDING:
+                parcels.become(work.db, key, "kept" if became is Voided.REFUSED else "voided", box, work.now)
 
 
 def carriers(hub: Hub, merchant: str) -> list[tuple[Connection, Connector]]:

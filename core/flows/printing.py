@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from core.domain.order import Address
-from core.domain.packing import Packed, PickList, Sheet, Shop, Slip, Tote, Wanted, picks
+from core.domain.packing import Handed, HandedParcel, Packed, PickList, Sheet, Shop, Slip, Tote, Wanted, picks
 from core.domain.shipments import Load
-from core.domain.shipping import Paper
+from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
 from core.hub import Hub
+from core.papers.handed import handed_over
 from core.papers.language import ENGLISH, Language
 from core.papers.merging import UnreadablePaper, merged
 from core.papers.picks import pick_lists
 from core.papers.slips import packing_slips
-from core.store import cards, connections, parcels, shipments
+from core.store import cards, connections, handovers, parcels, shipments
 from core.store.shipments import Facts, Shipment, Site
 
 AT_MOST = 1000
@@ -54,6 +55,19 @@ def labels(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.LAB
         return merged(wanted, sheet)
     except UnreadablePaper as error:
         raise NothingToPrint(f"{error}: print it alone, as its carrier made it") from None
+
+
+def handed(hub: Hub, merchant: str, id: str, sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> tuple[Paper, ...]:
+    """What was handed over at the end of a day: the carrier's own papers, and the list for the driver to sign. Raises NothingToPrint."""
+    box = hub.box(merchant)
+    with hub.database.read() as db:
+        one, rows = handovers.seen(db, merchant, id), handovers.inside(db, merchant, id)
+        theirs = [paper for _, paper in parcels.papers(db, merchant, [id], box).get(id, [])]
+    if one is None or not rows:
+        raise NothingToPrint("there is nothing to print")
+    told = tuple(HandedParcel(row.tracking or "", row.name, row.order_name, row.service or "", row.weight_g) for row in rows)
+    listed = handed_over(Handed(one.label or "", one.location_name or "", one.day, told, one.number or ""), sheet, language)
+    return (*theirs, Paper("list", LabelFormat.PDF, listed))
 
 
 class _View:

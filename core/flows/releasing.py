@@ -183,8 +183,8 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
         for id in claim.subjects:
             apart = [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
             take_apart(hub, work, merchant, apart)
-            for shown in _shown_of(hub, work, merchant, id):
-                work.ask(merchant, "send_shown", shown)
+            for shown in shown_of(hub, work, merchant, id):
+                work.ask(merchant, "send_labelled", shown)
             if apart:
                 work.ask(merchant, "release_orders", merchant)
 
@@ -210,7 +210,8 @@ def _over(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence[
     return {one.id for one in here if one.id not in shown and any((one.order_id, load.line) in over for load in loads.get(one.id, ()))}
 
 
-def _shown_of(hub: Hub, work: Unit, merchant: str, order: str) -> set[str]:
+def shown_of(hub: Hub, work: Unit, merchant: str, order: str) -> set[str]:
+    """Labelled shipments of an order whose parcels its channel shows as sent. All are locked."""
     found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
     return _shown(work, merchant, found, shipments.open_of(work.db, merchant, found))
 

@@ -1,10 +1,12 @@
 """What leaves: stock goes with it, the order's channel is told once, and its carrier is asked where it is."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.events import ParcelMoved, ParcelTold, ShipmentSent
+from core.domain.handing_over import is_taken
 from core.domain.order import Order
 from core.domain.places import PlaceMap
 from core.domain.shipments import Load, State
@@ -12,7 +14,7 @@ from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
-from core.flows import settling
+from core.flows import releasing, settling
 from core.flows.labelling import NotThen, Stopped, ready
 from core.hub import Hub
 from core.ports import Confirms
@@ -50,17 +52,17 @@ def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed |
     return stays
 
 
-def send_shown(hub: Hub, claim: Claim) -> None:
-    """A labelled shipment whose numbers its channel shows already left: the channel sold its label, or somebody told it by hand. What
-    it knows is looked up before it is told anything."""
-    id = claim.subjects[0]
+def send_labelled(hub: Hub, claim: Claim) -> None:
+    """A labelled shipment leaves by itself: its carrier scanned it, its channel's parcels count as sent with their labels, or the channel
+    shows it as sent already; then what that knows is looked up before it is told anything."""
+    merchant, id = claim.merchant, claim.subjects[0]
     with hub.unit(claim) as work:
-        try:
-            _send_in(hub, work, claim.merchant, id, HUB, None)
-        except (NotThen, Stopped):
-            return
-        boxes = parcels.of_shipments(work.db, claim.merchant, [id]).get(id, [])
-        parcels.telling(work.db, [box.id for box in boxes], work.now)
+        order = shipments.orders_of(work.db, merchant, [id]).get(id)
+        shown = releasing.shown_of(hub, work, merchant, order) if order else set()
+        with suppress(NotThen, Stopped):
+            _send_in(hub, work, merchant, id, HUB, None)
+            boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, []) if id in shown else []
+            parcels.telling(work.db, [box.id for box in boxes], work.now)
 
 
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
@@ -234,6 +236,9 @@ def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> N
     parcels.set_where(
         work.db, [_learned(known[id], owners[known[id].shipment], tracked, work.now) for id, tracked in told.items() if id in known]
     )
+    for id in {one.shipment for key, one in known.items() if is_taken(step.progress for step in told[key].steps)}:
+        if owners[id].state is State.LABELLED:
+            work.ask(merchant, "send_labelled", id)
     for id, tracked in told.items():
         one = known.get(id)
         if one and tracked.steps and tracked.steps[-1].progress != one.progress:

@@ -14,7 +14,7 @@ from core.domain.shipments import Rules
 from core.domain.who import Who
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, boxes, people, places, shipments
+from core.store import audit, boxes, connections, people, places, shipments
 from core.store.boxes import Carton
 
 MOST_MM, MOST_G = 3_000, 100_000
@@ -66,15 +66,19 @@ def rules(db: Connection, merchant: str) -> Rules:
     _, chosen = people.settings(db, merchant)
     said = msgspec.json.decode(chosen.get(RELEASE) or "{}")
     grace = timedelta(minutes=said.get("grace_min", 0))
-    return Rules(grace, said.get("part", False), said.get("authorized", False), said.get("terms", False))
+    on_label = frozenset(said.get("on_label", ()))
+    return Rules(grace, said.get("part", False), said.get("authorized", False), said.get("terms", False), on_label=on_label)
 
 
 def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
     """From now on orders are released so. Raises Refused for a grace period that cannot be meant."""
     if not timedelta(0) <= new.grace <= LONGEST:
         raise Refused(f"buyers may change an order for {LONGEST.days} days at most")
-    said = {"grace_min": new.grace // timedelta(minutes=1), "part": new.part, "authorized": new.authorized, "terms": new.terms}
+    said = {"grace_min": new.grace // timedelta(minutes=1), "part": new.part, "authorized": new.authorized, "terms": new.terms,
+            "on_label": sorted(new.on_label)}  # fmt: skip
     with hub.unit() as work:
+        if strangers := new.on_label - {one.id for one in connections.all_of(work.db, merchant)}:
+            raise Refused(f"there is no such channel: {min(strangers)}")
         name, _ = people.settings(work.db, merchant)
         people.set_settings(work.db, merchant, name, **{RELEASE: msgspec.json.encode(said).decode()})
         audit.write(work.db, merchant, work.now, who.id, who.name, "sending.rules", "", **said)

@@ -353,6 +353,13 @@ def to_look_at(db: Connection, merchant: str, connection: str, now: int, most: i
     return list(run(db, LOOK, merchant=merchant, connection=connection, now=now, most=most))
 
 
+def look_at(db: Connection, ids: Iterable[str], at: int) -> None:
+    """Their carriers are asked where they are, from that moment on."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    if rows:
+        run_set(db, "update parcels set look_at = :at from {rows} where parcels.id = r.id", TEXT, rows, at=at)
+
+
 STEP = {"parcel": "text", "at": "bigint", "progress": "text", "code": "text", "words": "text", "town": "text", "country": "text"}
 ADD_STEPS = """
 insert into tracks (merchant, parcel, at, progress, code, words, town, country)

@@ -82,7 +82,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
     *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
-    ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}),
+    ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
     ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/connections/carriers", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),

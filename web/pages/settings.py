@@ -12,7 +12,7 @@ from core.domain.shipments import Rules
 from core.errors import Refused
 from core.flows import people as flows
 from core.flows import sites
-from core.store import people
+from core.store import connections, people
 from web import asked
 from web.visitor import hub, needs, visitor, who
 
@@ -36,9 +36,11 @@ def page() -> Page:
 def _page(problem: str = "") -> Page:
     with hub().database.read() as db:
         name, chosen = people.settings(db, visitor().merchant)
-        rules = sites.rules(db, visitor().merchant)
+        rules, channels = sites.rules(db, visitor().merchant), connections.all_of(db, visitor().merchant)
     languages = current_app.config["LANGUAGES"]
-    text = render_template("settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem, rules=rules)
+    text = render_template(
+        "settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem, rules=rules, channels=channels
+    )
     return (text, 400) if problem else text
 
 
@@ -62,7 +64,8 @@ def release() -> Page:
     try:
         if not 0 <= minutes <= 10**6:
             raise Refused("no such time")
-        sites.set_rules(hub(), visitor().merchant, who(), Rules(timedelta(minutes=minutes), part, authorized, terms))
+        on_label = frozenset(request.form.getlist("on_label"))
+        sites.set_rules(hub(), visitor().merchant, who(), Rules(timedelta(minutes=minutes), part, authorized, terms, on_label=on_label))
     except Refused:
         return _page(gettext("Write for how many minutes buyers may still change an order: a week at most."))
     flash(gettext("Saved."), "good")

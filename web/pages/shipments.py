@@ -120,29 +120,30 @@ def print_many() -> Response | str:
     ids = _chosen()
     try:
         if what == "labels":
-            return _files(printing.labels(hub(), visitor().merchant, ids))
+            return files(printing.labels(hub(), visitor().merchant, ids), "labels")
         make = printing.pick_list if what == "picks" else printing.slips
         return _printed(
             "picks" if what == "picks" else "slips",
-            Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=_language())),
+            Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=language())),
         )
     except Refused as error:
         say("bad", shipping_words.why(str(error)))
         return _list()
 
 
-def _files(made: Sequence[Paper]) -> Response:
+def files(made: Sequence[Paper], name: str) -> Response:
     """One file; several, which printers of different kinds take, are packed together."""
     if len(made) == 1:
-        return _printed("labels", made[0])
+        return _printed(name, made[0])
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
-        for one in made:
-            packed.writestr(f"labels.{one.format.value}", one.content)
-    return Response(out.getvalue(), content_type="application/zip", headers={"Content-Disposition": 'attachment; filename="labels.zip"'})
+        for n, one in enumerate(made, 1):
+            packed.writestr(f"{name}-{n}.{one.format.value}", one.content)
+    return Response(out.getvalue(), content_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}.zip"'})
 
 
-def _language() -> Any:
+def language() -> Any:
+    """How papers speak to this reader."""
     from core.papers.language import Language  # as above
 
     def amount(value: Decimal, currency: str) -> str:
