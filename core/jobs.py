@@ -38,6 +38,7 @@ from core.flows import (
     start,
     stock,
     stored,
+    telling,
     uploads,
 )
 from core.hub import Hub
@@ -67,6 +68,7 @@ KINDS: dict[str, Job] = {
     "confirm_parcels": Job(sending.confirm_parcels),
     "call_off_orders": Job(calling_off.call_off_orders),
     "track_parcels": Job(sending.track_parcels),
+    "tell_buyers": Job(telling.tell_buyers),
     "reserve": Job(allocation.reserve, batch=100),
     "link_orders": Job(linking.link_orders, batch=20),
     "fetch_orders": Job(intake.fetch_orders, batch=8),

@@ -225,6 +225,12 @@ WORK = (
         N_("Somebody does not know what this page says."),
         N_("Look at the address and at the settings for mail, then try again."),
     ),
+    Cause(
+        "untold",
+        N_("A buyer may not have been told of a parcel"),
+        N_("The letter was declined, or nobody knows whether it was sent: a mail server cannot be asked."),
+        N_("Look at the settings for mail. Try again sends the letter, once more if it had been sent; or leave it with a note."),
+    ),
 )  # fmt: skip
 
 # ---- what differs from the channels
@@ -313,7 +319,7 @@ OF_ERRORS = {
     "HookStopped": "hook",
     "Crash": "crash",
 }
-OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
+OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold"}  # whatever the error
 
 # What a task was about to do.
 DOES = {
@@ -357,6 +363,7 @@ DOES = {
     "confirm_parcels": N_("Telling a channel of a parcel"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
+    "tell_buyers": N_("Telling a buyer of a parcel"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "look_blind": N_("Looking for channels that cannot be reached"),
     "send_alerts": N_("Sending a message"),

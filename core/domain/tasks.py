@@ -125,6 +125,7 @@ QUEUES = {
     "confirm_parcels": "outside",
     "call_off_orders": "outside",
     "track_parcels": "outside",
+    "tell_buyers": "outside",
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

@@ -1,6 +1,6 @@
 """What leaves: stock goes with it, the order's channel is told once, and its carrier is asked where it is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,12 @@ from core.domain.places import PlaceMap
 from core.domain.shipments import Load, State
 from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
+from core.domain.telling import Kind, worth_telling
 from core.domain.who import Who
 from core.errors import AccessLost, Refused, Unsupported
-from core.flows import settling
+from core.flows import settling, telling
 from core.flows.labelling import NotThen, ready
+from core.flows.telling import News
 from core.hub import Hub
 from core.ports import Confirms
 from core.store import audit, connections, parcels, places, shipments
@@ -71,6 +73,7 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
         for box in boxes:
             work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+        telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
 
 
@@ -205,28 +208,41 @@ def track_parcels(hub: Hub, claim: Claim) -> None:
 
 
 def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> None:
-    """Write down what carriers tell of parcels, and say what is new."""
+    """Write down what carriers tell of parcels, and say what is new. What is told late, or again, sets nothing back."""
     known = parcels.find(work.db, merchant, told)
     owners = shipments.found(work.db, merchant, {one.shipment for one in known.values()})
     refs = shipments.refs_of(work.db, merchant, {one.order_id for one in owners.values()})
     parcels.add_steps(work.db, merchant, [(id, step) for id, tracked in told.items() if id in known for step in tracked.steps])
-    parcels.set_where(
-        work.db, [_learned(known[id], owners[known[id].shipment], tracked, work.now) for id, tracked in told.items() if id in known]
-    )
-    for id, tracked in told.items():
-        one = known.get(id)
-        if one and tracked.steps and tracked.steps[-1].progress != one.progress:
-            last, owner = tracked.steps[-1], owners[one.shipment]
+    parcels.set_where(work.db, [_learned(one, owners[one.shipment], told[id], work.now) for id, one in known.items()])
+    fresh = {id: told[id] for id, one in known.items() if not _is_late(one, told[id])}
+    for id, tracked in fresh.items():
+        one, owner = known[id], owners[known[id].shipment]
+        if tracked.steps and tracked.steps[-1].progress != one.progress:
+            last = tracked.steps[-1]
             fact = ParcelMoved(owner.name, one.tracking or "", last.progress.value, last.town)
             work.happened(merchant, [(refs[owner.order_id], fact)])
+    telling.tell(hub, work, merchant, _news(work, fresh, {id: refs[owners[known[id].shipment].order_id] for id in fresh}))
+
+
+def _is_late(one: Parcel, tracked: Tracked) -> bool:
+    """It is older than what is known of this parcel."""
+    return bool(tracked.steps) and one.progress_at is not None and us(tracked.steps[-1].at) < one.progress_at
+
+
+def _news(work: Unit, told: Mapping[str, Tracked], refs: Mapping[str, str]) -> Iterator[News]:
+    """What of it buyers may want to know."""
+    for id, tracked in told.items():
+        if worth := worth_telling(tracked.steps, when(work.now)):
+            yield News(id, refs[id].split("/")[0], worth[0], us(worth[1]))
 
 
 OVER = (Progress.DELIVERED, Progress.RETURNED, Progress.VOIDED)
 
 
 def _learned(one: Parcel, owner: Shipment, tracked: Tracked, now: int) -> dict[str, Any]:
-    last = tracked.steps[-1] if tracked.steps else None
-    over = (last is not None and last.progress in OVER) or now > (owner.sent_at or now) + LOST_US
+    last = tracked.steps[-1] if tracked.steps and not _is_late(one, tracked) else None
+    where = last.progress.value if last else one.progress
+    over = where in OVER or now > (owner.sent_at or now) + LOST_US
     expected = tracked.expected_on.isoformat() if tracked.expected_on else None
     return _where(
         one.id, progress=last.progress.value if last else None, at=us(last.at) if last else None, expected=expected,
