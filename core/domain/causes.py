@@ -364,6 +364,8 @@ DOES = {
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "tell_buyers": N_("Telling a buyer of a parcel"),
+    "follow_parcels": N_("Having a carrier tell where parcels are"),
+    "hear_of_parcels": N_("Hearing where parcels are"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "look_blind": N_("Looking for channels that cannot be reached"),
     "send_alerts": N_("Sending a message"),

@@ -126,6 +126,8 @@ QUEUES = {
     "call_off_orders": "outside",
     "track_parcels": "outside",
     "tell_buyers": "outside",
+    "follow_parcels": "outside",
+    "hear_of_parcels": "inside",
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

@@ -35,6 +35,7 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
             continue
         if one.role != CHANNEL:
             found.append(Slot(f"track {one.id}", "track_parcels", one, timedelta(minutes=10)))
+            found.append(Slot(f"follow {one.id}", "follow_parcels", one, timedelta(hours=6)))
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))
         found.append(Slot(f"subscribe {one.id}", "subscribe", one, timedelta(days=1)))

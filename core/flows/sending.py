@@ -27,7 +27,8 @@ from core.store.unit import Unit
 
 Row = dict[str, Any]
 HOUR = 3_600_000_000
-FIRST_LOOK_US, NEXT_LOOK_US = HOUR, 4 * HOUR
+FIRST_LOOK_US, NEXT_LOOK_US, FOLLOWED_LOOK_US = HOUR, 4 * HOUR, 24 * HOUR  # the last for what its carrier pushes
+TOGETHER_S = 60.0  # so long a carrier that is to push waits for more that leaves
 LOST_US = 60 * 24 * HOUR  # so long after it was sent nobody asks for a parcel any more
 
 
@@ -73,6 +74,8 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
         for box in boxes:
             work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+        if one.connection and any(box.purchase for box in boxes):
+            work.ask(merchant, "follow_parcels", one.connection, one.connection, wait_s=TOGETHER_S)
         telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
 
@@ -246,5 +249,5 @@ def _learned(one: Parcel, owner: Shipment, tracked: Tracked, now: int) -> dict[s
     expected = tracked.expected_on.isoformat() if tracked.expected_on else None
     return _where(
         one.id, progress=last.progress.value if last else None, at=us(last.at) if last else None, expected=expected,
-        look_at=None if over else now + NEXT_LOOK_US,
+        look_at=None if over else now + (FOLLOWED_LOOK_US if (one.followed_until or 0) > now else NEXT_LOOK_US),
     )  # fmt: skip

@@ -45,10 +45,12 @@ class Parcel:
     progress_at: int | None
     expected_on: str | None
     boxed: str | None
+    followed_until: int | None
 
 
 COLUMNS = """o.id, o.shipment, o.number, o.token, o.weight_g, o.length_mm, o.width_mm, o.height_mm, o.contents, o.purchase, o.tracking,
-  o.carrier, o.carrier_name, o.service, o.url, o.telling_at, o.told_at, o.told_problem, o.progress, o.progress_at, o.expected_on, o.boxed"""
+  o.carrier, o.carrier_name, o.service, o.url, o.telling_at, o.told_at, o.told_problem, o.progress, o.progress_at, o.expected_on, o.boxed,
+  o.followed_until"""
 OF_SHIPMENTS = f"""
 select {COLUMNS} from parcels o where o.id in (
   select t.id from {{rows}} left join parcels t on t.shipment = r.id and t.merchant || '' = :merchant {{fence}})
@@ -337,6 +339,56 @@ limit :most
 def to_look_at(db: Connection, merchant: str, connection: str, now: int, most: int) -> list[Any]:
     """Parcels that this carrier is asked about now: {id, tracking}."""
     return list(run(db, LOOK, merchant=merchant, connection=connection, now=now, most=most))
+
+
+TO_FOLLOW = """
+select o.id, o.tracking from parcels o join purchases p on p.id = o.purchase
+where o.look_at is not null and coalesce(o.follow_at, 0) <= :now and o.merchant = :merchant and p.connection = :connection
+  and o.tracking is not null order by o.look_at, o.id limit :most
+"""
+
+
+def to_follow(db: Connection, merchant: str, connection: str, now: int, most: int) -> list[Any]:
+    """Parcels on their way that this carrier is to push: {id, tracking}."""
+    return list(run(db, TO_FOLLOW, merchant=merchant, connection=connection, now=now, most=most))
+
+
+FOLLOWED = {"id": "text", "until": "bigint", "at": "bigint"}
+
+
+def followed(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Until when parcels are pushed (None: they are not), and when that is asked for again: {id, until, at}."""
+    if rows:
+        run_set(db, "update parcels set followed_until = r.until, follow_at = r.at from {rows} where parcels.id = r.id", FOLLOWED, rows)
+
+
+NUMBER = {"number": "text"}
+LOOK_NOW = """
+update parcels set look_at = :now where look_at > :now and id in (
+  select p.id from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = r.number {fence})
+"""
+DUE = """
+select count(p.id) from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = r.number and p.look_at <= :now
+"""
+
+
+def look_now(db: Connection, merchant: str, numbers: Sequence[str], now: int) -> bool:
+    """Their carriers are asked now about these parcels; whether any of them is asked about. One that arrived is not."""
+    rows = [{"number": number} for number in numbers]
+    run_set(db, LOOK_NOW, NUMBER, rows, merchant=merchant, now=now)
+    return bool(run_set(db, DUE, NUMBER, rows, merchant=merchant, now=now).scalar_one())
+
+
+OWNERS = """
+select distinct u.connection from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = :number
+join purchases u on u.id = p.purchase
+"""
+
+
+def carried_by(db: Connection, merchants: Iterable[str], number: str) -> set[str]:
+    """For the door, which hears a number and no account: whose connections carry a parcel of this number."""
+    rows = [{"merchant": merchant} for merchant in sorted(set(merchants))]
+    return {row.connection for row in (run_set(db, OWNERS, {"merchant": "text"}, rows, number=number) if rows else ())}
 
 
 STEP = {"parcel": "text", "at": "bigint", "progress": "text", "code": "text", "words": "text", "town": "text", "country": "text"}

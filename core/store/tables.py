@@ -581,6 +581,7 @@ shipments = Table(
     Index(None, "merchant", "state", "created_at", "id"),
     Index(None, "merchant", "created_at", "id"),
     Index("ix_shipments_open", "merchant", "ship_by", "id", **_where("state in ('released', 'packed', 'labelled')")),
+    Index("ix_shipments_problems", "merchant", "created_at", "id", **_where("problem is not null")),
     Index("ix_shipments_tote", "merchant", "tote", unique=True, **_where("tote is not null")),
     Index("ix_shipments_goes_with", "merchant", "goes_with", **_where("goes_with is not null")),
 )
@@ -623,6 +624,8 @@ parcels = Table(
     _may("expected_on"),
     _may("look_at", BigInteger),  # its carrier is asked then; none: it arrived, or nobody can be asked
     _may("boxed"),  # the merchant's box that was taken
+    _may("followed_until", BigInteger),  # its carrier pushes where it is until then
+    _may("follow_at", BigInteger),  # it is asked to then
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
@@ -866,6 +869,16 @@ buyer_letters = Table(
     _may("outcome"),
     Index("uq_buyer_letters_said", "parcel", "what", "way", unique=True),
     Index(None, "merchant", "at"),
+)
+
+# What a merchant's pages for buyers look like, beside what its settings say.
+looks = Table(
+    "looks",
+    metadata,
+    _need("merchant"),
+    _need("logo", LargeBinary),  # a PNG that we drew anew
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("merchant"),
 )
 
 boxes = Table(

@@ -14,7 +14,7 @@ OWN = "case merchant when (select current_setting('crossdock.merchant', true)) t
 
 
 def upgrade() -> None:
-    for part in (_captures, _days, _pickups, _printing, _print_jobs, _requests, _collecting, _together, _telling, _routing):
+    for part in (_captures, _days, _pickups, _printing, _print_jobs, _requests, _collecting, _together, _telling, _finding, _routing):
         part()
 
 
@@ -125,6 +125,14 @@ def _telling() -> None:
     _table("buyer_letters", *what, _may("outcome"))
     op.create_index("uq_buyer_letters_said", "buyer_letters", ["parcel", "what", "way"], unique=True)
     op.create_index("ix_buyer_letters_merchant_at", "buyer_letters", ["merchant", "at"])
+    for name in ("followed_until", "follow_at"):
+        op.add_column("parcels", _may(name, sa.BigInteger))
+    _table("looks", sa.Column("logo", sa.LargeBinary(), nullable=False), _need("at", sa.BigInteger), sa.PrimaryKeyConstraint("merchant"))
+
+
+def _finding() -> None:
+    """What is looked for on pages, and would else be read through."""
+    _some("ix_shipments_problems", "shipments", ["merchant", "created_at", "id"], "problem is not null")
 
 
 def _routing() -> None:
