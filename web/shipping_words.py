@@ -1,10 +1,13 @@
 """What shipments are called, and why one does not go on, in the reader's words."""
 
+from typing import Any
+
 from flask_babel import gettext
 
 from core.domain.later import N_
 from core.domain.shipments import PROBLEMS, STOPS, WORDS, Stop
 from core.domain.shipping import Progress
+from core.flows import telling
 
 # What flows say of what cannot be done, as core/flows write it.
 SAID: dict[str, str] = {
@@ -33,6 +36,8 @@ SAID: dict[str, str] = {
     "there is nothing to print": N_("There is nothing to print."),
     "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
     "it is packed": N_("It is packed already."),
+    "there is no such letter": N_("There is no such letter."),
+    "it is on its way": N_("It is on its way already."),
 }
 STATE = "it is "  # a state follows
 STOP = "it stops: "
@@ -59,6 +64,22 @@ PROGRESS: dict[Progress, str] = {
     Progress.VOIDED: N_("Not sent with this label"),
     Progress.UNKNOWN: N_("News from the carrier"),
 }
+LETTERS = {
+    telling.TRYING: N_("on its way"),
+    telling.AGAIN: N_("on its way"),
+    "sent": N_("sent"),
+    telling.KEPT: N_("not sent: nobody said how mail leaves this installation"),
+    telling.UNSURE: N_("nobody knows whether it was sent"),
+    telling.DECLINED: N_("the mail server did not take it"),
+    telling.LATE: N_("not sent: it came too late"),
+    telling.OVER: N_("not sent: something newer was told"),
+    telling.NOBODY: N_("not sent: there was no address"),
+}
+
+
+def letter(one: Any) -> str:
+    """What became of a letter to a buyer."""
+    return str(gettext(LETTERS.get(one.outcome or telling.TRYING, one.outcome)))
 
 
 def why(said: str) -> str:

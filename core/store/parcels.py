@@ -431,8 +431,7 @@ def steps(db: Connection, parcel: str) -> list[Step]:
 
 PUBLIC = """
 select p.id, p.merchant, p.shipment, p.token, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on,
-  p.number, s.sent_at, s.state, o.name, m.name as shop, m.settings,
-  (select count(*) from parcels t where t.shipment = p.shipment) as parcels
+  p.number, s.sent_at, s.state, s.order_id, o.name, m.name as shop, m.settings
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id join merchants m on m.id = p.merchant
 where p.token = :token
 """
@@ -497,10 +496,11 @@ def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
 
 
 BESIDE = """
-select p.number, p.token, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+select p.token, p.progress from shipments s join parcels p on p.shipment = s.id
+where s.order_id = :order and s.merchant || '' = :merchant and s.state in ('labelled', 'sent') order by s.number, p.number
 """
 
 
-def beside(db: Connection, merchant: str, shipment: str) -> list[Any]:
-    """All parcels of a shipment, as a buyer may see them."""
-    return list(run(db, BESIDE, merchant=merchant, shipment=shipment))
+def beside(db: Connection, merchant: str, order: str) -> list[Any]:
+    """All parcels of an order that leave or have left, as a buyer may see them."""
+    return list(run(db, BESIDE, merchant=merchant, order=order))
