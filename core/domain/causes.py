@@ -117,6 +117,13 @@ ORDERS = (
         loud=True, tone="bad",
     ),
     Cause(
+        "quiet",
+        N_("A carrier has told nothing of a parcel for five days"),
+        N_("It may be lost, or it was never handed over. Its buyer sees the same."),
+        N_("Ask the carrier with its number. If it is lost, send the goods once more; if it still stands here, hand it over."),
+        (Press.ORDER,),
+    ),
+    Cause(
         "gone",
         N_("A channel does not know an order any more"),
         N_("It told us of this order, and now says that there is none."),

@@ -71,7 +71,7 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
             raise Unsupported("no such connection", connection=facts.connection)
         settling.link(hub, work, account, [facts.ref], {})
         first = work.now + FIRST_LOOK_US
-        parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
+        parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None, heard_at=work.now) for box in boxes])
         for box in boxes:
             work.ask(merchant, "confirm_parcels", box.id, facts.connection)
         if one.connection and any(box.purchase for box in boxes):
@@ -87,9 +87,15 @@ def _typed(typed: Typed) -> dict[str, str | None]:
 
 
 def _where(
-    id: str, *, progress: str | None = None, at: int | None = None, expected: str | None = None, look_at: int | None
+    id: str,
+    *,
+    progress: str | None = None,
+    at: int | None = None,
+    expected: str | None = None,
+    look_at: int | None,
+    heard_at: int | None = None,
 ) -> dict[str, Any]:
-    return {"id": id, "progress": progress, "progress_at": at, "expected_on": expected, "look_at": look_at}
+    return {"id": id, "progress": progress, "progress_at": at, "expected_on": expected, "look_at": look_at, "heard_at": heard_at}
 
 
 # ---- telling the channel
@@ -250,4 +256,5 @@ def _learned(one: Parcel, owner: Shipment, tracked: Tracked, now: int) -> dict[s
     return _where(
         one.id, progress=last.progress.value if last else None, at=us(last.at) if last else None, expected=expected,
         look_at=None if over else now + (FOLLOWED_LOOK_US if (one.followed_until or 0) > now else NEXT_LOOK_US),
+        heard_at=us(last.at) if last else None,
     )  # fmt: skip

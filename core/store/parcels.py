@@ -410,15 +410,16 @@ def add_steps(db: Connection, merchant: str, steps: Iterable[tuple[str, Step]]) 
         run_set(db, ADD_STEPS, STEP, rows, merchant=merchant)
 
 
-WHERE = {"id": "text", "progress": "text", "progress_at": "bigint", "expected_on": "text", "look_at": "bigint"}
+WHERE = {"id": "text", "progress": "text", "progress_at": "bigint", "expected_on": "text", "look_at": "bigint", "heard_at": "bigint"}
 SET_WHERE = """
 update parcels set progress = coalesce(r.progress, parcels.progress), progress_at = coalesce(r.progress_at, parcels.progress_at),
-  expected_on = coalesce(r.expected_on, parcels.expected_on), look_at = r.look_at from {rows} where parcels.id = r.id
+  expected_on = coalesce(r.expected_on, parcels.expected_on), look_at = r.look_at,
+  heard_at = coalesce(r.heard_at, parcels.heard_at) from {rows} where parcels.id = r.id
 """
 
 
 def set_where(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Where parcels are {id, progress, progress_at, expected_on, look_at}; None leaves what is known, but of `look_at`."""
+    """Where parcels are {id, progress, progress_at, expected_on, look_at, heard_at}; None leaves what is known, but of `look_at`."""
     if rows:
         run_set(db, SET_WHERE, WHERE, rows)
 

@@ -626,10 +626,12 @@ parcels = Table(
     _may("boxed"),  # the merchant's box that was taken
     _may("followed_until", BigInteger),  # its carrier pushes where it is until then
     _may("follow_at", BigInteger),  # it is asked to then
+    _may("heard_at", BigInteger),  # when it left, or its carrier last told anything of it
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
     Index("ix_parcels_looked", "merchant", "look_at", **_where("look_at is not null")),
+    Index("ix_parcels_heard", "merchant", "heard_at", **_where("look_at is not null")),
 )
 
 # Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.

@@ -10,7 +10,7 @@ from core.domain.telling import Kind, Telling
 from core.errors import HubError, OutcomeUnknown, Refused, Unavailable
 from core.flows import sending, telling
 from core.ports import Letter
-from core.store import privacy
+from core.store import attention, privacy
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import books
@@ -272,3 +272,28 @@ def test_what_names_hold_ends_no_header_and_is_no_markup(dock: Depot, office: Of
 def test_an_address_for_answers_that_is_none_is_refused(dock: Depot) -> None:
     with pytest.raises(Refused):
         telling.choose(dock.house.hub, dock.merchant, Telling({}, "shop@north.example\nBcc: x@y.example"), ANN)
+
+
+# ---- what is not told
+
+
+def quiet(dock: Depot) -> list[str]:
+    with dock.house.hub.database.read() as db:
+        return [one.name for one in attention.page(db, dock.merchant, "quiet", dock.house.hub.now)]
+
+
+def test_a_parcel_that_nobody_tells_anything_of_for_days_needs_somebody(dock: Depot) -> None:
+    sold(dock)
+    dock.house.clock.pass_(timedelta(days=4, hours=23))
+    assert quiet(dock) == []
+
+    dock.house.clock.pass_(2 * HOUR)
+    assert quiet(dock) == ["S1"]
+
+    learn(dock, (HOUR, Progress.IN_TRANSIT))
+    assert quiet(dock) == []
+
+    dock.house.clock.pass_(timedelta(days=5))
+    assert quiet(dock) == ["S1"]
+    learn(dock, (MINUTE, Progress.DELIVERED))
+    assert quiet(dock) == []
