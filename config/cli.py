@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from config import (
+    buyers_cli,
     calling_cli,
     inbound_cli,
     keys_cli,
@@ -1352,6 +1353,7 @@ orders.add_command(calling_cli.answer)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
+cli.add_command(buyers_cli.buyers)
 stock.add_command(shipping_cli.sends)
 stock.add_command(routing_cli.rules)
 orders.add_command(routing_cli.route)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.domain.shipments import OPEN, State
+from core.domain.telling import Kind, Telling
 from core.domain.who import COMMAND_LINE
-from core.flows import labelling, rating, sending, sites
+from core.flows import labelling, rating, sending, sites, telling
 from core.hub import Hub
-from core.store import parcels
+from core.store import connections, parcels
 from core.store.connections import Connection
 from core.store.sql import run as sql
 
@@ -50,10 +51,19 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     _take_turns(stage, carriers, chosen[1::2])
     _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
     labelled = _in(stage, chosen, (State.LABELLED,))
+    _write_to_buyers(hub, merchant)
     stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
     _until(lambda: not _untold(stage))
     _drive(stage, carriers)
     return _report(stage, carriers, chosen, stays)
+
+
+def _write_to_buyers(hub: Hub, merchant: str) -> None:
+    """Buyers of the shop's own get letters: in a rehearsal they lie in the home's folder mail."""
+    with hub.database.read() as db:
+        own = [one.id for one in connections.all_of(db, merchant) if one.channel == "shopify"]
+    choice = Telling(dict.fromkeys(own, frozenset(Kind)), ADDRESS["email"])
+    telling.choose(hub, merchant, choice, COMMAND_LINE)
 
 
 def _take_turns(stage: "Stage", carriers: Mapping[str, Connection], some: Sequence[str]) -> None:

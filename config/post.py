@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -50,11 +50,15 @@ class Mailroom:
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()
-        message["From"], message["To"] = self.sender, letter.to
-        message["Subject"] = "".join(sign if sign.isprintable() else " " for sign in letter.title)
+        message["From"], message["To"] = _from(self.sender, letter.from_name), letter.to
+        if letter.answer_to:
+            message["Reply-To"] = letter.answer_to
+        message["Subject"] = _line(letter.title)
         message["Date"], message["Message-ID"] = format_datetime(letter.at), f"<{letter.id}@crossdock>"
         message["Auto-Submitted"] = "auto-generated"  # nobody on holiday answers it (RFC 3834)
         message.set_content(letter.body, cte="quoted-printable")  # every server takes that
+        if letter.page:
+            message.add_alternative(letter.page, subtype="html", cte="quoted-printable")
         return message
 
     @contextlib.contextmanager
@@ -102,6 +106,16 @@ class Mailroom:
             return "nobody knows its name"
         here = [one for *_, one in found if not ipaddress.ip_address(one[0]).is_global]
         return "it is not out in the world" if here and not self.open_doors else ""
+
+
+def _line(text: str) -> str:
+    """On one line: a header ends where a line does."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _from(sender: str, name: str) -> str:
+    """Our address, under the name of whom it is sent for."""
+    return formataddr((_line(name), parseaddr(sender)[1])) if name else sender
 
 
 def _called(status: int) -> str:

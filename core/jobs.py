@@ -24,6 +24,7 @@ from core.flows import (
     days,
     desk,
     drivers,
+    following,
     heard,
     hooks,
     indexing,
@@ -40,6 +41,7 @@ from core.flows import (
     start,
     stock,
     stored,
+    telling,
     uploads,
 )
 from core.hub import Hub
@@ -73,6 +75,9 @@ KINDS: dict[str, Job] = {
     "confirm_parcels": Job(sending.confirm_parcels),
     "call_off_orders": Job(calling_off.call_off_orders),
     "track_parcels": Job(sending.track_parcels),
+    "tell_buyers": Job(telling.tell_buyers),
+    "follow_parcels": Job(following.follow_parcels),
+    "hear_of_parcels": Job(following.hear_of_parcels, batch=100),
     "reserve": Job(allocation.reserve, batch=100),
     "link_orders": Job(linking.link_orders, batch=20),
     "fetch_orders": Job(intake.fetch_orders, batch=8),

@@ -676,13 +676,16 @@ class Consents(Protocol):
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Something told to a person or to a program of theirs. `id` is the same however often it is sent; `to` is an address of mail, or of a
-    program that takes calls."""
+    program that takes calls. `page` is the same as HTML ("": there is none), `answer_to` where answers go, `from_name` whose it is."""
 
     id: str
     to: str
     title: str
     body: str
     at: datetime
+    page: str = ""
+    answer_to: str = ""
+    from_name: str = ""
 
 
 class Post(Protocol):

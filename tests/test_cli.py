@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import Connection, text
 from werkzeug.test import Client
 
@@ -700,6 +701,20 @@ def test_of_a_shipment_that_is_not_there_nothing_is_corrected(run: Run, shop: Sh
     said = run("shipments", "correct", "S9", "--by", "Harbor Bikes", "--tracking", "HB-7")
 
     assert (said.code, "there is no S9" in said.err) == (2, True)
+
+
+def test_what_buyers_are_told_and_see_is_chosen_and_shown(run: Run, shop: Shop, home: Path) -> None:
+    Image.new("RGB", (40, 20), "#336699").save(home / "logo.png")
+
+    assert run("buyers", "letters", "shopify", "shipped", "delivered", "--reply-to", "shop@north.example").code == 0
+    assert run("buyers", "look", "--color", "#336699", "--logo", str(home / "logo.png")).code == 0
+    said = json.loads(run("buyers", "show", "--json").out)
+    assert said["letters"] == {"kinds": {shop.connection.id: ["delivered", "shipped"]}, "reply_to": "shop@north.example"}
+    assert (said["look"]["color"], bool(said["look"]["logo"])) == ("#336699", True)
+
+    assert run("buyers", "look", "--no-logo").code == 0
+    assert json.loads(run("buyers", "show", "--json").out)["look"]["logo"] == ""
+    assert [run("buyers", "letters", "amazon").code, run("buyers", "look", "--color", "red").code] == [2, 2]
 
 
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:

@@ -1,7 +1,9 @@
 """The way out for letters: what a mail server or a program says becomes one of our errors, and nobody is written to twice by name."""
 
 import email
+from dataclasses import replace
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,20 @@ def test_a_letter_is_taken_with_its_own_name(tmp_path: Path) -> None:
     message = email.message_from_string(text)
     assert (to, message["Message-ID"], message["From"]) == ("ana@north.example", "<id-1@crossdock>", "hub@north.example")
     assert message.get_payload(decode=True).decode() == "Grüße."
+
+
+def test_a_letter_to_a_buyer_comes_from_the_shop_and_is_answered_to_it() -> None:
+    letter = replace(
+        LETTER, title="A\r\nBcc: x@y.example", page="<p>Grüße</p>", answer_to="shop@north.example", from_name="North\r\nBcc: x"
+    )
+    with sink() as server:
+        Mailroom(server.address, "Hub <hub@north.example>").mail(letter)
+
+    [(to, text)] = server.letters
+    message = email.message_from_string(text)
+    assert (to, message["Reply-To"], message["Bcc"]) == ("ana@north.example", "shop@north.example", None)
+    assert parseaddr(message["From"])[1] == "hub@north.example"
+    assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
 
 
 def _broken(server: Sink, how: str) -> str:

@@ -9,7 +9,7 @@ from flask_babel import gettext
 from web.visitor import Visitor, needed
 
 # Blueprints whose pages are pages of another room.
-PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
+PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
 PART_OF |= {"short": "orders", "calling_off": "orders", "bench": "shipments", "day_end": "shipments"}
 
@@ -41,6 +41,7 @@ def sections() -> list[Link]:
         "people.page": gettext("People"),
         "locations.page": gettext("Locations and buffers"),
         "schedules.page": gettext("Schedules"),
+        "buyers.page": gettext("Buyers"),
         "alerts.page": gettext("Alerts"),
         "keys.page": gettext("API keys"),
         "hooks.page": gettext("Webhooks"),

@@ -1,10 +1,13 @@
 """What shipments are called, and why one does not go on, in the reader's words."""
 
+from typing import Any
+
 from flask_babel import gettext
 
 from core.domain.later import N_
 from core.domain.shipments import PROBLEMS, STOPS, WORDS, Stop
 from core.domain.shipping import Progress
+from core.flows import telling
 
 # What flows say of what cannot be done, as core/flows write it.
 SAID: dict[str, str] = {
@@ -40,6 +43,8 @@ SAID: dict[str, str] = {
     "The driver's time ends before it begins": N_("The driver's time ends before it begins."),
     "That is over already": N_("That is over already."),
     "A driver comes on one day, within two weeks": N_("A driver comes on one day, within two weeks."),
+    "there is no such letter": N_("There is no such letter."),
+    "it is on its way": N_("It is on its way already."),
 }
 STATE = "it is "  # a state follows
 STOP = "it stops: "
@@ -66,6 +71,22 @@ PROGRESS: dict[Progress, str] = {
     Progress.VOIDED: N_("Not sent with this label"),
     Progress.UNKNOWN: N_("News from the carrier"),
 }
+LETTERS = {
+    telling.TRYING: N_("on its way"),
+    telling.AGAIN: N_("on its way"),
+    "sent": N_("sent"),
+    telling.KEPT: N_("not sent: nobody said how mail leaves this installation"),
+    telling.UNSURE: N_("nobody knows whether it was sent"),
+    telling.DECLINED: N_("the mail server did not take it"),
+    telling.LATE: N_("not sent: it came too late"),
+    telling.OVER: N_("not sent: something newer was told"),
+    telling.NOBODY: N_("not sent: there was no address"),
+}
+
+
+def letter(one: Any) -> str:
+    """What became of a letter to a buyer."""
+    return str(gettext(LETTERS.get(one.outcome or telling.TRYING, one.outcome)))
 
 
 def why(said: str) -> str:

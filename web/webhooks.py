@@ -16,12 +16,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import BadPayload, Forged, HubError
-from core.flows import privacy
+from core.flows import following, privacy
 from core.flows.connections import lost
 from core.flows.intake import rows_of
 from core.hub import Hub
 from core.ports import About, Connector, Notice, ShownNow, Wanted, Webhooks
-from core.store import connections, listings
+from core.store import connections, listings, parcels
 from core.store.connections import Connection
 from core.store.tables import us
 from core.store.vault import Unreadable
@@ -87,6 +87,8 @@ class Door:
     def _keep(self, connector: Connector, notice: Notice) -> Answer:
         if notice.demand:
             return self._comply(connector, notice)
+        if notice.about is About.PARCEL:
+            return self._hear(connector, notice)
         connection = self._connection(connector.name, notice.account)
         if connection is None:
             return _say(200 if notice.about is About.COMPLIANCE else 404, "nobody here is connected to that account")
@@ -99,6 +101,18 @@ class Door:
         rows = rows_of(connection, [notice], self.hub.box(connection.merchant), self.hub.now)
         if rows:
             self.writer.keep(rows, [(connection.merchant, "take_orders", row["ref"], connection.id) for row in rows])
+        return 200, b"{}"
+
+    def _hear(self, connector: Connector, notice: Notice) -> Answer:
+        """A carrier names a parcel and no account: whoever sent it looks. What nobody sends any more is answered all the same."""
+        with self.hub.database.read() as db:
+            every = connections.of_channel(db, connector.name)
+            carriers = parcels.carried_by(db, [one.merchant for one in every], notice.parcel)
+        known = [one for one in every if one.id in carriers]
+        if known:
+            rows = [following.row_of(one, notice, self.hub.now) for one in known]
+            asks = [(one.merchant, "hear_of_parcels", following.ref_of(one.id, notice.parcel), one.id) for one in known]
+            self.writer.keep(rows, asks)
         return 200, b"{}"
 
     def _look(self, connection: Connection, level: ShownNow) -> None:
@@ -143,7 +157,7 @@ class Door:
 
 def _named(notice: Notice) -> Notice:
     """Raises BadPayload where its names are none that a database can keep: signatures do not cover headers."""
-    names = (notice.topic, notice.delivery, notice.account, notice.order or "")
+    names = (notice.topic, notice.delivery, notice.account, notice.order or "", notice.parcel)
     if not all(len(name) <= NAME_LENGTH and name.isprintable() for name in names):
         raise BadPayload("webhook: a topic, delivery, account or order that is no name")
     return notice

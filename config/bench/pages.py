@@ -108,6 +108,7 @@ PAGES = (
     "/settings/hooks",
     "/settings/hooks/{hook}",
     "/settings/alerts",
+    "/settings/buyers",
     "/settings/schedules",
     "/activity",
     "/activity?who=bench&act=stock",

@@ -117,6 +117,13 @@ ORDERS = (
         loud=True, tone="bad",
     ),
     Cause(
+        "quiet",
+        N_("A carrier has told nothing of a parcel for five days"),
+        N_("It may be lost, or it was never handed over. Its buyer sees the same."),
+        N_("Ask the carrier with its number. If it is lost, send the goods once more; if it still stands here, hand it over."),
+        (Press.ORDER,),
+    ),
+    Cause(
         "gone",
         N_("A channel does not know an order any more"),
         N_("It told us of this order, and now says that there is none."),
@@ -225,6 +232,12 @@ WORK = (
         N_("Somebody does not know what this page says."),
         N_("Look at the address and at the settings for mail, then try again."),
     ),
+    Cause(
+        "untold",
+        N_("A buyer may not have been told of a parcel"),
+        N_("The letter was declined, or nobody knows whether it was sent: a mail server cannot be asked."),
+        N_("Look at the settings for mail. Try again sends the letter, once more if it had been sent; or leave it with a note."),
+    ),
 )  # fmt: skip
 
 # ---- what differs from the channels
@@ -313,7 +326,7 @@ OF_ERRORS = {
     "HookStopped": "hook",
     "Crash": "crash",
 }
-OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
+OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold"}  # whatever the error
 
 # What a task was about to do.
 DOES = {
@@ -361,6 +374,9 @@ DOES = {
     "confirm_parcels": N_("Telling a channel of a parcel"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
+    "tell_buyers": N_("Telling a buyer of a parcel"),
+    "follow_parcels": N_("Having a carrier tell where parcels are"),
+    "hear_of_parcels": N_("Hearing where parcels are"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "look_blind": N_("Looking for channels that cannot be reached"),
     "send_alerts": N_("Sending a message"),

@@ -1,6 +1,6 @@
 """What leaves: stock goes with it, the order's channel is told once, and its carrier is asked where it is."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,10 +12,12 @@ from core.domain.places import PlaceMap
 from core.domain.shipments import Load, State
 from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
+from core.domain.telling import Kind, worth_telling
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
-from core.flows import releasing, settling
+from core.flows import releasing, settling, telling
 from core.flows.labelling import NotThen, Stopped, ready
+from core.flows.telling import News
 from core.hub import Hub
 from core.ports import Confirms
 from core.store import audit, connections, parcels, places, shipments
@@ -27,7 +29,8 @@ from core.store.unit import Unit
 
 Row = dict[str, Any]
 HOUR = 3_600_000_000
-FIRST_LOOK_US, NEXT_LOOK_US = HOUR, 4 * HOUR
+FIRST_LOOK_US, NEXT_LOOK_US, FOLLOWED_LOOK_US = HOUR, 4 * HOUR, 24 * HOUR  # the last for what its carrier pushes
+TOGETHER_S = 60.0  # so long a carrier that is to push waits for more that leaves
 LOST_US = 60 * 24 * HOUR  # so long after it was sent nobody asks for a parcel any more
 
 
@@ -87,9 +90,12 @@ def _send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Type
         raise Unsupported("no such connection", connection=facts.connection)
     settling.link(hub, work, account, [facts.ref], {})
     first = work.now + FIRST_LOOK_US
-    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
+    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None, heard_at=work.now) for box in boxes])
     for box in boxes:
         work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+    if one.connection and any(box.purchase for box in boxes):
+        work.ask(merchant, "follow_parcels", one.connection, one.connection, wait_s=TOGETHER_S)
+    telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
     audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
 
 
@@ -100,9 +106,15 @@ def _typed(typed: Typed) -> dict[str, str | None]:
 
 
 def _where(
-    id: str, *, progress: str | None = None, at: int | None = None, expected: str | None = None, look_at: int | None
+    id: str,
+    *,
+    progress: str | None = None,
+    at: int | None = None,
+    expected: str | None = None,
+    look_at: int | None,
+    heard_at: int | None = None,
 ) -> dict[str, Any]:
-    return {"id": id, "progress": progress, "progress_at": at, "expected_on": expected, "look_at": look_at}
+    return {"id": id, "progress": progress, "progress_at": at, "expected_on": expected, "look_at": look_at, "heard_at": heard_at}
 
 
 # ---- telling the channel
@@ -228,33 +240,47 @@ def track_parcels(hub: Hub, claim: Claim) -> None:
 
 
 def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> None:
-    """Write down what carriers tell of parcels, and say what is new."""
+    """Write down what carriers tell of parcels, and say what is new. What is told late, or again, sets nothing back."""
     known = parcels.find(work.db, merchant, told)
     owners = shipments.found(work.db, merchant, {one.shipment for one in known.values()})
     refs = shipments.refs_of(work.db, merchant, {one.order_id for one in owners.values()})
     parcels.add_steps(work.db, merchant, [(id, step) for id, tracked in told.items() if id in known for step in tracked.steps])
-    parcels.set_where(
-        work.db, [_learned(known[id], owners[known[id].shipment], tracked, work.now) for id, tracked in told.items() if id in known]
-    )
+    parcels.set_where(work.db, [_learned(one, owners[one.shipment], told[id], work.now) for id, one in known.items()])
     for id in {one.shipment for key, one in known.items() if is_taken(step.progress for step in told[key].steps)}:
         if owners[id].state is State.LABELLED:
             work.ask(merchant, "send_labelled", id)
-    for id, tracked in told.items():
-        one = known.get(id)
-        if one and tracked.steps and tracked.steps[-1].progress != one.progress:
-            last, owner = tracked.steps[-1], owners[one.shipment]
+    fresh = {id: told[id] for id, one in known.items() if not _is_late(one, told[id])}
+    for id, tracked in fresh.items():
+        one, owner = known[id], owners[known[id].shipment]
+        if tracked.steps and tracked.steps[-1].progress != one.progress:
+            last = tracked.steps[-1]
             fact = ParcelMoved(owner.name, one.tracking or "", last.progress.value, last.town)
             work.happened(merchant, [(refs[owner.order_id], fact)])
+    telling.tell(hub, work, merchant, _news(work, fresh, {id: refs[owners[known[id].shipment].order_id] for id in fresh}))
+
+
+def _is_late(one: Parcel, tracked: Tracked) -> bool:
+    """It is older than what is known of this parcel."""
+    return bool(tracked.steps) and one.progress_at is not None and us(tracked.steps[-1].at) < one.progress_at
+
+
+def _news(work: Unit, told: Mapping[str, Tracked], refs: Mapping[str, str]) -> Iterator[News]:
+    """What of it buyers may want to know."""
+    for id, tracked in told.items():
+        if worth := worth_telling(tracked.steps, when(work.now)):
+            yield News(id, refs[id].split("/")[0], worth[0], us(worth[1]))
 
 
 OVER = (Progress.DELIVERED, Progress.RETURNED, Progress.VOIDED)
 
 
 def _learned(one: Parcel, owner: Shipment, tracked: Tracked, now: int) -> dict[str, Any]:
-    last = tracked.steps[-1] if tracked.steps else None
-    over = (last is not None and last.progress in OVER) or now > (owner.sent_at or now) + LOST_US
+    last = tracked.steps[-1] if tracked.steps and not _is_late(one, tracked) else None
+    where = last.progress.value if last else one.progress
+    over = where in OVER or now > (owner.sent_at or now) + LOST_US
     expected = tracked.expected_on.isoformat() if tracked.expected_on else None
     return _where(
         one.id, progress=last.progress.value if last else None, at=us(last.at) if last else None, expected=expected,
-        look_at=None if over else now + NEXT_LOOK_US,
+        look_at=None if over else now + (FOLLOWED_LOOK_US if (one.followed_until or 0) > now else NEXT_LOOK_US),
+        heard_at=us(last.at) if last else None,
     )  # fmt: skip

@@ -81,9 +81,16 @@ select 'other-writer' as cause, c.id as subject, 'again' as seen, c.label as nam
 from connections c join findings f on f.connection = c.id and f.what = 'listing' and f.found_at >= :week
 where c.merchant = :merchant group by c.id, c.label having count(*) >= 5
 """
+# On its way, and for days nobody told anything of it: lost, or never handed over.
+QUIET = """
+select 'quiet' as cause, p.id as subject, cast(p.heard_at as text) as seen, s.name, coalesce(p.tracking, '') as detail, '' as kind,
+  0 as units, o.connection, p.heard_at as at, o.id
+from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id
+where p.merchant = :merchant and p.look_at is not null and p.heard_at >= :lost and p.heard_at < :quiet
+"""
 SOURCES: Mapping[str, str] = {
     "oversold": SHORT, "late": LATE, "mapping": UNKNOWN, "problem": ODD, "declined": DECLINED, "unmatched": STRANGE,
-    "changed": CHANGED, "other-writer": OTHERS,
+    "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET,
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))
@@ -123,10 +130,11 @@ where numbered.place <= :most order by numbered.cause, numbered.place
 
 DAY_US = 86_400_000_000
 OVERDUE_US, SOON_US = 14 * DAY_US, DAY_US // 4  # an order is late from six hours before it must leave, until nobody waits for it any more
+QUIET_US, LOST_US = 5 * DAY_US, 60 * DAY_US  # after the second nobody asks for a parcel any more
 
 
 def _when(now: int) -> dict[str, int]:
-    return {"overdue": now - OVERDUE_US, "soon": now + SOON_US, "week": now - 7 * DAY_US}
+    return {"overdue": now - OVERDUE_US, "soon": now + SOON_US, "week": now - 7 * DAY_US, "quiet": now - QUIET_US, "lost": now - LOST_US}
 
 
 def counts(db: Connection, merchant: str, now: int) -> dict[str, int]:

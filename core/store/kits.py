@@ -26,7 +26,7 @@ class Part:
 
 PARTS = """
 select r.sku, k.sku is not null as known, coalesce(k.quota, false) as quota,
-  exists (select 1 from levels v where v.merchant = r.merchant and v.sku = r.sku) as counted,
+  exists (select 1 from levels v where v.merchant = r.merchant and v.sku = r.sku {fence}) as counted,
   exists (select 1 from connections c join listings g on g.connection = c.id and g.alike = lower(r.sku)
           join listing_parts p on p.listing_id = g.id
           where c.merchant = r.merchant and trim(g.sku) = r.sku and p.sku <> r.sku) as explodes,
@@ -45,7 +45,7 @@ def parts(db: Connection, merchant: str, skus: Iterable[str]) -> dict[str, Part]
 SET = """
 update listings set alone = :alone, exploded_by = :exploded_by, changed = changed + 1,
   writable = case when :exploded_by <> 'hub' then coalesce(writable, :split) when writable = :split then null else writable end
-where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
+where merchant || '' = :merchant and connection = :connection and listing = :listing and sku = :sku
 """
 
 

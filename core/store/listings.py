@@ -217,13 +217,13 @@ def read_whole(db: Connection, connection: str, began: int, before: int) -> list
 
 
 UNMAP = """
-delete from listing_parts where listing_id in (select id from listings where merchant = :merchant and connection = :connection
+delete from listing_parts where listing_id in (select id from listings where merchant || '' = :merchant and connection = :connection
   and listing = :listing and sku = :sku)
 """
 MAP = """
 insert into listing_parts (merchant, listing_id, sku, units)
 select :merchant, l.id, r.part, r.units from {rows} join listings l on l.connection = :connection and l.listing = :listing and l.sku = :sku
-where l.merchant = :merchant
+where l.merchant || '' = :merchant
 """
 
 
@@ -239,7 +239,7 @@ def map_parts(db: Connection, merchant: str, name: Name, parts: Mapping[str, int
 
 TOUCH_ONE = """
 update listings set changed = changed + 1, mapped = :mapped
-where merchant = :merchant and connection = :connection and listing = :listing and sku = :sku
+where merchant || '' = :merchant and connection = :connection and listing = :listing and sku = :sku
 """
 SKU = {"sku": "text"}
 # What of a part is free at the locations that a row's place stands for; null where nobody counted it there, or it stands for none.
@@ -702,9 +702,11 @@ def consuming(db: Connection, merchant: str, skus: Iterable[str]) -> list[Any]:
 
 RULED = {"id": "bigint", "buffer": "int", "cap": "int", "stopped": "boolean", "ahead": "int", "backorder": "int"}
 SET_RULES = """
-update listings set buffer = r.buffer, cap = r.cap, stopped = r.stopped, ahead = r.ahead, backorder = r.backorder,
-  changed = listings.changed + 1 from {rows}
-where listings.id = r.id and listings.merchant || '' = :merchant
+update listings set buffer = known.buffer, cap = known.cap, stopped = known.stopped, ahead = known.ahead, backorder = known.backorder,
+  changed = listings.changed + 1 from (
+  select g.id, r.buffer, r.cap, r.stopped, r.ahead, r.backorder from {rows}
+  left join listings g on g.id = r.id and g.merchant || '' = :merchant {fence}) known
+where listings.id = known.id
 """
 
 

@@ -312,11 +312,11 @@ select o.connection, o.channel_id from listings g
 join listing_parts p on p.listing_id = g.id
 join reservations r on r.merchant = p.merchant and r.sku = p.sku
 join order_lines l on l.order_id = r.order_id and l.line = r.line and l.listing = g.listing and l.sku = g.sku
-join orders o on o.id = l.order_id and o.connection = g.connection
-where g.merchant = :merchant and g.connection = :connection and g.listing = :listing and g.sku = :sku
+join orders o on o.id = l.order_id and o.connection || '' = g.connection
+where g.merchant || '' = :merchant and g.connection = :connection and g.listing = :listing and g.sku = :sku
 union
 select o.connection, o.channel_id from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.waits is not null and o.connection = :connection and l.listing = :listing and l.sku = :sku
+where l.merchant = :merchant and l.waits is not null and o.connection || '' = :connection and l.listing = :listing and l.sku = :sku
 """
 
 

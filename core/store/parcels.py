@@ -45,10 +45,12 @@ class Parcel:
     progress_at: int | None
     expected_on: str | None
     boxed: str | None
+    followed_until: int | None
 
 
 COLUMNS = """o.id, o.shipment, o.number, o.token, o.weight_g, o.length_mm, o.width_mm, o.height_mm, o.contents, o.purchase, o.tracking,
-  o.carrier, o.carrier_name, o.service, o.url, o.telling_at, o.told_at, o.told_problem, o.progress, o.progress_at, o.expected_on, o.boxed"""
+  o.carrier, o.carrier_name, o.service, o.url, o.telling_at, o.told_at, o.told_problem, o.progress, o.progress_at, o.expected_on, o.boxed,
+  o.followed_until"""
 OF_SHIPMENTS = f"""
 select {COLUMNS} from parcels o where o.id in (
   select t.id from {{rows}} left join parcels t on t.shipment = r.id and t.merchant || '' = :merchant {{fence}})
@@ -360,6 +362,56 @@ def look_at(db: Connection, ids: Iterable[str], at: int) -> None:
         run_set(db, "update parcels set look_at = :at from {rows} where parcels.id = r.id", TEXT, rows, at=at)
 
 
+TO_FOLLOW = """
+select o.id, o.tracking from parcels o join purchases p on p.id = o.purchase
+where o.look_at is not null and coalesce(o.follow_at, 0) <= :now and o.merchant = :merchant and p.connection = :connection
+  and o.tracking is not null order by o.look_at, o.id limit :most
+"""
+
+
+def to_follow(db: Connection, merchant: str, connection: str, now: int, most: int) -> list[Any]:
+    """Parcels on their way that this carrier is to push: {id, tracking}."""
+    return list(run(db, TO_FOLLOW, merchant=merchant, connection=connection, now=now, most=most))
+
+
+FOLLOWED = {"id": "text", "until": "bigint", "at": "bigint"}
+
+
+def followed(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Until when parcels are pushed (None: they are not), and when that is asked for again: {id, until, at}."""
+    if rows:
+        run_set(db, "update parcels set followed_until = r.until, follow_at = r.at from {rows} where parcels.id = r.id", FOLLOWED, rows)
+
+
+NUMBER = {"number": "text"}
+LOOK_NOW = """
+update parcels set look_at = :now where look_at > :now and id in (
+  select p.id from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = r.number {fence})
+"""
+DUE = """
+select count(p.id) from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = r.number and p.look_at <= :now
+"""
+
+
+def look_now(db: Connection, merchant: str, numbers: Sequence[str], now: int) -> bool:
+    """Their carriers are asked now about these parcels; whether any of them is asked about. One that arrived is not."""
+    rows = [{"number": number} for number in numbers]
+    run_set(db, LOOK_NOW, NUMBER, rows, merchant=merchant, now=now)
+    return bool(run_set(db, DUE, NUMBER, rows, merchant=merchant, now=now).scalar_one())
+
+
+OWNERS = """
+select distinct u.connection from {rows} left join parcels p on p.merchant = r.merchant and p.tracking = :number
+join purchases u on u.id = p.purchase
+"""
+
+
+def carried_by(db: Connection, merchants: Iterable[str], number: str) -> set[str]:
+    """For the door, which hears a number and no account: whose connections carry a parcel of this number."""
+    rows = [{"merchant": merchant} for merchant in sorted(set(merchants))]
+    return {row.connection for row in (run_set(db, OWNERS, {"merchant": "text"}, rows, number=number) if rows else ())}
+
+
 STEP = {"parcel": "text", "at": "bigint", "progress": "text", "code": "text", "words": "text", "town": "text", "country": "text"}
 ADD_STEPS = """
 insert into tracks (merchant, parcel, at, progress, code, words, town, country)
@@ -379,15 +431,16 @@ def add_steps(db: Connection, merchant: str, steps: Iterable[tuple[str, Step]]) 
         run_set(db, ADD_STEPS, STEP, rows, merchant=merchant)
 
 
-WHERE = {"id": "text", "progress": "text", "progress_at": "bigint", "expected_on": "text", "look_at": "bigint"}
+WHERE = {"id": "text", "progress": "text", "progress_at": "bigint", "expected_on": "text", "look_at": "bigint", "heard_at": "bigint"}
 SET_WHERE = """
 update parcels set progress = coalesce(r.progress, parcels.progress), progress_at = coalesce(r.progress_at, parcels.progress_at),
-  expected_on = coalesce(r.expected_on, parcels.expected_on), look_at = r.look_at from {rows} where parcels.id = r.id
+  expected_on = coalesce(r.expected_on, parcels.expected_on), look_at = r.look_at,
+  heard_at = coalesce(r.heard_at, parcels.heard_at) from {rows} where parcels.id = r.id
 """
 
 
 def set_where(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Where parcels are {id, progress, progress_at, expected_on, look_at}; None leaves what is known, but of `look_at`."""
+    """Where parcels are {id, progress, progress_at, expected_on, look_at, heard_at}; None leaves what is known, but of `look_at`."""
     if rows:
         run_set(db, SET_WHERE, WHERE, rows)
 
@@ -400,8 +453,7 @@ def steps(db: Connection, parcel: str) -> list[Step]:
 
 PUBLIC = """
 select p.id, p.merchant, p.shipment, p.token, p.tracking, p.carrier_name, p.service, p.url, p.progress, p.progress_at, p.expected_on,
-  p.number, s.sent_at, s.state, o.name, m.name as shop, m.settings,
-  (select count(*) from parcels t where t.shipment = p.shipment) as parcels
+  p.number, s.sent_at, s.state, s.order_id, o.name, m.name as shop, m.settings
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id join merchants m on m.id = p.merchant
 where p.token = :token
 """
@@ -466,10 +518,11 @@ def _quoted(row: Any, shipment: str, box: Box) -> Quoted:
 
 
 BESIDE = """
-select p.number, p.token, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+select p.token, p.progress from shipments s join parcels p on p.shipment = s.id
+where s.order_id = :order and s.merchant || '' = :merchant and s.state in ('labelled', 'sent') order by s.number, p.number
 """
 
 
-def beside(db: Connection, merchant: str, shipment: str) -> list[Any]:
-    """All parcels of a shipment, as a buyer may see them."""
-    return list(run(db, BESIDE, merchant=merchant, shipment=shipment))
+def beside(db: Connection, merchant: str, order: str) -> list[Any]:
+    """All parcels of an order that leave or have left, as a buyer may see them."""
+    return list(run(db, BESIDE, merchant=merchant, order=order))

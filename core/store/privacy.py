@@ -192,6 +192,7 @@ def erase_orders(db: Db, merchant: str, orders: Sequence[Sealed], held: Sequence
     rows = [{"id": one.id, "ref": one.ref} for one in orders]
     if held:
         run_set(db, RELEASE, SHELF, held, merchant=merchant)
+    run_set(db, f"delete from buyer_letters where parcel in (select p.id from parcels p where p.shipment in {THEIRS})", ORDER, rows)
     run_set(db, f"delete from tracks where parcel in (select p.id from parcels p where p.shipment in {THEIRS})", ORDER, rows)
     for table in OF_SHIPMENTS:
         run_set(db, f"delete from {table} where shipment in {THEIRS}", ORDER, rows)

@@ -581,6 +581,7 @@ shipments = Table(
     Index(None, "merchant", "state", "created_at", "id"),
     Index(None, "merchant", "created_at", "id"),
     Index("ix_shipments_open", "merchant", "ship_by", "id", **_where("state in ('released', 'packed', 'labelled')")),
+    Index("ix_shipments_problems", "merchant", "created_at", "id", **_where("problem is not null")),
     Index("ix_shipments_tote", "merchant", "tote", unique=True, **_where("tote is not null")),
     Index("ix_shipments_goes_with", "merchant", "goes_with", **_where("goes_with is not null")),
 )
@@ -623,10 +624,14 @@ parcels = Table(
     _may("expected_on"),
     _may("look_at", BigInteger),  # its carrier is asked then; none: it arrived, or nobody can be asked
     _may("boxed"),  # the merchant's box that was taken
+    _may("followed_until", BigInteger),  # its carrier pushes where it is until then
+    _may("follow_at", BigInteger),  # it is asked to then
+    _may("heard_at", BigInteger),  # when it left, or its carrier last told anything of it
     UniqueConstraint("shipment", "number"),
     UniqueConstraint("token"),
     Index(None, "merchant", "tracking"),
     Index("ix_parcels_looked", "merchant", "look_at", **_where("look_at is not null")),
+    Index("ix_parcels_heard", "merchant", "heard_at", **_where("look_at is not null")),
 )
 
 # Each time a label was, or may have been, paid for. `id` is the key that the carrier was given.
@@ -866,6 +871,16 @@ buyer_letters = Table(
     _may("outcome"),
     Index("uq_buyer_letters_said", "parcel", "what", "way", unique=True),
     Index(None, "merchant", "at"),
+)
+
+# What a merchant's pages for buyers look like, beside what its settings say.
+looks = Table(
+    "looks",
+    metadata,
+    _need("merchant"),
+    _need("logo", LargeBinary),  # a PNG that we drew anew
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("merchant"),
 )
 
 boxes = Table(

@@ -607,5 +607,5 @@ def test_an_account_that_is_erased_takes_its_orders_shipments_with_it_and_a_carr
         some = privacy.these(work.db, dock.merchant, dock.house.connection.id, [number])
         privacy.erase_orders(work.db, dock.merchant, some, [])
 
-    tables = ("shipments", "shipment_lines", "parcels", "purchases", "papers", "quotes", "tracks")
+    tables = ("shipments", "shipment_lines", "parcels", "purchases", "papers", "quotes", "tracks", "buyer_letters")
     assert [books.one(dock.house.hub, f"select count(*) from {table}") for table in tables] == [0] * len(tables)

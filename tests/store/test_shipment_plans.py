@@ -1,13 +1,16 @@
 """What is sent is found by an index, whatever else there is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.domain.shipping import Progress
+from core.domain.telling import Kind, Telling
 from core.errors import OutcomeUnknown
-from core.flows import labelling, printing, rating, sending
+from core.flows import following, labelling, printing, rating, sending, telling
 from core.store import parcels, shipments
+from core.store import telling as told
 from tests.conftest import House
 from tests.flows import acts
 from tests.flows.depot import ANN, depot
@@ -52,3 +55,37 @@ def test_orders_are_released_labelled_sent_and_followed_without_reading_a_table_
     of_the_test = "update parcels set weight_g", "select name, state, problem", "where name = '"
     ours = {statement: values for statement, values in seen.items() if not any(words in statement for words in of_the_test)}
     assert wholes(house.hub.database, ours) == []
+
+
+def test_buyers_are_told_and_pushes_heard_without_reading_a_table_whole(house: House) -> None:
+    house.shelve(A=50)
+    dock = depot(house)
+    house.hub.public_url = "https://hub.example"
+    telling.choose(house.hub, dock.merchant, Telling({house.connection.id: frozenset(Kind)}), ANN)
+    for _ in range(3):
+        dock.sell(A=1)
+    dock.label()
+    with statements(house.hub.database) as seen:
+        dock.send()
+        [number] = dock.post.live()[-1].bought.tracking
+        dock.post.scan(number, Progress.DELIVERED)
+        with house.hub.unit() as work:
+            work.ask(dock.merchant, "hear_of_parcels", following.ref_of(dock.carrier.id, number), dock.carrier.id)
+        house.drain(through=timedelta(minutes=2))
+        with house.hub.database.read() as db:
+            [letter, *_] = told.of_shipment(db, dock.merchant, dock.id())
+            parcels.beside(db, dock.merchant, "nobody")
+            assert parcels.to_follow(db, dock.merchant, dock.carrier.id, house.hub.now, 9) == []
+            assert parcels.carried_by(db, [dock.merchant], number) == {dock.carrier.id}
+        telling.again(house.hub, dock.merchant, letter.id, dock.id(), ANN)
+        house.drain()
+
+    assert {one.what for one in told_of(house, dock.id())} == {"shipped", "delivered"}
+    of_the_test = "where name = '"
+    ours = {statement: values for statement, values in seen.items() if of_the_test not in statement}
+    assert wholes(house.hub.database, ours) == []
+
+
+def told_of(house: House, shipment: str) -> list[Any]:
+    with house.hub.database.read() as db:
+        return told.of_shipment(db, house.merchant.id, shipment)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from core.domain.roles import Role
@@ -47,16 +47,15 @@ class Person:
     def _counting(self) -> Iterator[None]:
         """What is said to the database for one answer."""
         self.statements.clear()
-        engine = self.hub.database.engine
 
         def see(_: Any, __: Any, statement: str, *___: Any) -> None:
             self.statements.append(statement)
 
-        event.listen(engine, "before_cursor_execute", see)
+        event.listen(Engine, "before_cursor_execute", see)
         try:
             yield
         finally:
-            event.remove(engine, "before_cursor_execute", see)
+            event.remove(Engine, "before_cursor_execute", see)
 
 
 def person(hub: Hub, merchant: str, role: Role = Role.OWNER, **different: Any) -> Person:

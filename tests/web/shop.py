@@ -34,6 +34,7 @@ APPS = {
     "CROSSDOCK_APPS__EBAY__CLIENT_ID": "client",
     "CROSSDOCK_APPS__EBAY__CLIENT_SECRET": "secret",
     "CROSSDOCK_APPS__EBAY__VERIFICATION_TOKEN": "token-of-the-test",
+    "CROSSDOCK_APPS__UPS__ALERT_CREDENTIAL": "credential-of-the-test",
     "CROSSDOCK_PUBLIC_URL": "https://hub.example",
 }
 

@@ -15,7 +15,7 @@ from core.store.attention import SOURCES
 from core.store.engine import Database
 from core.store.findings import Finding
 from core.store.sql import run
-from tests.store.test_plans import GROWING, plan, statements
+from tests.store.test_plans import GROWING, plan
 from tests.web.programs import a_program
 from tests.web.rooms import person
 from tests.web.shop import Shop
@@ -24,7 +24,7 @@ from web.pages.shipments import STATES
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
-GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
+GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
@@ -85,7 +85,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
     ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/connections/carriers", {}),
-    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
+    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
 )  # fmt: skip
@@ -94,7 +94,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
 def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
     ana = person(busy.hub, busy.merchant)
     asked = {}
-    with statements(busy.hub.database) as seen:
+    with heard() as seen:
         for path, said in PAGES:
             assert ana.get(path, **{name: busy.connection.id if value == CONNECTION else value for name, value in said.items()})
             asked[path, *said.values()] = len(ana.statements)
@@ -107,7 +107,7 @@ def test_no_page_of_stock_for_programs_reads_a_table_whole(busy: Shop) -> None:
     till = a_program(busy)
     asked = {"kind": "purchase", "location": "Main", "sender": "Mill", "lines": [{"sku": "A", "units": 6}]}
     till.ask("POST", f"inbounds/{till.ask('POST', 'inbounds', asked).get_json()['id']}/send", {})
-    with statements(busy.hub.database) as seen:
+    with heard() as seen:
         items = till.get("stock").get_json()["items"]
 
     assert [one["coming_units"] for one in items] == [6, 0]
@@ -118,7 +118,7 @@ def test_no_act_reads_a_table_whole(busy: Shop) -> None:
     ana = person(busy.hub, busy.merchant)
     [subject, *_] = re.findall(r'name="subject" value="([^"]+)"', ana.get("/attention/problem"))
     [(listing,)] = busy.rows("select id from listings where sku = 'X'")
-    with statements(busy.hub.database) as seen:
+    with heard() as seen:
         ana.post("/stock/sku", sku="A", location="place", seen=3, how="to", units=9, reason="counted")
         ana.post("/stock/sku", sku="A", location="place", seen=9, how="by", units=1, reason="found")
         ana.post("/stock/unmatched", only=listing, new=1, **{f"sku_{listing}": "X"})
@@ -167,7 +167,7 @@ def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
         member = f"insert into members (merchant, user_id, role, created_at) values ('{busy.merchant}', 'u1', 'owner', 1)"
         work.db.exec_driver_sql(member)
         work.ask(busy.merchant, "raise_alerts", busy.merchant)
-    with statements(busy.hub.database) as seen:
+    with heard() as seen:
         busy.drain()
 
     assert busy.one("select count(*) from letters") == 1

@@ -16,10 +16,12 @@ from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.domain.shipping import LabelFormat, Paper
+from core.domain.telling import KINDS
 from core.errors import Refused
-from core.flows import labelling, packing, rating, sending, shipment_page
+from core.flows import labelling, packing, rating, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
+from core.store import telling as told_store
 from web import asked, shipping_words, story
 from web.said import say
 from web.visitor import hub, needs, visitor, who
@@ -234,8 +236,22 @@ def told(name: str) -> str:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
         diary = events.story(db, visitor().merchant, f"{found.connection}/{found.channel_id}")
         steps = parcels.steps(db, found.parcel) if found.parcel else []
+        letters = told_store.of_shipment(db, visitor().merchant, found.id)
     mine = [one for one in diary if msgspec.json.decode(one.body).get("name") == found.name]
-    return render_template("shipment_story.html", story=story.story(mine, ()), steps=steps)
+    return render_template(
+        "shipment_story.html", story=story.story(mine, ()), steps=steps, row=found, letters=letters, letter_kinds=KINDS,
+        letter_words=shipping_words.letter,
+    )  # fmt: skip
+
+
+@pages.post("/shipments/<name>/tell-again")
+@needs("shipments.work")
+def tell_again(name: str) -> str:
+    """The buyer is told once more."""
+    letter = asked.text("letter", 64)
+    return _tried(
+        name, lambda id: telling.again(hub(), visitor().merchant, letter, id, who()), gettext("The letter is on its way once more.")
+    )
 
 
 @pages.get("/shipments/<name>/papers/<int:paper>")

@@ -11,10 +11,14 @@ branch_labels = None
 depends_on = None
 
 OWN = "case merchant when (select current_setting('crossdock.merchant', true)) then true else false end"
+HEARD = """
+update parcels set heard_at = coalesce(progress_at, (select s.sent_at from shipments s where s.id = parcels.shipment))
+where look_at is not null
+"""
 
 
 def upgrade() -> None:
-    for part in (_captures, _days, _pickups, _printing, _print_jobs, _requests, _collecting, _together, _telling, _routing):
+    for part in (_captures, _days, _pickups, _printing, _print_jobs, _requests, _collecting, _together, _telling, _finding, _routing):
         part()
 
 
@@ -125,6 +129,16 @@ def _telling() -> None:
     _table("buyer_letters", *what, _may("outcome"))
     op.create_index("uq_buyer_letters_said", "buyer_letters", ["parcel", "what", "way"], unique=True)
     op.create_index("ix_buyer_letters_merchant_at", "buyer_letters", ["merchant", "at"])
+    for name in ("followed_until", "follow_at", "heard_at"):
+        op.add_column("parcels", _may(name, sa.BigInteger))
+    _table("looks", sa.Column("logo", sa.LargeBinary(), nullable=False), _need("at", sa.BigInteger), sa.PrimaryKeyConstraint("merchant"))
+
+
+def _finding() -> None:
+    """What is looked for on pages, and would else be read through."""
+    op.execute(HEARD)
+    _some("ix_parcels_heard", "parcels", ["merchant", "heard_at"], "look_at is not null")
+    _some("ix_shipments_problems", "shipments", ["merchant", "created_at", "id"], "problem is not null")
 
 
 def _routing() -> None:
