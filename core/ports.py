@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from core.domain.capturing import Taking
 from core.domain.cards import Card
+from core.domain.money import Money
 from core.domain.order import Address, Glance, Order
 from core.domain.requests import Request, Standing
 from core.domain.shipping import (
@@ -358,6 +360,20 @@ class Appeals(Protocol):
 
     def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
         """Agree, or say that it is sent anyway (`sent`: the parcel, where it left already). Said twice it has one effect."""
+        ...
+
+
+@runtime_checkable
+class Captures(Protocol):
+    """A channel whose authorized payments are captured through its API, in the buyer's currency. Nothing is captured twice: `captured` is
+    asked before each capture, and `key`, 32 hexadecimal digits, is the same when one is repeated."""
+
+    def captured(self, order: str, key: str) -> Taking:
+        """How the payment of an order stands now."""
+        ...
+
+    def capture(self, order: str, amount: Money, key: str) -> None:
+        """Take this much of what is authorized. Raises Refused with its words where it declines, OutcomeUnknown."""
         ...
 
 
@@ -788,6 +804,7 @@ class Connector:
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     calls_off: CallsOff | None = None  # it is a Cancels
+    captures: bool = False  # it is a Captures
     stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it

@@ -967,6 +967,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
     ),
+    "no payment is captured twice": (
+        """insert into captures (id, merchant, order_id, amount, currency, state, asked_at)
+           select 'c' || n, id, 'o', 1, 'USD', 'done', 1 from merchants cross join (select 1 as n union select 2) twice""",
+    ),
+    "what left authorized is captured, or somebody is told why not": (
+        """insert into captures (id, merchant, order_id, amount, currency, state, asked_at)
+           select 'c', merchant, id, 1, 'USD', 'wanted', 1 from orders limit 1""",
+    ),
     "a shipment with a label that is not wanted is being taken apart": (
         """insert into shipments (id, merchant, order_id, number, name, location, state, created_at)
            select 's', id, 'o', 1, 'S1', 'x', 'cancelled', 1 from merchants""",

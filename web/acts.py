@@ -34,6 +34,7 @@ ROOMS = {
 SENTENCES = {
     "order.hold": N_("held orders"),
     "order.cancel": N_("had an order cancelled at its channel"),
+    "order.capture": N_("had a payment captured"),
     "order.answer": N_("answered a buyer who wished to cancel"),
     "order.uncancel": N_("took back that an order is cancelled"),
     "order.short": N_("said what becomes of units that are not there"),

@@ -110,6 +110,13 @@ ORDERS = (
         tone="bad",
     ),
     Cause(
+        "uncaptured",
+        N_("Goods left, and their payment was not captured"),
+        N_("What left is sent. Nothing more of the order leaves until it is paid."),
+        N_("See on the order's page what the channel said. Capture it there or try again; what has ended can only be asked of the buyer."),
+        (Press.RETRY, Press.ORDER), loud=True, tone="bad",
+    ),
+    Cause(
         "stands",
         N_("An order that you cancelled still stands at its channel"),
         N_("The channel took it, and did not do it in time. The order is held here and does not leave."),
@@ -313,7 +320,7 @@ OF_ERRORS = {
     "HookStopped": "hook",
     "Crash": "crash",
 }
-OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
+OF_KINDS = {"send_alerts": "unsent", "capture_payments": "uncaptured"}  # whatever the error
 
 # What a task was about to do.
 DOES = {
@@ -355,6 +362,7 @@ DOES = {
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
+    "capture_payments": N_("Capturing a payment"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "raise_alerts": N_("Looking for what cannot wait"),

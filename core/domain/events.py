@@ -284,6 +284,18 @@ class AppealAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentCaptured:
+    """So much of the order is taken in all, in the buyer's currency."""
+
+    taken: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFailed:
+    """It was to be captured, and was not; what the channel said stays in the vault."""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReleased:
     by: str
 
@@ -341,6 +353,8 @@ Event = (
     | InboundCancelled
     | OrderHeld
     | OrderCalledOff
+    | PaymentCaptured
+    | CaptureFailed
     | AppealAnswered
     | ShortDecided
     | OrderReleased

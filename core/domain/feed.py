@@ -20,6 +20,8 @@ TYPES: dict[type, str] = {
     events.OrderReleased: "order.released",
     events.OrderCalledOff: "order.called_off",
     events.AppealAnswered: "order.appeal_answered",
+    events.PaymentCaptured: "payment.captured",
+    events.CaptureFailed: "payment.capture_failed",
     events.ShortDecided: "order.short_decided",
     events.NoteAdded: "order.note_added",
     events.TagAdded: "order.tag_added",

@@ -11,7 +11,7 @@ from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
-from core.flows import routing, sites
+from core.flows import capturing, routing, sites
 from core.hub import Hub
 from core.store import cards, connections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -118,7 +118,8 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
     has_address = one.person is not None and one.person.ship_to is not None
     return waits(
-        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived
+        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived,
+        captures=capturing.can(hub, one.order.channel), uncaptured=one.uncaptured,
     )  # fmt: skip
 
 

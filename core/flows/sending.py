@@ -12,7 +12,7 @@ from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
 from core.errors import AccessLost, Refused, Unsupported
-from core.flows import settling
+from core.flows import capturing, settling
 from core.flows.labelling import NotThen, ready
 from core.hub import Hub
 from core.ports import Confirms
@@ -67,6 +67,7 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         if account is None:
             raise Unsupported("no such connection", connection=facts.connection)
         settling.link(hub, work, account, [facts.ref], {})
+        capturing.want_in(hub, work, merchant, facts, account)
         first = work.now + FIRST_LOOK_US
         parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
         for box in boxes:

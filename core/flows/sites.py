@@ -66,7 +66,7 @@ def rules(db: Connection, merchant: str) -> Rules:
     _, chosen = people.settings(db, merchant)
     said = msgspec.json.decode(chosen.get(RELEASE) or "{}")
     grace = timedelta(minutes=said.get("grace_min", 0))
-    return Rules(grace, said.get("part", False), said.get("authorized", False), said.get("terms", False))
+    return Rules(grace, said.get("part", False), said.get("authorized", True), said.get("terms", False))
 
 
 def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import Load, State
-from core.store import callings
+from core.store import callings, captures
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
@@ -79,7 +79,7 @@ order by l.order_id, l.line limit :most
 @dataclass(frozen=True, slots=True)
 class Facts:
     """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing."""
+    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its payment could not be captured."""
 
     id: str
     ref: str
@@ -92,6 +92,7 @@ class Facts:
     ship_by: int | None
     off: bool
     waived: bool
+    uncaptured: bool = False
 
 
 FACTS = """
@@ -111,14 +112,15 @@ def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[s
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, FACTS, TEXT, rows, merchant=merchant).fetchall() if rows else []
     off, waived = callings.stopping(db, merchant, [row.id for row in found])  # once they are locked: a statement sees what was before it
-    return {row.id: _facts(row, box, off=row.id in off, waived=row.id in waived) for row in found}
+    missed = captures.failed(db, merchant, [row.id for row in found])
+    return {row.id: _facts(row, box, off=row.id in off, waived=row.id in waived, uncaptured=row.id in missed) for row in found}
 
 
-def _facts(row: Any, box: Box, *, off: bool, waived: bool) -> Facts:
+def _facts(row: Any, box: Box, *, off: bool, waived: bool, uncaptured: bool = False) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
+    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, uncaptured)
 
 
 SEEN_FACTS = """
