@@ -381,8 +381,9 @@ class Captures(Protocol):
 class Routes(Protocol):
     """A channel that keeps which place sends what of an order."""
 
-    def route(self, order: str, assignment: str, place: str) -> None:
-        """Move what is still to send of this part to another place of the channel's. Raises Refused where it does not stock it."""
+    def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
+        """Move what is still to send of this part to another place of the channel's: all of it, or units by line. Raises Refused with its
+        words where it declines, OutcomeUnknown."""
         ...
 
 
@@ -805,6 +806,7 @@ class Connector:
     poll_age: timedelta = timedelta(minutes=2)
     calls_off: CallsOff | None = None  # it is a Cancels
     captures: bool = False  # it is a Captures
+    routes: bool = False  # it is a Routes
     stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it

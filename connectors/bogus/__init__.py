@@ -37,6 +37,7 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         queue=True,
         calls_off=CallsOff(answers=True),
         captures=True,
+        routes=True,
         stores=True,
         merges=merges or any(system.merges for system in systems),
     )

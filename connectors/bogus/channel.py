@@ -220,14 +220,14 @@ class Bogus(Trouble):
         else:
             self.change(order, **changed)
 
-    def move(self, order: str, assignment: str, place: str) -> Document:
-        """A part of an order goes to another place. Raises Refused where that is not one that stocks its lines."""
+    def move(self, order: str, assignment: str, place: str, units: Mapping[str, int] | None = None) -> Document:
+        """A part of an order, or some units of it, goes to another place. Raises Refused where that is not one that stocks its lines."""
         document = self.order(order)
-        lines = [line for part in document.get("routing", ()) if part["place"] == assignment for line in part["lines"]]
+        lines = units or [line for part in document.get("routing", ()) if part["place"] == assignment for line in part["lines"]]
         wares = [(line["listing"], line["sku"]) for line in document["lines"] if line["id"] in lines]
         if place not in [one.id for one in self.places] or any(_key(*ware, place) not in self.listings for ware in wares):
             raise sending.refused(f"{place} does not stock it.")
-        return self.change(order, **sending.moved(document, assignment, place))
+        return self.change(order, **sending.moved(document, assignment, place, units))
 
     def write(self, push: Push) -> Answer:
         shelf = self.listings.get(_key(*push.name))
@@ -429,9 +429,9 @@ class BogusChannel:
         with self._call("capture", (order, amount, key)) as system:
             system.capture(order, amount, key)
 
-    def route(self, order: str, assignment: str, place: str) -> None:
-        with self._call("route", (order, assignment, place)) as system:
-            system.move(order, assignment, place)
+    def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
+        with self._call("route", (order, assignment, place, lines)) as system:
+            system.move(order, assignment, place, lines)
 
     def unsubscribed(self, url: str) -> Sequence[str]:
         with self._call("unsubscribed", url) as system:

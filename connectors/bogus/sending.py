@@ -1,7 +1,7 @@
 """What Bogus makes of a parcel that it is told of, of a payment that is captured, and of an order that is called off. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -66,12 +66,17 @@ def _less(part: Document, gone: Counter[tuple[str, str]]) -> Document:
     return {**part, "lines": {line: units - gone[part["place"], line] for line, units in part["lines"].items()}}
 
 
-def moved(document: Document, assignment: str, place: str) -> Document:
-    """A part of the order goes to another place, and joins what that one has of it already: the part has another id then."""
+def moved(document: Document, assignment: str, place: str, units: Mapping[str, int] | None = None) -> Document:
+    """A part of the order, or so many units of it, goes to another place, and joins what that one has of it already: the part has another
+    id then."""
     parts = {part["place"]: Counter(part["lines"]) for part in document.get("routing", ())}
     if not any(parts.get(assignment, {}).values()):
         raise refused(f"{assignment} has nothing of this order to send.")
-    taken = parts.pop(assignment)
+    whole = parts.pop(assignment)
+    taken = whole if units is None else Counter(units)
+    if wrong := next((line for line in taken if not 0 < taken[line] <= whole[line]), None):
+        raise refused(f"{taken[wrong]} units of line {wrong} are not open at {assignment}: {whole[wrong]} are.")
+    parts |= {assignment: whole - taken} if whole - taken else {}
     parts[place] = parts.get(place, Counter()) + taken
     return {"routing": [{"place": name, "lines": dict(lines)} for name, lines in parts.items()]}
 

@@ -231,6 +231,7 @@ def _payment(told: shapes.GTransaction, buyer: str) -> Payment:
         at=told.processed_at,
         parent=digits(told.parent_transaction.id) if told.parent_transaction else None,
         presented=_amount(presented) if buyer != shop.currency_code else None,
+        until=told.authorization_expires_at,
     )
 
 

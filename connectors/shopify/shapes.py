@@ -343,6 +343,7 @@ class GTransaction(Node, kw_only=True):
     gateway: Text = None
     processed_at: Time | None = None
     parent_transaction: GId | None = None
+    authorization_expires_at: Time | None = None
 
 
 class GHold(Node, kw_only=True):
