@@ -32,10 +32,11 @@ def shipments() -> None:
 def list_them(settings: Settings, state: str | None, merchant: str, as_json: bool) -> None:
     """Shipments, those that are due first at the head."""
     from core.store import shipments as store
+    from core.store.shipment_list import SOON_US
 
     hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
-        rows = [dict(row._mapping) for row in store.page(db, owner, (state,) if state else STATES[:3], 1000)]
+        rows = [dict(row._mapping) for row in store.page(db, owner, (state,) if state else STATES[:3], 1000, hub.now + SOON_US)]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -200,7 +201,7 @@ def correct(settings: Settings, name: str, carrier_name: str, tracking: str, ser
 @shipments.command("rules")
 @click.option("--grace", type=click.IntRange(0, 10_080), help="Minutes in which buyers may still change an order.")
 @click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
-@click.option("--authorized/--captured", default=None, help="Payments that are only authorized suffice; or they are captured before.")
+@click.option("--authorized/--captured", default=None, help="What is authorized leaves, and is captured then; or is captured before.")
 @click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
 @of_merchant
 @as_json

@@ -1275,6 +1275,18 @@ def test_an_order_is_cancelled_once_and_that_is_taken_back(run: Run, shop: Shop)
     assert shop.one("select state from callings_off") == "withdrawn"
 
 
+def test_a_payment_is_captured_once_from_the_command_line(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+    assert run("orders", "capture", order).why == "crossdock: orders capture: Nothing of it is authorized"
+
+    with shop.hub.database.write() as db:
+        db.execute(text("""update orders set doc = replace(doc, '"payment_status":"paid"', '"payment_status":"authorized"')"""))
+
+    assert [run("orders", "capture", order).out for _ in range(2)] == ["its channel is told\n"] * 2
+    assert shop.rows("select state from captures") == [("wanted",)]
+    assert shop.one("select count(*) from tasks where kind = 'capture_payments'") == 1
+
+
 def test_what_cannot_be_cancelled_or_answered_is_said_in_a_line(run: Run, shop: Shop) -> None:
     order = str(shop.one("select channel_id from orders"))
 

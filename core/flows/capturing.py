@@ -31,7 +31,7 @@ class Barred(Refused):
 
     def __init__(self, why: Bar) -> None:
         self.why = why
-        super().__init__(BARS[why].removesuffix("."))
+        super().__init__(BARS.get(why, why).removesuffix("."))
 
 
 # ---- wanting it

@@ -401,10 +401,10 @@ select s.id, s.name, s.state, s.problem, s.created_at, s.ship_by, s.sent_at, s.o
   (select min(p.tracking) from parcels p where p.shipment = s.id) as tracking
 from {rows} join shipments s on s.merchant = r.merchant and s.state = r.state
 join orders o on o.id = s.order_id left join locations t on t.id = s.location
-order by coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
+order by case when o.pay_until <= :soon then 0 else 1 end, coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
 """
 
 
-def page(db: Connection, merchant: str, states: Iterable[str], most: int) -> list[Any]:
-    """Shipments in these states, those that are due first at the head."""
-    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most))
+def page(db: Connection, merchant: str, states: Iterable[str], most: int, soon: int = 0) -> list[Any]:
+    """Shipments in these states, those that are due first at the head; before them those whose payment must be captured until `soon`."""
+    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most, soon=soon))

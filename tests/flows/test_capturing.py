@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from core.domain.acts import Act
 from core.domain.shipments import Rules, State, Wait
 from core.errors import OutcomeUnknown, Refused, Unavailable
-from core.flows import capturing, releasing, sites
+from core.flows import capturing, desk, releasing, sites
+from core.flows.allocation import ask_waiting
 from core.flows.capturing import Barred
+from core.flows.desk import Wish
 from tests.conftest import House
 from tests.flows import books
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -20,7 +23,7 @@ DAY, SEEDS, LEAPS = timedelta(days=1), 8, 4
 
 @pytest.fixture
 def dock(house: House) -> Depot:
-    house.shelve(A=10, B=10, C=0)
+    house.shelve(A=10, B=10)
     return depot(house)
 
 
@@ -71,22 +74,37 @@ def test_what_is_authorized_leaves_and_is_captured_then(dock: Depot) -> None:
     assert parked(dock) == []
 
 
-def test_of_an_order_that_leaves_in_parts_all_is_captured_with_the_first_and_nothing_with_the_rest(dock: Depot) -> None:
+def in_parts(dock: Depot) -> str:
+    """Two units of B are not there: the rest leaves before them."""
     sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(part=True))
-    number = authorized(dock, A=2, C=1)
+    number = authorized(dock, A=2, B=12)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    desk.act(dock.house.hub, dock.merchant, ANN, Wish("let go", Act.RELEASE, [order], "", ""))
+    dock.release()
+    return number
+
+
+def refill(dock: Depot) -> None:
+    """What was missing is there."""
+    dock.house.shelve(B=5)
+    with dock.house.hub.unit() as work:
+        ask_waiting(work, dock.merchant)
+    dock.poll()
+
+
+def test_of_an_order_that_leaves_in_parts_all_is_captured_with_the_first_and_nothing_with_the_rest(dock: Depot) -> None:
+    number = in_parts(dock)
     dock.label()
     dock.send()
     rest(dock)
-    assert taken(dock, number) == ["30.00"]
+    assert taken(dock, number) == ["140.00"]
 
-    dock.house.shelve(C=1)
-    dock.house.drain()
-    dock.poll()
+    refill(dock)
     dock.label("S2")
     assert dock.send("S2") == {}
     rest(dock)
 
-    assert (taken(dock, number), states(dock)) == (["30.00"], ["done"])
+    assert (taken(dock, number), states(dock)) == (["140.00"], ["done"])
 
 
 @on_sqlite
@@ -167,15 +185,13 @@ def test_what_somebody_captured_at_the_channel_after_it_failed_here_needs_nobody
 
 @on_sqlite
 def test_what_is_left_of_an_order_waits_while_its_payment_could_not_be_captured(dock: Depot) -> None:
-    sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(part=True))
-    authorized(dock, A=2, C=1)
+    in_parts(dock)
     dock.label()
     dock.house.bogus.next("capture", Refused("bogus refused", words="Not now."))
     dock.send()
     rest(dock)
 
-    dock.house.shelve(C=1)
-    dock.poll()
+    refill(dock)
 
     order = str(books.one(dock.house.hub, "select id from orders"))
     assert [name for name, _, _ in dock.shipments()] == ["S1"]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
-GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off"
+GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
