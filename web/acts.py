@@ -80,6 +80,8 @@ SENTENCES = {
     "label.void": N_("gave a label back"),
     "label.throw_away": N_("threw a paid label away"),
     "shipment.weigh": N_("weighed a shipment"),
+    "shipment.move": N_("had a channel told again from where a shipment leaves"),
+    "shipment.unmoved": N_("let a shipment leave from elsewhere than its channel thinks"),
     "shipment.send": N_("handed a shipment over"),
     "shipment.split": N_("packed a shipment into several parcels"),
     "shipment.correct": N_("corrected what its channel is told of a parcel"),

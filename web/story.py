@@ -182,6 +182,7 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "OrderHeld": _held,
     "OrderCalledOff": _called_off,
     "PaymentCaptured": _captured,
+    "AssignmentMoved": lambda body, lines: str(gettext("The channel knows from where shipment %(name)s leaves", name=body["name"])),
     "CaptureFailed": lambda body, lines: str(gettext("The payment was not captured: the channel refused.")),
     "AppealAnswered": _answered,
     "ShortDecided": _decided,

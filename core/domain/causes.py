@@ -362,6 +362,7 @@ DOES = {
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
+    "move_assignments": N_("Telling a channel from where a shipment leaves"),
     "capture_payments": N_("Capturing a payment"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),

@@ -248,6 +248,13 @@ class ShipmentSent:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentMoved:
+    """The channel assigned what a shipment holds to the place that it leaves from."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelTold:
     """The channel knows of it."""
 
@@ -365,6 +372,7 @@ Event = (
     | LabelVoided
     | ParcelTold
     | ParcelMoved
+    | AssignmentMoved
     | NoteAdded
     | TagAdded
     | TagRemoved

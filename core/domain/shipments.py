@@ -87,6 +87,8 @@ STOPS: dict[Stop, str] = {
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
     "giving_back": N_("Its label is being given back."),
+    "moving": N_("Its channel is being told that it leaves from here."),
+    "not_moved": N_("Its channel wants it sent from another place."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),

@@ -125,6 +125,7 @@ QUEUES = {
     "confirm_parcels": "outside",
     "call_off_orders": "outside",
     "capture_payments": "outside",
+    "move_assignments": "outside",
     "track_parcels": "outside",
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],

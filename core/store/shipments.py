@@ -171,6 +171,20 @@ def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
     return [Taken(row.order_id, row.location, row.line, row.units, _parts.decode(row.parts)) for row in found if row.line is not None]
 
 
+CLAIMS = """
+select s.order_id, s.id, s.location, n.line, n.units from {rows}
+left join shipments s on s.order_id = r.id and s.merchant || '' = :merchant and (s.state in ('released', 'packed', 'labelled')
+  or (s.state = 'sent' and exists (select 1 from parcels p where p.shipment = s.id and p.told_at is null)))
+left join shipment_lines n on n.shipment = s.id order by s.order_id, s.number, n.line
+"""
+
+
+def claims(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
+    """What shipments of these orders hold that their channels count as open: those that did not leave, or of which nobody was told."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return [row for row in (run_set(db, CLAIMS, TEXT, rows, merchant=merchant) if rows else ()) if row.line is not None]
+
+
 NUMBERS = "select r.id, coalesce(max(s.number), 0) as last from {rows} left join shipments s on s.order_id = r.id group by r.id"
 
 
@@ -320,7 +334,7 @@ def loads(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, list[L
 # Open shipments whose order is cancelled, or has less reserved than they hold: what was asked to look at them may have been lost.
 CHANGED = """
 select s.order_id from shipments s join orders o on o.id = s.order_id
-where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and s.problem is null
+where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and coalesce(s.problem, 'moving') in ('moving', 'not_moved')
   and (o.status = 'cancelled' or exists (select 1 from order_lines l where l.order_id = s.order_id and l.released > l.held))
 order by s.id limit :most
 """

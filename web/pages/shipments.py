@@ -17,7 +17,7 @@ from core.domain.packing import WORDS as PAPER_WORDS
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
-from core.flows import labelling, packing, rating, sending, shipment_page
+from core.flows import labelling, moving, packing, rating, sending, shipment_page
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
 from web import asked, shipping_words, story
@@ -385,6 +385,22 @@ def _sent(id: str, typed: sending.Typed | None) -> None:
 def _link(said: str) -> str:
     """Only what a browser may be led to."""
     return said.strip() if said.strip().startswith(("https://", "http://")) else ""
+
+
+@pages.post("/shipments/<name>/move")
+@needs("shipments.work")
+def move(name: str) -> str:
+    return _tried(name, lambda id: moving.again(hub(), visitor().merchant, id, who()), gettext("Its channel is asked again."))
+
+
+@pages.post("/shipments/<name>/unmoved")
+@needs("shipments.work")
+def unmoved(name: str) -> str:
+    return _tried(
+        name,
+        lambda id: moving.leave(hub(), visitor().merchant, id, who()),
+        gettext("It leaves from here. Its channel goes on thinking that it leaves from another place."),
+    )
 
 
 @pages.post("/shipments/<name>/take-apart")
