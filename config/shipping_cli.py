@@ -202,6 +202,7 @@ def correct(settings: Settings, name: str, carrier_name: str, tracking: str, ser
 @click.option("--grace", type=click.IntRange(0, 10_080), help="Minutes in which buyers may still change an order.")
 @click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
 @click.option("--authorized/--captured", default=None, help="What is authorized leaves, and is captured then; or is captured before.")
+@click.option("--on-delivery/--prepaid", default=None, help="What is paid to whoever brings it leaves unpaid; or only what is paid.")
 @click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
 @of_merchant
 @as_json
@@ -223,6 +224,7 @@ def rules(settings: Settings, /, merchant: str, as_json: bool, **said: Any) -> N
         sites.set_rules(hub, owner, COMMAND_LINE, known)
     shown = {
         "grace_min": known.grace // timedelta(minutes=1), "part": known.part, "authorized": known.authorized, "terms": known.terms,
+        "on_delivery": known.on_delivery,
     }  # fmt: skip
     click.echo(json.dumps(shown)) if as_json else table(
         "Released when", ("rule", ""), [(name, str(value)) for name, value in shown.items()]

@@ -97,6 +97,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         cancel_requested=_of(document, "cancel_requested", bool),
         test=_of(document, "test", bool),
         payments=_payments(document, currency) if "authorized" in document else None,
+        on_delivery=document.get("on_delivery") is True,
         source=document.get("source") or channel,
         source_id=document.get("source_id") or None,
         deliver_by=_time(document, "deliver_by") if "deliver_by" in document else None,

@@ -53,6 +53,7 @@ HISTORY = f"""query History($q: String!, $after: String) {{
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
   currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded displayFinancialStatus displayFulfillmentStatus note tags
+  paymentGatewayNames
   risk {{ recommendation }} customer {{ id }} purchasingEntity {{ __typename }} email phone
   shippingAddress {{ ...addr }} billingAddress {{ ...addr }} totalPriceSet {{ ...m }} totalTipReceivedSet {{ ...m }}
   currentTotalDutiesSet {{ ...m }} originalTotalDutiesSet {{ ...m }}

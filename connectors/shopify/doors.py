@@ -203,6 +203,7 @@ def as_webhook(told: shapes.GOrder) -> shapes.Order:
         source_name=told.source_name,
         source_identifier=told.source_identifier,
         po_number=told.po_number,
+        payment_gateway_names=told.payment_gateway_names,
         company=shapes.Company() if business else None,
         customer=shapes.Named(gid=told.customer.id) if told.customer else None,
         email=told.email,

@@ -749,9 +749,9 @@ class Simulator:
 
     def place(self, wish: Json) -> list[Json]:
         """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is. `location` is where it is
-        sent from; else where it lies. `payment`: paid, authorized or pending; else by chance. {copy_of, source, lines}: an app brings
-        another channel's order in, as orderCreate lets it (2026-07): its id as sourceIdentifier, and with `bypass` the shop's stock is left
-        alone."""
+        sent from; else where it lies. `payment`: paid, authorized, pending or on_delivery; else by chance. {copy_of, source, lines}: an app
+        brings another channel's order in, as orderCreate lets it (2026-07): its id as sourceIdentifier, and with `bypass` the shop's stock
+        is left alone."""
         rnd = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
         if "lines" in wish:
             goods = [(self._by_sku(sku), units) for sku, units in cart(wish)]
@@ -830,8 +830,10 @@ class Simulator:
     # money
 
     def _pay_at_once(self, rnd: random.Random, record: Json, wished: Any) -> None:
-        roll, fixed = rnd.random(), {None: -1.0, "paid": 0.0, "authorized": 0.8, "pending": 0.9}
+        roll, fixed = rnd.random(), {None: -1.0, "paid": 0.0, "authorized": 0.8, "pending": 0.9, "on_delivery": 0.9}
         roll = roll if wished is None else fixed[_one_of([one for one in fixed if one], str(wished))]
+        if wished == "on_delivery":
+            record["body"]["payment_gateway_names"] = ["Cash on Delivery (COD)"]
         if roll < 0.8:
             self._paid(record, "sale", "paid")
         elif roll < 0.9:

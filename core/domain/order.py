@@ -364,6 +364,7 @@ class Order:
     hub_reference: str | None = None
     tags: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    on_delivery: bool = False  # its buyer pays whoever brings it
     bundles: tuple[tuple[str, ...], ...] = ()  # ids of the lines that the channel itself split a bundle into, one for each bundle
     said: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()

@@ -102,12 +102,14 @@ FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the orde
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized may leave where
-    its channel captures it on sending; `terms`: what is not paid may; `risks` are the channels' words that stop it."""
+    its channel captures it on sending; `terms`: what is not paid may, `on_delivery`: where its
+    buyer pays whoever brings it; `risks` are the channels' words that stop it."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
     authorized: bool = True
     terms: bool = False
+    on_delivery: bool = False
     risks: frozenset[str] = frozenset({"high"})
 
 
@@ -143,9 +145,9 @@ def is_paid(order: Order, rules: Rules, *, captures: bool = False) -> bool:
     """Paid, or authorized where it is captured on sending, or nothing is due. Partly paid waits."""
     if order.payment_status in PAID or order.total.minor <= 0:
         return True
-    return (order.payment_status is PaymentStatus.AUTHORIZED and rules.authorized and captures) or (
-        order.payment_status is PaymentStatus.UNPAID and rules.terms
-    )
+    later = rules.terms or (rules.on_delivery and order.on_delivery)
+    promised = order.payment_status is PaymentStatus.AUTHORIZED and rules.authorized and captures
+    return promised or (order.payment_status is PaymentStatus.UNPAID and later)
 
 
 def has_expired(order: Order, now: datetime) -> bool:

@@ -29,7 +29,7 @@ def release_orders(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         _, after = connections.mark(work.db, merchant, MARK)
         rules = sites.rules(work.db, merchant)
-        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms)
+        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms or rules.on_delivery)
         release(hub, work, merchant, ids, rules)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
             work.ask(merchant, "look_at_shipments", id, "")

@@ -66,14 +66,20 @@ def rules(db: Connection, merchant: str) -> Rules:
     _, chosen = people.settings(db, merchant)
     said = msgspec.json.decode(chosen.get(RELEASE) or "{}")
     grace = timedelta(minutes=said.get("grace_min", 0))
-    return Rules(grace, said.get("part", False), said.get("authorized", True), said.get("terms", False))
+    return Rules(grace, said.get("part", False), said.get("authorized", True), said.get("terms", False), said.get("on_delivery", False))
 
 
 def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
     """From now on orders are released so. Raises Refused for a grace period that cannot be meant."""
     if not timedelta(0) <= new.grace <= LONGEST:
         raise Refused(f"buyers may change an order for {LONGEST.days} days at most")
-    said = {"grace_min": new.grace // timedelta(minutes=1), "part": new.part, "authorized": new.authorized, "terms": new.terms}
+    said = {
+        "grace_min": new.grace // timedelta(minutes=1),
+        "part": new.part,
+        "authorized": new.authorized,
+        "terms": new.terms,
+        "on_delivery": new.on_delivery,
+    }
     with hub.unit() as work:
         name, _ = people.settings(work.db, merchant)
         people.set_settings(work.db, merchant, name, **{RELEASE: msgspec.json.encode(said).decode()})

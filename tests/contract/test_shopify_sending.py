@@ -1,11 +1,13 @@
 """Shopify is told of parcels, asked to cancel and to send from elsewhere: against its simulator, without sockets."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from connectors.shopify import SCOPES, paying, sending
+from connectors.shopify import SCOPES, normalize, paying, sending
+from connectors.shopify import bookkeeping as books
 from core.domain.money import Money
 from core.domain.order import Order, OrderStatus, PaymentStatus
 from core.domain.shipping import Cancelling, CancelReason, Sent
@@ -526,3 +528,12 @@ def test_more_than_is_open_there_is_not_moved(units):
         rig.channel.route(order.id, (order.routing or ())[0].id, "70009", {line: units or 1})
 
     assert rig.calls("Move") == 0
+
+
+def test_what_is_paid_on_delivery_is_told_alike_by_both_doors(rig):
+    order = sold(rig, ("SKU-1", 1), payment="on_delivery")
+    body = rig.simulator.state["orders"][order.id]["body"]
+    pushed = normalize.order(json.dumps(books.visible(body)).encode(), "c")
+
+    assert (order.on_delivery, pushed.on_delivery, order.payment_status) == (True, True, PaymentStatus.UNPAID)
+    assert not sold(rig, ("SKU-1", 1), payment="pending").on_delivery

@@ -64,6 +64,8 @@ def test_an_order_is_released_only_where_nothing_speaks_against_it(different: di
 def test_what_the_merchant_allows_is_released_too() -> None:
     assert why(Rules(authorized=False), payment_status=PaymentStatus.AUTHORIZED, captures=True) is Wait.PAYMENT
     assert why(Rules(terms=True), payment_status=PaymentStatus.UNPAID) is None
+    assert why(Rules(on_delivery=True), payment_status=PaymentStatus.UNPAID, on_delivery=True) is None
+    assert why(Rules(on_delivery=True), payment_status=PaymentStatus.UNPAID) is Wait.PAYMENT
     assert why(Rules(part=True), short=True) is None
     assert why(Rules(grace=timedelta(hours=1)), placed_at=NOW - timedelta(minutes=59)) is Wait.GRACE
     assert why(Rules(grace=timedelta(hours=1)), placed_at=LONG_AGO) is None
