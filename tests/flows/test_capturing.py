@@ -336,3 +336,18 @@ def test_whatever_is_lost_on_the_way_the_money_is_taken_once(dock: Depot) -> Non
 
     assert states(dock).count("done") == kinds(dock).count("PaymentCaptured") == SEEDS
     assert parked(dock) == []
+
+
+@on_sqlite
+def test_a_payment_that_was_not_captured_is_told_at_once(dock: Depot) -> None:
+    number = authorized(dock)
+    dock.label()
+    dock.house.bogus.next("capture", Refused("bogus refused", words="Not now."))
+    dock.send()
+    rest(dock)
+
+    dock.house.ask("raise_alerts", dock.merchant)
+    dock.house.drain()
+
+    assert books.rows(dock.house.hub, "select cause, cleared_at from alerts") == [("uncaptured", None)]
+    assert taken(dock, number) == []
