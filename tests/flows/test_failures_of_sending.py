@@ -10,6 +10,7 @@ import pytest
 
 from config.bench.street import Street
 from connectors.bogus.channel import a_line
+from connectors.simulation import Fault
 from core.domain.acts import Act
 from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused
@@ -295,3 +296,29 @@ def test_shopify_is_always_told_where_the_parcel_can_be_followed(
     token = books.one(street.hub, "select token from parcels")
     assert parcel["tracking_url"] == wanted.format(number=parcel["tracking_number"], token=token)
     assert parcel["tracking_company"] == ("Harbor Bikes" if typed else "UPS")
+
+
+# ---- goods leave and their money is never taken, or taken twice
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_authorized_at_shopify_is_captured_once_when_it_leaves(make_street: Callable[[str], Street], lost: bool) -> None:
+    street = make_street("shopify")
+    simulator = street.simulator("shopify")
+    [made] = simulator.place({"lines": [{"sku": "A", "quantity": 2}], "payment": "authorized", "plain": True})
+    street.poll()
+    found = "select s.id, o.name from shipments s join orders o on o.id = s.order_id where o.channel_id = :id"
+    [(id, name)] = books.rows(street.hub, found, id=made["id"])
+    assert books.rows(street.hub, "select pay_until is not null from orders where channel_id = :id", id=made["id"]) == [(1,)]
+    if lost:
+        street.world("shopify").faults.append(Fault("cut_after", "Capture", 1, 0))
+
+    assert sending.send(street.hub, street.merchant, [id], ANN, Typed("Harbor Bikes", "HB-9")) == {}
+    for _ in range(4):
+        street.clock.pass_(timedelta(seconds=50))
+        street.drain()
+
+    [there] = [one for one in simulator.orders() if one["id"] == made["id"]]
+    assert there["captures"] == [made["total"]]
+    assert books.rows(street.hub, "select state from captures") == [("done",)]
+    assert books.rows(street.hub, "select payment, pay_until from orders where name = :name", name=name) == [("paid", None)]

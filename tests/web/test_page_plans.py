@@ -161,6 +161,24 @@ def test_no_order_is_called_off_by_reading_a_table_whole(busy: Shop) -> None:
     assert wholes(busy.hub.database, ours) == []
 
 
+def test_no_payment_is_captured_by_reading_a_table_whole(busy: Shop) -> None:
+    ana, order = person(busy.hub, busy.merchant), busy.one("select min(id) from orders where payment = 'paid'")
+    with busy.hub.database.write() as db:
+        promised = """replace(doc, '"payment_status":"paid"', '"payment_status":"authorized"')"""
+        db.exec_driver_sql(f"update orders set payment = 'authorized', doc = {promised} where id = '{order}'")
+    with heard() as seen:
+        ana.post(f"/orders/{order}/capture")
+        assert "The payment is being captured" in ana.get(f"/orders/{order}/capture")
+        busy.drain()
+        busy.clock.pass_(timedelta(minutes=1))
+        busy.drain()
+
+    assert busy.rows("select state from captures") == [("done",)]
+    ours = {words: values for words, values in seen.items() if "captures" in words}
+    assert len(ours) >= 4
+    assert wholes(busy.hub.database, ours) == []
+
+
 def test_looking_for_what_cannot_wait_reads_no_table_whole(busy: Shop) -> None:
     with busy.hub.unit() as work:
         work.db.exec_driver_sql("insert into users (id, email, data_key, created_at) values ('u1', 'ana@north.example', '', 1)")
