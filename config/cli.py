@@ -15,6 +15,7 @@ import click
 from config import (
     buyers_cli,
     calling_cli,
+    capturing_cli,
     inbound_cli,
     keys_cli,
     kits_cli,
@@ -1350,6 +1351,7 @@ cli.add_command(keys_cli.keys)
 orders.add_command(short_cli.short)
 orders.add_command(calling_cli.cancel)
 orders.add_command(calling_cli.answer)
+orders.add_command(capturing_cli.capture)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)

@@ -25,6 +25,7 @@ Bans = tuple[tuple[str, str, str], ...]
     "--by", help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, ranked (your list of locations)."
 )
 @click.option("--split/--whole", "split", default=None, help="An order may leave from several locations; or waits until one has it all.")
+@click.option("--move/--stay", "move", default=None, help="Channels are told another place than they assigned; or it leaves from theirs.")
 @click.option("--currency", help="Of what parcels cost: EUR.")
 @click.option("--zones", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CSV: location, country, prefix, zone, cost.")
 @click.option("--never", type=(str, str, str), multiple=True, metavar="LOCATION SKU COUNTRY", help="It never sends that there; - for any.")
@@ -33,8 +34,8 @@ Bans = tuple[tuple[str, str, str], ...]
 @as_json
 @click.pass_obj
 def rules(
-    settings: Settings, by: str | None, split: bool | None, currency: str | None, zones: Path | None, never: Bans, again: Bans,
-    merchant: str, as_json: bool,
+    settings: Settings, by: str | None, split: bool | None, move: bool | None, currency: str | None, zones: Path | None, never: Bans,
+    again: Bans, merchant: str, as_json: bool,
 ) -> None:  # fmt: skip
     """From where orders leave; without an option it is only shown.
 
@@ -46,7 +47,7 @@ def rules(
     from core.flows import routing_rules
 
     hub, owner = opened(settings, merchant)
-    said = _said(by, split, currency)
+    said = _said(by, split, currency) | ({} if move is None else {"move": move})
     bans = [_never(hub, owner, one) for one in never], [_never(hub, owner, one) for one in again]
     text = zones.read_text("utf-8", "replace") if zones else None
     names = _names(hub, owner)
@@ -103,7 +104,8 @@ def _show(found: "Rules", names: "Mapping[str, str]", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return
-    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}")
+    moves = "; channels are told where they assigned otherwise" if found.move else ""
+    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}{moves}")
     rows = [
         (names.get(at, at), row.country, row.prefix or "-", row.zone, "-" if row.cost is None else _amount(row.cost, found.currency))
         for at, some in found.zones.items()

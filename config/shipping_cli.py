@@ -33,10 +33,11 @@ def shipments() -> None:
 def list_them(settings: Settings, state: str | None, merchant: str, as_json: bool) -> None:
     """Shipments, those that are due first at the head."""
     from core.store import shipments as store
+    from core.store.shipment_list import SOON_US
 
     hub, owner = opened(settings, merchant)
     with hub.database.read() as db:
-        rows = [dict(row._mapping) for row in store.page(db, owner, (state,) if state else STATES[:3], 1000)]
+        rows = [dict(row._mapping) for row in store.page(db, owner, (state,) if state else STATES[:3], 1000, hub.now + SOON_US)]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -252,7 +253,8 @@ def correct(settings: Settings, name: str, carrier_name: str, tracking: str, ser
 @shipments.command("rules")
 @click.option("--grace", type=click.IntRange(0, 10_080), help="Minutes in which buyers may still change an order.")
 @click.option("--part/--whole", default=None, help="What is there leaves before the rest; or an order waits until all of it is there.")
-@click.option("--authorized/--captured", default=None, help="Payments that are only authorized suffice; or they are captured before.")
+@click.option("--authorized/--captured", default=None, help="What is authorized leaves, and is captured then; or is captured before.")
+@click.option("--on-delivery/--prepaid", default=None, help="What is paid to whoever brings it leaves unpaid; or only what is paid.")
 @click.option("--terms/--paid", default=None, help="What is not paid leaves too; or only what is paid.")
 @click.option("--on-label", multiple=True, help="Parcels of this channel count as sent with their label: its connection's id.")
 @click.option("--on-hand-over", is_flag=True, help="Parcels of all channels count as sent when they are handed over, or scanned.")
@@ -280,6 +282,7 @@ def rules(settings: Settings, /, merchant: str, as_json: bool, **said: Any) -> N
     shown = {
         "grace_min": known.grace // timedelta(minutes=1), "part": known.part, "authorized": known.authorized, "terms": known.terms,
         "on_label": sorted(known.on_label),
+        "on_delivery": known.on_delivery,
     }  # fmt: skip
     click.echo(json.dumps(shown)) if as_json else table(
         "Released when", ("rule", ""), [(name, str(value)) for name, value in shown.items()]

@@ -14,6 +14,7 @@ from core.ports import (
     Answer,
     Appeals,
     Cancels,
+    Captures,
     Commits,
     Confirms,
     Counts,
@@ -66,19 +67,21 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     _beyond_the_port(channel)
 
 
-def _placed(hub: Hub, connection: Connection, hand: Any, sku: str) -> Order:
+def _placed(hub: Hub, connection: Connection, hand: Any, sku: str, **wish: str) -> Order:
     """Somebody buys one; as it is read."""
-    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}]})[0]
+    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}], **wish})[0]
     body = hub.channel(connection).fetch([placed["id"]])[placed["id"]]
     assert body is not None
     return hub.connector(connection).order(body, connection.id)
 
 
 def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
-    """A parcel is told of, one order is called off, and a buyer's wish for it is refused and then granted."""
+    """A parcel is told of, a payment captured, one order is called off, and a buyer's wish for it is refused and then granted."""
     channel = hub.channel(connection)
     if isinstance(channel, Confirms):
         _confirm(channel, _placed(hub, connection, hand, sku), hub.clock())
+    if isinstance(channel, Captures):
+        _capture(channel, _placed(hub, connection, hand, sku, payment="authorized").id, hub.ids().replace("-", ""))
     if isinstance(channel, Cancels):
         gone, key = _placed(hub, connection, hand, sku).id, hub.ids().replace("-", "")
         channel.cancel(gone, CancelReason.STOCK, key, restock=True)
@@ -96,6 +99,12 @@ def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
 def _stored_there(channel: Any) -> str:
     """A SKU that lies in the channel's own warehouse."""
     return str(next(one.sku for one in channel.stored(None).items if one.sellable))
+
+
+def _capture(channel: Captures, order: str, key: str) -> None:
+    """All that is owed of an order that is authorized."""
+    channel.capture(order, channel.captured(order, key).owed, key)
+    channel.captured(order, key)
 
 
 def _appeal(channel: Appeals, order: str, connection: Connection, hand: Any, agree: bool) -> None:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from core.domain.capturing import Taking
 from core.domain.cards import Card
+from core.domain.money import Money
 from core.domain.order import Address, Glance, Order
 from core.domain.requests import Request, Standing
 from core.domain.shipping import (
@@ -362,11 +364,26 @@ class Appeals(Protocol):
 
 
 @runtime_checkable
+class Captures(Protocol):
+    """A channel whose authorized payments are captured through its API, in the buyer's currency. Nothing is captured twice: `captured` is
+    asked before each capture, and `key`, 32 hexadecimal digits, is the same when one is repeated."""
+
+    def captured(self, order: str, key: str) -> Taking:
+        """How the payment of an order stands now."""
+        ...
+
+    def capture(self, order: str, amount: Money, key: str) -> None:
+        """Take this much of what is authorized. Raises Refused with its words where it declines, OutcomeUnknown."""
+        ...
+
+
+@runtime_checkable
 class Routes(Protocol):
     """A channel that keeps which place sends what of an order."""
 
-    def route(self, order: str, assignment: str, place: str) -> None:
-        """Move what is still to send of this part to another place of the channel's. Raises Refused where it does not stock it."""
+    def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
+        """Move what is still to send of this part to another place of the channel's: all of it, or units by line. Raises Refused with its
+        words where it declines, OutcomeUnknown."""
         ...
 
 
@@ -802,6 +819,8 @@ class Connector:
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     calls_off: CallsOff | None = None  # it is a Cancels
+    captures: bool = False  # it is a Captures
+    routes: bool = False  # it is a Routes
     stores: bool = False  # it has warehouses of its own: a Stores
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it

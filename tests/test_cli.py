@@ -982,6 +982,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
     ),
+    "no payment is captured twice": (
+        """insert into captures (id, merchant, order_id, amount, currency, state, asked_at)
+           select 'c' || n, id, 'o', 1, 'USD', 'done', 1 from merchants cross join (select 1 as n union select 2) twice""",
+    ),
+    "what left authorized is captured, or somebody is told why not": (
+        """insert into captures (id, merchant, order_id, amount, currency, state, asked_at)
+           select 'c', merchant, id, 1, 'USD', 'wanted', 1 from orders limit 1""",
+    ),
     "a shipment with a label that is not wanted is being taken apart": (
         """insert into shipments (id, merchant, order_id, number, name, location, state, created_at)
            select 's', id, 'o', 1, 'S1', 'x', 'cancelled', 1 from merchants""",
@@ -1280,6 +1288,18 @@ def test_an_order_is_cancelled_once_and_that_is_taken_back(run: Run, shop: Shop)
     assert [tuple(row) for row in shop.rows("select reason, restock, name from callings_off")] == [("stock", 0, "command line")]
     assert run("orders", "cancel", order, "--take-back").out == "taken back\n"
     assert shop.one("select state from callings_off") == "withdrawn"
+
+
+def test_a_payment_is_captured_once_from_the_command_line(run: Run, shop: Shop) -> None:
+    order = str(shop.one("select channel_id from orders"))
+    assert run("orders", "capture", order).why == "crossdock: orders capture: Nothing of it is authorized"
+
+    with shop.hub.database.write() as db:
+        db.execute(text("""update orders set doc = replace(doc, '"payment_status":"paid"', '"payment_status":"authorized"')"""))
+
+    assert [run("orders", "capture", order).out for _ in range(2)] == ["its channel is told\n"] * 2
+    assert shop.rows("select state from captures") == [("wanted",)]
+    assert shop.one("select count(*) from tasks where kind = 'capture_payments'") == 1
 
 
 def test_what_cannot_be_cancelled_or_answered_is_said_in_a_line(run: Run, shop: Shop) -> None:

@@ -141,6 +141,10 @@ def _called_off(body: Body, lines: Lines) -> str:
             return str(gettext("%(by)s took back that it is cancelled", by=body["by"]))
 
 
+def _captured(body: Body, lines: Lines) -> str:
+    return str(gettext("The payment was captured: %(amount)s in all", amount=_money(body["taken"])))
+
+
 def _answered(body: Body, lines: Lines) -> str:
     if body["agreed"]:
         return str(gettext("Its buyer wished to cancel it: %(by)s agreed", by=body["by"]))
@@ -177,6 +181,9 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "Merged": lambda body, lines: gettext("Its lines are in another order now") if body["into"] else gettext("Its lines are its own again"),
     "OrderHeld": _held,
     "OrderCalledOff": _called_off,
+    "PaymentCaptured": _captured,
+    "AssignmentMoved": lambda body, lines: str(gettext("The channel knows from where shipment %(name)s leaves", name=body["name"])),
+    "CaptureFailed": lambda body, lines: str(gettext("The payment was not captured: the channel refused.")),
     "AppealAnswered": _answered,
     "ShortDecided": _decided,
     "ShipmentMade": lambda body, lines: gettext(

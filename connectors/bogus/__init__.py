@@ -9,7 +9,7 @@ from core.ports import CallsOff, Connector, Field, Kit, Limits, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
          "subscribe", "unsubscribed", "placed", "stored",
-         "confirm", "confirmed", "cancel", "cancelling", "appeals", "answer", "route")  # fmt: skip
+         "confirm", "confirmed", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:
@@ -36,6 +36,8 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         webhooks=BogusWebhooks,
         queue=True,
         calls_off=CallsOff(answers=True),
+        captures=True,
+        routes=True,
         stores=True,
         merges=merges or any(system.merges for system in systems),
     )

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.bogus import sending
 from connectors.bogus.trouble import Trouble
 from connectors.http import as_datetime, write_json
+from core.domain.capturing import Taking
 from core.domain.money import Money
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import Refused
@@ -63,6 +64,7 @@ class Bogus(Trouble):
     placed: int = 0
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
+    capturing: dict[str, Document] = field(default_factory=dict)  # payments that are being captured: what will change
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
@@ -137,6 +139,9 @@ class Bogus(Trouble):
             for key, quantity in self.pending.items():
                 self.listings[key].shown = quantity
             self.pending.clear()
+            for order, changed in self.capturing.items():
+                self.change(order, **changed)
+            self.capturing.clear()
             for order in list(self.calling_off):
                 with suppress(Refused):  # something left meanwhile: it stands
                     self._called_off(order)
@@ -196,14 +201,33 @@ class Bogus(Trouble):
         elif not self.deaf:
             self.change(order, cancel_requested=False)
 
-    def move(self, order: str, assignment: str, place: str) -> Document:
-        """A part of an order goes to another place. Raises Refused where that is not one that stocks its lines."""
+    def authorize(self, order: str, until: datetime | None = None, amount: str | None = None) -> Document:
+        """Its buyer promised to pay: all of it, or so much; what is promised may end."""
+        ends = until.isoformat() if until else None
+        return self.change(
+            order, payment="authorized", authorized={"amount": amount or self.orders[order]["total"], "until": ends}, captures=[]
+        )
+
+    def captures(self, order: str) -> list[Document]:
+        """What was captured of an order, as {amount, key}: taken twice it is here twice."""
+        return list(self.order(order).get("captures", ()))
+
+    def capture(self, order: str, amount: Money, key: str) -> None:
+        """Once it is captured that shows at once; where Bogus queues it is only worked on until `settle()`."""
+        changed = sending.captured(self.order(order), amount, key, self.clock())
+        if self.queues:
+            self.capturing[order] = changed
+        else:
+            self.change(order, **changed)
+
+    def move(self, order: str, assignment: str, place: str, units: Mapping[str, int] | None = None) -> Document:
+        """A part of an order, or some units of it, goes to another place. Raises Refused where that is not one that stocks its lines."""
         document = self.order(order)
-        lines = [line for part in document.get("routing", ()) if part["place"] == assignment for line in part["lines"]]
+        lines = units or [line for part in document.get("routing", ()) if part["place"] == assignment for line in part["lines"]]
         wares = [(line["listing"], line["sku"]) for line in document["lines"] if line["id"] in lines]
         if place not in [one.id for one in self.places] or any(_key(*ware, place) not in self.listings for ware in wares):
             raise sending.refused(f"{place} does not stock it.")
-        return self.change(order, **sending.moved(document, assignment, place))
+        return self.change(order, **sending.moved(document, assignment, place, units))
 
     def write(self, push: Push) -> Answer:
         shelf = self.listings.get(_key(*push.name))
@@ -397,9 +421,17 @@ class BogusChannel:
         with self._call("answer", (order, appeal, agree, sent)) as system:
             system.answer(order, agree=agree, tracking=sent.tracking if sent else "")
 
-    def route(self, order: str, assignment: str, place: str) -> None:
-        with self._call("route", (order, assignment, place)) as system:
-            system.move(order, assignment, place)
+    def captured(self, order: str, key: str) -> Taking:
+        with self._call("captured", (order, key)) as system:
+            return replace(sending.taking(system.order(order), system.clock()), pending=order in system.capturing)
+
+    def capture(self, order: str, amount: Money, key: str) -> None:
+        with self._call("capture", (order, amount, key)) as system:
+            system.capture(order, amount, key)
+
+    def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
+        with self._call("route", (order, assignment, place, lines)) as system:
+            system.move(order, assignment, place, lines)
 
     def unsubscribed(self, url: str) -> Sequence[str]:
         with self._call("unsubscribed", url) as system:

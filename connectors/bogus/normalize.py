@@ -17,6 +17,7 @@ from core.domain.order import (
     FulfillmentStatus,
     Line,
     Order,
+    Payment,
     PaymentStatus,
     Person,
     Refund,
@@ -95,6 +96,8 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         cancelled_at=None if document["cancelled_at"] is None else _time(document, "cancelled_at"),
         cancel_requested=_of(document, "cancel_requested", bool),
         test=_of(document, "test", bool),
+        payments=_payments(document, currency) if "authorized" in document else None,
+        on_delivery=document.get("on_delivery") is True,
         source=document.get("source") or channel,
         source_id=document.get("source_id") or None,
         deliver_by=_time(document, "deliver_by") if "deliver_by" in document else None,
@@ -103,6 +106,15 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         programs=tuple(document.get("programs") or ()),
         routing=tuple(_assignment(one) for one in _rows(document, "routing")) if "routing" in document else None,
     )
+
+
+def _payments(document: Mapping[str, Any], currency: str) -> tuple[Payment, ...]:
+    """What the buyer authorized, and what was captured of it."""
+    promised = _of(document, "authorized", dict)
+    until = _time(promised, "until") if promised.get("until") else None
+    first = Payment("A1", "authorization", "success", _money(promised, "amount", currency), until=until)
+    taken = [_money(one, "amount", currency) for one in document.get("captures") or ()]
+    return (first, *(Payment(f"C{n}", "capture", "success", amount, parent="A1") for n, amount in enumerate(taken, 1)))
 
 
 def _assignment(one: Mapping[str, Any]) -> Assignment:

@@ -1,9 +1,13 @@
-"""What Bogus makes of a parcel that it is told of, and of an order that is called off: changes of the order's document. Pure."""
+"""What Bogus makes of a parcel that it is told of, of a payment that is captured, and of an order that is called off. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
+from connectors.http import as_datetime
+from core.domain.capturing import Taking
+from core.domain.money import Money
 from core.domain.shipping import Sent
 from core.errors import Refused
 
@@ -62,14 +66,46 @@ def _less(part: Document, gone: Counter[tuple[str, str]]) -> Document:
     return {**part, "lines": {line: units - gone[part["place"], line] for line, units in part["lines"].items()}}
 
 
-def moved(document: Document, assignment: str, place: str) -> Document:
-    """A part of the order goes to another place, and joins what that one has of it already: the part has another id then."""
+def moved(document: Document, assignment: str, place: str, units: Mapping[str, int] | None = None) -> Document:
+    """A part of the order, or so many units of it, goes to another place, and joins what that one has of it already: the part has another
+    id then."""
     parts = {part["place"]: Counter(part["lines"]) for part in document.get("routing", ())}
     if not any(parts.get(assignment, {}).values()):
         raise refused(f"{assignment} has nothing of this order to send.")
-    taken = parts.pop(assignment)
+    whole = parts.pop(assignment)
+    taken = whole if units is None else Counter(units)
+    if wrong := next((line for line in taken if not 0 < taken[line] <= whole[line]), None):
+        raise refused(f"{taken[wrong]} units of line {wrong} are not open at {assignment}: {whole[wrong]} are.")
+    parts |= {assignment: whole - taken} if whole - taken else {}
     parts[place] = parts.get(place, Counter()) + taken
     return {"routing": [{"place": name, "lines": dict(lines)} for name, lines in parts.items()]}
+
+
+def taking(document: Document, now: datetime) -> Taking:
+    """How its payment stands: a paid order owes nothing, and only what is authorized and did not end can be taken."""
+    currency = document["currency"]
+    total, promised = Money.parse(document["total"], currency), document.get("authorized")
+    if promised is None:
+        nothing = Money.zero(currency)
+        paid = document["payment"] in ("paid", "partially_refunded")
+        return Taking(total if paid else nothing, nothing if paid else total, nothing)
+    taken = sum((Money.parse(one["amount"], currency) for one in document.get("captures", ())), Money.zero(currency))
+    left = Money.parse(promised["amount"], currency) - taken
+    ended = bool(promised.get("until")) and as_datetime(promised["until"]) <= now
+    return Taking(taken, total - taken, Money.zero(currency) if ended else left)
+
+
+def captured(document: Document, amount: Money, key: str, now: datetime) -> Document:
+    """What changes of the order when so much is captured. Raises Refused for more than is authorized, or what has ended."""
+    known = taking(document, now)
+    if known.owed.minor <= 0:
+        raise refused("The payment is captured already.")
+    if known.ready.minor <= 0:
+        raise refused("The authorization has ended.")
+    if not 0 < amount.minor <= known.ready.minor:
+        raise refused(f"{amount.text()} is more than is authorized: {known.ready.text()} is.")
+    payment = "paid" if amount == known.owed else "partially_paid"
+    return {"captures": [*document.get("captures", ()), {"amount": amount.text(), "key": key}], "payment": payment}
 
 
 def called_off(document: Document, at: str) -> Document:

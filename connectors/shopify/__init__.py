@@ -117,6 +117,8 @@ MANIFEST = Connector(
         "Hook",
         "Ship",
         "Move",
+        "Payable",
+        "Capture",
         "Cancel",
         "Cancelled",
         "token",
@@ -133,4 +135,6 @@ MANIFEST = Connector(
     scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
     calls_off=CallsOff(),
+    captures=True,
+    routes=True,
 )

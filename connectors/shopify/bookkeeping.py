@@ -1,7 +1,8 @@
 """The simulator's orders: webhook bodies that are changed as Shopify changes them, always adding up. Pure but for the dicts it is given.
 
 Keys that begin with an underscore are ours and never leave the simulator: units that an edit removed (`_removed`), that were refunded
-(`_refunded`), shipped (`_fulfilled`) and sent back (`_returned`), the buyer's rate (`_rate`), a till's tip (`_tip_set`).
+(`_refunded`), shipped (`_fulfilled`) and sent back (`_returned`), the location that sends a line (`_location`) but for some of its units
+(`_apart`), the buyer's rate (`_rate`), a till's tip (`_tip_set`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -116,6 +117,24 @@ def _joined(body: Mapping[str, Any], group: Sequence[Json]) -> Json:
 
 def open_units(line: Mapping[str, Any]) -> int:
     return int(line["fulfillable_quantity"])
+
+
+def shares(line: Mapping[str, Any]) -> dict[int, int]:
+    """The line's open units by the location that is to send them: those that were moved (`_apart`), and the rest where the line is."""
+    left, found = open_units(line), {}
+    for place, units in line.get("_apart", {}).items():
+        found[int(place)] = min(units, left)
+        left -= found[int(place)]
+    return {int(line["_location"]): left, **found}
+
+
+def carry(line: Json, units: int, begin: int, to: int) -> None:
+    """So many of its open units are to be sent from another location."""
+    at = shares(line)
+    at[begin] -= units
+    at[to] = at.get(to, 0) + units
+    line["_location"] = line["_location"] if at[line["_location"]] else to
+    line["_apart"] = {str(place): count for place, count in at.items() if count and place != line["_location"]}
 
 
 def spend(line: Json, units: int) -> None:

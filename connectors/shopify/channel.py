@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.http import as_datetime, write_json
-from connectors.shopify import catalogue, documents, history, render, sending
+from connectors.shopify import catalogue, documents, history, paying, render, sending
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
 from connectors.shopify.webhooks import WANTED
+from core.domain.capturing import Taking
+from core.domain.money import Money
 from core.domain.order import Glance, PaymentStatus
 from core.domain.promise import Uncovered
 from core.domain.shipping import Cancelling, CancelReason, Sent
@@ -327,12 +329,38 @@ class ShopifyChannel:
             raise Refused("shopify has no such order", order=digits(gid))
         return self._whole(order)
 
-    def route(self, order: str, assignment: str, place: str) -> None:
+    def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
         """Its number may be another one afterwards. Where it is there already, nothing is refused."""
-        asked = {"id": render.gid("FulfillmentOrder", assignment), "to": render.gid("Location", place)}
+        items = None if lines is None else sending.items(self._steady(self._shipping, order), assignment, lines)
+        asked = {"id": render.gid("FulfillmentOrder", assignment), "to": render.gid("Location", place), "lines": items}
         errors = self._client.run("Move", documents.MOVE, asked, changes=True)["fulfillmentOrderMove"]["userErrors"]
-        if errors and not sending.is_at(self._steady(self._shipping, order), assignment, place):
+        if errors and (lines is not None or not sending.is_at(self._steady(self._shipping, order), assignment, place)):
             _agreed(errors, "shopify did not move it", order)
+
+    # what is paid when it leaves
+
+    def captured(self, order: str, key: str) -> Taking:
+        """Shopify keeps no keys: what its transactions add up to says what is left to take."""
+        return paying.taking(self._payable(order))
+
+    def capture(self, order: str, amount: Money, key: str) -> None:
+        """Where nothing is owed any more, since Shopify captured it by itself meanwhile, nothing is refused."""
+        ready = paying.ready(self._payable(order))
+        if ready is None:
+            raise Refused("nothing of it is authorized at shopify", order=order)
+        asked = {"input": render.capture(order, ready[0]["id"], amount)}
+        done = self._client.run("Capture", documents.CAPTURE, asked, changes=True)["orderCapture"]
+        if done["userErrors"] and self.captured(order, key).owed.minor <= 0:
+            return
+        _agreed(done["userErrors"], "shopify did not capture it", order)
+        if (one := done["transaction"]) and one["status"] in paying.DECLINED:
+            raise Refused("the payment was declined", words=one["errorCode"] or one["status"], order=order)
+
+    def _payable(self, order: str) -> dict[str, Any]:
+        found = self._part("Payable", documents.PAYABLE, render.gid("Order", order))
+        if found is None:
+            raise Refused("shopify has no such order", order=order)
+        return found
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         """Nothing is refunded, and the buyer is not written to. Said twice it has one effect: a cancelled order is not cancelled again."""

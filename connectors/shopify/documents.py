@@ -29,7 +29,8 @@ SHIPPING = f"""fragment ship on ShippingLine {{ id title code isRemoved original
 BACK = """fragment back on RefundLineItem { lineItem { id } quantity restockType location { id }
   subtotalSet { ...m } totalTaxSet { ...m } }"""
 
-PAID = "fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id } }"
+PAID = """fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id }
+  authorizationExpiresAt }"""
 SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
 OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { id remainingQuantity lineItem { id } }"
 
@@ -52,6 +53,7 @@ HISTORY = f"""query History($q: String!, $after: String) {{
 ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
   id name poNumber test closedAt createdAt processedAt updatedAt cancelledAt cancelReason sourceName sourceIdentifier
   currencyCode presentmentCurrencyCode taxesIncluded dutiesIncluded displayFinancialStatus displayFulfillmentStatus note tags
+  paymentGatewayNames
   risk {{ recommendation }} customer {{ id }} purchasingEntity {{ __typename }} email phone
   shippingAddress {{ ...addr }} billingAddress {{ ...addr }} totalPriceSet {{ ...m }} totalTipReceivedSet {{ ...m }}
   currentTotalDutiesSet {{ ...m }} originalTotalDutiesSet {{ ...m }}
@@ -106,8 +108,19 @@ MORE = {
 SHIP = """mutation Ship($fulfillment: FulfillmentInput!) { fulfillmentCreate(fulfillment: $fulfillment) {
   fulfillment { id } userErrors { field message } } }"""
 
-MOVE = """mutation Move($id: ID!, $to: ID!) { fulfillmentOrderMove(id: $id, newLocationId: $to) {
-  movedFulfillmentOrder { id } userErrors { field message } } }"""
+MOVE = """mutation Move($id: ID!, $to: ID!, $lines: [FulfillmentOrderLineItemInput!]) {
+  fulfillmentOrderMove(id: $id, newLocationId: $to, fulfillmentOrderLineItems: $lines) {
+    movedFulfillmentOrder { id } userErrors { field message } } }"""
+
+# What is owed of an order, and what of it is authorized. A capture takes no key: it is not among the mutations that do (shopify.dev,
+# idempotent requests, read 2026-11).
+PAYABLE = f"""query Payable($id: ID!, $first: Int!) {{ order(id: $id) {{ id currentTotalPriceSet {{ ...m }}
+  transactions(first: $first) {{ ...paid multiCapturable }} }} }}
+{PAID}
+{MONEY}"""
+
+CAPTURE = """mutation Capture($input: OrderCaptureInput!) { orderCapture(input: $input) {
+  transaction { id status errorCode } userErrors { field message } } }"""
 
 # Without a refund no money moves; what is merely authorized is let go in any case (the schema's own words, 2026-10).
 CANCEL = """mutation Cancel($id: ID!, $reason: OrderCancelReason!, $restock: Boolean!) {
@@ -202,6 +215,8 @@ ALL = (
     HOOK,
     SHIP,
     MOVE,
+    PAYABLE,
+    CAPTURE,
     CANCEL,
     CANCELLED,
 )

@@ -203,6 +203,7 @@ def as_webhook(told: shapes.GOrder) -> shapes.Order:
         source_name=told.source_name,
         source_identifier=told.source_identifier,
         po_number=told.po_number,
+        payment_gateway_names=told.payment_gateway_names,
         company=shapes.Company() if business else None,
         customer=shapes.Named(gid=told.customer.id) if told.customer else None,
         email=told.email,
@@ -231,6 +232,7 @@ def _payment(told: shapes.GTransaction, buyer: str) -> Payment:
         at=told.processed_at,
         parent=digits(told.parent_transaction.id) if told.parent_transaction else None,
         presented=_amount(presented) if buyer != shop.currency_code else None,
+        until=told.authorization_expires_at,
     )
 
 

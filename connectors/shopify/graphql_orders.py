@@ -89,14 +89,16 @@ def _stage(record: Json) -> str | None:
 def parts(record: Json, places: Mapping[int | None, Json]) -> list[Json]:
     """A fulfillment order for each location that lines are assigned to; the first has the record's own number."""
     goods = [line for line in record["body"]["line_items"] if line["requires_shipping"]]
-    assigned = list(dict.fromkeys(line["_location"] for line in goods)) or list(places)[:1]
-    by_place = [(place, [line for line in goods if line["_location"] == place]) for place in assigned]
+    shares = [(line, books.shares(line)) for line in goods]
+    homes = [line["_location"] for line in goods]
+    assigned = list(dict.fromkeys([*homes, *(place for _, at in shares for place in at)])) or list(places)[:1]
+    by_place = [(place, [(line, at[place]) for line, at in shares if place in at]) for place in assigned]
     return [_part(record, number, places[place], lines) for number, (place, lines) in enumerate(by_place)]
 
 
-def _part(record: Json, number: int, place: Json, goods: Sequence[Json]) -> Json:
+def _part(record: Json, number: int, place: Json, goods: Sequence[tuple[Json, int]]) -> Json:
     body = record["body"]
-    lines = [{"id": line["id"] + LINE_ID, "remaining_quantity": books.open_units(line), "line_item": {"id": line["id"]}} for line in goods]
+    lines = [_open_line(line, units, place["id"]) for line, units in goods]
     left = any(line["remaining_quantity"] for line in lines)
     status = "CANCELLED" if body["cancelled_at"] else (_stage(record) or "OPEN") if left else "CLOSED"
     return {
@@ -106,6 +108,12 @@ def _part(record: Json, number: int, place: Json, goods: Sequence[Json]) -> Json
         "fulfillment_holds": record["holds"] if status == "ON_HOLD" else [],
         "line_items": lines,
     }
+
+
+def _open_line(line: Json, units: int, place: Any) -> Json:
+    """Units of a line that was taken apart are lines of their own."""
+    number = line["id"] + LINE_ID + (0 if line["_location"] == place else int(place))
+    return {"id": number, "remaining_quantity": units, "line_item": {"id": line["id"]}}
 
 
 def _own(record: Json, places: Mapping[int | None, Json]) -> Json:

@@ -63,6 +63,7 @@ FULFILLMENT = {
     "pending_fulfillment": FulfillmentStatus.IN_PROGRESS,
 }
 
+ON_DELIVERY = ("cash on delivery (cod)", "cash on delivery", "cash_on_delivery")  # how the gateway is called (schema texts, 2026-10) ‡
 RESTOCK = {"return": Restock.RETURN, "cancel": Restock.CANCEL, "no_restock": Restock.NONE}  # legacy_restock does not tell
 DISCOUNT = {"discount_code": "code", "automatic": "automatic", "manual": "manual", "script": "script"}
 PARCEL = frozenset(["success", "open", "pending", "cancelled", "error", "failure"])  # only a success has left
@@ -533,6 +534,7 @@ def _order(told: shapes.Order, connection: str, **parts: Any) -> Order:
         seller_ref=told.po_number or None,
         service=_service(shipping),
         tags=tuple(sorted(filter(None, told.tags.split(", ")))),
+        on_delivery=any(name.casefold() in ON_DELIVERY for name in told.payment_gateway_names),
         bundles=reading.bundles(),
         said=(("financial_status", told.financial_status or ""),),
         person=_person(told),

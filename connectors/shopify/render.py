@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from connectors.http import write_json
 from connectors.shopify import documents
+from core.domain.money import Money
 from core.domain.shipping import CancelReason, Sent
 from core.ports import Push
 
@@ -102,6 +103,11 @@ def parcel(sent: Sent, parts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]
         for part, items in parts.items()
     ]
     return {"lineItemsByFulfillmentOrder": lines, "notifyCustomer": sent.notify, **_tracking(sent)}
+
+
+def capture(order: str, parent: str, amount: Money) -> dict[str, Any]:
+    """What is to be taken of an authorization, in the buyer's currency."""
+    return {"id": gid("Order", order), "parentTransactionId": parent, "amount": amount.text(), "currency": amount.currency}
 
 
 def _tracking(sent: Sent) -> dict[str, Any]:

@@ -84,6 +84,17 @@ def _rank(share: Share, line: SentLine, sent: Sent) -> tuple[bool, bool]:
     return digits(share[1]) != line.assignment, share[0] != sent.place
 
 
+def items(order: Json, assignment: str, lines: Mapping[str, int]) -> list[dict[str, Any]] | None:
+    """These units of a part as Shopify names them; None: they are all of it. Raises Refused where it has fewer open."""
+    part = next((one for one in order["fulfillmentOrders"]["nodes"] if digits(one["id"]) == assignment), None)
+    open_ = {digits(item["lineItem"]["id"]): item for item in part["lineItems"]["nodes"] if item["remainingQuantity"]} if part else {}
+    if any(units > (open_[line]["remainingQuantity"] if line in open_ else 0) for line, units in lines.items()):
+        raise Refused("shopify has less open there than is to be moved", words="It is assigned otherwise by now.", assignment=assignment)
+    if {line: item["remainingQuantity"] for line, item in open_.items()} == dict(lines):
+        return None
+    return [{"id": open_[line]["id"], "quantity": units} for line, units in lines.items()]
+
+
 def is_at(order: Json, assignment: str, place: str) -> bool:
     """Whether this part of the order is at that place already: itself, or what became of it where its number is another one now."""
     parts = [part for part in order["fulfillmentOrders"]["nodes"] if part["status"] not in OVER]

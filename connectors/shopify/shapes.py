@@ -187,6 +187,7 @@ class Order(Named, kw_only=True):
     source_name: Text = None
     source_identifier: Text = None
     po_number: Text = None
+    payment_gateway_names: list[str] = []
     company: Company | None = None  # only business orders have it
     customer: Named | None = None
     email: Text = None
@@ -343,6 +344,7 @@ class GTransaction(Node, kw_only=True):
     gateway: Text = None
     processed_at: Time | None = None
     parent_transaction: GId | None = None
+    authorization_expires_at: Time | None = None
 
 
 class GHold(Node, kw_only=True):
@@ -437,6 +439,7 @@ class GOrder(Node, kw_only=True):
     source_name: Text = None
     source_identifier: Text = None
     po_number: Text = None
+    payment_gateway_names: list[str] = []
     purchasing_entity: GEntity | None = None
     customer: GId | None = None
     email: Text = None

@@ -1,4 +1,4 @@
-"""The simulator's mutations over what leaves: which lines a call means, and what Shopify has against it. Pure.
+"""The simulator's mutations over what leaves and is paid then: what a call means, and what Shopify has against it. Pure.
 
 Shopify's own sentences are not all published: those here are near to them ‡ (2026-11).
 """
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.shopify import bookkeeping as books
-from connectors.shopify.graphql_orders import LINE_ID, PART_ID, parts
+from connectors.shopify.graphql_orders import PART_ID, parts
+from core.domain.money import Money
 
 Json = dict[str, Any]
 Places = Mapping[int | None, Json]
@@ -54,8 +55,9 @@ def _units(part: Json, items: Sequence[Mapping[str, Any]] | None) -> dict[int, i
     if part["status"] not in OPEN:
         raise Declined(f"Fulfillment order {part['id']} has an unfulfillable status= {part['status'].lower()}.", "fulfillment")
     open_units = {line["id"]: line["remaining_quantity"] for line in part["line_items"]}
+    of = {line["id"]: int(line["line_item"]["id"]) for line in part["line_items"]}
     if not items:
-        return {line - LINE_ID: units for line, units in open_units.items() if units}
+        return {of[line]: units for line, units in open_units.items() if units}
     wished: Counter[int] = Counter()
     for one in items:
         wished[int(one["id"].rpartition("/")[2])] += one["quantity"]
@@ -64,19 +66,55 @@ def _units(part: Json, items: Sequence[Mapping[str, Any]] | None) -> dict[int, i
             raise Declined("Fulfillment order line item does not exist.", "fulfillment")
         if not 0 < units <= open_units[line]:
             raise Declined("Invalid fulfillment order line item quantity requested.", "fulfillment")
-    return {line - LINE_ID: units for line, units in wished.items()}
+    return {of[line]: units for line, units in wished.items()}
 
 
-def movable(part: Json, lines: Iterable[Json], place: int, stocked: Iterable[str]) -> None:
-    """Raises Declined where a part must stay, or the place does not stock one of its lines."""
+def movable(
+    part: Json, lines: Mapping[int, Json], place: int, stocked: Iterable[str], items: Sequence[Mapping[str, Any]] | None
+) -> dict[int, int]:  # fmt: skip
+    """The units by line of a part that are to be sent from elsewhere: all, or those asked for. Raises Declined where it must stay, has
+    fewer, or the place does not stock one of them."""
     if part["status"] not in OPEN and part["status"] != "ON_HOLD":
         raise Declined("The fulfillment order is closed.", "id")
     if part["status"] == "IN_PROGRESS":
         raise Declined("Cannot move a fulfillment order that has had progress reported.", "id")
     if part["assigned_location"]["location"]["id"] == place:
         raise Declined("The fulfillment order is already assigned to this location.", "newLocationId")
-    if any(str(line["variant_id"]) not in stocked for line in lines if books.open_units(line)):
+    units = _units({**part, "status": "OPEN"}, items)
+    if any(str(lines[line]["variant_id"]) not in stocked for line in units):
         raise Declined("The destination location does not stock the requested inventory item.", "newLocationId")
+    return units
+
+
+ENDED = "expired"
+
+
+def capturable(record: Json | None, asked: Mapping[str, Any], now: str) -> Json:
+    """The authorization that is to be captured. Raises Declined where it is none, has ended, is captured already, or is over so much."""
+    if record is None:
+        raise Declined("Order does not exist", "id")
+    number = asked["parentTransactionId"].removeprefix("gid://shopify/OrderTransaction/")
+    one: Json | None = next((one for one in record["transactions"] if str(one["id"]) == number and one["kind"] == "authorization"), None)
+    if one is None or record["body"]["cancelled_at"] is not None:
+        raise Declined("Transaction cannot be captured", "parentTransactionId")
+    if record["body"]["financial_status"] == ENDED or (one["authorization_expires_at"] or now) < now:
+        raise Declined("The authorization has expired", "parentTransactionId")
+    _enough(record, one, asked)
+    return one
+
+
+def _enough(record: Json, one: Json, asked: Mapping[str, Any]) -> None:
+    body, taken = record["body"], [other for other in record["transactions"] if other["parent_id"] == one["id"]]
+    if (asked.get("currency") or body["presentment_currency"]) != body["presentment_currency"]:
+        raise Declined("Currency must be the presentment currency", "currency")
+    if taken and not one["multi_capturable"]:
+        raise Declined("The authorization has already been captured", "parentTransactionId")
+    left = books.minor(one["amount_set"], "presentment_money") - sum(
+        books.minor(other["amount_set"], "presentment_money") for other in taken
+    )
+    wish = Money.parse(str(asked["amount"]), body["presentment_currency"]).minor
+    if not 0 < wish <= left:
+        raise Declined("Amount exceeds the authorized amount", "amount")
 
 
 def cancellable(record: Json | None, asked: bool) -> None:

@@ -65,6 +65,7 @@ KEYS_KEPT = 5_000
 STORAGE = "storage"
 EXPORTS_AT_ONCE, EXPORTS_KEPT = 5, 20  # the first is Shopify's own, since 2026-01
 EXPORT_LIFE = timedelta(days=7)
+AUTHORIZED = timedelta(days=7)  # so long Shopify Payments holds an authorization (help.shopify.com, read 2026-11); told on Plus alone
 CANCEL_S = 2.0  # seconds that its job takes to cancel an order: our guess
 EXPORT_START_S, EXPORT_PER_S = 2.0, 2_000.0  # seconds before the first variant, and variants a second after it: our guess
 
@@ -126,6 +127,7 @@ class Simulator:
             ("Mutation", "fulfillmentCreate"): self._create_fulfillment,
             ("Mutation", "fulfillmentOrderMove"): self._move_part,
             ("Mutation", "orderCancel"): self._order_cancel,
+            ("Mutation", "orderCapture"): self._order_capture,
             ("InventoryItem", "inventoryLevel"): self._level,
             ("InventoryLevel", "quantities"): _quantities,
         }
@@ -527,12 +529,12 @@ class Simulator:
         variant: Json | None = self.state["variants"].get(str(int(item) - ITEMS)) if item.isdigit() else None
         return variant
 
-    def _move(self, line: Mapping[str, Any], **moves: int) -> None:
-        """Units of a line change their state at its location; those of `_aside` were never taken from it."""
+    def _move(self, line: Mapping[str, Any], at: int | None = None, **moves: int) -> None:
+        """Units of a line change their state at its location, or another; those of `_aside` were never taken from it."""
         variant = self.state["variants"].get(str(line["variant_id"]))
         if variant is None or line.get("_aside"):
             return
-        item, location = str(variant["inventory_item"]["id"]), str(line["_location"])
+        item, location = str(variant["inventory_item"]["id"]), str(at or line["_location"])
         for name, units in moves.items():
             self.state["levels"][item][location][name] += units
         self._level_moved(item, location)
@@ -592,30 +594,50 @@ class Simulator:
         body = record["body"]
         for line in body["line_items"]:
             if units.get(line["id"]):
-                self._move(line, committed=-units[line["id"]], on_hand=-units[line["id"]])
+                self._move(line, location, committed=-units[line["id"]], on_hand=-units[line["id"]])
+                if str(location) in (apart := line.get("_apart", {})):
+                    apart[str(location)] -= units[line["id"]]
         return books.ship(body, 4_000_000_000_000 + self._next(), units, location, self._now(), tracking)
 
     def _move_part(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
-        """All that a part has still to send; where the other location has a part already, they become one."""
+        """All that a part has still to send, or some of it; where the other location has a part already, they become one."""
         self._need("write_merchant_managed_fulfillment_orders", "fulfillmentOrderMove")
-        place = _opened_gid(args["newLocationId"])[1]
+        place = int(_opened_gid(args["newLocationId"])[1])
+        stocked = [number for number, one in self.state["variants"].items() if str(place) in self._levels(one)]
         try:
             record, part = sending.found(self.state["orders"].values(), self._places(), args["id"])
-            lines = self._lines_of(record, part)
-            sending.movable(
-                part, lines, int(place), [number for number, one in self.state["variants"].items() if place in self._levels(one)]
-            )
+            lines = {line["id"]: line for line in record["body"]["line_items"]}
+            units = sending.movable(part, lines, place, stocked, args.get("fulfillmentOrderLineItems"))
         except sending.Declined as error:
             return {"moved_fulfillment_order": None, "user_errors": [error.told]}
-        for line in lines:
-            self._reassign(record, {"line": line["id"], "location": place})
+        for line, count in units.items():
+            self._carry(lines[line], count, part["assigned_location"]["location"]["id"], place)
         self._changed_now(record)
-        there = [one for one in parts(record, self._places()) if str(one["assigned_location"]["location"]["id"]) == place]
+        there = [one for one in parts(record, self._places()) if one["assigned_location"]["location"]["id"] == place]
         return {"moved_fulfillment_order": there[0], "user_errors": []}
 
-    def _lines_of(self, record: Json, part: Json) -> list[Json]:
-        place = part["assigned_location"]["location"]["id"]
-        return [line for line in record["body"]["line_items"] if line["_location"] == place and line["requires_shipping"]]
+    def _carry(self, line: Json, units: int, begin: int, to: int) -> None:
+        self._move(line, begin, available=units, committed=-units)
+        books.carry(line, units, begin, to)
+        self._move(line, to, available=-units, committed=units)
+
+    def _order_capture(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_orders", "orderCapture")
+        asked = args["input"]
+        record = self.state["orders"].get(_opened_gid(asked["id"])[1])
+        try:
+            promised = sending.capturable(record, asked, self._now())
+        except sending.Declined as error:
+            return {"transaction": None, "user_errors": [error.told]}
+        assert record is not None
+        body = record["body"]
+        buyer = Money.parse(str(asked["amount"]), body["presentment_currency"])
+        shop, theirs = (books.minor(promised["amount_set"], view) for view in books.VIEWS)
+        one = self._transaction(record, "capture", books.sets(Money(shop * buyer.minor // theirs, body["currency"]), buyer), promised["id"])
+        left = books.minor(body["current_total_price_set"], "presentment_money") - buyer.minor
+        body["financial_status"] = "paid" if left <= 0 else "partially_paid"
+        self._changed_now(record, *(("orders/paid", "order_transactions/create") if left <= 0 else ("order_transactions/create",)))
+        return {"transaction": {**one, "status": "SUCCESS"}, "user_errors": []}
 
     def _order_cancel(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
         """A job does it a little later, and nobody is told before."""
@@ -727,8 +749,9 @@ class Simulator:
 
     def place(self, wish: Json) -> list[Json]:
         """Buyers buy what is available; exactly told lines are sold in any case, as a merchant's own order is. `location` is where it is
-        sent from; else where it lies. {copy_of, source, lines}: an app brings another channel's order in, as orderCreate lets it (2026-07):
-        its id as sourceIdentifier, and with `bypass` the shop's stock is left alone."""
+        sent from; else where it lies. `payment`: paid, authorized, pending or on_delivery; else by chance. {copy_of, source, lines}: an app
+        brings another channel's order in, as orderCreate lets it (2026-07): its id as sourceIdentifier, and with `bypass` the shop's stock
+        is left alone."""
         rnd = random.Random(f"{wish.get('seed', self.world.seed)}:{len(self.state['orders'])}")
         if "lines" in wish:
             goods = [(self._by_sku(sku), units) for sku, units in cart(wish)]
@@ -781,7 +804,7 @@ class Simulator:
             "parks": plan[1],
         }
         self.state["orders"][str(body["id"])] = record
-        self._pay_at_once(rnd, record)
+        self._pay_at_once(rnd, record, wish.get("payment"))
         self._sold(body)
         self._happened(record, "orders/create")
         return record
@@ -806,8 +829,11 @@ class Simulator:
 
     # money
 
-    def _pay_at_once(self, rnd: random.Random, record: Json) -> None:
-        roll = rnd.random()
+    def _pay_at_once(self, rnd: random.Random, record: Json, wished: Any) -> None:
+        roll, fixed = rnd.random(), {None: -1.0, "paid": 0.0, "authorized": 0.8, "pending": 0.9, "on_delivery": 0.9}
+        roll = roll if wished is None else fixed[_one_of([one for one in fixed if one], str(wished))]
+        if wished == "on_delivery":
+            record["body"]["payment_gateway_names"] = ["Cash on Delivery (COD)"]
         if roll < 0.8:
             self._paid(record, "sale", "paid")
         elif roll < 0.9:
@@ -817,7 +843,8 @@ class Simulator:
 
     def _paid(self, record: Json, kind: str, status: str) -> None:
         body = record["body"]
-        self._transaction(record, kind, body["total_price_set"])
+        promised = next((one["id"] for one in record["transactions"] if one["kind"] == "authorization"), None)
+        self._transaction(record, kind, body["total_price_set"], promised)
         body["financial_status"] = status
         body["total_outstanding"] = Money.zero(body["currency"]).text()
 
@@ -831,6 +858,9 @@ class Simulator:
             "test": False,
             "amount_set": amount,
             "parent_id": parent,
+            "authorization_expires_at": self._in(AUTHORIZED) if kind == "authorization" else None,
+            "multi_capturable": False,
+            "error_code": None,
         }
         record["transactions"].append(one)
         return one
@@ -838,14 +868,15 @@ class Simulator:
     # what happens to orders there
 
     def act(self, order: str, what: str, wish: Json) -> Json:
-        """pay, cancel {restock, reason}, fulfill (see `chosen`), refund {sku, quantity, restock, shipping}, edit {sku, quantity,
-        as_refund} (a new quantity, or a new line), touch {note}, risk {recommendation}, hold {reason}, schedule, progress, release (all
-        three), move {sku, location}, delete."""
+        """pay, expire (what was authorized ends), cancel {restock, reason}, fulfill (see `chosen`), refund {sku, quantity, restock,
+        shipping}, edit {sku, quantity, as_refund} (a new quantity, or a new line), touch {note}, risk {recommendation}, hold {reason},
+        schedule, progress, release (all three), move {sku, location}, delete."""
         if order not in self.state["orders"]:
             raise NotFound(f"there is no order {order}")
         record = self.state["orders"][order]
         doing: dict[str, Callable[[Json, Json], tuple[str, ...]]] = {
             "pay": self._pay,
+            "expire": self._expire,
             "cancel": self._cancel,
             "fulfill": self._fulfill,
             "refund": self._refund,
@@ -873,6 +904,12 @@ class Simulator:
         self._paid(record, "capture" if captured else "sale", "paid")
         return ("orders/paid", "order_transactions/create")
 
+    def _expire(self, record: Json, wish: Json) -> tuple[str, ...]:
+        for one in record["transactions"]:
+            one["authorization_expires_at"] = self._now() if one["kind"] == "authorization" else None
+        record["body"]["financial_status"] = sending.ENDED
+        return ()
+
     def _touch(self, record: Json, wish: Json) -> tuple[str, ...]:
         record["body"]["note"] = wish.get("note", "touched")
         return ()
@@ -898,11 +935,10 @@ class Simulator:
     def _reassign(self, record: Json, wish: Json) -> tuple[str, ...]:
         """A line's open units are to be sent from another location, which must stock them."""
         line = self._line_of(record, wish)
-        variant, units = self.state["variants"][str(line["variant_id"])], books.open_units(line)
-        place = int(_one_of(list(self._levels(variant)), str(wish["location"])))
-        self._move(line, available=units, committed=-units)
-        line["_location"] = place
-        self._move(line, available=-units, committed=units)
+        variant = self.state["variants"][str(line["variant_id"])]
+        to = int(_one_of(list(self._levels(variant)), str(wish["location"])))
+        for place, units in books.shares(line).items():
+            self._carry(line, units, place, to)
         return ()
 
     def _delete(self, record: Json, wish: Json) -> tuple[str, ...]:
@@ -1044,6 +1080,7 @@ class Simulator:
             "cancelled": body["cancelled_at"] is not None,
             "copy_of": body["source_identifier"],
             "shipments": sending.told_of(body["fulfillments"]),
+            "captures": [one["amount_set"]["presentment_money"]["amount"] for one in record["transactions"] if one["kind"] == "capture"],
         }
 
     def _next(self) -> int:
@@ -1051,8 +1088,11 @@ class Simulator:
         return int(self.state["seq"])
 
     def _now(self) -> str:
+        return self._in(timedelta(0))
+
+    def _in(self, later: timedelta) -> str:
         """As webhooks write it: whole seconds."""
-        return self.world.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        return (self.world.clock() + later).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
 def told_of_item(card: Json, number: int) -> Json:

@@ -110,6 +110,13 @@ ORDERS = (
         tone="bad",
     ),
     Cause(
+        "uncaptured",
+        N_("Goods left, and their payment was not captured"),
+        N_("What left is sent. Nothing more of the order leaves until it is paid."),
+        N_("See on the order's page what the channel said. Capture it there or try again; what has ended can only be asked of the buyer."),
+        (Press.RETRY, Press.ORDER), loud=True, tone="bad",
+    ),
+    Cause(
         "stands",
         N_("An order that you cancelled still stands at its channel"),
         N_("The channel took it, and did not do it in time. The order is held here and does not leave."),
@@ -326,7 +333,7 @@ OF_ERRORS = {
     "HookStopped": "hook",
     "Crash": "crash",
 }
-OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold"}  # whatever the error
+OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold", "capture_payments": "uncaptured"}  # whatever the error
 
 # What a task was about to do.
 DOES = {
@@ -372,6 +379,8 @@ DOES = {
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
+    "move_assignments": N_("Telling a channel from where a shipment leaves"),
+    "capture_payments": N_("Capturing a payment"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "tell_buyers": N_("Telling a buyer of a parcel"),

@@ -248,6 +248,13 @@ class ShipmentSent:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentMoved:
+    """The channel assigned what a shipment holds to the place that it leaves from."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelTold:
     """The channel knows of it."""
 
@@ -281,6 +288,18 @@ class AppealAnswered:
 
     agreed: bool
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCaptured:
+    """So much of the order is taken in all, in the buyer's currency."""
+
+    taken: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFailed:
+    """It was to be captured, and was not; what the channel said stays in the vault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +360,8 @@ Event = (
     | InboundCancelled
     | OrderHeld
     | OrderCalledOff
+    | PaymentCaptured
+    | CaptureFailed
     | AppealAnswered
     | ShortDecided
     | OrderReleased
@@ -351,6 +372,7 @@ Event = (
     | LabelVoided
     | ParcelTold
     | ParcelMoved
+    | AssignmentMoved
     | NoteAdded
     | TagAdded
     | TagRemoved

@@ -49,6 +49,8 @@ class FulfillmentStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+PROMISED, CLOSING = ("authorization", "emv_authorization"), ("capture", "void")  # kinds of payments, as connectors spell them
+DUE = (PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_PAID)
 WAITING = {status.value: status for status in (FulfillmentStatus.SCHEDULED, FulfillmentStatus.ON_HOLD, FulfillmentStatus.IN_PROGRESS)}
 
 
@@ -230,6 +232,8 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
+    """Money that moved, or was promised: `until` is when an authorization ends (None: the channel does not say)."""
+
     id: str
     kind: str
     status: str
@@ -238,6 +242,7 @@ class Payment:
     at: datetime | None = None
     parent: str | None = None
     presented: Money | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +364,7 @@ class Order:
     hub_reference: str | None = None
     tags: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    on_delivery: bool = False  # its buyer pays whoever brings it
     bundles: tuple[tuple[str, ...], ...] = ()  # ids of the lines that the channel itself split a bundle into, one for each bundle
     said: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -422,6 +428,13 @@ class Order:
     def units_to_ship(self) -> int:
         """Units that somebody of ours still has to send."""
         return 0 if self.is_cancelled or self.party is not Party.MERCHANT else units_to_ship(self.lines)
+
+    @property
+    def pay_until(self) -> datetime | None:
+        """When the first of what is authorized and not captured ends; None where nothing is, or nobody knows."""
+        over = {one.parent for one in self.payments or () if one.kind in CLOSING and one.status == "success"}
+        open_ = [one for one in self.payments or () if one.kind in PROMISED and one.status == "success" and one.id not in over]
+        return min((one.until for one in open_ if one.until), default=None) if self.payment_status in DUE else None
 
     @property
     def glance(self) -> Glance:

@@ -78,13 +78,15 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a merchant decides. `split`: an order may leave from several locations; `zones`: rows by location, their costs in `currency`."""
+    """How a merchant decides. `split`: an order may leave from several locations; `zones`: rows by location, their costs in `currency`;
+    `move`: also from another place than its channel assigned it to, where that can be told."""
 
     strategies: tuple[Strategy, ...] = (Strategy.RANKED, Strategy.FEWEST)
     split: bool = True
     zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
     never: tuple[Never, ...] = ()
     currency: str = ""
+    move: bool = False
 
     def zone(self, location: str, country: str, postcode: str) -> Zone:
         """Of those rows that fit the one with the longest prefix."""

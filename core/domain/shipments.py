@@ -36,6 +36,8 @@ class Wait(StrEnum):
     HELD = "held"
     CANCELLING = "cancelling"
     CALLED_OFF = "called_off"
+    EXPIRED = "expired"
+    UNCAPTURED = "uncaptured"
     PAYMENT = "payment"
     GRACE = "grace"
     RISK = "risk"
@@ -50,6 +52,8 @@ WAITS: dict[Wait, str] = {
     Wait.HELD: N_("It is held."),
     Wait.CANCELLING: N_("The buyer wants to cancel it."),
     Wait.CALLED_OFF: N_("It is being cancelled at its channel."),
+    Wait.EXPIRED: N_("What the buyer authorized has ended: nothing can be captured."),
+    Wait.UNCAPTURED: N_("Its payment could not be captured."),
     Wait.PAYMENT: N_("It is not paid."),
     Wait.GRACE: N_("Buyers may still change it for a while."),
     Wait.RISK: N_("The channel thinks that it may be fraud."),
@@ -83,6 +87,8 @@ STOPS: dict[Stop, str] = {
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
     "giving_back": N_("Its label is being given back."),
+    "moving": N_("Its channel is being told that it leaves from here."),
+    "not_moved": N_("Its channel wants it sent from another place."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),
@@ -95,14 +101,15 @@ FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the orde
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized and captured on sending
-    may leave; `terms`: what is not paid may; `risks` are the channels' words that stop it. `on_label`: connections whose parcels count as
-    sent with their labels, not when they are handed over."""
+    """How a merchant releases. `part`: what is there may leave before the rest; `authorized`: what is authorized may leave where its
+    channel captures it on sending; `terms`: what is not paid may, `on_delivery`: where its buyer pays whoever brings it; `risks` are the
+    channels' words that stop it. `on_label`: connections whose parcels count as sent with their labels, not when they are handed over."""
 
     grace: timedelta = timedelta(0)
     part: bool = False
-    authorized: bool = False
+    authorized: bool = True
     terms: bool = False
+    on_delivery: bool = False
     risks: frozenset[str] = frozenset({"high"})
     on_label: frozenset[str] = frozenset()
 
@@ -112,17 +119,21 @@ PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
 
 def waits(
-    order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool
+    order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool,
+    captures: bool = False, uncaptured: bool = False,
 ) -> Wait | None:  # fmt: skip
     """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved;
-    `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent."""
+    `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent;
+    `captures`: its channel captures what is authorized; `uncaptured`: that was tried, and refused."""
     reasons = (
         (Wait.TEST, order.test),
         (Wait.CHANNEL, order.party is not Party.MERCHANT),
         (Wait.CANCELLING, (order.cancel_requested and not waived) or order.is_cancelled),
         (Wait.CALLED_OFF, off),
         (Wait.HELD, held or order.on_hold or bool(order.holds)),
-        (Wait.PAYMENT, not is_paid(order, rules)),
+        (Wait.EXPIRED, has_expired(order, now)),
+        (Wait.UNCAPTURED, uncaptured and order.payment_status not in PAID),
+        (Wait.PAYMENT, not is_paid(order, rules, captures=captures)),
         (Wait.GRACE, now < order.placed_at + rules.grace),
         (Wait.RISK, order.risk in rules.risks),
         (Wait.ADDRESS, not has_address),
@@ -131,13 +142,19 @@ def waits(
     return next((reason for reason, is_so in reasons if is_so), None)
 
 
-def is_paid(order: Order, rules: Rules) -> bool:
-    """Paid, or authorized where that suffices, or nothing is due. Partly paid waits."""
+def is_paid(order: Order, rules: Rules, *, captures: bool = False) -> bool:
+    """Paid, or authorized where it is captured on sending, or nothing is due. Partly paid waits."""
     if order.payment_status in PAID or order.total.minor <= 0:
         return True
-    return (order.payment_status is PaymentStatus.AUTHORIZED and rules.authorized) or (
-        order.payment_status is PaymentStatus.UNPAID and rules.terms
-    )
+    later = rules.terms or (rules.on_delivery and order.on_delivery)
+    promised = order.payment_status is PaymentStatus.AUTHORIZED and rules.authorized and captures
+    return promised or (order.payment_status is PaymentStatus.UNPAID and later)
+
+
+def has_expired(order: Order, now: datetime) -> bool:
+    """What was authorized can be captured no more: its channel says so, or the time that it told is over."""
+    ended = order.pay_until is not None and order.pay_until <= now
+    return order.total.minor > 0 and (order.payment_status is PaymentStatus.EXPIRED or ended)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ QUEUES = {
     "void_labels": "outside",
     "confirm_parcels": "outside",
     "call_off_orders": "outside",
+    "capture_payments": "outside",
+    "move_assignments": "outside",
     "track_parcels": "outside",
     "tell_buyers": "outside",
     "follow_parcels": "outside",

@@ -20,6 +20,7 @@ from core.store.tables import us
 from core.store.unit import Unit
 
 Key = tuple[str, str]  # cause, subject
+STOPPED = ("stands", "uncaptured")  # tasks about orders that cannot wait
 MOST = 500  # orders of one cause that are raised at once
 
 
@@ -43,8 +44,8 @@ def _loud(hub: Hub, db: Db, merchant: str, known: Sequence[Health], before: Mapp
     loud = [one for one in attention.of_connections(known, hub.now) if one.cause in LOUD]
     yield from (Alert(one.cause, one.subject, one.name, one.detail or "") for one in loud)
     yield from (Alert(one.cause, one.subject, one.name) for one in needs.page(db, merchant, "late", hub.now, most=MOST))
-    stands = needs.page(db, merchant, "stands", hub.now, most=MOST)
-    yield from (Alert(one.cause, one.subject, one.name.split("/", 1)[-1]) for one in stands)
+    stopped = [one for cause in STOPPED for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
+    yield from (Alert(one.cause, one.subject, one.name.split("/", 1)[-1]) for one in stopped)
     live = {one.one.id for one in known if one.one.live_at is not None}
     short = [one for one in needs.page(db, merchant, "oversold", hub.now, most=MOST) if one.connection in live]
     new = [one.subject for one in short if ("oversold", one.subject) not in before]

@@ -92,6 +92,23 @@ CHECKS = (
         "void these labels in the carrier's own account",
     ),
     Check(
+        "no payment is captured twice",
+        "select count(*) from (select order_id from captures where state = 'done' group by order_id having count(*) > 1) d",
+        "compare these orders' payments with their channel, and give back what was taken twice",
+    ),
+    Check(
+        "what left authorized is captured, or somebody is told why not",
+        """
+        select count(*) from orders o left join captures c on c.order_id = o.id and c.state in ('wanted', 'asked')
+        where (c.id is not null and not exists (
+            select 1 from tasks t where t.merchant = c.merchant and t.kind = 'capture_payments'
+              and t.subject = o.connection || '/' || o.channel_id and t.state in ('due', 'running', 'parked')))
+          or (o.payment = 'authorized' and not exists (select 1 from captures d where d.order_id = o.id)
+            and exists (select 1 from order_lines l where l.order_id = o.id and l.sent > 0))
+        """,
+        "crossdock orders capture ORDER looks again",
+    ),
+    Check(
         "every order is here once",
         "select count(*) from (select connection, channel_id from orders group by connection, channel_id having count(*) > 1) d",
         "restore the unique key of orders and remove the copies",

@@ -10,7 +10,8 @@ import structlog
 from core.domain.backfill import is_past
 from core.domain.events import AddressChanged, LineChanged, LineGone, StatusChanged, changes
 from core.domain.kin import may_come_again
-from core.domain.order import Order
+from core.domain.order import Order, PaymentStatus
+from core.domain.shipments import PAID
 from core.domain.signs import without_nul
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
@@ -19,7 +20,7 @@ from core.flows.kin import Kindred, Taken
 from core.flows.settling import settle
 from core.hub import Hub
 from core.ports import About, Connector, Notice
-from core.store import callings, connections, doubts, inbox, listings, orders, words
+from core.store import callings, captures, connections, doubts, inbox, listings, orders, words
 from core.store.connections import Connection
 from core.store.inbox import Kept
 from core.store.orders import Known, Written
@@ -154,6 +155,8 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
         if before and any(isinstance(fact, STOPPING) for fact in facts):
             work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
     _close_callings(work, connection, taken)
+    if hub.connector(connection).captures:
+        _see_payments(work, connection, {ref: one for ref, one in taken.items() if ref not in past})
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
         _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
@@ -176,6 +179,16 @@ def _close_callings(work: Unit, connection: Connection, taken: Taken) -> None:
         work.ask(connection.merchant, "call_off_orders", was[id][0], connection.id)  # whatever of it waits for a person is over
     unwished = [id for id, (_, order, before) in was.items() if before.cancel_requested and not order.cancel_requested]
     callings.not_wished(work.db, connection.merchant, unwished, work.now)
+
+
+def _see_payments(work: Unit, connection: Connection, taken: Taken) -> None:
+    """What could not be captured here and is paid now needs nobody any more. Until when it can be captured is read where nobody said."""
+    paid = {id: ref for ref, (id, order, _) in taken.items() if order.payment_status in PAID}
+    for id in sorted(captures.failed(work.db, connection.merchant, paid)):
+        work.ask(connection.merchant, "capture_payments", paid[id], connection.id)
+    for ref, (_, order, _) in taken.items():
+        if order.payment_status is PaymentStatus.AUTHORIZED and order.payments is None and order.units_to_ship:
+            work.ask(connection.merchant, "fetch_orders", ref, connection.id)
 
 
 def _is_past(connection: Connection, kept: Kept, order: Order) -> bool:

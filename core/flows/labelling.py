@@ -20,7 +20,7 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import releasing, sites
+from core.flows import moving, releasing, sites
 from core.hub import Hub
 from core.ports import Carrier, Connector, Prepares, Refunds, Reprints
 from core.store import audit, cards, connections, handovers, parcels, shipments
@@ -102,6 +102,8 @@ def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment
         raise Refused("there is no such shipment")
     facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
     one = shipments.find(work.db, merchant, [id])[id]
+    if one.state in OPEN and one.problem in moving.WAITS:
+        raise NotThen("its channel is being told from where it leaves")
     if one.state not in OPEN or one.problem in UNDONE:
         raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
     stop = next((why for other, why in releasing.stopped(hub, work, merchant, [order]) if other.id == id), None)

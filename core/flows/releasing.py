@@ -12,7 +12,7 @@ from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
-from core.flows import routing, sites
+from core.flows import capturing, moving, routing, sites
 from core.hub import Hub
 from core.store import cards, connections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -30,7 +30,7 @@ def release_orders(hub: Hub, claim: Claim) -> None:
     with hub.unit(claim) as work:
         _, after = connections.mark(work.db, merchant, MARK)
         rules = sites.rules(work.db, merchant)
-        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms)
+        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms or rules.on_delivery)
         release(hub, work, merchant, ids, rules)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
             work.ask(merchant, "look_at_shipments", id, "")
@@ -45,7 +45,8 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     found = shipments.facts(work.db, merchant, ids, box) if from_ else {}
     view = _view(work, merchant, found)
     said = {id: _waits(one, view, rules, hub) for id, one in found.items()}
-    routed = routing.route(work, merchant, [view.ask(id) for id in found if said[id] is None], from_)
+    asks = [view.ask(id) for id in found if said[id] is None]
+    routed = routing.route(work, merchant, asks, from_, movable=_movable(hub, found))
     said |= {id: Wait.SPLIT for id in found if routed.waits(id)}
     if routed.moved:
         view = replace(view, reserved=stock.reserved(work.db, merchant, found))
@@ -68,8 +69,13 @@ def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wa
         found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
         view = _view(work, merchant, found)
         asks = [view.ask(id) for id in found]
-        routed = routing.route(work, merchant, asks, shipments.sites(work.db, merchant), write=write)
+        there = shipments.sites(work.db, merchant)
+        routed = routing.route(work, merchant, asks, there, write=write, movable=_movable(hub, found))
         return _waits(found[order], view, RULES, hub), routed.decisions.get(order)
+
+
+def _movable(hub: Hub, found: Mapping[str, Facts]) -> set[str]:
+    return {one.order.channel for one in found.values() if moving.can(hub, one.order.channel)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,8 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
     has_address = one.person is not None and one.person.ship_to is not None
     return waits(
-        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived
+        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived,
+        captures=capturing.can(hub, one.order.channel), uncaptured=one.uncaptured,
     )  # fmt: skip
 
 
@@ -141,6 +148,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     ]
     shipments.add(work.db, merchant, heads, [(id, load) for id, _, _, planned, _ in named for load in planned.loads], boxes, work.now)
     shipments.move(work.db, _moves([(one.id, load) for one, planned, _ in made for load in planned.loads], +1))
+    moving.begin(hub, work, merchant, {id: one for id, _, one, _, _ in named})
     facts: list[tuple[str, Event]] = [
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]

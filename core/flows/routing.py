@@ -1,7 +1,7 @@
 """From which location each order is sent: decided before it is released, kept with its reasons, and reserved there."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,13 +40,15 @@ class Routed:
         return one is not None and not one.split and not one.sends
 
 
-def route(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], *, write: bool = True) -> Routed:
+def route(
+    work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], *, write: bool = True, movable: Collection[str] = ()
+) -> Routed:  # fmt: skip
     """Decide where these orders leave from, in their order: who comes first takes first. Their rows are locked. Where that is not where
     they are reserved, their reservations move (`write`). Nothing is decided of what can leave from one location only, or of which
     somebody said already where it leaves from."""
     if len(sites) < 2 or not asks:
         return Routed()
-    room = _room(work, merchant, asks, sites)
+    room = _room(work, merchant, asks, sites, movable)
     found, made = Routed(), []
     said: dict[tuple[str, str], dict[str, int]] = {}
     for ask in asks:
@@ -75,12 +77,17 @@ class _Room:
     maps: Mapping[str, PlaceMap]
     rows: Mapping[str, Mapping[str, Any]]
     spare: dict[Key, int]
+    movable: Collection[str] = ()
+
+    def moves(self, ask: Ask) -> bool:
+        """What its channel assigned may be assigned anew."""
+        return self.rules.move and ask.facts.order.channel in self.movable
 
     def decide(self, ask: Ask) -> _Decided | None:
         """None: there is nothing to decide."""
         map_ = self.maps[ask.facts.connection]
         ours = [location for location in map_.locations if location in self.sites]
-        bounds = {one.line: _bounds(self.rows[ask.facts.id][one.line], map_) for one in ask.lines}
+        bounds = {one.line: _bounds(self.rows[ask.facts.id][one.line], map_, moves=self.moves(ask)) for one in ask.lines}
         if not ask.lines or any(bound is None for bound in bounds.values()) or not _has_choice(ours, bounds):
             return None
         to = ask.facts.person.ship_to if ask.facts.person else None
@@ -119,27 +126,28 @@ class _Room:
             row = self.rows[ask.facts.id][one.line]
             planned = {at: lines[one.line] for at, lines in decision.sends.items() if one.line in lines}
             if row.ours or planned != _here(one):
-                found[ask.facts.id, one.line] = _said(row, planned, ask.taken.get(one.line, ()))
+                others = self.maps[ask.facts.connection].locations if self.moves(ask) else _decoded(row.assigned)
+                found[ask.facts.id, one.line] = _said(others, planned, ask.taken.get(one.line, ()))
         return {key: said for key, said in found.items() if said != _decoded(self.rows[key[0]][key[1]].ours)}
 
 
-def _room(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site]) -> _Room:
+def _room(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], movable: Collection[str]) -> _Room:
     rows: dict[str, dict[str, Any]] = {}
     for row in orders.lines_of(work.db, merchant, [ask.facts.ref for ask in asks]):
         rows.setdefault(row.order_id, {})[row.line] = row
     logins = {id: connections.get(work.db, id) for id in sorted({ask.facts.connection for ask in asks})}
     maps = {id: places.map_of(work.db, id, one.location if one else None) for id, one in logins.items()}
     spare = routings.spare(work.db, merchant, {sku for ask in asks for one in ask.lines for sku in one.parts})
-    return _Room(routings.rules(work.db, merchant), {site.id: site for site in sites}, maps, rows, spare)
+    return _Room(routings.rules(work.db, merchant), {site.id: site for site in sites}, maps, rows, spare, movable)
 
 
-def _bounds(row: Any, map_: PlaceMap) -> frozenset[str] | None:
+def _bounds(row: Any, map_: PlaceMap, *, moves: bool = False) -> frozenset[str] | None:
     """Where a line may leave from. What the channel assigned to a place leaves from the locations that this one stands for; None: it said
-    several, or one of us said a location that its channel does not sell from, and so it stays."""
+    several, or one of us said a location that its channel does not sell from, and so it stays. `moves`: the channel can be told another."""
     if any(units and at not in map_.locations for at, units in _decoded(row.ours).items()):
         return None
     assigned = _decoded(row.assigned)
-    if not assigned:
+    if not assigned or (moves and len(assigned) == 1):
         return frozenset(map_.locations)
     (first, *more) = assigned
     return None if more else frozenset(next((some for some in map_.ours.values() if first in some), (first,)))
@@ -165,9 +173,9 @@ def _here(one: ToSend) -> dict[str, int]:
     return {where: count for where, count in units.items() if count > 0}
 
 
-def _said(row: Any, planned: Mapping[str, int], taken: Sequence[Taken]) -> dict[str, int]:
-    """All units of a line, with those in shipments; none where the channel wants some and none leave from there."""
-    said = dict.fromkeys(_decoded(row.assigned), 0) | dict(planned)
+def _said(others: Iterable[str], planned: Mapping[str, int], taken: Sequence[Taken]) -> dict[str, int]:
+    """All units of a line, with those in shipments; none where the channel wants some, or may want them, and none leave from there."""
+    said = dict.fromkeys(others, 0) | dict(planned)
     for one in taken:
         said[one.location] = said.get(one.location, 0) + one.units
     return said

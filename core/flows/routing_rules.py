@@ -28,7 +28,12 @@ def set_rules(hub: Hub, merchant: str, who: Who, change: Callable[[Rules], Rules
         if before.currency not in ("", rules.currency) and rules.zones == before.zones:
             raise Refused(f"what parcels cost was said in {before.currency}: bring the zones anew")
         routings.set_rules(work.db, merchant, rules)
-        said = {"strategies": list(rules.strategies), "split": rules.split, "zones": sum(map(len, rules.zones.values()))}
+        said = {
+            "strategies": list(rules.strategies),
+            "split": rules.split,
+            "move": rules.move,
+            "zones": sum(map(len, rules.zones.values())),
+        }
         audit.write(work.db, merchant, work.now, who.id, who.name, "settings.routing", merchant, **said, never=len(rules.never))
         work.ask(merchant, "release_orders", merchant)
     return rules

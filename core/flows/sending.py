@@ -15,7 +15,7 @@ from core.domain.tasks import Claim, Outcome
 from core.domain.telling import Kind, worth_telling
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
-from core.flows import releasing, settling, telling
+from core.flows import capturing, releasing, settling, telling
 from core.flows.labelling import NotThen, Stopped, ready
 from core.flows.telling import News
 from core.hub import Hub
@@ -89,6 +89,7 @@ def _send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Type
     if account is None:
         raise Unsupported("no such connection", connection=facts.connection)
     settling.link(hub, work, account, [facts.ref], {})
+    capturing.want_in(hub, work, merchant, facts, account)
     first = work.now + FIRST_LOOK_US
     parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None, heard_at=work.now) for box in boxes])
     for box in boxes:

@@ -66,16 +66,22 @@ def rules(db: Connection, merchant: str) -> Rules:
     _, chosen = people.settings(db, merchant)
     said = msgspec.json.decode(chosen.get(RELEASE) or "{}")
     grace = timedelta(minutes=said.get("grace_min", 0))
-    on_label = frozenset(said.get("on_label", ()))
-    return Rules(grace, said.get("part", False), said.get("authorized", False), said.get("terms", False), on_label=on_label)
+    on_delivery, on_label = said.get("on_delivery", False), frozenset(said.get("on_label", ()))
+    return Rules(grace, said.get("part", False), said.get("authorized", True), said.get("terms", False), on_delivery, on_label=on_label)
 
 
 def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
     """From now on orders are released so. Raises Refused for a grace period that cannot be meant."""
     if not timedelta(0) <= new.grace <= LONGEST:
         raise Refused(f"buyers may change an order for {LONGEST.days} days at most")
-    said = {"grace_min": new.grace // timedelta(minutes=1), "part": new.part, "authorized": new.authorized, "terms": new.terms,
-            "on_label": sorted(new.on_label)}  # fmt: skip
+    said = {
+        "grace_min": new.grace // timedelta(minutes=1),
+        "part": new.part,
+        "authorized": new.authorized,
+        "terms": new.terms,
+        "on_delivery": new.on_delivery,
+        "on_label": sorted(new.on_label),
+    }
     with hub.unit() as work:
         if strangers := new.on_label - {one.id for one in connections.all_of(work.db, merchant)}:
             raise Refused(f"there is no such channel: {min(strangers)}")

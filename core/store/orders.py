@@ -123,21 +123,24 @@ LISTED = {"status": "text", "payment": "text", "fulfillment": "text", "units": "
 SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
-    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint", **LISTED,
+    "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint",
+    "pay_until": "bigint", **LISTED,
 }  # fmt: skip
 CAN_BE_HELD = ", ".join(f"'{status}'" for status in sorted(holds.CAN_BE_HELD))
 SHOWN = f"case when orders.held_at is not null and excluded.status in ({CAN_BE_HELD}) then '{OrderStatus.ON_HOLD}' else excluded.status end"
 SAVE = f"""
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
-                    problems, taken_at, saved_at, read_at, source_id, history, ship_by, status, payment, fulfillment, units, test)
+                    problems, taken_at, saved_at, read_at, source_id, history, ship_by, pay_until, status, payment, fulfillment, units,
+                    test)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
-       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.status, r.payment, r.fulfillment,
-       r.units, r.test
+       r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.pay_until, r.status, r.payment,
+       r.fulfillment, r.units, r.test
 from {{rows}} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
-  read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, status = {SHOWN},
+  read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, pay_until = excluded.pay_until,
+  status = {SHOWN},
   payment = excluded.payment, fulfillment = excluded.fulfillment, units = excluded.units, test = excluded.test
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
@@ -185,6 +188,7 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
         "source_id": named(order),
         "history": one.history,
         "ship_by": us(order.ship_by) if order.ship_by else None,
+        "pay_until": us(order.pay_until) if order.pay_until else None,
         **listed(order),
     }
 

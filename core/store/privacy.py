@@ -162,7 +162,7 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 
 # A whole account, and a whole merchant
 
-OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations", "callings_off", "routings")
+OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations", "callings_off", "captures", "routings")
 OF_SHIPMENTS = ("shipment_lines", "papers", "quotes", "purchases", "parcels")
 THEIRS = "(select s.id from {rows} left join shipments s on s.order_id = r.id {fence})"
 RELEASED = """

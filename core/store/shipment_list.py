@@ -14,7 +14,7 @@ OLDEST, NEWEST = (-1, ""), (2**62, "")
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
   s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
-  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.held_at,
+  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.held_at, o.pay_until,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
   p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
   p.service as service_name, p.url, p.told_at, p.told_problem, p.progress, p.expected_on,
@@ -48,6 +48,14 @@ PROBLEMS = f"""
 join shipments s on s.id = picked.id {AROUND} order by s.created_at, s.id
 """
 ENDED = ("sent", "cancelled")
+SOON_US = 48 * 3_600_000_000  # what is authorized for no longer than this goes before all others
+# Their orders are few: those that are authorized and end soon.
+URGENT = f"""
+{ROW} from (select soon.id, soon.pay_until from orders soon where soon.merchant = :merchant and soon.pay_until <= :until
+  order by soon.pay_until, soon.id limit :most) first
+join shipments s on s.order_id = first.id and s.state = :state and s.merchant || '' = :merchant and {THERE} {AROUND}
+order by first.pay_until, s.id
+"""
 
 
 def page(db: Connection, merchant: str, state: str, location: str, behind: tuple[int, str] | None, most: int) -> list[Any]:
@@ -56,6 +64,13 @@ def page(db: Connection, merchant: str, state: str, location: str, behind: tuple
     statement = PROBLEMS if state == "problem" else NEWEST_FIRST if state in ENDED else OLDEST_FIRST
     at, id = behind or (NEWEST if state in ENDED else OLDEST)
     return list(run(db, statement, merchant=merchant, state=state, location=location, at=at, id=id, most=most))
+
+
+def urgent(db: Connection, merchant: str, state: str, location: str, now: int, most: int) -> list[Any]:
+    """Open shipments in a state whose payment can be captured for less than two days, the first to end at the head."""
+    if state in (*ENDED, "problem"):
+        return []
+    return list(run(db, URGENT, merchant=merchant, state=state, location=location, until=now + SOON_US, most=most))
 
 
 BY_NAME = f"{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.name = :name"

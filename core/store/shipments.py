@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import Load, State
-from core.store import callings
+from core.store import callings, captures
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
@@ -79,7 +79,7 @@ order by l.order_id, l.line limit :most
 @dataclass(frozen=True, slots=True)
 class Facts:
     """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing."""
+    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its payment could not be captured."""
 
     id: str
     ref: str
@@ -92,6 +92,7 @@ class Facts:
     ship_by: int | None
     off: bool
     waived: bool
+    uncaptured: bool = False
 
 
 FACTS = """
@@ -111,14 +112,15 @@ def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[s
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, FACTS, TEXT, rows, merchant=merchant).fetchall() if rows else []
     off, waived = callings.stopping(db, merchant, [row.id for row in found])  # once they are locked: a statement sees what was before it
-    return {row.id: _facts(row, box, off=row.id in off, waived=row.id in waived) for row in found}
+    missed = captures.failed(db, merchant, [row.id for row in found])
+    return {row.id: _facts(row, box, off=row.id in off, waived=row.id in waived, uncaptured=row.id in missed) for row in found}
 
 
-def _facts(row: Any, box: Box, *, off: bool, waived: bool) -> Facts:
+def _facts(row: Any, box: Box, *, off: bool, waived: bool, uncaptured: bool = False) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
+    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, uncaptured)
 
 
 SEEN_FACTS = """
@@ -167,6 +169,20 @@ def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, IN_OPEN, TEXT, rows, merchant=merchant) if rows else ()
     return [Taken(row.order_id, row.location, row.line, row.units, _parts.decode(row.parts)) for row in found if row.line is not None]
+
+
+CLAIMS = """
+select s.order_id, s.id, s.location, n.line, n.units from {rows}
+left join shipments s on s.order_id = r.id and s.merchant || '' = :merchant and (s.state in ('released', 'packed', 'labelled')
+  or (s.state = 'sent' and exists (select 1 from parcels p where p.shipment = s.id and p.told_at is null)))
+left join shipment_lines n on n.shipment = s.id order by s.order_id, s.number, n.line
+"""
+
+
+def claims(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
+    """What shipments of these orders hold that their channels count as open: those that did not leave, or of which nobody was told."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return [row for row in (run_set(db, CLAIMS, TEXT, rows, merchant=merchant) if rows else ()) if row.line is not None]
 
 
 NUMBERS = "select r.id, coalesce(max(s.number), 0) as last from {rows} left join shipments s on s.order_id = r.id group by r.id"
@@ -318,7 +334,7 @@ def loads(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, list[L
 # Open shipments whose order is cancelled, or has less reserved than they hold: what was asked to look at them may have been lost.
 CHANGED = """
 select s.order_id from shipments s join orders o on o.id = s.order_id
-where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and s.problem is null
+where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and coalesce(s.problem, 'moving') in ('moving', 'not_moved')
   and (o.status = 'cancelled' or exists (
     select 1 from shipment_lines i join order_lines l on l.order_id = s.order_id and l.line = i.line
     where i.shipment = s.id and l.released > l.held))
@@ -401,10 +417,10 @@ select s.id, s.name, s.state, s.problem, s.created_at, s.ship_by, s.sent_at, s.o
   (select min(p.tracking) from parcels p where p.shipment = s.id) as tracking
 from {rows} join shipments s on s.merchant = r.merchant and s.state = r.state
 join orders o on o.id = s.order_id left join locations t on t.id = s.location
-order by coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
+order by case when o.pay_until <= :soon then 0 else 1 end, coalesce(s.ship_by, 9000000000000000), s.created_at, s.id limit :most
 """
 
 
-def page(db: Connection, merchant: str, states: Iterable[str], most: int) -> list[Any]:
-    """Shipments in these states, those that are due first at the head."""
-    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most))
+def page(db: Connection, merchant: str, states: Iterable[str], most: int, soon: int = 0) -> list[Any]:
+    """Shipments in these states, those that are due first at the head; before them those whose payment must be captured until `soon`."""
+    return list(run_set(db, PAGE, {"state": "text"}, [{"state": state} for state in states], merchant=merchant, most=most, soon=soon))

@@ -244,6 +244,7 @@ orders = Table(
     Index("ix_orders_status", "merchant", "status", "placed_at", "id"),
     Index("ix_orders_odd", "merchant", "saved_at", **_where("problems is not null")),
     Index("ix_orders_ship_by", "merchant", "ship_by", **_where("ship_by is not null")),
+    Index("ix_orders_pay_until", "merchant", "pay_until", **_where("pay_until is not null")),
     Index(None, "merchant", "name"),
     Index("ix_orders_payment", "merchant", "payment", "placed_at", "id", **_where("payment <> 'paid'")),
     Index("ix_orders_fulfillment", "merchant", "fulfillment", "placed_at", "id", **_where("fulfillment <> 'fulfilled'")),
@@ -745,7 +746,7 @@ captures = Table(
     _need("order_id"),
     _need("amount", BigInteger),
     _need("currency"),
-    _need("state"),  # wanted, asked, done, failed
+    _need("state"),  # a word of core/domain/capturing.py
     _may("words"),  # sealed: the channel's own
     _need("asked_at", BigInteger),
     _may("tried_at", BigInteger),

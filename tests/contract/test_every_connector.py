@@ -471,12 +471,13 @@ def test_a_channel_says_how_it_wants_its_stock(connector):
 
 
 @every_connector
-def test_a_channel_that_calls_orders_off_says_how(connector):
+def test_a_channel_that_calls_orders_off_captures_or_routes_says_so(connector):
     module = vars(import_module(f"connectors.{connector.name}.channel"))
     [channel] = [one for name, one in module.items() if name.lower() == f"{connector.name}channel"]
 
     how = connector.calls_off
     assert (how is not None, bool(how and how.answers)) == (hasattr(channel, "cancel"), hasattr(channel, "answer"))
+    assert (connector.captures, connector.routes) == (hasattr(channel, "capture"), hasattr(channel, "route"))
 
 
 @every_manifest

@@ -1114,6 +1114,8 @@ def tour(rig: Rig) -> None:
     rig.channel.confirm(a_parcel(sent.id, (sent.lines[0].id, 1)))  # type: ignore[attr-defined]
     rig.channel.cancel(gone, CancelReason.STOCK, KEY, restock=True)  # type: ignore[attr-defined]
     rig.channel.cancelling(gone, KEY)  # type: ignore[attr-defined]
+    [promised] = rig.simulator.place({"lines": [{"sku": "SKU-2", "quantity": 1}], "payment": "authorized"})
+    rig.channel.capture(promised["id"], rig.channel.captured(promised["id"], KEY).owed, KEY)  # type: ignore[attr-defined]
 
 
 # ---- orders by the day they were placed

@@ -1,15 +1,18 @@
 """Shopify is told of parcels, asked to cancel and to send from elsewhere: against its simulator, without sockets."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from connectors.shopify import SCOPES, sending
-from core.domain.order import Order, OrderStatus
+from connectors.shopify import SCOPES, normalize, paying, sending
+from connectors.shopify import bookkeeping as books
+from core.domain.money import Money
+from core.domain.order import Order, OrderStatus, PaymentStatus
 from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
-from core.ports import Appeals, Cancels, Confirms, Routes
+from core.ports import Appeals, Cancels, Captures, Confirms, Routes
 from tests.contract.parcels import KEY, TRACKING, a_parcel
 from tests.contract.test_shopify_channel import Rig, two_places
 
@@ -358,3 +361,179 @@ def test_a_place_that_does_not_stock_it_is_refused_with_shopifys_words():
         rig.channel.route(order.id, order.routing[0].id, "70001")
 
     assert "does not stock" in error.value.words
+
+
+# ---- what is captured when it leaves
+
+
+def promised(rig: Rig, units: int = 3, **wish: object) -> Order:
+    return sold(rig, ("SKU-1", units), payment="authorized", **wish)
+
+
+def total_of(rig: Rig, order: Order) -> Money:
+    return rig.channel.captured(order.id, KEY).owed
+
+
+def captures(rig: Rig, order: Order) -> list[str]:
+    return [text for one in rig.simulator.orders() if one["id"] == order.id for text in one["captures"]]
+
+
+def test_an_authorized_order_says_until_when_it_can_be_captured_and_what_is_owed(rig):
+    order = promised(rig)
+    now = rig.channel.captured(order.id, KEY)
+
+    assert isinstance(rig.channel, Captures)
+    assert (order.payment_status, order.pay_until) == (PaymentStatus.AUTHORIZED, rig.clock().replace(microsecond=0) + timedelta(days=7))
+    assert (now.taken.minor, now.owed, now.ready, now.pending) == (0, order.total, order.total, False)
+
+
+def test_what_is_captured_is_paid_and_nothing_is_left_to_take(rig):
+    order = promised(rig)
+
+    rig.channel.capture(order.id, total_of(rig, order), KEY)
+
+    after, now = rig.read(order.id), rig.channel.captured(order.id, KEY)
+    assert (after.payment_status, after.pay_until) == (PaymentStatus.PAID, None)
+    assert (now.taken, now.owed.minor, now.ready.minor) == (order.total, 0, 0)
+    assert captures(rig, order) == [order.total.text()]
+
+
+def test_what_an_edit_took_off_is_not_captured(rig):
+    order = promised(rig)
+    rig.simulator.act(order.id, "edit", {"sku": "SKU-1", "quantity": 1})
+    now = rig.channel.captured(order.id, KEY)
+
+    rig.channel.capture(order.id, min(now.owed, now.ready, key=lambda money: money.minor), KEY)
+
+    assert now.owed.minor < now.ready.minor == order.total.minor
+    assert captures(rig, order) == [now.owed.text()]
+    assert rig.channel.captured(order.id, KEY).owed.minor == 0
+
+
+def test_a_lost_answer_is_seen_in_the_orders_payments(rig):
+    order = promised(rig)
+    rig.break_("cut_after", "Capture")
+    with pytest.raises(OutcomeUnknown):
+        rig.channel.capture(order.id, order.total, KEY)
+
+    assert rig.channel.captured(order.id, KEY).owed.minor == 0
+    with pytest.raises(Refused):
+        rig.channel.capture(order.id, order.total, KEY)
+    assert captures(rig, order) == [order.total.text()]
+
+
+@pytest.mark.parametrize(
+    ("act", "more", "words"),
+    [
+        ("expire", 0, "The authorization has expired"),
+        (None, 1, "Amount exceeds the authorized amount"),
+    ],
+)
+def test_what_shopify_refuses_to_capture_is_refused_in_its_words(rig, act, more, words):
+    order = promised(rig)
+    if act:
+        rig.simulator.act(order.id, act, {})
+
+    with pytest.raises(Refused) as caught:
+        rig.channel.capture(order.id, order.total + Money(more, order.currency), KEY)
+
+    assert words in caught.value.words
+    assert captures(rig, order) == []
+
+
+def test_of_a_cancelled_order_nothing_is_owed_and_nothing_captured(rig):
+    order = promised(rig)
+    rig.simulator.act(order.id, "cancel", {})
+
+    rig.channel.capture(order.id, order.total, KEY)
+
+    assert (rig.channel.captured(order.id, KEY).owed.minor, captures(rig, order)) == (0, [])
+
+
+def test_one_that_has_ended_says_so(rig):
+    order = promised(rig)
+    rig.simulator.act(order.id, "expire", {})
+
+    assert rig.read(order.id).payment_status is PaymentStatus.EXPIRED
+
+
+def test_an_order_that_is_not_there_or_an_app_that_may_not_is_refused(rig):
+    order = promised(rig)
+    with pytest.raises(Refused):
+        rig.channel.captured("1", KEY)
+    rig.simulator.state["scopes"] = [scope for scope in SCOPES if scope != "write_orders"]
+    with pytest.raises((Refused, AccessLost)):
+        rig.channel.capture(order.id, order.total, KEY)
+    assert captures(rig, order) == []
+
+
+def test_what_a_gateway_declines_or_works_on_is_said():
+    bag = {"presentmentMoney": {"amount": "10.00", "currencyCode": "EUR"}}
+    first = {"id": "1", "kind": "AUTHORIZATION", "status": "SUCCESS", "amountSet": bag, "parentTransaction": None, "multiCapturable": False}
+    second = {**first, "id": "2", "kind": "CAPTURE", "status": "PENDING", "parentTransaction": {"id": "1"}}
+    said = paying.taking({"currentTotalPriceSet": bag, "transactions": [first, second]})
+    gone = paying.taking({"currentTotalPriceSet": bag, "transactions": [first, {**second, "kind": "VOID", "status": "SUCCESS"}]})
+
+    assert (said.pending, said.owed.minor, gone.pending, gone.ready.minor) == (True, 1000, False, 0)
+
+
+# ---- a part of a part is sent from elsewhere
+
+
+def parts_of(order: Order) -> dict[str | None, dict[str, int]]:
+    return {one.location: {line.line: line.quantity for line in one.lines if line.quantity} for one in order.routing or () if one.open}
+
+
+def test_some_units_of_one_line_are_moved_and_told_from_where_they_leave():
+    rig = two_places()
+    order = sold(rig, ("A", 3), location="70001")
+    [line], [part] = order.lines, order.routing or ()
+
+    rig.channel.route(order.id, part.id, "70009", {line.id: 2})
+
+    after = rig.read(order.id)
+    assert parts_of(after) == {"70001": {line.id: 1}, "70009": {line.id: 2}}
+    place = next(one.id for one in after.routing or () if one.location == "70009")
+    rig.channel.confirm(a_parcel(order.id, (line.id, 2, place), place="70009"))
+    assert parts_of(rig.read(order.id)) == {"70001": {line.id: 1}}
+    levels = rig.simulator.state["levels"]
+    assert {place: level["on_hand"] for found in levels.values() for place, level in found.items() if len(found) > 1} == {
+        "70001": 4,
+        "70009": 4,
+    }
+
+
+def test_of_several_lines_one_is_moved_and_all_that_is_left_by_its_whole():
+    rig = two_places()
+    order = sold(rig, ("A", 1), ("A", 2), location="70001")
+    first, second = order.lines
+    [part] = order.routing or ()
+
+    rig.channel.route(order.id, part.id, "70009", {first.id: 1})
+    middle = rig.read(order.id)
+    left = next(one.id for one in middle.routing or () if one.location == "70001")
+    rig.channel.route(order.id, left, "70009", {second.id: 2})
+
+    assert parts_of(middle) == {"70001": {second.id: 2}, "70009": {first.id: 1}}
+    assert parts_of(rig.read(order.id)) == {"70009": {first.id: 1, second.id: 2}}
+
+
+@pytest.mark.parametrize("units", [4, 0])
+def test_more_than_is_open_there_is_not_moved(units):
+    rig = two_places()
+    order = sold(rig, ("A", 3), location="70001")
+    line = order.lines[0].id if units else "1"
+
+    with pytest.raises(Refused):
+        rig.channel.route(order.id, (order.routing or ())[0].id, "70009", {line: units or 1})
+
+    assert rig.calls("Move") == 0
+
+
+def test_what_is_paid_on_delivery_is_told_alike_by_both_doors(rig):
+    order = sold(rig, ("SKU-1", 1), payment="on_delivery")
+    body = rig.simulator.state["orders"][order.id]["body"]
+    pushed = normalize.order(json.dumps(books.visible(body)).encode(), "c")
+
+    assert (order.on_delivery, pushed.on_delivery, order.payment_status) == (True, True, PaymentStatus.UNPAID)
+    assert not sold(rig, ("SKU-1", 1), payment="pending").on_delivery

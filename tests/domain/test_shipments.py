@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.money import Money
-from core.domain.order import Party, PaymentStatus
+from core.domain.order import Party, Payment, PaymentStatus
 from core.domain.shipments import RULES, Load, Rules, Stop, ToSend, Wait, pieces, plan, stops, waits, weigh
 from core.domain.shipping import Offer, Quote, best
 from tests.builders import LONG_AGO, an_order
@@ -16,9 +16,13 @@ from tests.builders import LONG_AGO, an_order
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
+def promised(long: timedelta) -> tuple[Payment, ...]:
+    return (Payment("1", "authorization", "success", Money(100, "USD"), until=NOW + long),)
+
+
 def why(rules: Rules = RULES, **different: object) -> Wait | None:
     said = {"held": False, "has_address": True, "short": False, "off": False, "waived": False}
-    said |= {name: bool(different.pop(name)) for name in said if name in different}
+    said |= {name: bool(different.pop(name)) for name in (*said, "captures", "uncaptured") if name in different}
     return waits(an_order(**different), rules, NOW, **said)
 
 
@@ -30,6 +34,13 @@ def why(rules: Rules = RULES, **different: object) -> Wait | None:
         ({"payment_status": PaymentStatus.UNPAID}, Wait.PAYMENT),
         ({"payment_status": PaymentStatus.PARTIALLY_PAID}, Wait.PAYMENT),
         ({"payment_status": PaymentStatus.AUTHORIZED}, Wait.PAYMENT),
+        ({"payment_status": PaymentStatus.AUTHORIZED, "captures": True}, None),
+        ({"payment_status": PaymentStatus.AUTHORIZED, "captures": True, "payments": promised(timedelta(hours=1))}, None),
+        ({"payment_status": PaymentStatus.AUTHORIZED, "captures": True, "payments": promised(timedelta(0))}, Wait.EXPIRED),
+        ({"payment_status": PaymentStatus.AUTHORIZED, "captures": True, "uncaptured": True}, Wait.UNCAPTURED),
+        ({"payment_status": PaymentStatus.PARTIALLY_PAID, "captures": True}, Wait.PAYMENT),
+        ({"payment_status": PaymentStatus.PAID, "uncaptured": True}, None),
+        ({"payment_status": PaymentStatus.EXPIRED}, Wait.EXPIRED),
         ({"payment_status": PaymentStatus.UNKNOWN}, Wait.PAYMENT),
         ({"payment_status": PaymentStatus.UNPAID, "total": Money(0, "USD")}, None),
         ({"cancel_requested": True}, Wait.CANCELLING),
@@ -51,8 +62,10 @@ def test_an_order_is_released_only_where_nothing_speaks_against_it(different: di
 
 
 def test_what_the_merchant_allows_is_released_too() -> None:
-    assert why(Rules(authorized=True), payment_status=PaymentStatus.AUTHORIZED) is None
+    assert why(Rules(authorized=False), payment_status=PaymentStatus.AUTHORIZED, captures=True) is Wait.PAYMENT
     assert why(Rules(terms=True), payment_status=PaymentStatus.UNPAID) is None
+    assert why(Rules(on_delivery=True), payment_status=PaymentStatus.UNPAID, on_delivery=True) is None
+    assert why(Rules(on_delivery=True), payment_status=PaymentStatus.UNPAID) is Wait.PAYMENT
     assert why(Rules(part=True), short=True) is None
     assert why(Rules(grace=timedelta(hours=1)), placed_at=NOW - timedelta(minutes=59)) is Wait.GRACE
     assert why(Rules(grace=timedelta(hours=1)), placed_at=LONG_AGO) is None

@@ -10,7 +10,9 @@ import pytest
 
 from config.bench.street import Street
 from connectors.bogus.channel import a_line
+from connectors.simulation import Fault
 from core.domain.acts import Act
+from core.domain.routing import Never
 from core.domain.shipments import Rules, State
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused
@@ -18,7 +20,7 @@ from core.flows import allocation, desk, labelling, packing, places, sending, si
 from core.flows.desk import Wish
 from core.flows.sending import Typed
 from core.ports import Place
-from core.store import stock
+from core.store import routings, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import acts, books
@@ -317,3 +319,60 @@ def test_shopify_is_always_told_where_the_parcel_can_be_followed(
     token = books.one(street.hub, "select token from parcels")
     assert parcel["tracking_url"] == wanted.format(number=parcel["tracking_number"], token=token)
     assert parcel["tracking_company"] == ("Harbor Bikes" if typed else "UPS")
+
+
+# ---- goods leave and their money is never taken, or taken twice
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_authorized_at_shopify_is_captured_once_when_it_leaves(make_street: Callable[[str], Street], lost: bool) -> None:
+    street = make_street("shopify")
+    simulator = street.simulator("shopify")
+    [made] = simulator.place({"lines": [{"sku": "A", "quantity": 2}], "payment": "authorized", "plain": True})
+    street.poll()
+    found = "select s.id, o.name from shipments s join orders o on o.id = s.order_id where o.channel_id = :id"
+    [(id, name)] = books.rows(street.hub, found, id=made["id"])
+    assert books.rows(street.hub, "select pay_until is not null from orders where channel_id = :id", id=made["id"]) == [(1,)]
+    if lost:
+        street.world("shopify").faults.append(Fault("cut_after", "Capture", 1, 0))
+
+    assert sending.send(street.hub, street.merchant, [id], ANN, Typed("Harbor Bikes", "HB-9")) == {}
+    for _ in range(4):
+        street.clock.pass_(timedelta(seconds=50))
+        street.drain()
+
+    [there] = [one for one in simulator.orders() if one["id"] == made["id"]]
+    assert there["captures"] == [made["total"]]
+    assert books.rows(street.hub, "select state from captures") == [("done",)]
+    assert books.rows(street.hub, "select payment, pay_until from orders where name = :name", name=name) == [("paid", None)]
+
+
+def test_shopifys_own_fulfillment_order_is_moved_to_where_it_leaves_from_before_it_is_told(make_street: Callable[[str], Street]) -> None:
+    street = make_street("shopify")
+    hub, simulator = street.hub, street.simulator("shopify")
+    goods = {"sku": "B", "title": "B", "price": "5.00", "currency": "USD", "quantity": 0, "levels": {"70001": 4, "70009": 6}}
+    simulator.catalogue([goods])
+    with hub.unit() as work:
+        stock.add_location(work.db, street.merchant, "east", "East")
+        run(work.db, "update locations set ships = true, address = (select address from locations where id = :known) where id = 'east'",
+            known=street.place)  # fmt: skip
+        rows = [{"sku": "B", "title": "B", "location": at, "on_hand": 6} for at in (street.place, "east")]
+        stock.count(work.db, street.merchant, rows, work.now)
+        routings.set_rules(work.db, street.merchant, Routing(move=True, never=(Never(street.place, "B"),)))
+    street.ask("read_listings", street.connections["shopify"].id, street.connections["shopify"].id)
+    street.drain()
+    for place, ours in (("70001", street.place), ("70009", "east")):
+        places.map_place(hub, street.connections["shopify"], place, [ours], ANN)
+    street.drain()
+
+    [made] = simulator.place({"lines": [{"sku": "B", "quantity": 2}], "payment": "paid", "location": "70001", "plain": True})
+    for _ in range(3):
+        street.poll()
+
+    found = "select s.id, s.location, s.problem from shipments s join orders o on o.id = s.order_id where o.channel_id = :id"
+    [(id, at, problem)] = books.rows(hub, found, id=made["id"])
+    assert (at, problem) == ("east", None)
+    assert sending.send(hub, street.merchant, [id], ANN, Typed("Harbor Bikes", "HB-9")) == {}
+    street.drain()
+    body = simulator.state["orders"][made["id"]]["body"]
+    assert [(one["location_id"], one["tracking_number"]) for one in body["fulfillments"]] == [(70009, "HB-9")]

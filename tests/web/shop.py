@@ -72,10 +72,10 @@ class Shop:
         raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
         return self.knock(raw, {**self.simulator.headers(topic, raw), **headers})
 
-    def sold(self, **units: int) -> Delivery:
-        """A buyer buys; gives the webhook that says so."""
+    def sold(self, payment: str | None = None, **units: int) -> Delivery:
+        """A buyer buys; gives the webhook that says so. What is authorized is read as the shop has it, whatever a test makes of that."""
         before = len(self.world.outbox)
-        self.simulator.place({"lines": [{"sku": sku, "quantity": count} for sku, count in units.items()]})
+        self.simulator.place({"lines": [{"sku": sku, "quantity": count} for sku, count in units.items()], "payment": payment})
         return self.world.outbox[before]
 
     def offer(self, *skus: str, units: int = 100, currency: str = "USD", price: str = "10.00") -> None:

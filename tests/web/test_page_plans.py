@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
-GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off"
+GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
@@ -158,6 +158,24 @@ def test_no_order_is_called_off_by_reading_a_table_whole(busy: Shop) -> None:
     assert busy.rows("select state from callings_off order by state") == [("done",), ("withdrawn",)]
     ours = {words: values for words, values in seen.items() if "callings_off" in words}
     assert len(ours) >= 8
+    assert wholes(busy.hub.database, ours) == []
+
+
+def test_no_payment_is_captured_by_reading_a_table_whole(busy: Shop) -> None:
+    ana, order = person(busy.hub, busy.merchant), busy.one("select min(id) from orders where payment = 'paid'")
+    with busy.hub.database.write() as db:
+        promised = """replace(doc, '"payment_status":"paid"', '"payment_status":"authorized"')"""
+        db.exec_driver_sql(f"update orders set payment = 'authorized', doc = {promised} where id = '{order}'")
+    with heard() as seen:
+        ana.post(f"/orders/{order}/capture")
+        assert "The payment is being captured" in ana.get(f"/orders/{order}/capture")
+        busy.drain()
+        busy.clock.pass_(timedelta(minutes=1))
+        busy.drain()
+
+    assert busy.rows("select state from captures") == [("done",)]
+    ours = {words: values for words, values in seen.items() if "captures" in words}
+    assert len(ours) >= 4
     assert wholes(busy.hub.database, ours) == []
 
 

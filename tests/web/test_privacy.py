@@ -45,7 +45,7 @@ def here(shop: Shop) -> Shop:
 def sold_to_ada_and_ben(shop: Shop) -> Shop:
     """Ada bought twice, Ben once; all of it is kept, with notes and words to find it by. One notice of Ada's nobody can read: it waits."""
     shop.offer("A")
-    bodies = [json.loads(shop.sold(A=1).body) for _ in range(3)]
+    bodies = [json.loads(shop.sold("paid", A=1).body) for _ in range(3)]
     for body, (number, email) in zip(bodies, ((71, "Ada@Example.com"), (71, "ada@example.com"), (72, "ben@example.com")), strict=True):
         shop.send(bought(body, number, email))
     shop.drain()

@@ -60,12 +60,13 @@ def save() -> Page:
 def release() -> Page:
     """What must hold before an order becomes shipments."""
     minutes = asked.number(asked.text("grace").strip() or "0", -1)
-    part, authorized, terms = (asked.text(name, 5) == "1" for name in ("part", "authorized", "terms"))
+    part, authorized, terms, later = (asked.text(name, 5) == "1" for name in ("part", "authorized", "terms", "on_delivery"))
     try:
         if not 0 <= minutes <= 10**6:
             raise Refused("no such time")
         on_label = frozenset(request.form.getlist("on_label"))
-        sites.set_rules(hub(), visitor().merchant, who(), Rules(timedelta(minutes=minutes), part, authorized, terms, on_label=on_label))
+        rules = Rules(timedelta(minutes=minutes), part, authorized, terms, later, on_label=on_label)
+        sites.set_rules(hub(), visitor().merchant, who(), rules)
     except Refused:
         return _page(gettext("Write for how many minutes buyers may still change an order: a week at most."))
     flash(gettext("Saved."), "good")

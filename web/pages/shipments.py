@@ -18,7 +18,7 @@ from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.domain.shipping import LabelFormat, Paper
 from core.domain.telling import KINDS
 from core.errors import Refused
-from core.flows import labelling, packing, rating, sending, shipment_page, telling
+from core.flows import labelling, moving, packing, rating, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
 from core.store import telling as told_store
@@ -54,14 +54,17 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
     behind = (asked.number(asked.text("at")), asked.text("id", 64)) if request.method == "GET" and asked.text("at") else None
     with hub().database.read() as db:
         rows = shipment_list.page(db, merchant, state, location, behind, MOST + 1)
+        first = shipment_list.urgent(db, merchant, state, location, hub().now, MOST) if behind is None else []
         counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
         offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
         names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
         _, chosen = people.settings(db, merchant)
     last = rows[MOST - 1] if len(rows) > MOST else None
     usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""))
+    shown = {row.id: row for row in (*first, *rows[:MOST])}
     return render_template(
-        "shipments.html", found=shipment_page.seen(hub(), merchant, rows[:MOST]), more=last, state=state, location=location, counts=counts,
+        "shipments.html", found=shipment_page.seen(hub(), merchant, shown.values()), soon=hub().now + shipment_list.SOON_US,
+        more=last, state=state, location=location, counts=counts,
         most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now, usual=usual,
         stays=[(names[id], shipping_words.why(said)) for id, said in (stays or {}).items() if id in names],
     )  # fmt: skip
@@ -399,6 +402,22 @@ def _sent(id: str, typed: sending.Typed | None) -> None:
 def _link(said: str) -> str:
     """Only what a browser may be led to."""
     return said.strip() if said.strip().startswith(("https://", "http://")) else ""
+
+
+@pages.post("/shipments/<name>/move")
+@needs("shipments.work")
+def move(name: str) -> str:
+    return _tried(name, lambda id: moving.again(hub(), visitor().merchant, id, who()), gettext("Its channel is asked again."))
+
+
+@pages.post("/shipments/<name>/unmoved")
+@needs("shipments.work")
+def unmoved(name: str) -> str:
+    return _tried(
+        name,
+        lambda id: moving.leave(hub(), visitor().merchant, id, who()),
+        gettext("It leaves from here. Its channel goes on thinking that it leaves from another place."),
+    )
 
 
 @pages.post("/shipments/<name>/take-apart")

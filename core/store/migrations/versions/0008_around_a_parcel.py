@@ -51,6 +51,7 @@ def _table(name: str, *parts: sa.schema.SchemaItem) -> None:
 def _captures() -> None:
     """What is authorized and is taken when goods leave."""
     op.add_column("orders", _may("pay_until", sa.BigInteger))
+    _some("ix_orders_pay_until", "orders", ["merchant", "pay_until"], "pay_until is not null")
     what = (_id(), _need("order_id"), _need("amount", sa.BigInteger), _need("currency"), _need("state"), _may("words"))
     moments = (_need("asked_at", sa.BigInteger), _may("tried_at", sa.BigInteger), _may("ended_at", sa.BigInteger))
     _table("captures", *what, *moments)
