@@ -55,6 +55,9 @@ class Mailroom:
         message["Date"], message["Message-ID"] = format_datetime(letter.at), f"<{letter.id}@crossdock>"
         message["Auto-Submitted"] = "auto-generated"  # nobody on holiday answers it (RFC 3834)
         message.set_content(letter.body, cte="quoted-printable")  # every server takes that
+        for one in letter.files:
+            main, _, sub = one.kind.partition("/")
+            message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
         return message
 
     @contextlib.contextmanager

@@ -663,16 +663,26 @@ class Consents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Attachment:
+    """A file that goes with a letter; `kind` is its media type."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Something told to a person or to a program of theirs. `id` is the same however often it is sent; `to` is an address of mail, or of a
-    program that takes calls."""
+    program that takes calls. Files go with mail alone."""
 
     id: str
     to: str
     title: str
     body: str
     at: datetime
+    files: tuple[Attachment, ...] = ()
 
 
 class Post(Protocol):

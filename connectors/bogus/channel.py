@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from connectors.bogus import sending
 from connectors.bogus.trouble import Trouble
 from connectors.http import as_datetime, write_json
 from core.domain.money import Money
+from core.domain.requests import Request, RequestState, Standing
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import Refused
 from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
@@ -64,6 +65,7 @@ class Bogus(Trouble):
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    asked: dict[str, tuple[Request, Standing]] = field(default_factory=dict)  # what it was asked to send for other channels, by key
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
@@ -396,6 +398,22 @@ class BogusChannel:
     def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
         with self._call("answer", (order, appeal, agree, sent)) as system:
             system.answer(order, agree=agree, tracking=sent.tracking if sent else "")
+
+    def fulfill(self, wish: Request, key: str) -> None:
+        with self._call("fulfill", (wish, key)) as system:
+            system.asked.setdefault(key, (wish, Standing(RequestState.ASKED, f"B-{len(system.asked) + 1}")))
+
+    def fulfilling(self, key: str) -> Standing | None:
+        with self._call("fulfilling", key) as system:
+            return system.asked[key][1] if key in system.asked else None
+
+    def call_back(self, key: str) -> Cancelling:
+        with self._call("call_back", key) as system:
+            wish, said = system.asked[key]
+            if said.parcels:
+                return Cancelling.NOT_CANCELLED
+            system.asked[key] = (wish, replace(said, state=RequestState.WITHDRAWN))
+            return Cancelling.DONE
 
     def route(self, order: str, assignment: str, place: str) -> None:
         with self._call("route", (order, assignment, place)) as system:

@@ -220,6 +220,13 @@ WORK = (
         N_("Mend it there, then try again."),
     ),
     Cause(
+        "no-answer",
+        N_("Whoever was asked to send something did not answer"),
+        N_("Nobody knows whether it left. Its buyer waits, and what is reserved for it stays reserved."),
+        N_("Ask them. Say for them what they answer, ask again, or withdraw it, at the request."),
+        (Press.NOTHING,), loud=True, ignorable=False, tone="bad",
+    ),
+    Cause(
         "unsent",
         N_("A message to one of you could not be sent"),
         N_("Somebody does not know what this page says."),
@@ -311,6 +318,7 @@ OF_ERRORS = {
     "OutcomeUnknown": "unsure",
     "Stale": "stale",
     "HookStopped": "hook",
+    "NoAnswer": "no-answer",
     "Crash": "crash",
 }
 OF_KINDS = {"send_alerts": "unsent"}  # whatever the error
@@ -356,6 +364,7 @@ DOES = {
     "void_labels": N_("Giving a label back"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
+    "ask_parties": N_("Asking somebody else to send"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "raise_alerts": N_("Looking for what cannot wait"),
     "look_blind": N_("Looking for channels that cannot be reached"),

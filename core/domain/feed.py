@@ -40,6 +40,7 @@ TYPES: dict[type, str] = {
     events.ShipmentMade: "shipment.made",
     events.ShipmentCancelled: "shipment.cancelled",
     events.ShipmentSent: "shipment.sent",
+    events.RequestMoved: "shipment.request",
     events.LabelBought: "label.bought",
     events.LabelVoided: "label.voided",
     events.ParcelTold: "parcel.told",

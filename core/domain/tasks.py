@@ -124,6 +124,7 @@ QUEUES = {
     "void_labels": "outside",
     "confirm_parcels": "outside",
     "call_off_orders": "outside",
+    "ask_parties": "outside",
     "track_parcels": "outside",
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],

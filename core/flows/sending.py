@@ -59,19 +59,29 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
             parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
         elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
             raise NotThen("it has no label yet")
-        loads = shipments.loads(work.db, merchant, [id]).get(id, [])
-        shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
-        shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
-        work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
-        account = connections.get(work.db, facts.connection)
-        if account is None:
-            raise Unsupported("no such connection", connection=facts.connection)
-        settling.link(hub, work, account, [facts.ref], {})
-        first = work.now + FIRST_LOOK_US
-        parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
-        for box in boxes:
-            work.ask(merchant, "confirm_parcels", box.id, facts.connection)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
+        leave(hub, work, merchant, facts, one, boxes, who)
+
+
+def leave(hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: Sequence[Parcel], who: Who) -> None:
+    """A shipment leaves in these parcels, whose numbers are written down; all are locked. Stock goes, and the channel is told."""
+    loads = shipments.loads(work.db, merchant, [one.id]).get(one.id, [])
+    shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
+    shipments.set_state(work.db, {one.id: (State.SENT, None)}, work.now)
+    work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
+    account = connections.get(work.db, facts.connection)
+    if account is None:
+        raise Unsupported("no such connection", connection=facts.connection)
+    settling.link(hub, work, account, [facts.ref], {})
+    first = work.now + FIRST_LOOK_US
+    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
+    for box in boxes:
+        work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", one.id, shipment=one.name)
+
+
+def typed_of(typed: Typed) -> dict[str, str | None]:
+    """What was typed, as a parcel's columns."""
+    return {"carrier": None, **_typed(typed)}
 
 
 def _typed(typed: Typed) -> dict[str, str | None]:
