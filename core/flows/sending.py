@@ -52,14 +52,19 @@ def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed |
 
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
     with hub.unit() as work:
-        facts, one, boxes = ready(hub, work, merchant, id)
-        if typed and any(box.purchase for box in boxes):
-            raise NotThen("it has a label, or one is being bought: give it back first")
-        if typed:
-            parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
-        elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
-            raise NotThen("it has no label yet")
-        leave(hub, work, merchant, facts, one, boxes, who)
+        send_in(hub, work, merchant, id, who, typed)
+
+
+def send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
+    """One in the caller's transaction. Raises Stopped, NotThen, Refused."""
+    facts, one, boxes = ready(hub, work, merchant, id)
+    if typed and any(box.purchase for box in boxes):
+        raise NotThen("it has a label, or one is being bought: give it back first")
+    if typed:
+        parcels.set_labels(work.db, [{"id": box.id, **typed_of(typed)} for box in boxes])
+    elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
+        raise NotThen("it has no label yet")
+    leave(hub, work, merchant, facts, one, boxes, who)
 
 
 def leave(hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: Sequence[Parcel], who: Who) -> None:

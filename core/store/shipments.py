@@ -310,6 +310,16 @@ def by_name(db: Connection, merchant: str, name: str) -> str | None:
     return run(db, "select id from shipments where merchant = :merchant and name = :name", merchant=merchant, name=name.upper()).scalar()
 
 
+OF_ORDER_NAMED = """
+select s.id from orders o join shipments s on s.order_id = o.id where o.merchant = :merchant and o.name = :name order by s.number
+"""
+
+
+def of_order_named(db: Connection, merchant: str, name: str) -> list[str]:
+    """Ids of all shipments of the orders that a channel calls so."""
+    return list(run(db, OF_ORDER_NAMED, merchant=merchant, name=name).scalars())
+
+
 LOADS = """
 select n.shipment, n.line, n.title, n.units, n.parts from {rows}
 left join shipment_lines n on n.shipment = r.id and n.merchant || '' = :merchant order by n.shipment, n.line

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, render_template, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext
 
 from core.domain.requests import LIVE, WAYS, WORDS, RequestState
 from core.errors import Refused, Unsupported
-from core.flows import answering, parties
+from core.flows import answering, parties, uploads
 from core.store import requests
 from core.store.unit import Unit
 from web import asked, request_asked, shipping_words
+from web.pages.stock import brought, uploaded_page
 from web.said import say
 from web.visitor import hub, needs, visitor, who
 
@@ -127,3 +128,31 @@ def _turn(id: str, act: Callable[..., None], words: str) -> str:
         return _one(id)
     say("good", words)
     return _one(id)
+
+
+# ---- files
+
+
+@pages.post("/requests/files")
+@needs("requests.write")
+def bring() -> str:
+    """A file with parcels that left, or with what lies at a location of somebody who sends for us."""
+    request.max_content_length = uploads.LIMIT + 100_000
+    name, raw = brought()
+    if not raw or len(raw) > uploads.LIMIT:
+        say("bad", gettext("Choose a file of at most %(size)s MB.", size=uploads.LIMIT // 1_000_000))
+        return page()
+    try:
+        return uploaded_page(_kept(name, raw))
+    except Refused:
+        say("bad", gettext("It is not a text in UTF-8. Save it as CSV (UTF-8) in your spreadsheet."))
+        return page()
+
+
+def _kept(name: str, raw: bytes) -> str:
+    merchant, what = visitor().merchant, asked.text("what", 64)
+    if what == uploads.TRACKING:
+        return uploads.bring_parcels(hub(), merchant, name, raw, who())
+    with hub().database.read() as db:
+        ours = requests.asked_locations(db, merchant, hub().box(merchant))
+    return uploads.bring_theirs(hub(), merchant, name, raw, (ours.get(what) or abort(404))[0], who())
