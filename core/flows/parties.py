@@ -3,12 +3,13 @@
 import csv
 import io
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection as Db
 
 from core.domain import hooks as hooking
 from core.domain.hooks import Secret
@@ -26,9 +27,11 @@ from core.flows.stock_csv import escaped
 from core.hub import Hub
 from core.ports import Attachment, Fulfills, Heard, Letter
 from core.store import audit, connections, keys, places, requests, shipments
+from core.store.requests import Asked
 from core.store.shipments import Facts
 from core.store.tables import when
 from core.store.unit import Unit
+from core.store.vault import Box
 
 HOUR_US = 3_600_000_000
 LOOK_S, HELD_S = 1800.0, 900.0  # a connection is asked how it stands; what is held is looked at again
@@ -393,13 +396,30 @@ def withdraw(hub: Hub, merchant: str, id: str, who: Who) -> None:
         audit.write(work.db, merchant, work.now, who.id, who.name, "request.withdraw", case.shipment.id, shipment=case.shipment.name)
 
 
-def listed(
-    hub: Hub, merchant: str, location: str, states: Sequence[RequestState], most: int
-) -> list[tuple[Any, Request, dict[str, Share]]]:
-    """Requests of a location ("": of all) with what each asks for: for programs of those who send."""
-    box = hub.box(merchant)
+Shown = tuple[Asked, Request, dict[str, Share]]
+
+
+def is_to_be_sent(state: RequestState) -> bool:
+    """Whether whoever sends needs to know where to."""
+    return state in (*OPEN, RequestState.WITHDRAWING)
+
+
+def listed(hub: Hub, merchant: str, location: str, state: RequestState | None, behind: tuple[int, str], most: int) -> list[Shown]:
+    """Requests of a location ("": of all) in a state (None: those that are not over) with what each asks for, the oldest first."""
+    states = (state,) if state else (*OPEN, RequestState.WITHDRAWING)
     with hub.database.read() as db:
-        rows = requests.page(db, merchant, states, location, hub.now, most)
-        facts = shipments.seen(db, merchant, [row.order_id for row in rows], box)
-        shares = {row.id: requests.shares(db, merchant, row.id) for row in rows}
-    return [(row, wish_of(facts[row.order_id], row.name, shares[row.id]), shares[row.id]) for row in rows if row.order_id in facts]
+        found = requests.behind(db, merchant, states, location, behind, most)
+        facts = shipments.seen(db, merchant, [one.order_id for one in found], hub.box(merchant))
+        shares = requests.shares_of(db, merchant, [one.id for one in found])
+    return [_shown(one, facts[one.order_id], shares.get(one.id, {})) for one in found if one.order_id in facts]
+
+
+def _shown(one: Asked, facts: Facts, shares: dict[str, Share]) -> Shown:
+    return one, wish_of(facts, one.shipment_name, shares), shares
+
+
+def seen(db: Db, merchant: str, id: str, box: Box) -> Shown | None:
+    """The same of one."""
+    one = requests.find(db, merchant, id)
+    facts = shipments.seen(db, merchant, [one.order_id], box) if one else {}
+    return _shown(one, facts[one.order_id], requests.shares(db, merchant, id)) if one and one.order_id in facts else None

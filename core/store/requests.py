@@ -36,7 +36,12 @@ ASKED = "select id, name, party from locations where merchant = :merchant and pa
 
 def asked_locations(db: Connection, merchant: str, box: Box) -> dict[str, tuple[str, Asking]]:
     """(name, how) by location, of those from which others send."""
-    found = run(db, ASKED, merchant=merchant)
+    return read(run(db, ASKED, merchant=merchant), box)
+
+
+def read(rows: Iterable[Any], box: Box) -> dict[str, tuple[str, Asking]]:
+    """The same of rows of locations {id, name, party}."""
+    found = (row for row in rows if row.party)
     return {row.id: (row.name, _asking.decode(box.open_text(f"locations|party|{row.id}", row.party))) for row in found}
 
 
@@ -137,6 +142,22 @@ SHARES = "select line, sku, title, units, sent, refused from request_lines where
 def shares(db: Connection, merchant: str, id: str) -> dict[str, Share]:
     """What they were asked for, by line."""
     return {row.line: Share(**row._mapping) for row in run(db, SHARES, id=id, merchant=merchant)}
+
+
+SHARES_OF = """
+select n.request, n.line, n.sku, n.title, n.units, n.sent, n.refused from {rows}
+left join request_lines n on n.request = r.id and n.merchant || '' = :merchant order by n.request, n.line
+"""
+
+
+def shares_of(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, dict[str, Share]]:
+    """The same of several."""
+    found: dict[str, dict[str, Share]] = {}
+    rows = [{"id": id} for id in sorted(set(ids))]
+    for row in run_set(db, SHARES_OF, TEXT, rows, merchant=merchant) if rows else ():
+        if row.line is not None:
+            found.setdefault(row.request, {})[row.line] = Share(row.line, row.sku, row.title, row.units, row.sent, row.refused)
+    return found
 
 
 TAKE = {"line": "text", "sent": "int", "refused": "int"}
@@ -259,3 +280,16 @@ def page(db: Connection, merchant: str, states: Iterable[RequestState], location
     over = any(row["state"] in ("rejected", "withdrawn", "sent") for row in rows)
     statement = NEWEST_FIRST if over else OVERDUE_FIRST
     return list(run_set(db, statement, {"state": "text"}, rows, merchant=merchant, location=location, now=now, most=most))
+
+
+BEHIND = f"""
+select {COLUMNS} from {{rows}} join requests o on o.merchant = r.merchant and o.state = r.state join shipments s on s.id = o.shipment
+where (:location = '' or o.location = :location) and (o.asked_at, o.id) > (:at, :id) order by o.asked_at, o.id limit :most
+"""
+
+
+def behind(db: Connection, merchant: str, states: Iterable[RequestState], location: str, last: tuple[int, str], most: int) -> list[Asked]:
+    """Those in these states behind one (when it was asked, id), of one location or of all (""), the oldest first."""
+    rows, (at, id) = [{"state": state.value} for state in states], last
+    found = run_set(db, BEHIND, {"state": "text"}, rows, merchant=merchant, location=location, at=at, id=id, most=most)
+    return [one for row in found if (one := _asked(row))]

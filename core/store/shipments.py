@@ -191,7 +191,8 @@ ADD = {
 }
 ADD_SHIPMENTS = """
 insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person, way)
-select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, r.way from {rows}
+select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, coalesce(r.way, 'parcel')
+from {rows}
 """
 LINE = {"shipment": "text", "line": "text", "units": "int", "parts": "text", "title": "text"}
 ADD_LINES = """
@@ -214,7 +215,8 @@ def add(
     db: Connection, merchant: str, heads: Sequence[Mapping[str, Any]], loads: Sequence[tuple[str, Load]],
     parcels: Sequence[Mapping[str, Any]], now: int,
 ) -> None:  # fmt: skip
-    """New shipments {id, order_id, number, name, location, ship_by, person, way} with what is in them, by their ids, and their parcels."""
+    """New shipments {id, order_id, number, name, location, ship_by, person, way (none: parcel)} with what is in them, by their ids,
+    and their parcels."""
     run_set(db, ADD_SHIPMENTS, ADD, heads, merchant=merchant, now=now)
     rows = [{"shipment": id, "line": one.line, "units": one.units, "parts": _text(one.parts), "title": one.title} for id, one in loads]
     run_set(db, ADD_LINES, LINE, rows, merchant=merchant)

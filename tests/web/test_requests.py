@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from core.domain.requests import RequestState
+from core.domain.places import LocationKind
+from core.domain.requests import Asking, RequestState, Way
+from core.flows import keys, parties, places
 from tests.conftest import House
 from tests.flows import books
+from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.supplier import Supplied, supplied
+from tests.flows.test_hooks import Till
+from tests.web.programs import Program
 from tests.web.rooms import Person, person
 from web.app import make_app
 
@@ -150,3 +155,56 @@ def test_a_location_says_on_its_page_how_it_is_asked(supply: Supplied, ana: Pers
     assert "desk@supplier.example" in ana.get("/stock/locations")
     assert "Nobody else is asked to send from Supplier." in ana.post(at, way="")
     assert "That connection sends nothing for others." in ana.post(at, way="connection", by="x", hours="1")
+
+
+# ---- programs
+
+
+def key_of(supply: Supplied, *scopes: str) -> tuple[Program, str]:
+    made = keys.make(supply.house.hub, supply.merchant, ("u1", "Ana"), "supplier", scopes or ("requests.read", "requests.write"))
+    return Program(make_app(supply.house.hub), made), str(books.one(supply.house.hub, "select max(id) from api_keys"))
+
+
+@on_sqlite
+def test_a_suppliers_program_fetches_what_is_asked_answers_it_and_sees_nothing_of_other_locations(supply: Supplied) -> None:
+    till, id = key_of(supply)
+    supply.dock.sell(C=1)
+    assert len(till.get("requests").get_json()["items"]) == 1  # as long as it is bound to no location
+    places.add_location(supply.house.hub, supply.merchant, "Other", ANN, LocationKind.SERVICE)
+    other = str(books.one(supply.house.hub, "select id from locations where name = 'Other'"))
+    parties.set_asking(supply.house.hub, supply.merchant, other, Asking(Way.API, key=id), ANN)
+    assert till.get("requests").get_json()["items"] == []
+    assert till.get(f"requests/{supply.id}").status_code == 404
+    assert till.ask("POST", f"requests/{supply.id}/accept", {}).status_code == 404
+
+    parties.set_asking(supply.house.hub, supply.merchant, other, None, ANN)
+    parties.set_asking(supply.house.hub, supply.merchant, supply.location, Asking(Way.API, key=id), ANN)
+    supply.dock.sell(C=3)
+    [_, one] = till.get("requests").get_json()["items"]
+    assert (one["state"], one["to"]["street1"], one["lines"][0]["units"]) == ("asked", "77 Juniper Street", 3)
+    till.ask("POST", f"requests/{one['id']}/accept", {"number": "SUP-1"})
+    told = {"parcels": [{"carrier": "Parcelforce", "tracking": "T1", "lines": [{"line": "1", "units": 2}]}]}
+    for _ in range(2):
+        assert till.ask("POST", f"requests/{one['id']}/sent", told).get_json()["lines"][0]["sent"] == 2
+    assert till.ask("POST", f"requests/{one['id']}/refuse", {"reason": "none left"}).get_json()["state"] == "sent"
+    supply.house.drain()
+    assert till.ask("PUT", "requests/stock", {"lines": [{"sku": "C", "units": 30}]}).get_json()["changed"][0]["units"] == 30
+    assert till.ask("PUT", "requests/stock", {"lines": [{"sku": "Z", "units": 30}]}).status_code == 409
+    assert till.get("orders").status_code == 403
+
+
+@on_sqlite
+def test_a_program_of_theirs_is_called_once_under_one_id_signed(supply: Supplied) -> None:
+    till = Till()
+    supply.house.hub.outward = till
+    till.secret = parties.set_asking(supply.house.hub, supply.merchant, supply.location, Asking(Way.HOOK, to="https://wms.example/in"), ANN)
+    till.next = ["lost", 503]
+    supply.dock.sell(C=1)
+    for _ in range(3):
+        supply.house.clock.pass_(timedelta(minutes=2))
+        supply.house.drain()
+
+    assert (len(till.tries), len(till.taken), till.forged) == (3, 1, 0)
+    [told] = till.taken.values()
+    assert (told["type"], told["to"]["street1"], told["lines"][0]["units"]) == ("request.wanted", "77 Juniper Street", 1)
+    assert supply.states == [RequestState.ASKED]

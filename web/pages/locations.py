@@ -45,8 +45,8 @@ def page() -> str:
         ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
         rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
         rules, cartons = connections.all_of(db, merchant), boxes.all_of(db, merchant)
-        asks = requests.asked_locations(db, merchant, hub().box(merchant))
-        programs = [key for key in keys.all_of(db, merchant) if key.holds(hub().now) and "requests.write" in key.scopes]
+        asks = requests.read(ours, hub().box(merchant))
+        programs = keys.all_of(db, merchant) if any(row.kind in parties.KINDS for row in ours) else []
     there: dict[str, dict[str, list[Any]]] = {}
     for row in rows:
         there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
@@ -56,7 +56,9 @@ def page() -> str:
         "sites": {row.id: _address.decode(row.address) for row in ours if row.address}, "cartons": cartons, "countries": sorted(COUNTRIES),
         "zones": zones(),
     }  # fmt: skip
-    askers = [(one.id, one.name) for one in programs] + [(one.id, one.label) for one in known]
+    askers = [(one.id, one.name) for one in programs if one.holds(hub().now) and "requests.write" in one.scopes] + [
+        (one.id, one.label) for one in known
+    ]
     sending |= {"asks": asks, "asking_ways": WAYS, "askers": askers}
     named = {"kinds": WORDS, "ours": ours, "known": known, "there": there, "sells": sells, "most": MOST, "leading": leading}
     return render_template("locations.html", **named, **ruled, **sending)
