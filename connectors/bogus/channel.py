@@ -381,7 +381,7 @@ class BogusChannel:
 
     def confirmed(self, sent: Sent) -> str | None:
         with self._call("confirmed", sent) as system:
-            return next((one["id"] for one in system.shipments(sent.order) if sent.tracking in one["tracking"]), None)
+            return next((one["id"] for one in system.shipments(sent.order) if sending.is_it(one, sent)), None)
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         with self._call("cancel", (order, reason, key, restock)) as system:

@@ -252,7 +252,8 @@ class SentLine:
 class Sent:
     """A parcel that left, to be told to the channel of its order. `order` is the channel's id, `number` counts an order's parcels from 1
     and never changes, `carrier` is our connector's name of it ("" for one typed by hand), `carrier_name` and `service` as people write
-    them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer."""
+    them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer. `others` are the
+    channel's ids of the order's other parcels: what is one of these is not this one, however alike they are."""
 
     order: str
     number: int
@@ -266,6 +267,7 @@ class Sent:
     place: str = ""
     notify: bool = True
     marketplace: str = ""
+    others: frozenset[str] = frozenset()
 
 
 class CancelReason(StrEnum):

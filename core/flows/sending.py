@@ -1,7 +1,7 @@
 """What leaves: stock goes with it, the order's channel is told once, and its carrier is asked where it is."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.events import ParcelMoved, ParcelTold, ShipmentSent
@@ -153,7 +153,8 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     map_ = places.map_of(work.db, account.id, account.location)
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
     page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
-    return Telling(parcel, one, facts, said(facts, one, parcel, loads, map_, page), parcel.telling_at is not None)
+    sent = replace(said(facts, one, parcel, loads, map_, page), others=parcels.told_of(work.db, merchant, facts.id))
+    return Telling(parcel, one, facts, sent, parcel.telling_at is not None)
 
 
 def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map_: PlaceMap, page: str) -> Sent:
