@@ -19,6 +19,7 @@ from config import (
     kits_cli,
     leading_cli,
     logging,
+    parties_cli,
     routing_cli,
     rules_cli,
     shipping_cli,
@@ -1352,7 +1353,10 @@ orders.add_command(calling_cli.answer)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
+shipping_cli.shipments.add_command(parties_cli.bring)
 stock.add_command(shipping_cli.sends)
+stock.add_command(parties_cli.asks)
+stock.add_command(parties_cli.theirs)
 stock.add_command(routing_cli.rules)
 orders.add_command(routing_cli.route)
 stock.add_command(rules_cli.rule)

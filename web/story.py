@@ -131,7 +131,8 @@ ASKED = {
 
 
 def _asked(body: Body, lines: Lines) -> str:
-    return str(gettext(ASKED[body["state"]], name=body["name"], location=body["location"]))
+    words = ASKED[body["state"]]
+    return str(gettext(words, name=body["name"], location=body["location"]))
 
 
 def _label(body: Body, lines: Lines) -> str:

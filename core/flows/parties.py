@@ -37,6 +37,7 @@ HOUR_US = 3_600_000_000
 LOOK_S, HELD_S = 1800.0, 900.0  # a connection is asked how it stands; what is held is looked at again
 MOST_HOURS = 24 * 14
 KINDS = (LocationKind.SERVICE, LocationKind.SUPPLIER)
+NOT_THEIRS = "only another company's warehouse, or a supplier that sends to buyers, can be asked"
 COLUMNS = (
     "shipment", "order", "line", "sku", "title", "units", "name", "company", "street1", "street2", "city", "region", "postcode", "country",
     "phone", "carrier", "tracking", "url",
@@ -52,7 +53,7 @@ def set_asking(hub: Hub, merchant: str, location: str, how: Asking | None, who: 
     with hub.unit() as work:
         row = next((row for row in places.locations(work.db, merchant) if row.id == location), None)
         if row is None or (how and row.kind not in KINDS):
-            raise Refused("only another company's warehouse, or a supplier that sends to buyers, can be asked")
+            raise Refused(NOT_THEIRS)
         made = _checked(hub, work, merchant, how) if how else None
         requests.set_asking(work.db, merchant, location, made, hub.box(merchant))
         known = next(site for site in shipments.all_sites(work.db, merchant) if site.id == location)
@@ -62,6 +63,13 @@ def set_asking(hub: Hub, merchant: str, location: str, how: Asking | None, who: 
         audit.write(work.db, merchant, work.now, who.id, who.name, "location.asks", row.name, **said)
         work.ask(merchant, "release_orders", merchant)
     return made.secret if made else ""
+
+
+def check_kind(hub: Hub, merchant: str, location: str) -> None:
+    """Raises Refused where nobody else can send from there."""
+    with hub.database.read() as db:
+        if not any(row.id == location and row.kind in KINDS for row in places.locations(db, merchant)):
+            raise Refused(NOT_THEIRS)
 
 
 def _checked(hub: Hub, work: Unit, merchant: str, how: Asking) -> Asking:

@@ -4,6 +4,7 @@ kept on top of it, and what is older than our last count says nothing any more."
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from core.domain.counts import Counted, Sheet
@@ -65,6 +66,20 @@ def take_in(hub: Hub, work: Unit, merchant: str, said: Sheet) -> Report:
     if strangers := [(one.line, f"{one.sku} is no SKU of yours") for one in said.counts if one.sku not in known]:
         raise WrongLines(strangers)
     return counting.take_in(hub, work, merchant, said)
+
+
+class _OnlyLooked(Exception):
+    """Ends the transaction of somebody who only wanted to see what it would do."""
+
+
+def take(hub: Hub, merchant: str, said: Sheet, *, dry_run: bool = False) -> Report:
+    """In a transaction of its own. Looking is the same transaction, not kept. Raises WrongLines."""
+    made: list[Report] = []
+    with suppress(_OnlyLooked), hub.unit() as work:
+        made.append(take_in(hub, work, merchant, said))
+        if dry_run:
+            raise _OnlyLooked
+    return made[0]
 
 
 def said(lines: Sequence[tuple[str, int]], location: str, at: int | None) -> Sheet:
