@@ -963,6 +963,11 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "every notice that waits has a task": ("delete from tasks where kind = 'take_orders'",),
     "every order has its lines' books": ("delete from order_lines",),
     "open shipments hold what their orders say that they hold": ("update order_lines set released = 1",),
+    "whoever is asked to send a shipment is asked for what it holds": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, way)
+           select 'r', id, 'o', 2, 'S2', 'x', 'released', 1, 'request' from merchants""",
+        """insert into shipment_lines (merchant, shipment, line, units, parts, title) select id, 'r', '1', 1, '{}', '' from merchants""",
+    ),
     "what left in shipments left once": ("update order_lines set sent = 1",),
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",

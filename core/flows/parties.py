@@ -183,6 +183,8 @@ def _is_held(hub: Hub, work: Unit, merchant: str, case: Case) -> bool:
 
 def _ask(hub: Hub, claim: Claim, turn: Turn) -> None:
     """One outside change under the request's key; a system that can tell is asked first whether it knows it."""
+    if turn.wish.to == Address():
+        raise Refused("nobody knows where it goes")
     try:
         _say(hub, turn, "request.wanted")
     except AccessLost:

@@ -256,6 +256,9 @@ def _call_back(work: Unit, merchant: str, some: Sequence[Shipment]) -> set[str]:
     """Have whoever was asked to send these told to stop; gives those that wait for it. What nobody was told of yet is just over."""
     waits: set[str] = set()
     for id, one in requests.live_of(work.db, merchant, [one.id for one in some]).items():
+        if one.state is RequestState.WITHDRAWING:
+            waits.add(id)
+            continue
         if one.tried_at is None:
             requests.become(work.db, one.id, RequestState.WITHDRAWN, work.now)
         else:

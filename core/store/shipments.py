@@ -32,7 +32,8 @@ class Site:
     asked: bool = False  # somebody else sends from there, and is asked to
 
 
-SITES = "select id, name, address, zone, party is not null as asked from locations where merchant = :merchant and ships order by rank, id"
+SITE = "select id, name, address, zone, party is not null and kind in ('3pl', 'dropship') as asked from locations"
+SITES = f"{SITE} where merchant = :merchant and ships order by rank, id"
 
 
 def sites(db: Connection, merchant: str) -> list[Site]:
@@ -40,7 +41,7 @@ def sites(db: Connection, merchant: str) -> list[Site]:
     return [_site(row) for row in run(db, SITES, merchant=merchant)]
 
 
-ALL_SITES = "select id, name, address, zone, party is not null as asked from locations where merchant = :merchant order by rank, id"
+ALL_SITES = f"{SITE} where merchant = :merchant order by rank, id"
 
 
 def all_sites(db: Connection, merchant: str) -> list[Site]:

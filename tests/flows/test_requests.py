@@ -11,7 +11,8 @@ from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.flows import parties, releasing
 from core.flows.answering import Over, TooMany
-from core.store import places
+from core.store import places, privacy, requests
+from core.store.privacy import Sealed
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import books
@@ -246,6 +247,8 @@ def test_who_had_accepted_is_waited_for_before_anything_is_sold_again(supply: Su
 
     assert supply.states == [RequestState.WITHDRAWING]
     assert supply.dock.shipments() == [("S1", "released", "withdrawing")]
+    supply.house.bogus.change(number, note="looked at again")
+    supply.dock.poll()
     pass_(supply, timedelta(hours=25))
     assert parked(supply) == ["NoAnswer"]
     supply.stopped()
@@ -276,6 +279,20 @@ def test_what_was_never_said_is_withdrawn_without_a_word(supply: Supplied) -> No
     assert supply.asked()[0].state is RequestState.WITHDRAWN
     with pytest.raises(Over):
         parties.withdraw(supply.house.hub, supply.merchant, supply.asked()[0].id, ANN)
+
+
+@on_sqlite
+def test_nobody_is_asked_to_send_to_a_buyer_who_was_forgotten_and_what_they_said_goes_too(supply: Supplied) -> None:
+    supply.box.next = [(Unavailable("away"), False)]
+    supply.dock.sell(C=1)
+    with supply.house.hub.unit() as work:
+        requests.say(work.db, supply.id, supply.house.hub.box(supply.merchant), words="Nadia Osei is not at home")
+        order, ref = supply.asked()[0].order_id, f"{supply.house.connection.id}/1001"
+        privacy.forget(work.db, supply.merchant, [Sealed(order, ref, None)], notes=True)
+    pass_(supply, timedelta(minutes=1))
+
+    assert (supply.box.letters, supply.states, parked(supply)) == ({}, [RequestState.WANTED], ["Refused"])
+    assert supply.asked()[0].words is None
 
 
 # ---- other ways
