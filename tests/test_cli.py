@@ -702,6 +702,35 @@ def test_of_a_shipment_that_is_not_there_nothing_is_corrected(run: Run, shop: Sh
     assert (said.code, "there is no S9" in said.err) == (2, True)
 
 
+def test_whoever_sends_for_us_is_asked_as_the_command_line_says(run: Run, shop: Shop, home: Path) -> None:
+    shop.offer("MUG-1", units=10)
+    run("places", "add", "Mill", "--kind", "dropship")
+
+    assert run("stock", "asks", "Mill", "--mail", "orders@mill.example", "--hours", "48").code == 0
+    said = json.loads(run("stock", "asks", "--json").out)
+    assert said == [{"location": "Mill", "way": "mail", "whom": "orders@mill.example", "hours": 48}]
+    assert "cdk_" in run("stock", "asks", "Mill", "--api").out
+    assert run("stock", "asks", "Main", "--mail", "a@b.example").code == 2
+    assert "say one of" in run("stock", "asks", "Mill", "--api", "--none").why
+    assert run("stock", "asks", "Mill", "--none").code == 0
+    assert json.loads(run("stock", "asks", "--json").out) == []
+
+
+def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_first(run: Run, shop: Shop, home: Path) -> None:
+    shop.offer("MUG-1", units=10)
+    run("places", "add", "Mill", "--kind", "dropship")
+    (home / "left.csv").write_text("shipment,carrier,tracking\nS9,Harbor Bikes,HB-7\n")
+    (home / "lies.csv").write_text("sku,units,at\nMUG-1,4,\n")
+    (home / "strange.csv").write_text("sku,units,at\nNONE,4,\n")
+
+    said = run("shipments", "import", str(home / "left.csv"), "--dry-run")
+    assert (said.code, "row 2: shipment: there is no S9" in said.err) == (2, True)
+    assert "MUG-1: 0 -> 4" in run("stock", "theirs", "Mill", str(home / "lies.csv"), "--dry-run").out
+    assert "MUG-1: 0 -> 4" in run("stock", "theirs", "Mill", str(home / "lies.csv")).out
+    assert run("stock", "theirs", "Mill", str(home / "lies.csv")).out == ""
+    assert "row 2: NONE is no SKU of yours" in run("stock", "theirs", "Mill", str(home / "strange.csv")).err
+
+
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", "TRAY", units=10)
     (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")

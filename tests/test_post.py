@@ -1,6 +1,7 @@
 """The way out for letters: what a mail server or a program says becomes one of our errors, and nobody is written to twice by name."""
 
 import email
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from config.post import Mailroom
 from config.settings import BadSettings, load
 from config.wiring import translate
 from core.errors import HubError, OutcomeUnknown, Refused, Unavailable
-from core.ports import Letter
+from core.ports import Attachment, Letter
 from tests.smtp import Sink, sink
 
 LETTER = Letter("id-1", "ana@north.example", "North Sea: a title", "Grüße.\n", datetime(2026, 11, 22, 8, tzinfo=UTC))
@@ -24,6 +25,19 @@ def test_a_letter_is_taken_with_its_own_name(tmp_path: Path) -> None:
     message = email.message_from_string(text)
     assert (to, message["Message-ID"], message["From"]) == ("ana@north.example", "<id-1@crossdock>", "hub@north.example")
     assert message.get_payload(decode=True).decode() == "Grüße."
+
+
+def test_files_go_with_a_letter(tmp_path: Path) -> None:
+    files = (Attachment("S1.pdf", "application/pdf", b"%PDF-"), Attachment("S1.csv", "text/csv", "sku\r\nGrün\r\n".encode()))
+    with sink() as server:
+        Mailroom(server.address, "hub@north.example").mail(replace(LETTER, files=files))
+
+    [(_, text)] = server.letters
+    first, *rest = email.message_from_string(text).get_payload()
+    assert first.get_payload(decode=True).decode().strip() == "Grüße."
+    assert [(one.get_filename(), one.get_content_type(), one.get_payload(decode=True)) for one in rest] == [
+        (one.name, one.kind, one.content) for one in files
+    ]
 
 
 def _broken(server: Sink, how: str) -> str:
