@@ -77,6 +77,7 @@ PAGES = (
     "/shipments?state=sent",
     "/shipments/{shipment}",
     "/bench",
+    "/requests",
     "/bench?at={shipment}&done=0x1",
     "/stock/card?sku=GOODS-00012",
     "/stock/lacks",

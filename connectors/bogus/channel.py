@@ -412,6 +412,8 @@ class BogusChannel:
             wish, said = system.asked[key]
             if said.parcels:
                 return Cancelling.NOT_CANCELLED
+            if system.queues:
+                return Cancelling.ASKED
             system.asked[key] = (wish, replace(said, state=RequestState.WITHDRAWN))
             return Cancelling.DONE
 

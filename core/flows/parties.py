@@ -258,35 +258,32 @@ def _stop(hub: Hub, claim: Claim, turn: Turn) -> None:
     """They are told once that it is wanted no more. Who had not said a word is believed to have sent nothing; of who had, an answer is
     waited for."""
     asked = turn.case.asked
-    if asked.stopped_at is not None and asked.way is not Way.CONNECTION:
-        with hub.unit(claim):
-            claim.say(asked.id, _until(hub, asked.due_at, "they did not say whether they stopped it"))
+    if asked.stopped_at is not None:
+        _look(hub, claim, turn)
         return
-    became = _call_back(hub, claim, turn)
+    became = _call_back(hub, turn)
     with hub.unit(claim) as work:
         case = answering.open_case(hub, work, claim.merchant, asked.id)
-        if case.asked.state is not RequestState.WITHDRAWING:
-            return
-        hours = turn.how.hours if turn.how else 0
-        requests.stopped(work.db, asked.id, work.now, work.now + hours * HOUR_US)
-        if became is Cancelling.DONE:
-            answering.withdrawn(work, claim.merchant, case)
-            answering.note(work, claim.merchant, case, RequestState.WITHDRAWN.value)
-        elif became is Cancelling.NOT_CANCELLED:
-            shipments.set_problem(work.db, case.shipment.id, "not_stopped")
-        work.ask(claim.merchant, "ask_parties", asked.id, claim.connection)
+        if case.asked.state is RequestState.WITHDRAWING:
+            _told_to_stop(work, claim, case, became, turn.how.hours if turn.how else 0)
 
 
-def _call_back(hub: Hub, claim: Claim, turn: Turn) -> Cancelling:
+def _told_to_stop(work: Unit, claim: Claim, case: Case, became: Cancelling, hours: int) -> None:
+    requests.stopped(work.db, case.asked.id, work.now, work.now + hours * HOUR_US)
+    if became is Cancelling.DONE:
+        answering.withdrawn(work, claim.merchant, case)
+        answering.note(work, claim.merchant, case, RequestState.WITHDRAWN.value)
+    elif became is Cancelling.NOT_CANCELLED:
+        shipments.set_problem(work.db, case.shipment.id, "not_stopped")
+    work.ask(claim.merchant, "ask_parties", case.asked.id, claim.connection)
+
+
+def _call_back(hub: Hub, turn: Turn) -> Cancelling:
     asked = turn.case.asked
-    if asked.way is not Way.CONNECTION:
-        _say(hub, turn, "request.withdrawn")
-        return Cancelling.ASKED if asked.answered_at else Cancelling.DONE
-    system = _fulfills(hub, asked.connection)
-    if asked.stopped_at is None:
-        return system.call_back(asked.id)
-    _learn(hub, claim, turn, system.fulfilling(asked.id))
-    return Cancelling.ASKED
+    if asked.way is Way.CONNECTION:
+        return _fulfills(hub, asked.connection).call_back(asked.id)
+    _say(hub, turn, "request.withdrawn")
+    return Cancelling.ASKED if asked.answered_at else Cancelling.DONE
 
 
 # ---- the ways

@@ -353,6 +353,27 @@ def test_a_connected_system_that_sent_it_already_is_not_stopped(house: House) ->
     assert supply.dock.shipments() == [("S1", "sent", "sent_anyway")]
 
 
+@pytest.mark.parametrize("after_the_work", [True, False])
+@on_sqlite
+def test_a_connected_system_that_takes_its_time_to_stop_is_asked_until_it_did(house: House, after_the_work: bool) -> None:
+    supply = through(house)
+    supply.dock.sell(C=2)
+    house.bogus.queues = True
+    house.bogus.next("call_back", OutcomeUnknown("lost"), after_the_work)
+    first = supply.id
+    parties.withdraw(house.hub, supply.merchant, first, ANN)
+    pass_(supply, timedelta(minutes=1))
+    pass_(supply, timedelta(minutes=1))
+    assert supply.states == [RequestState.WITHDRAWING]
+
+    wish, said = house.bogus.asked[first]
+    house.bogus.asked[first] = (wish, replace(said, state=RequestState.WITHDRAWN))
+    pass_(supply, timedelta(minutes=31))
+
+    assert supply.asked()[0].state is RequestState.WITHDRAWN
+    assert [name for name, _ in house.bogus.calls if name == "call_back"] == ["call_back"] * 2
+
+
 # ---- what we do not do ourselves
 
 
