@@ -140,6 +140,7 @@ LISTS = (
     "/api/v1/listings/changed",
     "/api/v1/inbounds",
     "/api/v1/inbounds/{inbound}",
+    "/api/v1/requests",
     "/api/v1/skus?sku=GOODS-00012",
     "/api/v1/listings",
     "/api/v1/listings?limit=250&after=9000",

@@ -45,7 +45,7 @@ def page() -> str:
         ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
         rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
         rules, cartons = connections.all_of(db, merchant), boxes.all_of(db, merchant)
-        asks = requests.read(ours, hub().box(merchant))
+        asks = requests.read(ours, hub().box(merchant)) if any(row.party for row in ours) else {}
         programs = keys.all_of(db, merchant) if any(row.kind in parties.KINDS for row in ours) else []
     there: dict[str, dict[str, list[Any]]] = {}
     for row in rows:
