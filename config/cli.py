@@ -21,6 +21,7 @@ from config import (
     kits_cli,
     leading_cli,
     logging,
+    parties_cli,
     routing_cli,
     rules_cli,
     shipping_cli,
@@ -1356,7 +1357,10 @@ cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
 cli.add_command(buyers_cli.buyers)
+shipping_cli.shipments.add_command(parties_cli.bring)
 stock.add_command(shipping_cli.sends)
+stock.add_command(parties_cli.asks)
+stock.add_command(parties_cli.theirs)
 stock.add_command(routing_cli.rules)
 orders.add_command(routing_cli.route)
 stock.add_command(rules_cli.rule)

@@ -59,6 +59,9 @@ class Mailroom:
         message.set_content(letter.body, cte="quoted-printable")  # every server takes that
         if letter.page:
             message.add_alternative(letter.page, subtype="html", cte="quoted-printable")
+        for one in letter.files:
+            main, _, sub = one.kind.partition("/")
+            message.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
         return message
 
     @contextlib.contextmanager

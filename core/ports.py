@@ -690,10 +690,20 @@ class Consents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Attachment:
+    """A file that goes with a letter; `kind` is its media type."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Something told to a person or to a program of theirs. `id` is the same however often it is sent; `to` is an address of mail, or of a
-    program that takes calls. `page` is the same as HTML ("": there is none), `answer_to` where answers go, `from_name` whose it is."""
+    program that takes calls. `page` is the same as HTML ("": there is none), `answer_to` where answers go, `from_name` whose it is. Files
+    go with mail alone."""
 
     id: str
     to: str
@@ -703,6 +713,7 @@ class Letter:
     page: str = ""
     answer_to: str = ""
     from_name: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
 class Post(Protocol):

@@ -717,6 +717,35 @@ def test_what_buyers_are_told_and_see_is_chosen_and_shown(run: Run, shop: Shop, 
     assert [run("buyers", "letters", "amazon").code, run("buyers", "look", "--color", "red").code] == [2, 2]
 
 
+def test_whoever_sends_for_us_is_asked_as_the_command_line_says(run: Run, shop: Shop, home: Path) -> None:
+    shop.offer("MUG-1", units=10)
+    run("places", "add", "Mill", "--kind", "dropship")
+
+    assert run("stock", "asks", "Mill", "--mail", "orders@mill.example", "--hours", "48").code == 0
+    said = json.loads(run("stock", "asks", "--json").out)
+    assert said == [{"location": "Mill", "way": "mail", "whom": "orders@mill.example", "hours": 48}]
+    assert "cdk_" in run("stock", "asks", "Mill", "--api").out
+    assert run("stock", "asks", "Main", "--mail", "a@b.example").code == 2
+    assert "say one of" in run("stock", "asks", "Mill", "--api", "--none").why
+    assert run("stock", "asks", "Mill", "--none").code == 0
+    assert json.loads(run("stock", "asks", "--json").out) == []
+
+
+def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_first(run: Run, shop: Shop, home: Path) -> None:
+    shop.offer("MUG-1", units=10)
+    run("places", "add", "Mill", "--kind", "dropship")
+    (home / "left.csv").write_text("shipment,carrier,tracking\nS9,Harbor Bikes,HB-7\n")
+    (home / "lies.csv").write_text("sku,units,at\nMUG-1,4,\n")
+    (home / "strange.csv").write_text("sku,units,at\nNONE,4,\n")
+
+    said = run("shipments", "import", str(home / "left.csv"), "--dry-run")
+    assert (said.code, "row 2: shipment: there is no S9" in said.err) == (2, True)
+    assert "MUG-1: 0 -> 4" in run("stock", "theirs", "Mill", str(home / "lies.csv"), "--dry-run").out
+    assert "MUG-1: 0 -> 4" in run("stock", "theirs", "Mill", str(home / "lies.csv")).out
+    assert run("stock", "theirs", "Mill", str(home / "lies.csv")).out == ""
+    assert "row 2: NONE is no SKU of yours" in run("stock", "theirs", "Mill", str(home / "strange.csv")).err
+
+
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", "TRAY", units=10)
     (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")
@@ -978,6 +1007,11 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "every notice that waits has a task": ("delete from tasks where kind = 'take_orders'",),
     "every order has its lines' books": ("delete from order_lines",),
     "open shipments hold what their orders say that they hold": ("update order_lines set released = 1",),
+    "whoever is asked to send a shipment is asked for what it holds": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, way)
+           select 'r', id, 'o', 2, 'S2', 'x', 'released', 1, 'request' from merchants""",
+        """insert into shipment_lines (merchant, shipment, line, units, parts, title) select id, 'r', '1', 1, '{}', '' from merchants""",
+    ),
     "what left in shipments left once": ("update order_lines set sent = 1",),
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",

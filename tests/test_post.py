@@ -12,7 +12,7 @@ from config.post import Mailroom
 from config.settings import BadSettings, load
 from config.wiring import translate
 from core.errors import HubError, OutcomeUnknown, Refused, Unavailable
-from core.ports import Letter
+from core.ports import Attachment, Letter
 from tests.smtp import Sink, sink
 
 LETTER = Letter("id-1", "ana@north.example", "North Sea: a title", "Grüße.\n", datetime(2026, 11, 22, 8, tzinfo=UTC))
@@ -40,6 +40,19 @@ def test_a_letter_to_a_buyer_comes_from_the_shop_and_is_answered_to_it() -> None
     assert (to, message["Reply-To"], message["Bcc"]) == ("ana@north.example", "shop@north.example", None)
     assert parseaddr(message["From"])[1] == "hub@north.example"
     assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+def test_files_go_with_a_letter(tmp_path: Path) -> None:
+    files = (Attachment("S1.pdf", "application/pdf", b"%PDF-"), Attachment("S1.csv", "text/csv", "sku\r\nGrün\r\n".encode()))
+    with sink() as server:
+        Mailroom(server.address, "hub@north.example").mail(replace(LETTER, files=files))
+
+    [(_, text)] = server.letters
+    first, *rest = email.message_from_string(text).get_payload()
+    assert first.get_payload(decode=True).decode().strip() == "Grüße."
+    assert [(one.get_filename(), one.get_content_type(), one.get_payload(decode=True)) for one in rest] == [
+        (one.name, one.kind, one.content) for one in files
+    ]
 
 
 def _broken(server: Sink, how: str) -> str:

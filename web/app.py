@@ -28,6 +28,7 @@ from web.pages import (
     account,
     activity,
     alerts,
+    answer,
     assembling,
     attention,
     bench,
@@ -59,6 +60,7 @@ from web.pages import (
 )
 from web.pages import hooks as hooks_page
 from web.pages import keys as keys_page
+from web.pages import requests as requests_page
 from web.said import said
 from web.shell import navigation, sections, way
 from web.visitor import LANGUAGES, LOCALES, MACHINES, Visitor, Way, guard, needs
@@ -77,6 +79,8 @@ ROOMS: tuple[Blueprint, ...] = (
     day_end.pages,
     shipments.pages,
     bench.pages,
+    requests_page.pages,
+    answer.pages,
     track.pages,
     rules.pages,
     shelves.pages,

@@ -11,7 +11,8 @@ from web.visitor import Visitor, needed
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= {"short": "orders", "calling_off": "orders", "capturing": "orders", "bench": "shipments", "day_end": "shipments"}
+PART_OF |= {"short": "orders", "calling_off": "orders", "capturing": "orders"}
+PART_OF |= dict.fromkeys(("bench", "day_end", "requests"), "shipments")
 
 
 @dataclass(frozen=True, slots=True)

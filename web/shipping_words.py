@@ -37,6 +37,18 @@ SAID: dict[str, str] = {
     "no carrier is connected": N_("No carrier is connected."),
     "there is nothing to print": N_("There is nothing to print."),
     "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
+    "somebody else sends it: they are asked to, and tell when it left": N_(
+        "Somebody else sends it: they are asked to, and tell when it left."
+    ),
+    "there is no such request": N_("There is no such request."),
+    "it is over": N_("It is over already."),
+    "it is wanted no more": N_("It is wanted no more."),
+    "all of it was sent": N_("All of it was sent already."),
+    "that is more than is open of it": N_("That is more than is open of it."),
+    "write whole numbers of units": N_("Write whole numbers of units."),
+    "write the carrier's name": N_("Write the carrier's name."),
+    "nobody asked for that": N_("Nobody asked for that."),
+    "a parcel needs a tracking number, or a number of your own": N_("Write the tracking number."),
     "it is packed": N_("It is packed already."),
     "nothing of it is open": N_("Nothing of it is open any more."),
     "this carrier's drivers cannot be asked here": N_("This carrier's drivers cannot be asked here: use its own website."),

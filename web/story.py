@@ -9,6 +9,7 @@ from flask import current_app
 from flask_babel import gettext, ngettext
 
 from core.domain.calling_off import REASONS
+from core.domain.later import N_
 from core.domain.order import Line
 from core.domain.shipping import CancelReason, Progress
 from web import order_words as words
@@ -108,10 +109,30 @@ def _apart(body: Body, lines: Lines) -> str:
     match body["why"]:
         case "person":
             return str(gettext("Somebody took shipment %(name)s apart", name=body["name"]))
+        case "refused":
+            return str(gettext("Shipment %(name)s was taken apart: whoever was asked to send it refused", name=body["name"]))
+        case "withdrawn":
+            return str(gettext("Shipment %(name)s was taken apart: nobody is asked to send it any more", name=body["name"]))
         case "short":
             return str(gettext("Shipment %(name)s was taken apart: not all of it was there", name=body["name"]))
         case _:
             return str(gettext("Shipment %(name)s was taken apart: the order changed", name=body["name"]))
+
+
+ASKED = {
+    "asked": N_("%(location)s is asked to send shipment %(name)s"),
+    "accepted": N_("%(location)s will send shipment %(name)s"),
+    "rejected": N_("%(location)s refused to send shipment %(name)s"),
+    "withdrawing": N_("%(location)s is asked to send shipment %(name)s no more"),
+    "withdrawn": N_("%(location)s sends shipment %(name)s no more"),
+    "sent": N_("%(location)s sent shipment %(name)s"),
+    "anyway": N_("%(location)s sent goods of shipment %(name)s that were wanted no more"),
+}
+
+
+def _asked(body: Body, lines: Lines) -> str:
+    words = ASKED[body["state"]]
+    return str(gettext(words, name=body["name"], location=body["location"]))
 
 
 def _label(body: Body, lines: Lines) -> str:
@@ -190,6 +211,7 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
         "Shipment %(name)s was made at %(location)s: %(units)s", name=body["name"], location=body["location"], units=_units(body)
     ),
     "ShipmentCancelled": _apart,
+    "RequestMoved": _asked,
     "ShipmentSent": lambda body, lines: gettext(
         "%(by)s handed shipment %(name)s over: %(units)s", by=body["by"], name=body["name"], units=_units(body)
     ),

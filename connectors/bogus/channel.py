@@ -12,6 +12,7 @@ from connectors.bogus.trouble import Trouble
 from connectors.http import as_datetime, write_json
 from core.domain.capturing import Taking
 from core.domain.money import Money
+from core.domain.requests import Request, RequestState, Standing
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import Refused
 from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
@@ -66,6 +67,7 @@ class Bogus(Trouble):
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     capturing: dict[str, Document] = field(default_factory=dict)  # payments that are being captured: what will change
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    asked: dict[str, tuple[Request, Standing]] = field(default_factory=dict)  # what it was asked to send for other channels, by key
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
@@ -403,7 +405,7 @@ class BogusChannel:
 
     def confirmed(self, sent: Sent) -> str | None:
         with self._call("confirmed", sent) as system:
-            return next((one["id"] for one in system.shipments(sent.order) if sent.tracking in one["tracking"]), None)
+            return next((one["id"] for one in system.shipments(sent.order) if sending.is_it(one, sent)), None)
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         with self._call("cancel", (order, reason, key, restock)) as system:
@@ -428,6 +430,24 @@ class BogusChannel:
     def capture(self, order: str, amount: Money, key: str) -> None:
         with self._call("capture", (order, amount, key)) as system:
             system.capture(order, amount, key)
+
+    def fulfill(self, wish: Request, key: str) -> None:
+        with self._call("fulfill", (wish, key)) as system:
+            system.asked.setdefault(key, (wish, Standing(RequestState.ASKED, f"B-{len(system.asked) + 1}")))
+
+    def fulfilling(self, key: str) -> Standing | None:
+        with self._call("fulfilling", key) as system:
+            return system.asked[key][1] if key in system.asked else None
+
+    def call_back(self, key: str) -> Cancelling:
+        with self._call("call_back", key) as system:
+            wish, said = system.asked[key]
+            if said.parcels:
+                return Cancelling.NOT_CANCELLED
+            if system.queues:
+                return Cancelling.ASKED
+            system.asked[key] = (wish, replace(said, state=RequestState.WITHDRAWN))
+            return Cancelling.DONE
 
     def route(self, order: str, assignment: str, place: str, lines: Mapping[str, int] | None = None) -> None:
         with self._call("route", (order, assignment, place, lines)) as system:

@@ -34,6 +34,17 @@ def told(document: Document, sent: Sent, number: str, at: str) -> Document:
     return {"lines": lines, "shipped": [*document.get("shipped", ()), parcel], "fulfillment": _progress(lines), **_routed(document, sent)}
 
 
+def is_it(parcel: Document, sent: Sent) -> bool:
+    """Whether Bogus was told of this parcel: one without a number by its units, and by being none of the others."""
+    if sent.tracking:
+        return sent.tracking in parcel["tracking"]
+    units = Counter({line["line"]: line["quantity"] for line in parcel["lines"]})
+    ours: Counter[str] = Counter()
+    for part in sent.lines:
+        ours[part.line] += part.units
+    return not parcel["tracking"] and units == ours and parcel["id"] not in sent.others
+
+
 def _units(document: Document, sent: Sent) -> Counter[str]:
     if document["cancelled_at"]:
         raise refused("The order is cancelled.")

@@ -25,8 +25,10 @@ class Sending:
         return self._client.ship(sent.order, render.parcel(sent))
 
     def confirmed(self, sent: Sent) -> str | None:
-        """It keeps no keys: a parcel is known by its tracking number and its units, or, without a number, by its time."""
-        return next((str(one["fulfillmentId"]) for one in self._client.shipments(sent.order) if _is(one, render.parcel(sent))), None)
+        """It keeps no keys: a parcel is known by its tracking number and its units, or, without a number, by its time and by being none of
+        the others."""
+        known = (one for one in self._client.shipments(sent.order) if sent.tracking or str(one["fulfillmentId"]) not in sent.others)
+        return next((str(one["fulfillmentId"]) for one in known if _is(one, render.parcel(sent))), None)
 
     def cancel(self, order: str, reason: CancelReason) -> Cancelling:
         """A buyer's open wish is granted, else a request of our own is made. What is cancelled, or being so, is not cancelled again."""

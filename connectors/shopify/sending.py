@@ -19,7 +19,8 @@ Share = tuple[str, str, str, int]  # location, fulfillment order, its line, unit
 
 
 def told(order: Json, sent: Sent) -> list[Json]:
-    """The fulfillments that tell of this parcel. One without a tracking number is known by having none, and by its time."""
+    """The fulfillments that tell of this parcel. One without a tracking number is known by having none, by its time, and by
+    being none of the others."""
     return [one for one in order["fulfillments"] if one["status"] not in DEAD and _is(one, sent)]
 
 
@@ -27,6 +28,8 @@ def _is(fulfillment: Json, sent: Sent) -> bool:
     numbers = [one["number"] for one in fulfillment["trackingInfo"] if one["number"]]
     if sent.tracking:
         return sent.tracking in numbers
+    if digits(fulfillment["id"]) in sent.others:
+        return False
     lines = {digits(item["lineItem"]["id"]) for item in fulfillment["fulfillmentLineItems"]["nodes"]}
     since = sent.sent_at.replace(microsecond=0)  # Shopify's times have whole seconds
     return not numbers and as_datetime(fulfillment["createdAt"]) >= since and lines <= {line.line for line in sent.lines}

@@ -234,6 +234,13 @@ WORK = (
         N_("Mend it there, then try again."),
     ),
     Cause(
+        "no-answer",
+        N_("Whoever was asked to send something did not answer"),
+        N_("Nobody knows whether it left. Its buyer waits, and what is reserved for it stays reserved."),
+        N_("Ask them. Say for them what they answer, ask again, or withdraw it, at the request."),
+        (Press.NOTHING,), loud=True, ignorable=False, tone="bad",
+    ),
+    Cause(
         "unsent",
         N_("A message to one of you could not be sent"),
         N_("Somebody does not know what this page says."),
@@ -331,6 +338,7 @@ OF_ERRORS = {
     "OutcomeUnknown": "unsure",
     "Stale": "stale",
     "HookStopped": "hook",
+    "NoAnswer": "no-answer",
     "Crash": "crash",
 }
 OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold", "capture_payments": "uncaptured"}  # whatever the error
@@ -382,6 +390,7 @@ DOES = {
     "move_assignments": N_("Telling a channel from where a shipment leaves"),
     "capture_payments": N_("Capturing a payment"),
     "call_off_orders": N_("Having an order cancelled at its channel"),
+    "ask_parties": N_("Asking somebody else to send"),
     "track_parcels": N_("Asking a carrier where parcels are"),
     "tell_buyers": N_("Telling a buyer of a parcel"),
     "follow_parcels": N_("Having a carrier tell where parcels are"),

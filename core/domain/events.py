@@ -223,6 +223,16 @@ class ShipmentCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestMoved:
+    """Somebody else was asked to send a shipment, or said something of it. `location` is the name of where it leaves from, `state` a word
+    of core/domain/requests.py, or "anyway": they sent what nobody waits for any more."""
+
+    name: str
+    location: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBought:
     name: str
     carrier: str
@@ -367,6 +377,7 @@ Event = (
     | OrderReleased
     | ShipmentMade
     | ShipmentCancelled
+    | RequestMoved
     | ShipmentSent
     | LabelBought
     | LabelVoided

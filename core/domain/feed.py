@@ -43,6 +43,7 @@ TYPES: dict[type, str] = {
     events.ShipmentCancelled: "shipment.cancelled",
     events.ShipmentSent: "shipment.sent",
     events.AssignmentMoved: "shipment.assigned",
+    events.RequestMoved: "shipment.request",
     events.LabelBought: "label.bought",
     events.LabelVoided: "label.voided",
     events.ParcelTold: "parcel.told",

@@ -1,10 +1,11 @@
 """What somebody else is asked to send for us, and what they answer: a supplier, another firm's warehouse, a channel's own. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.later import N_
 from core.domain.money import Money
 from core.domain.order import Address
 
@@ -19,6 +20,101 @@ class RequestState(StrEnum):
     WITHDRAWING = "withdrawing"
     WITHDRAWN = "withdrawn"
     SENT = "sent"
+
+
+OPEN = (RequestState.WANTED, RequestState.ASKED, RequestState.ACCEPTED)
+LIVE = (*OPEN, RequestState.WITHDRAWING)  # what they say that they sent is sent
+WORDS: dict[RequestState, str] = {
+    RequestState.WANTED: N_("Not asked yet"),
+    RequestState.ASKED: N_("Asked"),
+    RequestState.ACCEPTED: N_("Accepted"),
+    RequestState.REJECTED: N_("Refused"),
+    RequestState.WITHDRAWING: N_("Being withdrawn"),
+    RequestState.WITHDRAWN: N_("Withdrawn"),
+    RequestState.SENT: N_("Sent by them"),
+}
+
+
+class Way(StrEnum):
+    """How somebody is asked."""
+
+    MAIL = "mail"
+    HOOK = "hook"
+    API = "api"
+    CONNECTION = "connection"
+
+
+WAYS: dict[Way, str] = {
+    Way.MAIL: N_("By e-mail, with a packing slip and a list"),
+    Way.HOOK: N_("By a call of their program"),
+    Way.API: N_("Their program fetches it from our API"),
+    Way.CONNECTION: N_("Through a connection"),
+}
+HOURS = 24  # in which they should answer, where nobody said otherwise
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asking:
+    """How whoever sends from a location is asked: `to` is an address of mail or of a program, `secret` signs what that is told, `key` is
+    the id of the API key that sees this location alone. They should answer within `hours`."""
+
+    way: Way
+    to: str = ""
+    connection: str = ""
+    key: str = ""
+    secret: str = ""
+    hours: int = HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Units of an order line that somebody was asked to send, and what became of them. Each is sent, refused or open."""
+
+    line: str
+    sku: str
+    title: str
+    units: int
+    sent: int = 0
+    refused: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.units - self.sent - self.refused
+
+
+class Heard(StrEnum):
+    """What an answer is worth."""
+
+    NEW = "new"
+    KNOWN = "known"  # it is so already
+    LATE = "late"  # it was over before
+
+
+def on_accepted(state: RequestState) -> Heard:
+    if state in (RequestState.WANTED, RequestState.ASKED):
+        return Heard.NEW
+    return Heard.LATE if state in (RequestState.REJECTED, RequestState.WITHDRAWN) else Heard.KNOWN
+
+
+def on_refused(state: RequestState) -> Heard:
+    if state in LIVE:
+        return Heard.NEW
+    return Heard.LATE if state is RequestState.SENT else Heard.KNOWN
+
+
+def on_sent(state: RequestState) -> Heard:
+    """LATE: nobody waits for it any more, and it left all the same."""
+    return Heard.NEW if state in LIVE else Heard.LATE
+
+
+def standing(state: RequestState, shares: Iterable[Share]) -> RequestState:
+    """How a request stands once some of it was sent or refused."""
+    known = list(shares)
+    if any(one.open for one in known):
+        return RequestState.ACCEPTED if state in OPEN and any(one.sent for one in known) else state
+    if any(one.sent for one in known):
+        return RequestState.SENT
+    return RequestState.WITHDRAWN if state is RequestState.WITHDRAWING else RequestState.REJECTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "listings.map": LEADERS,
     "shipments.read": EVERYBODY,  # names and streets only with "orders.buyers"
     "shipments.work": PACKERS,  # weigh, buy and give back labels, hand over, take apart; labels carry addresses
+    "requests.read": EVERYBODY - {Role.VIEWER},  # what others are asked to send, with the addresses that it goes to
+    "requests.write": PACKERS,  # say for them what they answer
     "attention.read": EVERYBODY,
     "attention.act": PACKERS,  # try again, leave with a note
     "connections.read": EVERYBODY,
@@ -48,6 +50,8 @@ SCOPES = (
     "stock.read",
     "stock.write",
     "listings.map",
+    "requests.read",
+    "requests.write",
     "connections.read",
     "attention.read",
     "attention.act",

@@ -34,6 +34,7 @@ class Why(StrEnum):
 
     SENDS = "sends"
     BANNED = "banned"
+    REFUSED = "refused"
     SHORT = "short"
     LEFT_OUT = "left_out"
     FEWEST = "fewest"
@@ -45,6 +46,7 @@ class Why(StrEnum):
 WHYS: dict[str, str] = {
     Why.SENDS: N_("It sends this."),
     Why.BANNED: N_("A rule of yours, or the channel, wants none of it from there."),
+    Why.REFUSED: N_("Whoever sends from there was asked, and refused."),
     Why.SHORT: N_("It would send all of this if it had more."),
     Why.LEFT_OUT: N_("Twelve locations before it in your list have some of it: no more are looked at."),
     Why.FEWEST: N_("It would take more parcels."),

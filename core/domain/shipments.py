@@ -44,6 +44,7 @@ class Wait(StrEnum):
     ADDRESS = "address"
     STOCK = "stock"
     SPLIT = "split"
+    REFUSED = "refused"
     TEST = "test"
     CHANNEL = "channel"
 
@@ -60,6 +61,7 @@ WAITS: dict[Wait, str] = {
     Wait.ADDRESS: N_("Nobody knows where it goes."),
     Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
     Wait.SPLIT: N_("No location has all of it, and it is not sent in parts."),
+    Wait.REFUSED: N_("Whoever was asked to send it refused, and nobody else has it."),
     Wait.TEST: N_("It is a test order."),
     Wait.CHANNEL: N_("The channel sends it itself."),
 }
@@ -89,6 +91,10 @@ PROBLEMS: dict[str, str] = {
     "giving_back": N_("Its label is being given back."),
     "moving": N_("Its channel is being told that it leaves from here."),
     "not_moved": N_("Its channel wants it sent from another place."),
+    "withdrawing": N_("Whoever was asked to send it is asked to stop."),
+    "asked_of_others": N_("Somebody else sends it: they are asked to, and tell when it left."),
+    "sent_anyway": N_("They sent it although it was wanted no more: settle it with them."),
+    "not_stopped": N_("They do not stop it: it is on its way, although it is wanted no more."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),

@@ -258,7 +258,8 @@ class Sent:
     """A parcel that left, to be told to the channel of its order. `order` is the channel's id, `number` counts an order's parcels from 1
     and never changes, `carrier` is our connector's name of it ("" for one typed by hand), `carrier_name` and `service` as people write
     them. `place` is the channel's own name of where it left from. `notify`: the channel shall write to the buyer. `own`: its label is the
-    channel's own, which tells its buyer by itself."""
+    channel's own, which tells its buyer by itself. `others` are the channel's ids of the order's other parcels: what is one of these is not
+    this one, however alike they are."""
 
     order: str
     number: int
@@ -273,6 +274,7 @@ class Sent:
     notify: bool = True
     marketplace: str = ""
     own: bool = False
+    others: frozenset[str] = frozenset()
 
 
 class CancelReason(StrEnum):

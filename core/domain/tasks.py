@@ -130,6 +130,7 @@ QUEUES = {
     "call_off_orders": "outside",
     "capture_payments": "outside",
     "move_assignments": "outside",
+    "ask_parties": "outside",
     "track_parcels": "outside",
     "tell_buyers": "outside",
     "follow_parcels": "outside",

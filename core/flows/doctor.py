@@ -66,6 +66,19 @@ CHECKS = (
         "look at these orders' shipments: units would be sent twice, or never",
     ),
     Check(
+        "whoever is asked to send a shipment is asked for what it holds",
+        """
+        select count(*) from (
+          select s.id from shipments s
+          left join requests q on q.shipment = s.id and q.state in ('wanted', 'asked', 'accepted', 'withdrawing')
+          left join request_lines n on n.request = q.id
+          where s.way = 'request' and s.state in ('released', 'packed', 'labelled') group by s.id
+          having coalesce(sum(n.units - n.sent - n.refused), 0)
+            <> (select coalesce(sum(i.units), 0) from shipment_lines i where i.shipment = s.id)) d
+        """,
+        "look at these requests: units would be sent twice, or nobody is asked for them",
+    ),
+    Check(
         "what left in shipments left once",
         """
         select count(*) from (

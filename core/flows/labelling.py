@@ -106,6 +106,8 @@ def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment
         raise NotThen("its channel is being told from where it leaves")
     if one.state not in OPEN or one.problem in UNDONE:
         raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
+    if one.way == releasing.REQUEST:
+        raise NotThen("somebody else sends it: they are asked to, and tell when it left")
     stop = next((why for other, why in releasing.stopped(hub, work, merchant, [order]) if other.id == id), None)
     if stop:
         raise Stopped(stop)

@@ -1,6 +1,7 @@
 """What may leave becomes shipments, and shipments whose orders changed are taken apart again."""
 
 import secrets
+import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,18 +10,21 @@ from typing import Any
 import msgspec
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
+from core.domain.requests import RequestState, Share
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import capturing, moving, routing, sites
 from core.hub import Hub
-from core.store import cards, connections, listings, parcels, shipments, stock
+from core.store import cards, connections, listings, parcels, requests, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
 from core.store.unit import Unit
 from core.store.vault import Box
 
 AT_ONCE = 100
 MARK = "release"
+PARCEL, REQUEST = "parcel", "request"  # ways of a shipment: we send it; somebody else is asked to
+WITHDRAWING = "withdrawing"  # the problem of a shipment that somebody else is asked to send no more
 COUNTER = "shipments"  # what papers say and scanners read is short: S and a number of the merchant's own
 
 
@@ -50,6 +54,7 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     said |= {id: Wait.SPLIT for id in found if routed.waits(id)}
     if routed.moved:
         view = replace(view, reserved=stock.reserved(work.db, merchant, found))
+    said |= {id: Wait.REFUSED for id in found if said[id] is None and view.is_refused(id)}
     numbers = shipments.last_numbers(work.db, found)
     made = [
         (one, planned, n)
@@ -87,6 +92,7 @@ class View:
     reserved: Mapping[tuple[str, str], Mapping[tuple[str, str], int]]
     taken: Mapping[tuple[str, str], Sequence[Taken]]
     connections: Mapping[str, Facts]
+    left_out: Mapping[tuple[str, str], Collection[str]]
 
     def to_send(self, order: str) -> list[ToSend]:
         titles = {line.id: line.title for line in self.connections[order].order.lines}
@@ -99,11 +105,20 @@ class View:
             for sku, each in one.parts.items():
                 left[sku, one.location] = left.get((sku, one.location), 0) - each * one.units
         parts = self.parts.get((self.connections[row.order_id].connection, row.listing or "", row.sku or ""), {})
+        left = {key_: units for key_, units in left.items() if key_[1] not in self.left_out.get(key, ())}
         return ToSend(row.line, title, row.held - row.released, parts, left)
+
+    def is_refused(self, order: str) -> bool:
+        """Nothing of it can leave, since whoever was asked to send some of it refused."""
+        lines = self.to_send(order)
+        return any((order, one.line) in self.left_out for one in lines) and not any(
+            units > 0 for one in lines for units in one.reserved.values()
+        )
 
     def ask(self, order: str) -> routing.Ask:
         lines = self.to_send(order)
-        return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines})
+        out = {one.line: self.left_out[order, one.line] for one in lines if (order, one.line) in self.left_out}
+        return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines}, out)
 
     def short(self, order: str) -> bool:
         return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships)
@@ -119,7 +134,8 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
     for one in shipments.loaded(work.db, merchant, found):
         taken.setdefault((one.order_id, one.line), []).append(one)
     parts = {name: one.parts for name, one in mapped.items()}
-    return View(lines, parts, stock.reserved(work.db, merchant, found), taken, found)
+    out = requests.left_out(work.db, merchant, found)
+    return View(lines, parts, stock.reserved(work.db, merchant, found), taken, found, out)
 
 
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
@@ -138,7 +154,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     named = [(hub.ids(), f"S{last - len(made) + n}", *one) for n, one in enumerate(made, 1)]
     heads = [
         {"id": id, "order_id": one.id, "number": n, "name": name, "location": planned.location, "ship_by": one.ship_by,
-         "person": person_of(box, one)}
+         "person": person_of(box, one), "way": REQUEST if sites[planned.location].asked else PARCEL}
         for id, name, one, planned, n in named
     ]  # fmt: skip
     weights = _weights(work, merchant, [load for _, planned, _ in made for load in planned.loads])
@@ -149,10 +165,32 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     shipments.add(work.db, merchant, heads, [(id, load) for id, _, _, planned, _ in named for load in planned.loads], boxes, work.now)
     shipments.move(work.db, _moves([(one.id, load) for one, planned, _ in made for load in planned.loads], +1))
     moving.begin(hub, work, merchant, {id: one for id, _, one, _, _ in named})
+    _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if sites[planned.location].asked])
     facts: list[tuple[str, Event]] = [
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]
     work.happened(merchant, facts)
+
+
+def _ask_others(hub: Hub, work: Unit, merchant: str, box: Box, made: Sequence[tuple[str, Facts, Planned]]) -> None:
+    """Write down what others are asked to send, and have them asked."""
+    how = requests.asked_locations(work.db, merchant, box) if made else {}
+    heads, shares = [], list[tuple[str, Share]]()
+    for shipment, one, planned in made:
+        _, asking = how[planned.location]
+        key, skus = uuid.UUID(hub.ids()).hex, {line.id: line.sku or "" for line in one.order.lines}
+        heads.append({"id": key, "shipment": shipment, "location": planned.location, "way": asking.way.value,
+                      "connection": asking.connection or None, "token": token()})  # fmt: skip
+        shares += [(key, Share(load.line, _sku(load, skus), load.title, load.units)) for load in planned.loads]
+        work.ask(merchant, "ask_parties", key, asking.connection)
+    if heads:
+        requests.add(work.db, merchant, heads, shares, work.now)
+
+
+def _sku(load: Load, skus: Mapping[str, str]) -> str:
+    """What they are asked for: our SKU; of a bundle, which is one line for several of ours, its own."""
+    (first, *more) = load.parts
+    return first if not more and load.parts[first] == 1 else skus.get(load.line) or " + ".join(load.parts)
 
 
 def token() -> str:
@@ -241,6 +279,8 @@ def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
 def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:
     """Cancel these open shipments, which are locked with their orders: what they held waits to be released again. One with a label asks
     for it to be given back, and is cancelled when it is."""
+    called_back = _call_back(work, merchant, [one for one in some if one.way == REQUEST])
+    some = [one for one in some if one.id not in called_back]
     live = parcels.of_shipments(work.db, merchant, [one.id for one in some])
     labelled = {one.id: key for one in some for parcel in live.get(one.id, ()) if (key := parcel.purchase)}
     for one in some:
@@ -249,6 +289,23 @@ def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], wh
             work.ask(merchant, "void_labels", labelled[one.id], connection)
     shipments.set_state(work.db, {one.id: (one.state, "taking_apart") for one in some if one.id in labelled}, work.now)
     cancel(work, merchant, [one for one in some if one.id not in labelled], why)
+
+
+def _call_back(work: Unit, merchant: str, some: Sequence[Shipment]) -> set[str]:
+    """Have whoever was asked to send these told to stop; gives those that wait for it. What nobody was told of yet is just over."""
+    waits: set[str] = set()
+    for id, one in requests.live_of(work.db, merchant, [one.id for one in some]).items():
+        if one.state is RequestState.WITHDRAWING:
+            waits.add(id)
+            continue
+        if one.tried_at is None:
+            requests.become(work.db, one.id, RequestState.WITHDRAWN, work.now)
+        else:
+            requests.become(work.db, one.id, RequestState.WITHDRAWING, work.now)
+            shipments.set_problem(work.db, id, WITHDRAWING)
+            waits.add(id)
+        work.ask(merchant, "ask_parties", one.id, one.connection or "")
+    return waits
 
 
 def cancel(work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from core.domain.order import Address
 from core.domain.places import PlaceMap
-from core.domain.routing import Candidate, Decision, Rules, Wanted, plan
+from core.domain.routing import Candidate, Decision, Rules, Wanted, Why, plan
 from core.domain.shipments import ToSend
 from core.domain.stock import Key
 from core.flows.allocation import settle_lines, wish_of
@@ -20,11 +20,13 @@ from core.store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """An order that may leave: what of it is reserved and in no shipment, and by line what open shipments have of it."""
+    """An order that may leave: what of it is reserved and in no shipment, by line what open shipments have of it, and the locations that
+    refused it."""
 
     facts: Facts
     lines: Sequence[ToSend]
     taken: Mapping[str, Sequence[Taken]]
+    left_out: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,12 +90,13 @@ class _Room:
         map_ = self.maps[ask.facts.connection]
         ours = [location for location in map_.locations if location in self.sites]
         bounds = {one.line: _bounds(self.rows[ask.facts.id][one.line], map_, moves=self.moves(ask)) for one in ask.lines}
-        if not ask.lines or any(bound is None for bound in bounds.values()) or not _has_choice(ours, bounds):
+        if not ask.lines or any(bound is None for bound in bounds.values()) or not (ask.left_out or _has_choice(ours, bounds)):
             return None
         to = ask.facts.person.ship_to if ask.facts.person else None
-        wanted = [self._wanted(one, bounds[one.line] or frozenset(), ours, to) for one in ask.lines]
+        may = {one.line: frozenset(bounds[one.line] or ()) - frozenset(ask.left_out.get(one.line, ())) for one in ask.lines}
+        wanted = [self._wanted(one, may[one.line], ours, to) for one in ask.lines]
         candidates = [self._candidate(location, ask, to) for location in ours]
-        decision = plan(wanted, candidates, self.rules)
+        decision = _told(plan(wanted, candidates, self.rules), {at for some in ask.left_out.values() for at in some})
         self._take(ask, decision)
         return _Decided(decision, _digest(wanted, candidates, self.rules))
 
@@ -151,6 +154,14 @@ def _bounds(row: Any, map_: PlaceMap, *, moves: bool = False) -> frozenset[str] 
         return frozenset(map_.locations)
     (first, *more) = assigned
     return None if more else frozenset(next((some for some in map_.ours.values() if first in some), (first,)))
+
+
+def _told(decision: Decision, refused: Collection[str]) -> Decision:
+    """Those that refused are said to have."""
+    verdicts = tuple(
+        replace(one, why=Why.REFUSED) if one.location in refused and one.why is Why.BANNED else one for one in decision.verdicts
+    )
+    return replace(decision, verdicts=verdicts)
 
 
 def _decoded(text: str | None) -> dict[str, int]:

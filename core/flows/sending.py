@@ -63,27 +63,33 @@ def send_labelled(hub: Hub, claim: Claim) -> None:
         order = shipments.orders_of(work.db, merchant, [id]).get(id)
         shown = releasing.shown_of(hub, work, merchant, order) if order else set()
         with suppress(NotThen, Stopped):
-            _send_in(hub, work, merchant, id, HUB, None)
+            send_in(hub, work, merchant, id, HUB, None)
             boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, []) if id in shown else []
             parcels.telling(work.db, [box.id for box in boxes], work.now)
 
 
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
     with hub.unit() as work:
-        _send_in(hub, work, merchant, id, who, typed)
+        send_in(hub, work, merchant, id, who, typed)
 
 
-def _send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
+def send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
+    """One in the caller's transaction. Raises Stopped, NotThen, Refused."""
     facts, one, boxes = ready(hub, work, merchant, id)
     if typed and any(box.purchase for box in boxes):
         raise NotThen("it has a label, or one is being bought: give it back first")
     if typed:
-        parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
+        parcels.set_labels(work.db, [{"id": box.id, **typed_of(typed)} for box in boxes])
     elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
         raise NotThen("it has no label yet")
-    loads = shipments.loads(work.db, merchant, [id]).get(id, [])
+    leave(hub, work, merchant, facts, one, boxes, who)
+
+
+def leave(hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: Sequence[Parcel], who: Who) -> None:
+    """A shipment leaves in these parcels, whose numbers are written down; all are locked. Stock goes, and the channel is told."""
+    loads = shipments.loads(work.db, merchant, [one.id]).get(one.id, [])
     shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
-    shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
+    shipments.set_state(work.db, {one.id: (State.SENT, None)}, work.now)
     work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
     account = connections.get(work.db, facts.connection)
     if account is None:
@@ -97,7 +103,12 @@ def _send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Type
     if one.connection and any(box.purchase for box in boxes):
         work.ask(merchant, "follow_parcels", one.connection, one.connection, wait_s=TOGETHER_S)
     telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
-    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", one.id, shipment=one.name)
+
+
+def typed_of(typed: Typed) -> dict[str, str | None]:
+    """What was typed, as a parcel's columns."""
+    return {"carrier": None, **_typed(typed)}
 
 
 def _typed(typed: Typed) -> dict[str, str | None]:
@@ -173,7 +184,8 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
     page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
     own = parcel.purchase is not None and parcels.seller_of(work.db, merchant, parcel.purchase) == account.id
-    sent = replace(said(facts, one, parcel, loads, map_, page), own=own)
+    others = parcels.told_of(work.db, merchant, facts.id)
+    sent = replace(said(facts, one, parcel, loads, map_, page), own=own, others=others)
     return Telling(parcel, one, facts, sent, parcel.telling_at is not None)
 
 

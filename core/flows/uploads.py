@@ -9,7 +9,7 @@ from typing import Any
 from core.domain.tasks import Claim
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import card_csv, counting, inbound_csv, join, stock_csv
+from core.flows import card_csv, counting, inbound_csv, join, stock_csv, their_stock, tracking_csv
 from core.flows.counting import Report, WrongLines
 from core.hub import Hub
 from core.store import audit, counts, uploads
@@ -29,6 +29,19 @@ def bring(hub: Hub, merchant: str, file: str, raw: bytes, location: str, who: Wh
 def bring_inbound(hub: Hub, merchant: str, file: str, raw: bytes, inbound: str, what: str, who: Who) -> str:
     """The same for what is announced on a delivery (inbound_csv.LINES) or came of it (RECEIPTS)."""
     return _keep(hub, merchant, file, _text(raw), {"inbound": inbound, "what": what}, who)
+
+
+TRACKING, THEIRS = "tracking", "theirs"  # what a file is: parcels that left; what lies with somebody who sends for us
+
+
+def bring_parcels(hub: Hub, merchant: str, file: str, raw: bytes, who: Who) -> str:
+    """The same for parcels that left, by carriers that are not connected or sent by others."""
+    return _keep(hub, merchant, file, tracking_csv.without_addresses(_text(raw)), {"what": TRACKING}, who)
+
+
+def bring_theirs(hub: Hub, merchant: str, file: str, raw: bytes, location: str, who: Who) -> str:
+    """The same for what lies with somebody who sends for us, at the location of that name."""
+    return _keep(hub, merchant, file, _text(raw), {"what": THEIRS, "location": location}, who)
 
 
 def _text(raw: bytes) -> str:
@@ -62,6 +75,8 @@ def bring_back(hub: Hub, merchant: str, id: str, who: Who) -> str:
     if known is None or text is None:
         raise Refused("it was not taken")
     options: dict[str, Any] = {name: known.options[name] for name in ("location", "inbound", "what") if name in known.options}
+    if options.get("what") == THEIRS:
+        options.pop("what")  # the way back is a count like any other
     return _keep(hub, merchant, f"undo {known.file}", text, options, who)
 
 
@@ -121,6 +136,10 @@ def _do(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any],
     """What taking it did, and a file that undoes it where one can. Raises WrongLines."""
     if "inbound" in known.options:
         return _do_inbound(work, known, text)
+    if known.options.get("what") == TRACKING:
+        return tracking_csv.take_in(hub, work, known.merchant, tracking_csv.read(text), Who(known.who, known.name)).report, None
+    if known.options.get("what") == THEIRS:
+        return _do_theirs(hub, work, known, text)
     return _do_cards(work, known, text) if card_csv.is_one(text) else _do_counts(hub, work, known, text)
 
 
@@ -132,6 +151,13 @@ def _do_cards(work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str
 
 def _do_counts(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
     report = counting.take_in(hub, work, known.merchant, stock_csv.read(io.StringIO(text), known.options["location"]))
+    out = io.StringIO()
+    stock_csv.write(out, stock_csv.undo(report))
+    return said(report), out.getvalue()
+
+
+def _do_theirs(hub: Hub, work: Unit, known: Upload, text: str) -> tuple[dict[str, Any], str]:
+    report = their_stock.take_in(hub, work, known.merchant, their_stock.read(text, known.options["location"]))
     out = io.StringIO()
     stock_csv.write(out, stock_csv.undo(report))
     return said(report), out.getvalue()

@@ -341,6 +341,17 @@ def told(db: Connection, rows: Sequence[Mapping[str, Any]], now: int) -> None:
         run_set(db, SET_TOLD, TOLD, rows, now=now)
 
 
+TOLD_OF = """
+select p.told_as from shipments s join parcels p on p.shipment = s.id
+where s.order_id = :order and s.merchant || '' = :merchant and p.told_as is not null
+"""
+
+
+def told_of(db: Connection, merchant: str, order: str) -> frozenset[str]:
+    """The channel's ids of the parcels of an order that it knows."""
+    return frozenset(one for told in run(db, TOLD_OF, order=order, merchant=merchant).scalars() for one in told.split(","))
+
+
 # ---- where they are
 
 LOOK = """

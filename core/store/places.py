@@ -130,7 +130,7 @@ def allowed(db: Connection, merchant: str, connection: str = "") -> list[Any]:
     return list(run(db, ALLOWED, merchant=merchant, connection=connection))
 
 
-LOCATIONS = "select id, name, rank, kind, ships, address, zone from locations where merchant = :merchant order by rank, id"
+LOCATIONS = "select id, name, rank, kind, ships, address, zone, party from locations where merchant = :merchant order by rank, id"
 
 
 def locations(db: Connection, merchant: str) -> list[Any]:

@@ -84,6 +84,12 @@ FORGET = (
          select t.id from {rows} left join shipments s on s.order_id = r.id left join parcels p on p.shipment = s.id
          left join tasks t on t.merchant = s.merchant and t.kind = 'confirm_parcels' and t.subject = p.id
            and t.state in ('due', 'running', 'parked') {fence})""",
+    """update requests set words = null where words is not null and id in (
+         select q.id from {rows} left join shipments s on s.order_id = r.id left join requests q on q.shipment = s.id {fence})""",
+    """update tasks set words = null where words is not null and id in (
+         select t.id from {rows} left join shipments s on s.order_id = r.id left join requests q on q.shipment = s.id
+         left join tasks t on t.merchant = s.merchant and t.kind = 'ask_parties' and t.subject = q.id
+           and t.state in ('due', 'running', 'parked') {fence})""",
 )
 NOTES = "delete from order_notes where id in (select n.id from {rows} left join order_notes n on n.order_id = r.id {fence})"
 OF_A_REF = {"kind": "text", "ref": "text"}

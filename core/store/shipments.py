@@ -29,9 +29,11 @@ class Site:
     name: str
     address: Address | None
     zone: str
+    asked: bool = False  # somebody else sends from there, and is asked to
 
 
-SITES = "select id, name, address, zone from locations where merchant = :merchant and ships order by rank, id"
+SITE = "select id, name, address, zone, party is not null and kind in ('3pl', 'dropship') as asked from locations"
+SITES = f"{SITE} where merchant = :merchant and ships order by rank, id"
 
 
 def sites(db: Connection, merchant: str) -> list[Site]:
@@ -39,7 +41,7 @@ def sites(db: Connection, merchant: str) -> list[Site]:
     return [_site(row) for row in run(db, SITES, merchant=merchant)]
 
 
-ALL_SITES = "select id, name, address, zone from locations where merchant = :merchant order by rank, id"
+ALL_SITES = f"{SITE} where merchant = :merchant order by rank, id"
 
 
 def all_sites(db: Connection, merchant: str) -> list[Site]:
@@ -48,7 +50,7 @@ def all_sites(db: Connection, merchant: str) -> list[Site]:
 
 
 def _site(row: Any) -> Site:
-    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone)
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone, bool(row.asked))
 
 
 SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
@@ -194,10 +196,20 @@ def last_numbers(db: Connection, ids: Iterable[str]) -> dict[str, int]:
     return {row.id: row.last for row in (run_set(db, NUMBERS, TEXT, rows) if rows else ())}
 
 
-ADD = {"id": "text", "order_id": "text", "number": "int", "name": "text", "location": "text", "ship_by": "bigint", "person": "text"}
+ADD = {
+    "id": "text",
+    "order_id": "text",
+    "number": "int",
+    "name": "text",
+    "location": "text",
+    "ship_by": "bigint",
+    "person": "text",
+    "way": "text",
+}
 ADD_SHIPMENTS = """
-insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person)
-select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person from {rows}
+insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person, way)
+select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, coalesce(r.way, 'parcel')
+from {rows}
 """
 LINE = {"shipment": "text", "line": "text", "units": "int", "parts": "text", "title": "text"}
 ADD_LINES = """
@@ -220,7 +232,8 @@ def add(
     db: Connection, merchant: str, heads: Sequence[Mapping[str, Any]], loads: Sequence[tuple[str, Load]],
     parcels: Sequence[Mapping[str, Any]], now: int,
 ) -> None:  # fmt: skip
-    """New shipments {id, order_id, number, name, location, ship_by, person} with what is in them, by their ids, and their parcels."""
+    """New shipments {id, order_id, number, name, location, ship_by, person, way (none: parcel)} with what is in them, by their ids,
+    and their parcels."""
     run_set(db, ADD_SHIPMENTS, ADD, heads, merchant=merchant, now=now)
     rows = [{"shipment": id, "line": one.line, "units": one.units, "parts": _text(one.parts), "title": one.title} for id, one in loads]
     run_set(db, ADD_LINES, LINE, rows, merchant=merchant)
@@ -261,10 +274,11 @@ class Shipment:
     labelled_at: int | None
     sent_at: int | None
     ended_at: int | None
+    way: str
 
 
 COLUMNS = """o.id, o.order_id, o.number, o.name, o.location, o.state, o.created_at, o.ship_by, o.person, o.connection, o.service, o.problem,
-  o.packed_at, o.labelled_at, o.sent_at, o.ended_at"""
+  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way"""
 FIND = f"""
 select {COLUMNS} from shipments o where o.id in (
   select t.id from {{rows}} left join shipments t on t.id = r.id and t.merchant || '' = :merchant {{fence}}) order by o.id {{lock}}
@@ -315,6 +329,16 @@ def by_name(db: Connection, merchant: str, name: str) -> str | None:
     return run(db, "select id from shipments where merchant = :merchant and name = :name", merchant=merchant, name=name.upper()).scalar()
 
 
+OF_ORDER_NAMED = """
+select s.id from orders o join shipments s on s.order_id = o.id where o.merchant = :merchant and o.name = :name order by s.number
+"""
+
+
+def of_order_named(db: Connection, merchant: str, name: str) -> list[str]:
+    """Ids of all shipments of the orders that a channel calls so."""
+    return list(run(db, OF_ORDER_NAMED, merchant=merchant, name=name).scalars())
+
+
 LOADS = """
 select n.shipment, n.line, n.title, n.units, n.parts from {rows}
 left join shipment_lines n on n.shipment = r.id and n.merchant || '' = :merchant order by n.shipment, n.line
@@ -329,6 +353,21 @@ def loads(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, list[L
         if row.line is not None:
             found.setdefault(row.shipment, []).append(Load(row.line, row.title, row.units, _parts.decode(row.parts)))
     return found
+
+
+LESS = {"line": "text", "units": "int"}
+LESSEN = """
+update shipment_lines set units = shipment_lines.units - r.units from {rows}
+where shipment_lines.shipment = :shipment and shipment_lines.line = r.line
+"""
+EMPTIED = "delete from shipment_lines where shipment = :shipment and units = 0"
+
+
+def lessen(db: Connection, shipment: str, units: Mapping[str, int]) -> None:
+    """So many units of each line are in this shipment no more; a line of which none is left goes. It is locked."""
+    rows = [{"line": line, "units": less} for line, less in sorted(units.items())]
+    run_set(db, LESSEN, LESS, rows, shipment=shipment)
+    run(db, EMPTIED, shipment=shipment)
 
 
 # Open shipments whose order is cancelled, or has less reserved than they hold: what was asked to look at them may have been lost.

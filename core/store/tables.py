@@ -853,9 +853,40 @@ requests = Table(
     _may("answered_at", BigInteger),
     _may("ended_at", BigInteger),
     _may("due_at", BigInteger),  # by then they should have answered
+    _may("stopped_at", BigInteger),  # since then they know that it is wanted no more
     Index(None, "shipment", "asked_at"),
+    Index(None, "merchant", "state", "asked_at", "id"),
     Index("ix_requests_token", "token", unique=True),
     Index("ix_requests_open", "shipment", unique=True, **_where("state in ('wanted', 'asked', 'accepted', 'withdrawing')")),
+)
+
+# What of an order each was asked to send: units are sent, refused or open.
+request_lines = Table(
+    "request_lines",
+    metadata,
+    _need("merchant"),
+    Column("request", Text, primary_key=True),
+    Column("line", Text, primary_key=True),
+    _need("sku"),
+    _need("title"),
+    _need("units", Integer),
+    _need("sent", Integer, default="0"),
+    _need("refused", Integer, default="0"),
+    _need("left_out", Boolean, default="false"),  # their location sends nothing of this line of this order any more
+    Index("ix_request_lines_left_out", "merchant", "request", **_where("left_out")),
+)
+
+# Parcels that they told of, each once. `said` is their own number of it, or its carrier and tracking number.
+request_parcels = Table(
+    "request_parcels",
+    metadata,
+    _need("merchant"),
+    Column("request", Text, primary_key=True),
+    Column("said", Text, primary_key=True),
+    _may("shipment"),  # the one of ours that it became; none: it left though nobody wanted it any more
+    _need("doc"),  # JSON: units by line, carrier, tracking number
+    _need("at", BigInteger),
+    Index(None, "shipment"),
 )
 
 # What buyers were told of their parcels, each once.

@@ -1,5 +1,6 @@
 """eBay is told of parcels, asked to cancel and answered about buyers' wishes: against its simulator, without sockets."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -140,6 +141,18 @@ def test_a_parcel_without_a_number_is_known_by_its_time(rig: Rig) -> None:
 
     assert (before, channel(rig).confirmed(sent), channel(rig).confirmed(later)) == (None, told, None)
     assert shipments(rig, order)[1]["tracking"] is None
+
+
+def test_of_two_parcels_without_a_number_that_left_at_once_each_is_found_once(rig: Rig) -> None:
+    order = sold(rig, ("SKU-00", 3))
+    first, second = (parcel(order, 1, tracking="", sent_at=START, number=number) for number in (1, 2))
+    told = channel(rig).confirm(first)
+    other = replace(second, others=frozenset({told}))
+
+    before = channel(rig).confirmed(other)
+    again = channel(rig).confirm(other)
+
+    assert (before, channel(rig).confirmed(other), again != told) == (None, again, True)
 
 
 def test_refusals_come_with_ebays_words(rig: Rig) -> None:

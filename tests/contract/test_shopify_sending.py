@@ -1,6 +1,7 @@
 """Shopify is told of parcels, asked to cancel and to send from elsewhere: against its simulator, without sockets."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -142,6 +143,18 @@ def test_a_parcel_without_a_number_is_known_by_having_none(rig):
 
     assert (before, rig.channel.confirmed(sent)) == (None, told)
     assert rig.channel.confirmed(parcel(order, 1, tracking="", sent_at=rig.clock.now + timedelta(minutes=5), number=2)) is None
+
+
+def test_of_two_parcels_without_a_number_that_left_at_once_each_is_found_once(rig):
+    order = sold(rig, ("SKU-1", 2))
+    first, second = (parcel(order, 1, tracking="", url="", sent_at=rig.clock.now, number=number) for number in (1, 2))
+    told = rig.channel.confirm(first)
+    other = replace(second, others=frozenset({told}))
+
+    before = rig.channel.confirmed(other)
+    again = rig.channel.confirm(other)
+
+    assert (before, rig.channel.confirmed(other), again != told) == (None, again, True)
 
 
 def test_an_order_of_many_lines_is_told_whole():

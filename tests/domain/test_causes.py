@@ -99,4 +99,4 @@ def test_our_own_ids_are_left_out_of_what_an_error_said() -> None:
 
 
 def test_what_cannot_wait_is_known_by_name() -> None:
-    assert set(causes.LOUD) == {"login", "uncaptured", "stands", "unread", "blind", "oversold", "late"}
+    assert set(causes.LOUD) == {"login", "uncaptured", "stands", "unread", "blind", "oversold", "late", "no-answer"}

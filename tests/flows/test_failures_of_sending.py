@@ -13,6 +13,7 @@ from connectors.bogus.channel import a_line
 from connectors.simulation import Fault
 from core.domain.acts import Act
 from core.domain.routing import Never
+from core.domain.routing import Rules as Routing
 from core.domain.shipments import Rules, State
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused
@@ -111,6 +112,28 @@ def test_14_a_hold_of_ours_survives_what_the_channel_changes(dock: Depot) -> Non
 
     assert list(dock.send().values()) == ["it stops: held"]
     assert len(dock.post.live()) == 1
+
+
+# ---- a parcel without a tracking number, told twice after a lost answer
+
+
+@pytest.mark.parametrize("after_the_work", [True, False])
+@on_sqlite
+def test_a_parcel_typed_without_a_tracking_number_is_told_once_whatever_answer_is_lost(dock: Depot, after_the_work: bool) -> None:
+    """Nothing tells two such parcels apart but that the channel knows one of them already."""
+    number = dock.sell(A=3)
+    loads = [{"1": 1}, {"1": 1}, {"1": 1}]
+    packing.split(dock.house.hub, dock.merchant, dock.id(), loads, ANN)
+    for _ in range(2):
+        dock.house.bogus.next("confirm", OutcomeUnknown("lost"), after_the_work)
+
+    sending.send(dock.house.hub, dock.merchant, [dock.id()], ANN, Typed("Harbor Bikes"))
+    dock.house.drain(timedelta(minutes=1))
+
+    shipped = dock.house.bogus.orders[number]["shipped"]
+    assert [one["lines"] for one in shipped] == [[{"line": "1", "quantity": 1}]] * 3
+    told = [told for (told,) in books.rows(dock.house.hub, "select told_as from parcels")]
+    assert sorted(told) == sorted(one["id"] for one in shipped)
 
 
 # ---- 15: partial or split fulfillment wrong: quantities, several locations in one call

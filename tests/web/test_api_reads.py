@@ -10,8 +10,10 @@ from sqlalchemy import Engine, event, text
 
 from core.domain.events import Event
 from core.domain.feed import TYPES
+from core.domain.requests import Asking, RequestState, Share, Way
 from core.domain.roles import SCOPES
-from core.store import doubts, stock
+from core.domain.shipments import Load
+from core.store import doubts, requests, shipments, stock
 from tests.store.test_plans import plan
 from tests.web.programs import Program, a_program, a_stranger, routes
 from tests.web.shop import Shop
@@ -40,6 +42,11 @@ BODIES: dict[str, Any] = {
     "/api/v1/inbounds/<inbound>/receipts": {"lines": [{"sku": "A", "received": 1}]},
     "/api/v1/inbounds/<inbound>/take-back": {"lines": [{"sku": "A", "received": 1}]},
     **{f"/api/v1/inbounds/<inbound>/{act}": {} for act in ("send", "close", "cancel", "reopen")},
+    "/api/v1/requests/<wanted>/accept": {},
+    "/api/v1/requests/<wanted>/refuse": {"reason": "none left"},
+    "/api/v1/requests/<wanted>/sent": {"parcels": [{"carrier": "Van", "tracking": "T1", "lines": [{"line": "1", "units": 1}]}]},
+    "/api/v1/requests/<wanted>/stopped": {},
+    "/api/v1/requests/stock": {"location": "Supplier", "lines": [{"sku": "A", "units": 5}]},
     "/api/v1/listings/<int(max=9223372036854775807):id>/parts": {"parts": [{"sku": "A", "units": 1}]},
     "/api/v1/listings/<int(max=9223372036854775807):id>/kit": {"alone": True},
     "/api/v1/listings/<int(max=9223372036854775807):id>/rule": {"buffer": 2},
@@ -251,6 +258,7 @@ def test_a_connection_tells_its_state(busy: Shop) -> None:
 def fill(path: str, values: dict[str, str]) -> str:
     kind, act = path.removeprefix("/api/v1/").split("/")[0], path.split("/")[-1]
     path = path.replace("<inbound>", values.get(act, values["inbound"]) if kind == "inbounds" else "")
+    path = path.replace("<wanted>", act if kind == "requests" and act in REQUESTS else "accept")
     return (
         path.removeprefix("/api/v1/").replace("<", "{").replace(">", "}").replace("int(max=9223372036854775807):id", kind).format(**values)
     )
@@ -292,7 +300,28 @@ def deliveries(shop: Shop) -> None:
             db.execute(text(LINE), {"id": id, "merchant": shop.merchant, "received": int(id == "take-back")})
 
 
+REQUESTS = {"accept": "asked", "refuse": "asked", "sent": "asked", "stopped": "withdrawing"}  # by act the state that it needs
+
+
+def requested(shop: Shop) -> None:
+    """A request for each act, of a location of somebody who sends."""
+    with shop.hub.unit() as work:
+        stock.add_location(work.db, shop.merchant, "theirs", "Supplier", kind="dropship")
+        asking = Asking(Way.MAIL, to="orders@supplier.example")
+        requests.set_asking(work.db, shop.merchant, "theirs", asking, shop.hub.box(shop.merchant))
+        orders = [row.id for row in work.db.execute(text("select id from orders order by id limit 4"))]
+        for n, ((act, state), order) in enumerate(zip(REQUESTS.items(), orders, strict=True), 90):
+            head = {"id": f"s-{act}", "order_id": order, "number": n, "name": f"S{n}", "location": "theirs", "ship_by": None, "person": "",
+                    "way": "request"}  # fmt: skip
+            box = {"id": f"p-{act}", "shipment": f"s-{act}", "number": 1, "token": f"t-{act}", "weight_g": 0}
+            shipments.add(work.db, shop.merchant, [head], [(f"s-{act}", Load("1", "A", 1, {"A": 1}))], [box], work.now)
+            asked = {"id": act, "shipment": f"s-{act}", "location": "theirs", "way": "mail", "connection": None, "token": act}
+            requests.add(work.db, shop.merchant, [asked], [(act, Share("1", "A", "A", 1))], work.now)
+            requests.become(work.db, act, RequestState(state), work.now)
+
+
 LISTS_OF_MINE = (
+    "requests",
     "skus",
     "orders",
     "stock",
@@ -309,6 +338,7 @@ LISTS_OF_MINE = (
 
 def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Shop) -> None:
     deliveries(busy)
+    requested(busy)
     stranger, mine, known = a_stranger(busy), a_program(busy), ids(busy)
     with busy.hub.unit() as work:
         row = {"id": int(known["listings"]), "name": "one that somebody is asked about", "theirs": 2, "ours": 1, "units": 1}

@@ -89,6 +89,7 @@ def test_only_these_routes_are_open_to_everybody(app: Flask) -> None:
         "api.docs", "api.openapi", "consents.back", "consents.hop", "consents.leave", "embedded.bounce", "machines.metrics",
         "machines.ready", "static", "health.lives", "signin.page", "signin.enter", "signin.enter_code", "signin.setup", "signin.set_up",
         "signin.password", "signin.set_password", "signin.invitation", "signin.join", "track.page", "track.logo", "track.sheet",
+        "answer.page", "answer.accept", "answer.refuse", "answer.sent", "answer.stopped",
     }  # fmt: skip
 
 

@@ -10,13 +10,23 @@ from flask import Response, current_app, jsonify, render_template, request
 
 from core.domain.roles import SCOPES
 from web import keys
-from web.api import connections, events, inbounds, listings, orders, problems, route, skus, stock, tasks
+from web.api import connections, events, inbounds, listings, orders, problems, requests, route, skus, stock, tasks
 from web.visitor import MACHINES, needs
 
 BODY = 65_536
 MOST_PER_S, MOST_AT_ONCE = 10, 120
 document = APIBlueprint("api", __name__, enable_openapi=False)
-ROUTES: tuple[APIBlueprint, ...] = (orders.api, stock.api, skus.api, inbounds.api, listings.api, connections.api, tasks.api, events.api)
+ROUTES: tuple[APIBlueprint, ...] = (
+    orders.api,
+    stock.api,
+    skus.api,
+    inbounds.api,
+    requests.api,
+    listings.api,
+    connections.api,
+    tasks.api,
+    events.api,
+)
 KEY = {
     "type": "http",
     "scheme": "bearer",

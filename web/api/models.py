@@ -19,6 +19,7 @@ from core.domain.money import Money
 from core.domain.order import FulfillmentStatus, OrderStatus, PaymentStatus, TaxMode
 from core.domain.oversold import Decision
 from core.domain.places import LocationKind
+from core.domain.requests import RequestState
 from core.domain.shipping import CancelReason
 from core.store.tables import us, when
 
@@ -764,3 +765,97 @@ class EventPage(Said):
     items: list[EventSaid]
     next: int = Field(description="The id to ask behind next. It stays while nothing happens.")
     more: bool = Field(description="There is more already.")
+
+
+# ---- what others are asked to send
+
+
+class RequestsAsked(Paged):
+    state: RequestState | None = Field(None, description="None: what is not over.")
+
+
+class RequestLineSaid(Said):
+    line: str = Field(description="What answers call it by.")
+    sku: str
+    title: str
+    units: int = Field(description="Asked for: each of them is sent, refused or open.")
+    sent: int
+    refused: int
+    open: int
+
+
+class AddressToSend(Said):
+    name: str
+    company: str
+    street1: str
+    street2: str
+    city: str
+    region: str
+    postcode: str
+    country: str
+    phone: str
+
+
+class RequestSaid(Said):
+    id: str
+    state: RequestState
+    shipment: str = Field(description="What its papers say.")
+    order: str = Field(description="What the buyer calls theirs.")
+    note: str
+    to: AddressToSend | None = Field(description="Only while it is not over.")
+    lines: list[RequestLineSaid]
+    asked_at: datetime
+    due_at: datetime | None = Field(description="Say something by then.")
+    number: str = Field(description="Your own of it.")
+
+
+class RequestPage(Page):
+    items: list[RequestSaid]
+
+
+class AcceptAsked(Asked):
+    number: Short = Field("", description="Your own of it.")
+
+
+class LineUnits(Asked):
+    line: Text
+    units: Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+
+
+class RefuseAsked(Asked):
+    reason: Annotated[str, StringConstraints(max_length=300, pattern=PLAIN)] = ""
+    lines: Annotated[list[LineUnits], Field(max_length=500)] = []
+
+
+class TheirParcelAsked(Asked):
+    carrier: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=PLAIN)]
+    tracking: Short = ""
+    url: Annotated[str, StringConstraints(max_length=300, pattern=r"^(https?://[!-~]+)?$")] = ""
+    number: Short = Field("", description="Your own of the parcel.")
+    lines: Annotated[list[LineUnits], Field(min_length=1, max_length=500)]
+
+
+class SentAsked(Asked):
+    parcels: Annotated[list[TheirParcelAsked], Field(min_length=1, max_length=100)]
+
+
+class SkuUnits(Asked):
+    sku: Text
+    units: Units
+
+
+class TheirStockAsked(Asked):
+    location: Text | None = Field(None, description="Its name; a key that is bound to a location needs none.")
+    at: Moment | None = Field(None, description="When so many lay there; none: now.")
+    lines: Annotated[list[SkuUnits], Field(min_length=1, max_length=1000)]
+
+
+class TheirLevelSaid(Said):
+    sku: str
+    was: int | None = Field(description="None: nobody had counted it.")
+    units: int = Field(description="By our books now, with what moved since.")
+
+
+class TheirStockSaid(Said):
+    changed: list[TheirLevelSaid]
+    same: int = Field(description="Lines that say what is so.")

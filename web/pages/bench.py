@@ -48,7 +48,7 @@ def _scanned(at: str, scan: str) -> str | Response:
     if found is None:
         return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
     judged = rules.judge(scan, pieces, _done(found, pieces), owner)
-    if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop:
+    if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop and found.row.way == "parcel":
         return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, latest=judged.sku), 303)
     if judged.verdict is Verdict.RIGHT:
         return _show(found.row.name, "wrong")  # what stops it is said there
@@ -93,11 +93,15 @@ def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
         is_over = found.stop or found.row.state == "cancelled"
         change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
         done = _done(found, pieces)
-        ready = rules.is_all(done, pieces) and not is_over and found.row.state in ("released", "packed")
+        ready = rules.is_all(done, pieces) and not is_over and found.row.way == "parcel" and found.row.state in ("released", "packed")
         choices = _choices(db, found) if ready and not found.is_bought_now else {}
-    latest, problem = asked.text("latest", 200), shipping_words.problem(found.row.problem or "")
+    latest, problem = asked.text("latest", 200), shipping_words.problem(_problem(found))
     heard = {"sound": sound or ("right" if latest else ""), "words": words, "scan": scan, "latest": latest, "problem": problem}
     return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices)
+
+
+def _problem(found: Seen) -> str:
+    return "asked_of_others" if found.row.way == "request" and not found.row.problem else found.row.problem or ""
 
 
 def _empty(sound: str, words: str) -> str:
@@ -106,7 +110,7 @@ def _empty(sound: str, words: str) -> str:
 
 def _done(found: Seen, pieces: list[Piece]) -> Done:
     """What is packed was scanned; of what must not leave nothing counts."""
-    if found.stop or found.row.state == "cancelled":
+    if found.stop or found.row.state == "cancelled" or found.row.way != "parcel":
         return Done()
     return rules.done(asked.text("done", 2000), pieces) if found.row.state == "released" else rules.all_of(pieces)
 

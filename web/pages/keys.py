@@ -26,6 +26,8 @@ def scope_words() -> dict[str, str]:
         "stock.read": gettext("Read stock and listings"),
         "stock.write": gettext("Count and adjust stock"),
         "listings.map": gettext("Map listings to SKUs"),
+        "requests.read": gettext("Read what others are asked to send, with its addresses"),
+        "requests.write": gettext("Answer for those who are asked to send"),
         "connections.read": gettext("Read how channels are doing"),
         "attention.read": gettext("Read tasks"),
         "attention.act": gettext("Try parked tasks again"),

@@ -16,12 +16,13 @@ from core.domain.leading import Leader
 from core.domain.order import Address
 from core.domain.order_csv import safe
 from core.domain.places import WORDS, LocationKind
+from core.domain.requests import WAYS, Asking, Way
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import leading as flows_of
-from core.flows import places, sites
+from core.flows import parties, places, sites
 from core.flows.places import HoldsStock, SellsAlone
-from core.store import boxes, connections, health
+from core.store import boxes, connections, health, keys, requests
 from core.store import places as locations_of
 from core.store.boxes import Carton
 from core.store.connections import Connection
@@ -44,6 +45,8 @@ def page() -> str:
         ours, known = locations_of.locations(db, merchant), health.seen(db, merchant)
         rows, allowed = locations_of.listed(db, merchant), locations_of.allowed(db, merchant)
         rules, cartons = connections.all_of(db, merchant), boxes.all_of(db, merchant)
+        asks = requests.read(ours, hub().box(merchant)) if any(row.party for row in ours) else {}
+        programs = keys.all_of(db, merchant) if any(row.kind in parties.KINDS for row in ours) else []
     there: dict[str, dict[str, list[Any]]] = {}
     for row in rows:
         there.setdefault(row.connection, {}).setdefault(row.place, []).append(row)
@@ -53,6 +56,10 @@ def page() -> str:
         "sites": {row.id: _address.decode(row.address) for row in ours if row.address}, "cartons": cartons, "countries": sorted(COUNTRIES),
         "zones": zones(),
     }  # fmt: skip
+    askers = [(one.id, one.name) for one in programs if one.holds(hub().now) and "requests.write" in one.scopes] + [
+        (one.id, one.label) for one in known
+    ]
+    sending |= {"asks": asks, "asking_ways": WAYS, "askers": askers}
     named = {"kinds": WORDS, "ours": ours, "known": known, "there": there, "sells": sells, "most": MOST, "leading": leading}
     return render_template("locations.html", **named, **ruled, **sending)
 
@@ -220,6 +227,37 @@ def set_site(id: str) -> Response:
     if not ships:
         return _back("good", gettext("Nothing is sent from %(name)s.", name=name))
     return _back("good", gettext("%(name)s sends: orders that are reserved there become shipments.", name=name))
+
+
+@pages.post("/stock/locations/<id>/asks")
+@needs("settings.write")
+def set_asks(id: str) -> Response:
+    """How whoever sends from there is asked."""
+    name, way, by = _mine(id), asked.text("way", 20), asked.text("by", 64)
+    said = {"connection": {"connection": by}, "api": {"key": by}}.get(way, {"to": asked.text("to", 300).strip()})
+    how = Asking(Way(way), **said, hours=asked.number(asked.text("hours"), 0)) if way in set(Way) else None
+    try:
+        secret = parties.set_asking(hub(), visitor().merchant, id, how, who())
+    except Refused as error:
+        return _back("bad", _no_asking(str(error)))
+    if secret:
+        flash(gettext("Their program checks our calls with this secret, shown once: %(secret)s", secret=secret), "info")
+    if how is None:
+        return _back("good", gettext("Nobody else is asked to send from %(name)s.", name=name))
+    return _back("good", gettext("Whoever sends from %(name)s is asked so from now on.", name=name))
+
+
+def _no_asking(said: str) -> str:
+    """Why not, by how core/flows/parties.py begins to say it."""
+    known = {
+        "they answer within": gettext("Write hours from 1 to 336."),
+        "write one e-mail": gettext("Write one e-mail address."),
+        "there is no such API key": gettext("Choose an API key with the scope requests.write."),
+        "that connection sends nothing": gettext("That connection sends nothing for others."),
+        "only another company": gettext("Only another company's warehouse, or a supplier that sends to buyers, can be asked."),
+    }
+    found = next((words for begins, words in known.items() if said.startswith(begins)), None)
+    return str(found or gettext("That address cannot be called. Nothing was changed."))
 
 
 def _no_site(said: str) -> str:

@@ -14,13 +14,14 @@ from werkzeug.wrappers import Response as Answer
 
 from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
+from core.domain.requests import WORDS as REQUESTS
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.domain.shipping import LabelFormat, Paper
 from core.domain.telling import KINDS
 from core.errors import Refused
 from core.flows import labelling, moving, packing, rating, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
+from core.store import boxes, connections, events, lists, parcels, people, places, requests, shipment_list, shipments
 from core.store import telling as told_store
 from web import asked, shipping_words, story
 from web.said import say
@@ -207,15 +208,17 @@ def _one(name: str) -> str:
         papers = shipment_list.papers(db, merchant, found.row.id)
         change = shipment_page.difference(hub(), db, merchant, found) if found.stop or found.row.state == "cancelled" else Difference()
         choices = _choices(db, found)
+        theirs = requests.of_shipment(db, merchant, found.row.id) if found.row.way == "request" else None
     return render_template(
-        "shipment.html", one=found, loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
+        "shipment.html", theirs=theirs, request_words=REQUESTS,
+        one=found, loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
         problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
     )  # fmt: skip
 
 
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
     """What the forms of an open shipment offer."""
-    if not found.is_open or found.stop or not visitor().may("shipments.work"):
+    if not found.is_open or found.stop or found.row.way != "parcel" or not visitor().may("shipments.work"):
         return {"offers": [], "cartons": [], "usual": ("", "")}
     merchant = visitor().merchant
     offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))

@@ -102,10 +102,24 @@ def _requests() -> None:
     op.add_column("locations", _may("party"))
     what = (_id(), _need("shipment"), _need("location"), _need("way"), _may("connection"), _need("token"), _need("state"))
     state = (_may("number"), _may("words"), _may("handle"), _need("asked_at", sa.BigInteger), _may("tried_at", sa.BigInteger))
-    _table("requests", *what, *state, _may("answered_at", sa.BigInteger), _may("ended_at", sa.BigInteger), _may("due_at", sa.BigInteger))
+    later = (_may("answered_at", sa.BigInteger), _may("ended_at", sa.BigInteger), _may("due_at", sa.BigInteger))
+    _table("requests", *what, *state, *later, _may("stopped_at", sa.BigInteger))
     op.create_index("ix_requests_shipment_asked_at", "requests", ["shipment", "asked_at"])
     op.create_index("ix_requests_token", "requests", ["token"], unique=True)
     _some("ix_requests_open", "requests", ["shipment"], "state in ('wanted', 'asked', 'accepted', 'withdrawing')", unique=True)
+    op.create_index("ix_requests_merchant_state_asked_at_id", "requests", ["merchant", "state", "asked_at", "id"])
+    _request_parts()
+
+
+def _request_parts() -> None:
+    """What of an order each was asked to send, and the parcels that they told of."""
+    key = (sa.Column("request", sa.Text(), primary_key=True), sa.Column("line", sa.Text(), primary_key=True))
+    counts = (_need("units", sa.Integer), _need("sent", sa.Integer, "0"), _need("refused", sa.Integer, "0"))
+    _table("request_lines", *key, _need("sku"), _need("title"), *counts, _need("left_out", sa.Boolean, "false"))
+    _some("ix_request_lines_left_out", "request_lines", ["merchant", "request"], "left_out")
+    parcel = (sa.Column("request", sa.Text(), primary_key=True), sa.Column("said", sa.Text(), primary_key=True))
+    _table("request_parcels", *parcel, _may("shipment"), _need("doc"), _need("at", sa.BigInteger))
+    op.create_index("ix_request_parcels_shipment", "request_parcels", ["shipment"])
 
 
 def _collecting() -> None:
