@@ -52,6 +52,7 @@ from web.pages import (
     start,
     stock,
     track,
+    waiting,
     windows,
 )
 from web.pages import hooks as hooks_page
@@ -71,6 +72,7 @@ ROOMS: tuple[Blueprint, ...] = (
     stock.pages,
     inbound.pages,
     shipments.pages,
+    waiting.pages,
     bench.pages,
     track.pages,
     rules.pages,

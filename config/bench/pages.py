@@ -75,6 +75,7 @@ PAGES = (
     "/shipments",
     "/shipments?state=problem",
     "/shipments?state=sent",
+    "/shipments/waiting",
     "/shipments/{shipment}",
     "/bench",
     "/bench?at={shipment}&done=0x1",
@@ -123,6 +124,7 @@ PIECES = (
     "/shipments/{shipment}/story",
     "/shipments/{shipment}/offers",
     "/orders/{order}/shipments",
+    "/orders/{order}/waiting",
     "/stock/windows/sku?sku=GOODS-00012",
 )  # of a page, fetched while somebody looks
 LISTS = (

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
-from core.domain.shipments import Load, State
+from core.domain.shipments import PATIENCE, Load, State
 from core.store import callings
 from core.store.sql import run, run_set
 from core.store.vault import Box
@@ -66,13 +67,17 @@ def senders(db: Connection) -> list[str]:
 
 # ---- what may be released
 
-TO_RELEASE = """
-select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after
+# When an order's turn is, as `turn` in core/domain/shipments.py says it.
+TURN = """case when o.ship_by is null or o.ship_by > o.placed_at + :patience then o.placed_at + :patience
+  when o.ship_by < o.placed_at then o.placed_at else o.ship_by end"""
+WAITED = PATIENCE // timedelta(microseconds=1)
+TO_RELEASE = f"""
+select distinct o.id, {TURN} as turn from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.held > l.released and l.ships and o.taken_at <= :began
   and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid) or (o.status = 'cancel_requested'
     and exists (select 1 from callings_off c where c.order_id = o.id and c.state = 'waived')))
-  and o.copy_of is null and o.merged_into is null
-order by l.order_id, l.line limit :most
+  and o.copy_of is null and o.merged_into is null and ({TURN} > :turn or ({TURN} = :turn and o.id > :id))
+order by turn, o.id limit :most
 """
 
 
@@ -100,10 +105,15 @@ where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.m
 """
 
 
-def to_release(db: Connection, merchant: str, after: str, most: int, *, unpaid: bool = False) -> list[str]:
-    """Ids of orders behind one with units that are reserved and in no shipment, and that nothing known stops."""
-    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most, unpaid=unpaid)
-    return list(dict.fromkeys(row.order_id for row in rows))
+Place = tuple[int, str]  # an order's turn and its id: where it stands among those that wait
+
+
+def to_release(db: Connection, merchant: str, after: Place, most: int, *, began: int, unpaid: bool = False) -> list[tuple[str, int]]:
+    """Orders (id, turn) behind this place with units that are reserved and in no shipment, that nothing known stops and that were taken
+    before `began`: a pass over all of them ends, whatever comes in meanwhile."""
+    turn, id = after
+    rows = run(db, TO_RELEASE, merchant=merchant, turn=turn, id=id, most=most, began=began, unpaid=unpaid, patience=WAITED)
+    return [(row.id, int(row.turn)) for row in rows]
 
 
 def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:

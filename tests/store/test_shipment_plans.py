@@ -6,7 +6,7 @@ import pytest
 
 from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown
-from core.flows import labelling, printing, rating, sending
+from core.flows import labelling, printing, rating, sending, waiting
 from core.store import parcels, shipments
 from tests.conftest import House
 from tests.flows import acts
@@ -44,6 +44,8 @@ def test_orders_are_released_labelled_sent_and_followed_without_reading_a_table_
             parcels.purchases_of(db, dock.merchant, dock.id(name))
             parcels.by_token(db, "nobody")
             shipments.by_name(db, dock.merchant, name)
+            waiting.queue(house.hub, db, dock.merchant)
+            waiting.of_order(house.hub, db, dock.merchant, "nobody's")
         printing.labels(house.hub, dock.merchant, [dock.id(name)])
         printing.slips(house.hub, dock.merchant, [dock.id(name)])
         sending.send(house.hub, dock.merchant, [dock.id("S1")], ANN, sending.Typed("Harbor Bikes", "HB-7"))
