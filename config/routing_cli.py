@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.domain.routing import Decision, Never, Rules, Verdict
+    from core.domain.workdays import Hours
     from core.hub import Hub
 
 Bans = tuple[tuple[str, str, str], ...]
@@ -22,7 +23,8 @@ Bans = tuple[tuple[str, str, str], ...]
 
 @click.command("routing")
 @click.option(
-    "--by", help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, ranked (your list of locations)."
+    "--by",
+    help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, soonest, oldest (stock), ranked (your list).",
 )
 @click.option("--split/--whole", "split", default=None, help="An order may leave from several locations; or waits until one has it all.")
 @click.option("--currency", help="Of what parcels cost: EUR.")
@@ -121,6 +123,70 @@ def _amount(minor: int, currency: str) -> str:
     return f"{Money(minor, currency).text()} {currency}" if currency else str(minor)
 
 
+@click.command("hours")
+@click.argument("location")
+@click.option("--days", help="On which days of the week it sends: mon,tue,wed. Without this and all others it is only shown.")
+@click.option("--cutoff", help="What is released until then leaves the same day, by its own clock: 15:30; - for midnight.")
+@click.option("--capacity", help="Parcels a day at most; - for as many as there are.")
+@click.option("--holidays", help="Days on which it does not send, in place of those there were: 2026-12-25,2026-12-26; - for none.")
+@of_merchant
+@as_json
+@click.pass_obj
+def hours(
+    settings: Settings, location: str, days: str | None, cutoff: str | None, capacity: str | None, holidays: str | None, merchant: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """When LOCATION sends, and how much in a day: who is full gives way to the next."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import sites
+    from core.store import shipments
+
+    hub, owner = opened(settings, merchant)
+    where = location_of(hub, owner, location)
+    with hub.database.read() as db:
+        kept = next(site.hours for site in shipments.all_sites(db, owner) if site.id == where)
+    try:
+        new = replace(kept, **_hours(days, cutoff, capacity, holidays))
+        if new != kept:
+            sites.set_hours(hub, owner, where, COMMAND_LINE, new)
+    except (ValueError, Refused) as error:
+        fail(f"stock hours: {error}")
+    _show_hours(new, as_json=as_json)
+
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _hours(days: str | None, cutoff: str | None, capacity: str | None, holidays: str | None) -> dict[str, Any]:
+    """Raises ValueError for what is no day, time or number."""
+    from datetime import date, time
+
+    said: dict[str, Any] = {}
+    if days is not None:
+        said["week"] = tuple(sorted({WEEK.index(one.strip().lower()[:3]) for one in days.split(",")}))
+    if cutoff is not None:
+        said["cutoff"] = None if cutoff == "-" else time.fromisoformat(cutoff)
+    if capacity is not None:
+        said["capacity"] = None if capacity == "-" else int(capacity)
+    if holidays is not None:
+        said["holidays"] = () if holidays == "-" else tuple(sorted({date.fromisoformat(one.strip()) for one in holidays.split(",")}))
+    return said
+
+
+def _show_hours(found: "Hours", *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found)))
+        return
+    until = found.cutoff.strftime("%H:%M") if found.cutoff else "midnight"
+    most = "as many parcels as there are" if found.capacity is None else f"{found.capacity} parcels a day"
+    click.echo(f"sends on {', '.join(WEEK[day] for day in found.week)}, the same day until {until}; {most}")
+    if found.holidays:
+        click.echo(f"not on {', '.join(day.isoformat() for day in found.holidays)}")
+
+
 @click.command("route")
 @click.argument("order", metavar="ORDER")
 @click.option("--dry-run", is_flag=True, help="Only show it: nothing is reserved elsewhere.")
@@ -163,11 +229,14 @@ def _explain(found: "Decision") -> None:
 
     click.echo(f"decided {', then '.join(STRATEGIES[one] for one in found.strategies)}")
     rows = [(one.name, sum(found.sends.get(one.location, {}).values()), *_facts(one, found.currency)) for one in found.verdicts]
-    table("Locations", ("location", "# units", "# zone", "# cost", "lacks", "why"), rows)
+    table("Locations", ("location", "# units", "# zone", "# cost", "leaves", "# days lain", "lacks", "why"), rows)
 
 
-def _facts(one: "Verdict", currency: str) -> tuple[int, str, str, str]:
+def _facts(one: "Verdict", currency: str) -> tuple[int, str, str, int, str, str]:
+    from datetime import date
+
     from core.domain.routing import WHYS
 
     lacks = ", ".join(f"{units} x {sku}" for sku, units in one.lacks.items())
-    return one.zone, "-" if one.cost is None else _amount(one.cost, currency), lacks or "-", WHYS[one.why]
+    leaves = date.fromordinal(one.leaves).isoformat() if one.leaves else "-"
+    return one.zone, "-" if one.cost is None else _amount(one.cost, currency), leaves, one.lain, lacks or "-", WHYS[one.why]

@@ -84,6 +84,7 @@ SENTENCES = {
     "shipment.correct": N_("corrected what its channel is told of a parcel"),
     "shipment.take_apart": N_("took a shipment apart"),
     "shipment.short": N_("said that goods of a shipment are not there"),
+    "location.hours": N_("said when a location sends, and how much a day"),
     "location.sends": N_("said from where a location sends"),
     "sending.rules": N_("said when orders are made ready"),
     "label.choose": N_("had the best label bought"),

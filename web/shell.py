@@ -9,7 +9,7 @@ from flask_babel import gettext
 from web.visitor import Visitor, needed
 
 # Blueprints whose pages are pages of another room.
-PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
+PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
 PART_OF |= {"short": "orders", "calling_off": "orders", "bench": "shipments", "waiting": "shipments"}
 
@@ -40,6 +40,7 @@ def sections() -> list[Link]:
         "settings.page": gettext("General"),
         "people.page": gettext("People"),
         "locations.page": gettext("Locations and buffers"),
+        "routing.page": gettext("Where orders leave from"),
         "schedules.page": gettext("Schedules"),
         "alerts.page": gettext("Alerts"),
         "keys.page": gettext("API keys"),

@@ -108,6 +108,7 @@ PAGES = (
     "/settings/hooks",
     "/settings/hooks/{hook}",
     "/settings/alerts",
+    "/settings/routing",
     "/settings/schedules",
     "/activity",
     "/activity?who=bench&act=stock",

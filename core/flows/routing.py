@@ -1,21 +1,27 @@
 """From which location each order is sent: decided before it is released, kept with its reasons, and reserved there."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
 from core.domain.order import Address
 from core.domain.places import PlaceMap
-from core.domain.routing import Candidate, Decision, Rules, Wanted, plan
+from core.domain.routing import Candidate, Decision, Rules, Strategy, Wanted, plan
 from core.domain.shipments import ToSend
 from core.domain.stock import Key
+from core.domain.today import zone_of
+from core.domain.workdays import Hours, is_full, leaves
 from core.flows.allocation import settle_lines, wish_of
-from core.store import connections, orders, places, routings
+from core.store import connections, orders, people, places, routings, shipments
 from core.store.shipments import Facts, Site, Taken
+from core.store.tables import us, when
 from core.store.unit import Unit
+
+DAY = 86_400_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,15 @@ class Routed:
         return one is not None and not one.split and not one.sends
 
 
-def route(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], *, write: bool = True) -> Routed:
+def route(
+    work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], *, write: bool = True, rules: Rules | None = None
+) -> Routed:
     """Decide where these orders leave from, in their order: who comes first takes first. Their rows are locked. Where that is not where
-    they are reserved, their reservations move (`write`). Nothing is decided of what can leave from one location only, or of which
-    somebody said already where it leaves from."""
+    they are reserved, their reservations move (`write`). `rules`: other ones than the merchant's, to see what they would do. Nothing is
+    decided of what can leave from one location only, or of which somebody said already where it leaves from."""
     if len(sites) < 2 or not asks:
         return Routed()
-    room = _room(work, merchant, asks, sites)
+    room = _room(work, merchant, asks, sites, rules or routings.rules(work.db, merchant))
     found, made = Routed(), []
     said: dict[tuple[str, str], dict[str, int]] = {}
     for ask in asks:
@@ -66,15 +74,32 @@ class _Decided:
     asked: str
 
 
+@dataclass(slots=True)
+class _Day:
+    """A location's day: what it is there by its own clock, and how many parcels wait there or left since its midnight."""
+
+    here: datetime
+    hours: Hours
+    load: int = 0
+
+    @property
+    def leaves(self) -> int:
+        """The day on which what is released now leaves; the last there is, where it never does."""
+        return (leaves(self.here, self.hours, self.load) or date.max).toordinal()
+
+
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """All that decisions are made from. `spare` shrinks with each; what one gives back counts for others the next time."""
+    """All that decisions are made from. `spare` shrinks and `days` fill with each; what one gives back counts for others the next time."""
 
     rules: Rules
     sites: Mapping[str, Site]
     maps: Mapping[str, PlaceMap]
     rows: Mapping[str, Mapping[str, Any]]
     spare: dict[Key, int]
+    days: Mapping[str, _Day]
+    lain: Mapping[Key, int]
+    quoted: Mapping[tuple[str, str], int]
 
     def decide(self, ask: Ask) -> _Decided | None:
         """None: there is nothing to decide."""
@@ -82,6 +107,7 @@ class _Room:
         ours = [location for location in map_.locations if location in self.sites]
         bounds = {one.line: _bounds(self.rows[ask.facts.id][one.line], map_) for one in ask.lines}
         if not ask.lines or any(bound is None for bound in bounds.values()) or not _has_choice(ours, bounds):
+            self._fill({at for one in ask.lines for at in here(one)})
             return None
         to = ask.facts.person.ship_to if ask.facts.person else None
         wanted = [self._wanted(one, bounds[one.line] or frozenset(), ours, to) for one in ask.lines]
@@ -93,16 +119,27 @@ class _Room:
     def _wanted(self, one: ToSend, bound: Collection[str], ours: Sequence[str], to: Address | None) -> Wanted:
         country = to.country if to else ""
         may = frozenset(at for at in ours if at in bound and self.rules.may(at, one.parts, country))
-        return Wanted(one.line, one.units, one.parts, None if may == frozenset(ours) else may, _here(one))
+        return Wanted(one.line, one.units, one.parts, None if may == frozenset(ours) else may, here(one))
 
     def _candidate(self, location: str, ask: Ask, to: Address | None) -> Candidate:
         skus = {sku for one in ask.lines for sku in one.parts}
         free = {sku: self.spare.get((sku, location), 0) + _own(ask, (sku, location)) for sku in sorted(skus)}
         zone = self.rules.zone(location, to.country if to else "", to.postcode if to else "")
-        return Candidate(location, self.sites[location].name, free, zone.zone, zone.cost)
+        cost = self.quoted.get((ask.facts.id, location), zone.cost)
+        day, lain = self.days[location], [self.lain.get((sku, location), 0) for sku, units in free.items() if units]
+        return Candidate(
+            location, self.sites[location].name, free, zone.zone, cost, day.leaves, min(lain, default=0), is_full(day.hours, day.load)
+        )  # fmt: skip
+
+    def _fill(self, locations: Iterable[str]) -> None:
+        """One parcel more leaves from each of these."""
+        for location in locations:
+            if location in self.days:
+                self.days[location].load += 1
 
     def _take(self, ask: Ask, decision: Decision) -> None:
         parts = {one.line: one.parts for one in ask.lines}
+        self._fill(decision.sends or {at for one in ask.lines for at in here(one) if decision.split})
         for location, lines in decision.sends.items():
             needs: dict[str, int] = {}
             for line, units in lines.items():
@@ -118,19 +155,39 @@ class _Room:
         for one in ask.lines if decision.sends else ():
             row = self.rows[ask.facts.id][one.line]
             planned = {at: lines[one.line] for at, lines in decision.sends.items() if one.line in lines}
-            if row.ours or planned != _here(one):
+            if row.ours or planned != here(one):
                 found[ask.facts.id, one.line] = _said(row, planned, ask.taken.get(one.line, ()))
         return {key: said for key, said in found.items() if said != _decoded(self.rows[key[0]][key[1]].ours)}
 
 
-def _room(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site]) -> _Room:
+def _room(work: Unit, merchant: str, asks: Sequence[Ask], sites: Sequence[Site], rules: Rules) -> _Room:
     rows: dict[str, dict[str, Any]] = {}
     for row in orders.lines_of(work.db, merchant, [ask.facts.ref for ask in asks]):
         rows.setdefault(row.order_id, {})[row.line] = row
     logins = {id: connections.get(work.db, id) for id in sorted({ask.facts.connection for ask in asks})}
     maps = {id: places.map_of(work.db, id, one.location if one else None) for id, one in logins.items()}
-    spare = routings.spare(work.db, merchant, {sku for ask in asks for one in ask.lines for sku in one.parts})
-    return _Room(routings.rules(work.db, merchant), {site.id: site for site in sites}, maps, rows, spare)
+    skus = {sku for ask in asks for one in ask.lines for sku in one.parts}
+    spare, days = routings.spare(work.db, merchant, skus), _days(work, merchant, sites)
+    lain = _lain(work, merchant, skus) if Strategy.OLDEST in rules.strategies else {}
+    cheap = [ask.facts.id for ask in asks] if Strategy.CHEAPEST in rules.strategies else []
+    quoted = routings.quoted(work.db, merchant, cheap, rules.currency)
+    return _Room(rules, {site.id: site for site in sites}, maps, rows, spare, days, lain, quoted)
+
+
+def _days(work: Unit, merchant: str, sites: Sequence[Site]) -> dict[str, _Day]:
+    """By each location's own clock; the merchant's where it has none."""
+    usual = "" if all(site.zone for site in sites) else str(people.settings(work.db, merchant)[1].get("zone", ""))
+    now = when(work.now)
+    days = {site.id: _Day(now.astimezone(zone_of(site.zone or usual)), site.hours) for site in sites}
+    since = {id: us(day.here.replace(hour=0, minute=0, second=0, microsecond=0)) for id, day in days.items() if day.hours.capacity}
+    for id, parcels in shipments.load(work.db, merchant, since).items():
+        days[id].load = parcels
+    return days
+
+
+def _lain(work: Unit, merchant: str, skus: Collection[str]) -> dict[Key, int]:
+    """Whole days that the oldest unit of each shelf has lain there."""
+    return {key: max(0, work.now - at) // DAY for key, at in routings.since(work.db, merchant, skus).items()}
 
 
 def _bounds(row: Any, map_: PlaceMap) -> frozenset[str] | None:
@@ -158,7 +215,7 @@ def _own(ask: Ask, key: Key) -> int:
     return sum(max(0, one.reserved.get(key, 0)) for one in ask.lines)
 
 
-def _here(one: ToSend) -> dict[str, int]:
+def here(one: ToSend) -> dict[str, int]:
     """By location the whole units that are reserved there."""
     at = {location for _, location in one.reserved}
     units = {where: min(one.reserved.get((sku, where), 0) // each for sku, each in one.parts.items()) for where in at if one.parts}

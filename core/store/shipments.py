@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import PATIENCE, Load, State
+from core.domain.workdays import ALWAYS, EVERY_DAY, Hours
 from core.store import callings
 from core.store.sql import run, run_set
 from core.store.vault import Box
@@ -24,15 +25,19 @@ TEXT = {"id": "text"}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A location that sends. `address` is where its parcels come from; None: nobody said it yet."""
+    """A location that sends. `address` is where its parcels come from; None: nobody said it yet. `zone`: its own time zone; "": the
+    merchant's."""
 
     id: str
     name: str
     address: Address | None
     zone: str
+    hours: Hours = ALWAYS
 
 
-SITES = "select id, name, address, zone from locations where merchant = :merchant and ships order by rank, id"
+SITES = """
+select id, name, address, zone, cutoff, capacity, days from locations where merchant = :merchant and ships order by rank, id
+"""
 
 
 def sites(db: Connection, merchant: str) -> list[Site]:
@@ -40,7 +45,7 @@ def sites(db: Connection, merchant: str) -> list[Site]:
     return [_site(row) for row in run(db, SITES, merchant=merchant)]
 
 
-ALL_SITES = "select id, name, address, zone from locations where merchant = :merchant order by rank, id"
+ALL_SITES = "select id, name, address, zone, cutoff, capacity, days from locations where merchant = :merchant order by rank, id"
 
 
 def all_sites(db: Connection, merchant: str) -> list[Site]:
@@ -49,7 +54,52 @@ def all_sites(db: Connection, merchant: str) -> list[Site]:
 
 
 def _site(row: Any) -> Site:
-    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone)
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone, hours_of(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How working days are kept: days of the week, 0 is Monday, and holidays."""
+
+    week: tuple[int, ...] = EVERY_DAY
+    holidays: tuple[date, ...] = ()
+
+
+_days = msgspec.json.Decoder(Days)
+
+
+def hours_of(row: Any) -> Hours:
+    """When a location sends, from its columns."""
+    days = _days.decode(row.days) if row.days else Days()
+    return Hours(days.week, days.holidays, time.fromisoformat(row.cutoff) if row.cutoff else None, row.capacity)
+
+
+SET_HOURS = "update locations set cutoff = :cutoff, capacity = :capacity, days = :days where id = :id and merchant = :merchant"
+
+
+def set_hours(db: Connection, merchant: str, id: str, hours: Hours) -> None:
+    """On which days a location sends, until when, and how many parcels a day."""
+    days = _text(Days(hours.week, hours.holidays)) if hours.week != EVERY_DAY or hours.holidays else None
+    cutoff = hours.cutoff.strftime("%H:%M") if hours.cutoff else None
+    run(db, SET_HOURS, id=id, merchant=merchant, cutoff=cutoff, capacity=hours.capacity, days=days)
+
+
+LOAD = """
+select r.location, (select count(*) from shipments s where s.merchant = r.merchant and s.state in ('released', 'packed', 'labelled')
+    and s.location = r.location)
+  + (select count(*) from shipments s where s.merchant = r.merchant and s.state = 'sent' and s.created_at > r.since - :window
+    and s.location = r.location and s.sent_at >= r.since) as parcels
+from {rows}
+"""
+WINDOW = 14 * 86_400_000_000  # who made a parcel ready longer ago than that counts it into no day any more
+
+
+def load(db: Connection, merchant: str, since: Mapping[str, int]) -> dict[str, int]:
+    """By location the parcels that wait there, and those that left since a moment of its own: what it has done of a day's work and has to
+    do."""
+    rows = [{"location": id, "since": at} for id, at in sorted(since.items())]
+    found = run_set(db, LOAD, {"location": "text", "since": "bigint"}, rows, merchant=merchant, window=WINDOW) if rows else ()
+    return {row.location: int(row.parcels) for row in found}
 
 
 SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"

@@ -74,3 +74,16 @@ def _waiting(row: Any, box: Box, *, off: bool, waived: bool) -> Waiting:
     facts = Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
     sends = (row.sends or "").split()
     return Waiting(facts, row.placed_at, int(row.turn), row.short > 0, row.unmapped > 0, oversold, sends, routings.read(row.routing))
+
+
+NEWEST = f"""
+select distinct l.order_id from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.held > l.released and l.ships and o.status in {OPEN}
+  and o.copy_of is null and o.merged_into is null and not o.history
+order by l.order_id desc limit :most
+"""
+
+
+def newest(db: Connection, merchant: str, most: int) -> list[str]:
+    """Ids of the newest orders of which something is reserved and in no shipment."""
+    return [row.order_id for row in run(db, NEWEST, merchant=merchant, most=most)]

@@ -85,7 +85,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/live", {}), ("/shipments/waiting", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}),
     ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/connections/carriers", {}),
-    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
+    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
 )  # fmt: skip
