@@ -123,6 +123,34 @@ def _amount(minor: int, currency: str) -> str:
     return f"{Money(minor, currency).text()} {currency}" if currency else str(minor)
 
 
+@click.command("parts")
+@click.argument("order", metavar="ORDER")
+@click.option("--whole", "parts", flag_value="whole", help="It leaves from one location, when all of it is there, or waits.")
+@click.option("--parts", "parts", flag_value="parts", help="It may leave from several locations, and what is there before the rest.")
+@click.option("--as-ruled", "parts", flag_value="", help="As its account or the rules say.")
+@of_merchant
+@click.pass_obj
+def parts(settings: Settings, order: str, parts: str | None, merchant: str) -> None:
+    """Say whether ORDER is sent whole, whatever the rules are."""
+    from core.domain.shipments import Parts
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import linking, parting
+    from core.store import orders
+
+    if parts is None:
+        fail("orders parts: say --whole, --parts or --as-ruled")
+    hub, owner = opened(settings, merchant)
+    try:
+        ref = linking.one(hub, owner, order)
+        with hub.database.read() as db:
+            id = orders.ids_of(db, owner, [ref])[ref]
+        parting.of_order(hub, owner, id, Parts(parts) if parts else None, COMMAND_LINE)
+    except Refused as error:
+        fail(f"orders parts: {error}")
+    click.echo({"whole": "it leaves whole", "parts": "it may leave in parts", "": "it leaves as the rules say"}[parts])
+
+
 @click.command("hours")
 @click.argument("location")
 @click.option("--days", help="On which days of the week it sends: mon,tue,wed. Without this and all others it is only shown.")

@@ -1238,6 +1238,17 @@ def test_when_a_location_sends_is_said_and_shown(run: Run, sites: Shop) -> None:
     assert json.loads(run("stock", "hours", "Lyon", "--json").out) == kept
 
 
+def test_it_is_said_of_an_order_whether_it_is_sent_whole(run: Run, sites: Shop) -> None:
+    number = sites.one("select channel_id from orders")
+
+    assert run("orders", "parts", number, "--whole").out == "it leaves whole\n"
+    assert sites.one("select parts from orders") == "whole"
+    assert run("orders", "parts", number, "--as-ruled").code == 0
+    assert sites.one("select parts from orders") is None
+    assert run("orders", "parts", number).code == 2
+    assert run("orders", "parts", "nobody", "--parts").code == 2
+
+
 def test_who_never_sends_where_is_said_and_taken_back(run: Run, sites: Shop) -> None:
     run("stock", "routing", "--never", "Lyon", "-", "CH", "--whole")
     kept = json.loads(run("stock", "routing", "--json").out)

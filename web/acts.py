@@ -37,6 +37,8 @@ SENTENCES = {
     "order.answer": N_("answered a buyer who wished to cancel"),
     "order.uncancel": N_("took back that an order is cancelled"),
     "order.short": N_("said what becomes of units that are not there"),
+    "order.parts": N_("said whether an order is sent whole"),
+    "connection.parts": N_("said whether an account's orders are sent whole"),
     "order.release": N_("let orders go"),
     "order.note": N_("wrote a note on orders"),
     "order.tag": N_("tagged orders"),

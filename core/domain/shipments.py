@@ -124,6 +124,17 @@ class Rules:
     risks: frozenset[str] = frozenset({"high"})
 
 
+class Parts(StrEnum):
+    """What was said of one order, or of all of an account, whatever the merchant's rules are."""
+
+    WHOLE = "whole"  # from one location, and when all of it is there
+    PARTS = "parts"  # from several, and what is there before the rest
+
+
+PARTS: dict[Parts, str] = {
+    Parts.WHOLE: N_("Leaves whole, or waits"),
+    Parts.PARTS: N_("Leaves in parts, the rest follows"),
+}
 RULES = Rules()
 PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 

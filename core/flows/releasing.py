@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
+from core.domain.oversold import Decision as Short
 from core.domain.routing import Decision
-from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
+from core.domain.shipments import FINAL, RULES, Load, Parts, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import routing, sites
 from core.hub import Hub
@@ -109,7 +110,8 @@ class View:
         return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines})
 
     def short(self, order: str) -> bool:
-        return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships)
+        """Whether units are missing that it waits for."""
+        return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships and row.decided != Short.PARTIAL)
 
 
 def view_of(db: Connection, merchant: str, found: Mapping[str, Facts]) -> View:
@@ -128,6 +130,7 @@ def view_of(db: Connection, merchant: str, found: Mapping[str, Facts]) -> View:
 
 def why_not(one: Facts, rules: Rules, hub: Hub, *, short: bool) -> Wait | None:
     """The first reason why it is not released, apart from where its goods lie; `short`: not all of it is reserved."""
+    rules = rules if one.parts is None else replace(rules, part=one.parts is Parts.PARTS)
     has_address = one.person is not None and one.person.ship_to is not None
     return waits(
         one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=short, off=one.off, waived=one.waived

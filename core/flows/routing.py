@@ -11,7 +11,7 @@ import msgspec
 from core.domain.order import Address
 from core.domain.places import PlaceMap
 from core.domain.routing import Candidate, Decision, Rules, Strategy, Wanted, plan
-from core.domain.shipments import ToSend
+from core.domain.shipments import Parts, ToSend
 from core.domain.stock import Key
 from core.domain.today import zone_of
 from core.domain.workdays import Hours, is_full, leaves
@@ -112,9 +112,10 @@ class _Room:
         to = ask.facts.person.ship_to if ask.facts.person else None
         wanted = [self._wanted(one, bounds[one.line] or frozenset(), ours, to) for one in ask.lines]
         candidates = [self._candidate(location, ask, to) for location in ours]
-        decision = plan(wanted, candidates, self.rules)
+        rules = self.rules if ask.facts.parts is None else replace(self.rules, split=ask.facts.parts is Parts.PARTS)
+        decision = plan(wanted, candidates, rules)
         self._take(ask, decision)
-        return _Decided(decision, _digest(wanted, candidates, self.rules))
+        return _Decided(decision, _digest(wanted, candidates, rules))
 
     def _wanted(self, one: ToSend, bound: Collection[str], ours: Sequence[str], to: Address | None) -> Wanted:
         country = to.country if to else ""

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
-from core.domain.shipments import PATIENCE, Load, State
+from core.domain.shipments import PATIENCE, Load, Parts, State
 from core.domain.workdays import ALWAYS, EVERY_DAY, Hours
 from core.store import callings
 from core.store.sql import run, run_set
@@ -134,7 +134,8 @@ order by turn, o.id limit :most
 @dataclass(frozen=True, slots=True)
 class Facts:
     """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing."""
+    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `parts`: whether it is sent whole, as was said of it or else of
+    its account; None: nobody said it."""
 
     id: str
     ref: str
@@ -147,11 +148,15 @@ class Facts:
     ship_by: int | None
     off: bool
     waived: bool
+    parts: Parts | None = None
 
 
-FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from orders o
-where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.merchant || '' = :merchant {fence}) order by o.id {lock}
+PARTS_SETTING = "parts"  # of an account
+PARTED = "o.parts, (select c.settings from connections c where c.id = o.connection) as account_settings"
+FACTS = f"""
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from orders o
+where o.id in (select t.id from {{rows}} left join orders t on t.id = r.id and t.merchant || '' = :merchant {{fence}})
+order by o.id {{lock}}
 """
 
 
@@ -178,11 +183,17 @@ def _facts(row: Any, box: Box, *, off: bool, waived: bool) -> Facts:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
+    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, parted(row))
 
 
-SEEN_FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+def parted(row: Any) -> Parts | None:
+    """What was said of an order, or else of its account, of the columns PARTED."""
+    said = row.parts or msgspec.json.decode(row.account_settings or "{}").get(PARTS_SETTING)
+    return Parts(said) if said else None
+
+
+SEEN_FACTS = f"""
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from {{rows}}
 left join orders o on o.id = r.id and o.merchant || '' = :merchant
 """
 
@@ -195,7 +206,7 @@ def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[st
 
 
 LINES = """
-select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits from {rows}
+select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits, l.decided from {rows}
 left join order_lines l on l.order_id = r.id and l.merchant || '' = :merchant
 """
 
@@ -437,6 +448,17 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
+
+
+SET_PARTS = "update orders set parts = :parts where id = :id and merchant = :merchant"
+WAIT_ON = "update order_lines set decided = 'backorder' where order_id = :id and merchant || '' = :merchant and decided = 'partial'"
+
+
+def set_parts(db: Connection, merchant: str, id: str, parts: Parts | None) -> None:
+    """Whether an order is sent whole; None: as its account or the rules say. Where it is, what is there waits for what is not."""
+    run(db, SET_PARTS, id=id, merchant=merchant, parts=parts.value if parts else None)
+    if parts is Parts.WHOLE:
+        run(db, WAIT_ON, id=id, merchant=merchant)
 
 
 SHOPPING = """

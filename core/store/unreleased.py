@@ -11,7 +11,7 @@ from core.domain.holds import Why
 from core.domain.order import Order, Person
 from core.domain.routing import Decision
 from core.store import callings, routings
-from core.store.shipments import TURN, WAITED, Facts
+from core.store.shipments import PARTED, TURN, WAITED, Facts, parted
 from core.store.sql import run
 from core.store.vault import Box
 
@@ -36,9 +36,11 @@ class Waiting:
 
 OPEN = "('open', 'partially_fulfilled', 'pending_payment', 'on_hold', 'cancel_requested', 'unknown')"
 ROWS = f"""
-select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, o.person, o.held_at, o.held_why, o.status, {TURN} as turn,
+select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, o.person, o.held_at, o.held_why, o.status,
+  {PARTED}, {TURN} as turn,
   (select k.doc from routings k where k.order_id = o.id) as routing,
-  (select count(*) from order_lines n where n.order_id = o.id and n.ships and n.hold > n.held) as short,
+  (select count(*) from order_lines n where n.order_id = o.id and n.ships and n.hold > n.held
+    and coalesce(n.decided, '') <> 'partial') as short,
   (select count(*) from order_lines n where n.order_id = o.id and n.ships and n.waits = 'mapping') as unmapped,
   (select {{listed}}(p.id, ' ') from locations p where p.merchant = :merchant and p.ships) as sends
 from orders o where o.id in (THESE {{fence}}) and o.merchant || '' = :merchant and o.status in {OPEN}
@@ -71,7 +73,7 @@ def _waiting(row: Any, box: Box, *, off: bool, waived: bool) -> Waiting:
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     ref, held = f"{row.connection}/{row.channel_id}", row.held_at is not None
     order, oversold = _order.decode(row.doc), held and row.held_why == Why.OVERSOLD
-    facts = Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
+    facts = Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, parted(row))
     sends = (row.sends or "").split()
     return Waiting(facts, row.placed_at, int(row.turn), row.short > 0, row.unmapped > 0, oversold, sends, routings.read(row.routing))
 

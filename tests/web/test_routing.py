@@ -168,3 +168,13 @@ def test_who_may_not_change_settings_only_looks(dock: Depot) -> None:
     bob = person(dock.house.hub, dock.merchant, Role.PACKER)
     assert bob.send("/settings/routing", do="save").status_code == 403
     assert bob.send(f"/settings/routing/hours/{WEST}").status_code == 403
+
+
+@on_sqlite
+def test_it_is_said_of_an_account_whether_its_orders_are_sent_whole(dock: Depot, ana: Person) -> None:
+    id = dock.house.connection.id
+    assert "It is so from now on for" in ana.post(f"/settings/routing/parts/{id}", parts="whole")
+    assert re.search(r'<option value="whole" selected>', ana.get("/settings/routing"))
+    assert len(ana.statements) <= MOST
+    assert ana.send(f"/settings/routing/parts/{id}", parts="some").status_code == 400
+    assert ana.send("/settings/routing/parts/nobodys", parts="whole").status_code == 404

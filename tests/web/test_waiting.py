@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from core.domain.roles import Role
 from core.domain.shipments import ADVICE, WAITS
 from core.store.sql import run
 from tests.conftest import House
@@ -96,3 +97,16 @@ def test_whose_turn_is_first_stands_first(dock: Depot, ana: Person) -> None:
 
 def test_somebody_elses_order_is_not_there(dock: Depot, ana: Person) -> None:
     assert ana.ask("/orders/nobody/waiting").status_code == 404
+
+
+def test_an_order_that_waits_can_be_sent_in_parts_by_a_button(dock: Depot, ana: Person) -> None:
+    dock.sell(A=12)
+    assert "Leaves in parts, the rest follows" in ana.get(f"/orders/{order(dock)}/waiting")
+
+    assert "It is so from now on." in ana.post(f"/orders/{order(dock)}/parts", parts="parts")
+    dock.release()
+    assert dock.shipments() == [("S1", "released", None)]
+    assert books.one(dock.house.hub, "select act from audit where act like 'order.p%'") == "order.parts"
+    assert ana.send(f"/orders/{order(dock)}/parts", parts="some").status_code == 400
+    assert ana.send("/orders/nobody/parts", parts="whole").status_code == 404
+    assert person(dock.house.hub, dock.merchant, Role.VIEWER).send(f"/orders/{order(dock)}/parts", parts="whole").status_code == 403

@@ -17,11 +17,12 @@ from werkzeug.wrappers import Response
 from core.domain.order_csv import safe
 from core.domain.places import LocationKind
 from core.domain.routing import STRATEGIES, Never, Rules, Strategy
+from core.domain.shipments import PARTS, Parts
 from core.domain.workdays import Hours
 from core.errors import Refused
-from core.flows import routing_rules, routing_trial, sites
+from core.flows import parting, routing_rules, routing_trial, sites
 from core.flows.routing_rules import COLUMNS, WRONG, WrongZones
-from core.store import places, routings, shipments
+from core.store import connections, places, routings, shipments
 from web import asked
 from web.pages.stock import brought, csv_file
 from web.said import say
@@ -60,12 +61,13 @@ def _show(draft: Draft | None = None, trial: Sequence[routing_trial.Trial] | Non
     with hub().database.read() as db:
         ours = [row for row in places.locations(db, merchant) if row.kind != LocationKind.FBA]
         hours = {site.id: site.hours for site in shipments.all_sites(db, merchant)}
+        accounts = [(one, one.settings.get(shipments.PARTS_SETTING, "")) for one in connections.all_of(db, merchant)]
         draft = draft or _saved(routings.rules(db, merchant))
     rows = routing_rules.write_zones(draft.rules, {})
     week = [str(format_date(date(2024, 1, n), "EEEE")) for n in range(1, 8)]  # a Monday first
     return render_template(
         "routing.html", draft=draft, ours=ours, hours=hours, trial=trial, strategies=STRATEGIES, rows=rows, by_hand=len(rows) <= BY_HAND,
-        zones_csv=_csv(rows) if len(rows) > BY_HAND else "", blank=range(BLANK), week=week,
+        zones_csv=_csv(rows) if len(rows) > BY_HAND else "", blank=range(BLANK), accounts=accounts, parts=PARTS, week=week,
     )  # fmt: skip
 
 
@@ -220,6 +222,20 @@ def _say_change(change: routing_rules.Change, rows: int) -> None:
     read = ngettext("%(num)s row was read.", "%(num)s rows were read.", rows)
     said = gettext("New: %(come)s, gone: %(go)s, changed: %(other)s.", come=change.come, go=change.go, other=change.other)
     say("info", f"{read} {said} {gettext('It is not saved yet.')}")
+
+
+@pages.post("/settings/routing/parts/<id>")
+@needs("settings.write")
+def set_parts(id: str) -> str:
+    """Whether an account's orders are sent whole."""
+    said = asked.text("parts", 10)
+    with hub().database.read() as db:
+        one = connections.one_of(db, visitor().merchant, id) or abort(404)
+    if said not in ("", *Parts):
+        abort(400)
+    parting.of_account(hub(), one, Parts(said) if said else None, who())
+    say("good", gettext("It is so from now on for %(name)s.", name=one.label))
+    return _show()
 
 
 # ---- when each location sends

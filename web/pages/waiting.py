@@ -1,13 +1,14 @@
 """What is not released, and why: the queue of orders by their turns, and one order's reason with what to do about it."""
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
+from werkzeug.wrappers import Response
 
-from core.domain.shipments import ADVICE, PATIENCE, WAITS, Wait
-from core.flows import waiting
+from core.domain.shipments import ADVICE, PARTS, PATIENCE, WAITS, Parts, Wait
+from core.flows import parting, waiting
 from core.store import lists
 from web import asked
-from web.visitor import hub, needs, visitor
+from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("waiting", __name__)
 MOST = 50
@@ -44,4 +45,26 @@ def of_order(order: str) -> str:
         row = (lists.order(db, merchant, asked.printable(order)) or abort(404))[0]
         found = waiting.of_order(hub(), db, merchant, row.id)
     about = {"words": gettext(WAITS[found.why]), "todo": gettext(ADVICE[found.why])} if found and found.why else {}
-    return render_template("order_waiting.html", row=row, one=found, name=_name(found.why) if found else "", **about)
+    return render_template(
+        "order_waiting.html",
+        row=row,
+        one=found,
+        name=_name(found.why) if found else "",
+        parts=PARTS,
+        now=found.waiting.facts.parts if found else None,
+        **about,
+    )
+
+
+@pages.post("/orders/<order>/parts")
+@needs("orders.write")
+def set_parts(order: str) -> Response:
+    """Whether it is sent whole; nothing: as its account or the rules say."""
+    said = asked.text("parts", 10)
+    with hub().database.read() as db:
+        row = (lists.order(db, visitor().merchant, asked.printable(order)) or abort(404))[0]
+    if said not in ("", *Parts):
+        abort(400)
+    parting.of_order(hub(), visitor().merchant, row.id, Parts(said) if said else None, who())
+    flash(gettext("It is so from now on."), "good")
+    return redirect(url_for("orders.one", order=order), 303)
