@@ -27,6 +27,7 @@ Bans = tuple[tuple[str, str, str], ...]
     help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, soonest, oldest (stock), ranked (your list).",
 )
 @click.option("--split/--whole", "split", default=None, help="An order may leave from several locations; or waits until one has it all.")
+@click.option("--batch/--alone", "batch", default=None, help="Orders that want the same short stock are decided together; or each alone.")
 @click.option("--currency", help="Of what parcels cost: EUR.")
 @click.option("--zones", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CSV: location, country, prefix, zone, cost.")
 @click.option("--never", type=(str, str, str), multiple=True, metavar="LOCATION SKU COUNTRY", help="It never sends that there; - for any.")
@@ -35,8 +36,8 @@ Bans = tuple[tuple[str, str, str], ...]
 @as_json
 @click.pass_obj
 def rules(
-    settings: Settings, by: str | None, split: bool | None, currency: str | None, zones: Path | None, never: Bans, again: Bans,
-    merchant: str, as_json: bool,
+    settings: Settings, by: str | None, split: bool | None, batch: bool | None, currency: str | None, zones: Path | None, never: Bans,
+    again: Bans, merchant: str, as_json: bool,
 ) -> None:  # fmt: skip
     """From where orders leave; without an option it is only shown.
 
@@ -48,7 +49,7 @@ def rules(
     from core.flows import routing_rules
 
     hub, owner = opened(settings, merchant)
-    said = _said(by, split, currency)
+    said = _said(by, split, currency) | ({} if batch is None else {"batch": batch})
     bans = [_never(hub, owner, one) for one in never], [_never(hub, owner, one) for one in again]
     text = zones.read_text("utf-8", "replace") if zones else None
     names = _names(hub, owner)
@@ -105,7 +106,8 @@ def _show(found: "Rules", names: "Mapping[str, str]", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return
-    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}")
+    together = "; decided together" if found.batch else ""
+    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}{together}")
     rows = [
         (names.get(at, at), row.country, row.prefix or "-", row.zone, "-" if row.cost is None else _amount(row.cost, found.currency))
         for at, some in found.zones.items()
@@ -257,6 +259,9 @@ def _explain(found: "Decision") -> None:
 
     click.echo(f"decided {', then '.join(STRATEGIES[one] for one in found.strategies)}")
     rows = [(one.name, sum(found.sends.get(one.location, {}).values()), *_facts(one, found.currency)) for one in found.verdicts]
+    if found.left:
+        more = "could not leave" if found.left.more is None else f"costs {_amount(found.left.more, found.currency)} more"
+        click.echo(f"left to {found.left.order}, which {more} from elsewhere")
     table("Locations", ("location", "# units", "# zone", "# cost", "leaves", "# days lain", "lacks", "why"), rows)
 
 

@@ -1250,6 +1250,8 @@ def test_it_is_said_of_an_order_whether_it_is_sent_whole(run: Run, sites: Shop) 
 
 
 def test_who_never_sends_where_is_said_and_taken_back(run: Run, sites: Shop) -> None:
+    assert "decided together" in run("stock", "routing", "--batch").out
+    run("stock", "routing", "--alone")
     run("stock", "routing", "--never", "Lyon", "-", "CH", "--whole")
     kept = json.loads(run("stock", "routing", "--json").out)
     run("stock", "routing", "--again", "Lyon", "-", "CH", "--split")

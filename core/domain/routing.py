@@ -6,7 +6,7 @@ then from the second: that is one plan alone, and two runs agree.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from itertools import islice, takewhile
@@ -40,6 +40,7 @@ class Why(StrEnum):
     BANNED = "banned"
     SHORT = "short"
     FULL = "full"
+    LEFT = "left"
     LEFT_OUT = "left_out"
     FEWEST = "fewest"
     NEAREST = "nearest"
@@ -54,6 +55,7 @@ WHYS: dict[str, str] = {
     Why.BANNED: N_("A rule of yours, or the channel, wants none of it from there."),
     Why.SHORT: N_("It would send all of this if it had more."),
     Why.FULL: N_("It sends no more today: as many parcels as it sends in a day are there already."),
+    Why.LEFT: N_("It is left to another order: that costs less for all together."),
     Why.LEFT_OUT: N_("Twelve locations before it in your list have some of it: no more are looked at."),
     Why.FEWEST: N_("It would take more parcels."),
     Why.NEAREST: N_("It is farther away."),
@@ -88,13 +90,15 @@ class Never:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a merchant decides. `split`: an order may leave from several locations; `zones`: rows by location, their costs in `currency`."""
+    """How a merchant decides. `split`: an order may leave from several locations; `zones`: rows by location, their costs in `currency`;
+    `batch`: orders that compete for short stock are decided together, at the least cost for all."""
 
     strategies: tuple[Strategy, ...] = (Strategy.RANKED, Strategy.FEWEST)
     split: bool = True
     zones: Mapping[str, tuple[Zone, ...]] = field(default_factory=dict)
     never: tuple[Never, ...] = ()
     currency: str = ""
+    batch: bool = False
 
     def zone(self, location: str, country: str, postcode: str) -> Zone:
         """Of those rows that fit the one with the longest prefix."""
@@ -154,8 +158,18 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """To which order it left what it would have taken alone, and how much `more` that one would cost from elsewhere (None: it could not
+    leave from elsewhere)."""
+
+    order: str
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """By location the units of each line that leave from there; none: nobody can send all of it. `exact`: no plan is better."""
+    """By location the units of each line that leave from there; none: nobody can send all of it. `exact`: no plan is better. `left`: it
+    was decided together with others, and gave way."""
 
     sends: Mapping[str, Mapping[str, int]]
     verdicts: tuple[Verdict, ...]
@@ -163,6 +177,7 @@ class Decision:
     split: bool
     currency: str = ""
     exact: bool = True
+    left: Left | None = None
 
 
 def plan(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> Decision:
@@ -185,6 +200,18 @@ def _planned(wanted: Sequence[Wanted], candidates: Sequence[Candidate], asked: S
     out |= {one.location: Why.FULL for one in candidates if one.location not in have}
     said = tuple(_verdict(one, table, ways, ranks, out.get(one.location)) for one in candidates)
     return Decision(_deal(wanted, goods, ways), said, rules.strategies, rules.split, rules.currency, table.exact)
+
+
+def ways(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> Iterator[Mapping[str, Mapping[str, int]]]:
+    """Every plan of at most three locations (one, where nothing is split), in each as much as can be from the first in rank."""
+    goods = _goods(wanted)
+    able = [(one, have) for one in candidates if any(have := tuple(good.most(one) for good in goods))][:MOST]
+    some = [one for one, _ in able]
+    table = _Table(goods, some, [have for _, have in able], replace(rules, strategies=(Strategy.FEWEST,)))
+    for subset in table.subsets() if table.wanted else ():
+        way = table.way(subset) if subset.bit_count() <= 3 else None
+        if way and all(any(units) for n, units in enumerate(way) if subset >> n & 1):
+            yield _deal(wanted, goods, {one.location: units for one, units in zip(some, way, strict=True) if any(units)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +255,7 @@ class _Table:
 
     def best(self) -> list[Units] | None:
         """By candidate the units that leave from there. None where nobody can send all of it."""
-        left = self._subsets() if self.wanted else []
+        left = self.subsets() if self.wanted else []
         while left:
             equal = self._equal(left)
             ways = [way for subset in equal if (way := self.way(subset))]
@@ -237,7 +264,7 @@ class _Table:
             left = [subset for subset in left if subset not in set(equal)]
         return None
 
-    def _subsets(self) -> list[int]:
+    def subsets(self) -> list[int]:
         """Those, as bits, that together have enough of each of the goods. Where rank comes first it is the whole of them: who has more
         to choose from finds no worse."""
         count = len(self.candidates)

@@ -15,7 +15,9 @@ from core.domain.shipments import Parts, ToSend
 from core.domain.stock import Key
 from core.domain.today import zone_of
 from core.domain.workdays import Hours, is_full, leaves
-from core.flows.allocation import settle_lines, wish_of
+from core.flows import batching
+from core.flows.allocation import Wish, settle_lines, wish_of
+from core.flows.batching import Decided
 from core.store import connections, orders, people, places, routings, shipments
 from core.store.shipments import Facts, Site, Taken
 from core.store.tables import us, when
@@ -55,23 +57,18 @@ def route(
     if len(sites) < 2 or not asks:
         return Routed()
     room = _room(work, merchant, asks, sites, rules or routings.rules(work.db, merchant))
-    found, made = Routed(), []
+    spare = dict(room.spare)
+    made = [decided for ask in asks if (decided := room.decide(ask, work.now))]
+    if room.rules.batch and len(made) > 1:
+        made = batching.together(made, spare)
+    found = Routed({one.order: one.decision for one in made})
     said: dict[tuple[str, str], dict[str, int]] = {}
     for ask in asks:
-        if decided := room.decide(ask):
-            found.decisions[ask.facts.id] = decided.decision
-            made.append((ask.facts.id, decided.asked, decided.decision))
-            said |= room.changes(ask, decided.decision)
+        said |= room.changes(ask, found.decisions[ask.facts.id]) if ask.facts.id in found.decisions else {}
     if write:
-        _keep(work, merchant, made)
+        _keep(work, merchant, [(one.order, one.asked, one.decision) for one in made])
         found.moved = _move(work, merchant, said, room)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    decision: Decision
-    asked: str
 
 
 @dataclass(slots=True)
@@ -101,7 +98,7 @@ class _Room:
     lain: Mapping[Key, int]
     quoted: Mapping[tuple[str, str], int]
 
-    def decide(self, ask: Ask) -> _Decided | None:
+    def decide(self, ask: Ask, now: int) -> Decided | None:
         """None: there is nothing to decide."""
         map_ = self.maps[ask.facts.connection]
         ours = [location for location in map_.locations if location in self.sites]
@@ -115,7 +112,9 @@ class _Room:
         rules = self.rules if ask.facts.parts is None else replace(self.rules, split=ask.facts.parts is Parts.PARTS)
         decision = plan(wanted, candidates, rules)
         self._take(ask, decision)
-        return _Decided(decision, _digest(wanted, candidates, rules))
+        one, asked, is_free = ask.facts, _digest(wanted, candidates, rules), not any(ask.taken.values())
+        days = (now - us(one.order.placed_at)) // DAY
+        return Decided(one.id, one.name, max(0, days), ask.lines, wanted, candidates, rules, decision, asked, is_free)
 
     def _wanted(self, one: ToSend, bound: Collection[str], ours: Sequence[str], to: Address | None) -> Wanted:
         country = to.country if to else ""
@@ -250,5 +249,15 @@ def _move(work: Unit, merchant: str, said: Mapping[tuple[str, str], Mapping[str,
     routings.say(work.db, said)
     wishes = [wish_of(row, room.maps[row.connection]) for order in sorted(moved) for row in room.rows[order].values()]
     ours = [replace(one, booked=replace(one.booked, ours=said.get((one.order, one.line), one.booked.ours))) for one in wishes]
+    if room.rules.batch:
+        still = {(row.order_id, row.line) for lines in room.rows.values() for row in lines.values() if not row.released}
+        ours = _given_back(work, merchant, ours, still & said.keys())
     settle_lines(work, merchant, ours)
     return moved
+
+
+def _given_back(work: Unit, merchant: str, wishes: Sequence[Wish], lines: Collection[tuple[str, str]]) -> list[Wish]:
+    """Orders that change places give back what these lines hold before anybody takes."""
+    settle_lines(work, merchant, [replace(one, due=replace(one.due, hold=0)) for one in wishes if (one.order, one.line) in lines])
+    booked = orders.booked(work.db, merchant, sorted({one.order for one in wishes}))
+    return [replace(one, booked=booked[one.order, one.line]) for one in wishes]

@@ -47,7 +47,7 @@ def rules(dock: Depot) -> Rules:
 
 
 NEAR = {
-    "by": ["nearest", "fewest"], "use": ["nearest"], "split": "whole", "currency": "usd", "zone_location": [WEST, ""],
+    "batch": "1", "by": ["nearest", "fewest"], "use": ["nearest"], "split": "whole", "currency": "usd", "zone_location": [WEST, ""],
     "zone_country": ["us", ""], "zone_prefix": ["787", ""], "zone_zone": ["1", ""], "zone_cost": ["4.90", ""],
     "never_location": [WEST, ""], "never_sku": ["B", ""], "never_country": ["ch", ""],
 }  # fmt: skip
@@ -73,6 +73,7 @@ def test_rules_are_tried_out_saved_and_undone(dock: Depot, ana: Person) -> None:
     assert "follow these rules" in text and "This is not saved yet." not in text
     found = rules(dock)
     assert (found.strategies, found.split, found.currency) == ((Strategy.NEAREST,), False, "USD")
+    assert found.batch
     assert found.zones == {WEST: (Zone("US", "787", 1, 490),)}
     assert [(one.location, one.sku, one.country) for one in found.never] == [(WEST, "B", "CH")]
     dock.release()

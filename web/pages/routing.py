@@ -127,7 +127,14 @@ def _rules(order: Sequence[Strategy]) -> Rules:
         raise Refused("a currency is three letters")
     used = asked.texts("use", 20)
     bans = tuple(Never(at, sku.strip(), country.strip().upper()) for at, sku, country in _rows("never", NEVER) if at)[:MOST_NEVER]
-    rules = Rules(tuple(one for one in order if one.value in used), asked.text("split", 5) != "whole", {}, bans, currency)
+    rules = Rules(
+        tuple(one for one in order if one.value in used),
+        asked.text("split", 5) != "whole",
+        {},
+        bans,
+        currency,
+        asked.text("batch", 1) == "1",
+    )
     text, names = request.form.get("zones", ""), _names()
     if text:
         return routing_rules.read_zones(text, names, rules)
