@@ -13,7 +13,7 @@ from core.hub import Hub
 from core.store import unreleased
 from core.store.unreleased import Waiting
 
-MOST = 500  # looked at for a page; whose turn is later is not counted
+MOST = 300  # looked at for a page; whose turn is later is not counted
 
 
 @dataclass(frozen=True, slots=True)

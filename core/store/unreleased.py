@@ -34,7 +34,8 @@ class Waiting:
     decision: Decision | None
 
 
-OPEN = "('open', 'partially_fulfilled', 'pending_payment', 'on_hold', 'cancel_requested', 'unknown')"
+OPEN = """o.status in ('open', 'partially_fulfilled', 'pending_payment', 'on_hold', 'cancel_requested', 'unknown')
+  and o.copy_of is null and o.merged_into is null and not o.history"""
 ROWS = f"""
 select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, o.person, o.held_at, o.held_why, o.status,
   {PARTED}, {TURN} as turn,
@@ -43,14 +44,14 @@ select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, 
     and coalesce(n.decided, '') <> 'partial') as short,
   (select count(*) from order_lines n where n.order_id = o.id and n.ships and n.waits = 'mapping') as unmapped,
   (select {{listed}}(p.id, ' ') from locations p where p.merchant = :merchant and p.ships) as sends
-from orders o where o.id in (THESE {{fence}}) and o.merchant || '' = :merchant and o.status in {OPEN}
-  and o.copy_of is null and o.merged_into is null and not o.history
-order by turn, o.id limit :most
+from orders o where o.id in (THESE) and o.merchant || '' = :merchant order by turn, o.id
 """
-ALL = """select l.order_id from order_lines l where l.merchant = :merchant and l.held > l.released and l.ships
-  union select w.order_id from order_lines w where w.merchant = :merchant and w.waits is not null and w.ships"""
-ONE = """select l.order_id from order_lines l where l.order_id = :order and l.ships
-  and (l.held > l.released or l.hold > l.held) and l.merchant || '' = :merchant"""
+ALL = f"""select o.id from orders o where o.id in (
+    select l.order_id from order_lines l where l.merchant = :merchant and l.held > l.released and l.ships
+    union select w.order_id from order_lines w where w.merchant = :merchant and w.waits is not null and w.ships)
+  and {OPEN} order by {TURN}, o.id limit :most"""
+ONE = f"""select o.id from orders o where o.id = :order and {OPEN} and exists (select 1 from order_lines l
+  where l.order_id = o.id and l.ships and (l.held > l.released or l.hold > l.held))"""
 
 
 def first(db: Connection, merchant: str, most: int, box: Box) -> list[Waiting]:
@@ -60,7 +61,7 @@ def first(db: Connection, merchant: str, most: int, box: Box) -> list[Waiting]:
 
 def one(db: Connection, merchant: str, order: str, box: Box) -> Waiting | None:
     """This one; None where nothing of it waits."""
-    rows = run(db, ROWS.replace("THESE", ONE), merchant=merchant, order=order, most=1, patience=WAITED).fetchall()
+    rows = run(db, ROWS.replace("THESE", ONE), merchant=merchant, order=order, patience=WAITED).fetchall()
     return next(iter(_read(db, merchant, box, rows)), None)
 
 
@@ -80,8 +81,7 @@ def _waiting(row: Any, box: Box, *, off: bool, waived: bool) -> Waiting:
 
 NEWEST = f"""
 select distinct l.order_id from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.held > l.released and l.ships and o.status in {OPEN}
-  and o.copy_of is null and o.merged_into is null and not o.history
+where l.merchant = :merchant and l.held > l.released and l.ships and {OPEN}
 order by l.order_id desc limit :most
 """
 

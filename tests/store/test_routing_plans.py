@@ -34,7 +34,7 @@ def test_orders_are_routed_without_reading_a_table_whole(house: House) -> None:
             dock.sell(A=1, B=1)
         with house.hub.unit() as work:
             every = tuple(Strategy)
-            routings.set_rules(work.db, dock.merchant, replace(near, strategies=every, split=False, currency="USD"))
+            routings.set_rules(work.db, dock.merchant, replace(near, strategies=every, split=False, currency="USD", batch=True))
             shipments.set_hours(work.db, dock.merchant, "west", Hours(capacity=5))
         id = str(books.one(house.hub, "select min(id) from orders"))
         releasing.would_leave(house.hub, dock.merchant, id, write=True)
