@@ -79,10 +79,15 @@ class _Day:
     hours: Hours
     load: int = 0
 
+    known: dict[int, int] = field(default_factory=dict)
+
     @property
     def leaves(self) -> int:
         """The day on which what is released now leaves; the last there is, where it never does."""
-        return (leaves(self.here, self.hours, self.load) or date.max).toordinal()
+        full_days = self.load // self.hours.capacity if self.hours.capacity else 0
+        if full_days not in self.known:
+            self.known[full_days] = (leaves(self.here, self.hours, self.load) or date.max).toordinal()
+        return self.known[full_days]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class _Room:
         free = {sku: self.spare.get((sku, location), 0) + _own(ask, (sku, location)) for sku in sorted(skus)}
         zone = self.rules.zone(location, to.country if to else "", to.postcode if to else "")
         cost = self.quoted.get((ask.facts.id, location), zone.cost)
-        day, lain = self.days[location], [self.lain.get((sku, location), 0) for sku, units in free.items() if units]
+        day, lain = self.days[location], [self.lain.get((sku, location), 0) for sku, units in free.items() if units] if self.lain else ()
         return Candidate(
             location, self.sites[location].name, free, zone.zone, cost, day.leaves, min(lain, default=0), is_full(day.hours, day.load)
         )  # fmt: skip
