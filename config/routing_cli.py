@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.domain.routing import Decision, Never, Rules, Verdict
+    from core.domain.workdays import Hours
     from core.hub import Hub
 
 Bans = tuple[tuple[str, str, str], ...]
@@ -22,10 +23,12 @@ Bans = tuple[tuple[str, str, str], ...]
 
 @click.command("routing")
 @click.option(
-    "--by", help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, ranked (your list of locations)."
+    "--by",
+    help="What decides, in this order, with commas: fewest (parcels), nearest, cheapest, soonest, oldest (stock), ranked (your list).",
 )
 @click.option("--split/--whole", "split", default=None, help="An order may leave from several locations; or waits until one has it all.")
 @click.option("--move/--stay", "move", default=None, help="Channels are told another place than they assigned; or it leaves from theirs.")
+@click.option("--batch/--alone", "batch", default=None, help="Orders that want the same short stock are decided together; or each alone.")
 @click.option("--currency", help="Of what parcels cost: EUR.")
 @click.option("--zones", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CSV: location, country, prefix, zone, cost.")
 @click.option("--never", type=(str, str, str), multiple=True, metavar="LOCATION SKU COUNTRY", help="It never sends that there; - for any.")
@@ -34,7 +37,8 @@ Bans = tuple[tuple[str, str, str], ...]
 @as_json
 @click.pass_obj
 def rules(
-    settings: Settings, by: str | None, split: bool | None, move: bool | None, currency: str | None, zones: Path | None, never: Bans,
+    settings: Settings, by: str | None, split: bool | None, move: bool | None, batch: bool | None, currency: str | None,
+    zones: Path | None, never: Bans,
     again: Bans, merchant: str, as_json: bool,
 ) -> None:  # fmt: skip
     """From where orders leave; without an option it is only shown.
@@ -47,7 +51,7 @@ def rules(
     from core.flows import routing_rules
 
     hub, owner = opened(settings, merchant)
-    said = _said(by, split, currency) | ({} if move is None else {"move": move})
+    said = _said(by, split, currency) | {name: on for name, on in (("move", move), ("batch", batch)) if on is not None}
     bans = [_never(hub, owner, one) for one in never], [_never(hub, owner, one) for one in again]
     text = zones.read_text("utf-8", "replace") if zones else None
     names = _names(hub, owner)
@@ -104,8 +108,8 @@ def _show(found: "Rules", names: "Mapping[str, str]", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return
-    moves = "; channels are told where they assigned otherwise" if found.move else ""
-    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}{moves}")
+    more = "; channels are told where they assigned otherwise" * found.move + "; decided together" * found.batch
+    click.echo(f"by {', '.join(found.strategies) or 'ranked'}; {'may leave in parts' if found.split else 'leaves whole'}{more}")
     rows = [
         (names.get(at, at), row.country, row.prefix or "-", row.zone, "-" if row.cost is None else _amount(row.cost, found.currency))
         for at, some in found.zones.items()
@@ -121,6 +125,98 @@ def _amount(minor: int, currency: str) -> str:
     from core.domain.money import Money
 
     return f"{Money(minor, currency).text()} {currency}" if currency else str(minor)
+
+
+@click.command("parts")
+@click.argument("order", metavar="ORDER")
+@click.option("--whole", "parts", flag_value="whole", help="It leaves from one location, when all of it is there, or waits.")
+@click.option("--parts", "parts", flag_value="parts", help="It may leave from several locations, and what is there before the rest.")
+@click.option("--as-ruled", "parts", flag_value="", help="As its account or the rules say.")
+@of_merchant
+@click.pass_obj
+def parts(settings: Settings, order: str, parts: str | None, merchant: str) -> None:
+    """Say whether ORDER is sent whole, whatever the rules are."""
+    from core.domain.shipments import Parts
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import linking, parting
+    from core.store import orders
+
+    if parts is None:
+        fail("orders parts: say --whole, --parts or --as-ruled")
+    hub, owner = opened(settings, merchant)
+    try:
+        ref = linking.one(hub, owner, order)
+        with hub.database.read() as db:
+            id = orders.ids_of(db, owner, [ref])[ref]
+        parting.of_order(hub, owner, id, Parts(parts) if parts else None, COMMAND_LINE)
+    except Refused as error:
+        fail(f"orders parts: {error}")
+    click.echo({"whole": "it leaves whole", "parts": "it may leave in parts", "": "it leaves as the rules say"}[parts])
+
+
+@click.command("hours")
+@click.argument("location")
+@click.option("--days", help="On which days of the week it sends: mon,tue,wed. Without this and all others it is only shown.")
+@click.option("--cutoff", help="What is released until then leaves the same day, by its own clock: 15:30; - for midnight.")
+@click.option("--capacity", help="Parcels a day at most; - for as many as there are.")
+@click.option("--holidays", help="Days on which it does not send, in place of those there were: 2026-12-25,2026-12-26; - for none.")
+@of_merchant
+@as_json
+@click.pass_obj
+def hours(
+    settings: Settings, location: str, days: str | None, cutoff: str | None, capacity: str | None, holidays: str | None, merchant: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """When LOCATION sends, and how much in a day: who is full gives way to the next."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import sites
+    from core.store import shipments
+
+    hub, owner = opened(settings, merchant)
+    where = location_of(hub, owner, location)
+    with hub.database.read() as db:
+        kept = next(site.hours for site in shipments.all_sites(db, owner) if site.id == where)
+    try:
+        new = replace(kept, **_hours(days, cutoff, capacity, holidays))
+        if new != kept:
+            sites.set_hours(hub, owner, where, COMMAND_LINE, new)
+    except (ValueError, Refused) as error:
+        fail(f"stock hours: {error}")
+    _show_hours(new, as_json=as_json)
+
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _hours(days: str | None, cutoff: str | None, capacity: str | None, holidays: str | None) -> dict[str, Any]:
+    """Raises ValueError for what is no day, time or number."""
+    from datetime import date, time
+
+    said: dict[str, Any] = {}
+    if days is not None:
+        said["week"] = tuple(sorted({WEEK.index(one.strip().lower()[:3]) for one in days.split(",")}))
+    if cutoff is not None:
+        said["cutoff"] = None if cutoff == "-" else time.fromisoformat(cutoff)
+    if capacity is not None:
+        said["capacity"] = None if capacity == "-" else int(capacity)
+    if holidays is not None:
+        said["holidays"] = () if holidays == "-" else tuple(sorted({date.fromisoformat(one.strip()) for one in holidays.split(",")}))
+    return said
+
+
+def _show_hours(found: "Hours", *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found)))
+        return
+    until = found.cutoff.strftime("%H:%M") if found.cutoff else "midnight"
+    most = "as many parcels as there are" if found.capacity is None else f"{found.capacity} parcels a day"
+    click.echo(f"sends on {', '.join(WEEK[day] for day in found.week)}, the same day until {until}; {most}")
+    if found.holidays:
+        click.echo(f"not on {', '.join(day.isoformat() for day in found.holidays)}")
 
 
 @click.command("route")
@@ -165,11 +261,17 @@ def _explain(found: "Decision") -> None:
 
     click.echo(f"decided {', then '.join(STRATEGIES[one] for one in found.strategies)}")
     rows = [(one.name, sum(found.sends.get(one.location, {}).values()), *_facts(one, found.currency)) for one in found.verdicts]
-    table("Locations", ("location", "# units", "# zone", "# cost", "lacks", "why"), rows)
+    if found.left:
+        more = "could not leave" if found.left.more is None else f"costs {_amount(found.left.more, found.currency)} more"
+        click.echo(f"left to {found.left.order}, which {more} from elsewhere")
+    table("Locations", ("location", "# units", "# zone", "# cost", "leaves", "# days lain", "lacks", "why"), rows)
 
 
-def _facts(one: "Verdict", currency: str) -> tuple[int, str, str, str]:
+def _facts(one: "Verdict", currency: str) -> tuple[int, str, str, int, str, str]:
+    from datetime import date
+
     from core.domain.routing import WHYS
 
     lacks = ", ".join(f"{units} x {sku}" for sku, units in one.lacks.items())
-    return one.zone, "-" if one.cost is None else _amount(one.cost, currency), lacks or "-", WHYS[one.why]
+    leaves = date.fromordinal(one.leaves).isoformat() if one.leaves else "-"
+    return one.zone, "-" if one.cost is None else _amount(one.cost, currency), leaves, one.lain, lacks or "-", WHYS[one.why]

@@ -1283,7 +1283,32 @@ def test_from_where_orders_leave_is_said_shown_and_explained(run: Run, sites: Sh
     assert sites.one("select act from audit order by id desc limit 1") == "settings.routing"
 
 
+def test_when_a_location_sends_is_said_and_shown(run: Run, sites: Shop) -> None:
+    words = ("--days", "mon,Friday", "--cutoff", "15:30", "--capacity", "40", "--holidays", "2026-12-25")
+    said = run("stock", "hours", "Lyon", *words)
+    assert said.out == "sends on mon, fri, the same day until 15:30; 40 parcels a day\nnot on 2026-12-25\n"
+    kept = json.loads(run("stock", "hours", "Lyon", "--capacity", "-", "--json").out)
+    assert kept == {"week": [0, 4], "holidays": ["2026-12-25"], "cutoff": "15:30:00", "capacity": None}
+
+    for wrong in (("--days", "someday"), ("--cutoff", "25:00"), ("--capacity", "0"), ("--holidays", "Christmas")):
+        assert run("stock", "hours", "Lyon", *wrong).code == 2
+    assert json.loads(run("stock", "hours", "Lyon", "--json").out) == kept
+
+
+def test_it_is_said_of_an_order_whether_it_is_sent_whole(run: Run, sites: Shop) -> None:
+    number = sites.one("select channel_id from orders")
+
+    assert run("orders", "parts", number, "--whole").out == "it leaves whole\n"
+    assert sites.one("select parts from orders") == "whole"
+    assert run("orders", "parts", number, "--as-ruled").code == 0
+    assert sites.one("select parts from orders") is None
+    assert run("orders", "parts", number).code == 2
+    assert run("orders", "parts", "nobody", "--parts").code == 2
+
+
 def test_who_never_sends_where_is_said_and_taken_back(run: Run, sites: Shop) -> None:
+    assert "decided together" in run("stock", "routing", "--batch").out
+    run("stock", "routing", "--alone")
     run("stock", "routing", "--never", "Lyon", "-", "CH", "--whole")
     kept = json.loads(run("stock", "routing", "--json").out)
     run("stock", "routing", "--again", "Lyon", "-", "CH", "--split")
@@ -1298,7 +1323,7 @@ def test_who_never_sends_where_is_said_and_taken_back(run: Run, sites: Shop) -> 
         ("Nice,FR,,1,", [], "there is no location Nice"),
         ("Lyon,FR,,10,", [], "a zone is a number from 1 to 9"),
         ("Lyon,FR,,1,4.90", [], "say first in which currency"),
-        ("Lyon,FR,,1,4.999", ["--currency", "EUR"], "4.999 is no cost in EUR"),
+        ("Lyon,FR,,1,4.999", ["--currency", "EUR"], "4.999 is no cost"),
         ("Lyon,France,,1,", [], "a country is two large letters"),
         ("Lyon,FR,,1,", ["--by", "luck"], "--by is of fewest"),
         ("Lyon,FR,,1,", ["--by", "ranked,ranked"], "named twice"),

@@ -46,6 +46,7 @@ from web.pages import (
     orders,
     people,
     promise,
+    routing,
     rules,
     schedules,
     settings,
@@ -56,6 +57,7 @@ from web.pages import (
     start,
     stock,
     track,
+    waiting,
     windows,
 )
 from web.pages import hooks as hooks_page
@@ -78,6 +80,7 @@ ROOMS: tuple[Blueprint, ...] = (
     inbound.pages,
     day_end.pages,
     shipments.pages,
+    waiting.pages,
     bench.pages,
     requests_page.pages,
     answer.pages,
@@ -95,6 +98,7 @@ ROOMS: tuple[Blueprint, ...] = (
     settings.pages,
     people.pages,
     locations.pages,
+    routing.pages,
     schedules.pages,
     keys_page.pages,
     hooks_page.pages,

@@ -9,10 +9,10 @@ from flask_babel import gettext
 from web.visitor import Visitor, needed
 
 # Blueprints whose pages are pages of another room.
-PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
+PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= {"short": "orders", "calling_off": "orders", "capturing": "orders"}
-PART_OF |= dict.fromkeys(("bench", "day_end", "requests"), "shipments")
+PART_OF |= dict.fromkeys(("short", "calling_off", "capturing"), "orders")
+PART_OF |= dict.fromkeys(("bench", "day_end", "requests", "waiting"), "shipments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def sections() -> list[Link]:
         "settings.page": gettext("General"),
         "people.page": gettext("People"),
         "locations.page": gettext("Locations and buffers"),
+        "routing.page": gettext("Where orders leave from"),
         "schedules.page": gettext("Schedules"),
         "buyers.page": gettext("Buyers"),
         "alerts.page": gettext("Alerts"),

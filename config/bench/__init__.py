@@ -16,7 +16,7 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
     "intake", "ingest", "drain", "hot", "answers", "lag", "pushes", "rush", "backfill", "listings", "catalogue", "growth", "memory",
-    "reconcile", "kits", "route", "release", "labels", "once", "papers", "pages", "vitals",
+    "reconcile", "kits", "route", "batch", "release", "labels", "once", "papers", "pages", "vitals",
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def run(
     return found
 
 
-ONE_STORE = (["intake"], ["reconcile"], ["papers"], ["once"], ["route"])  # measured alone, these need no PostgreSQL
+ONE_STORE = (["intake"], ["reconcile"], ["papers"], ["once"], ["route"], ["batch"])  # measured alone, these need no PostgreSQL
 # What a part takes more of where it is measured alone.
 ALONE: dict[str, Callable[[Pace], Pace]] = {
     "backfill": lambda pace: replace(pace, old=pace.old_alone),

@@ -50,6 +50,7 @@ class Pace:
     sending_skus: int = 10_000
     kits: int = 10_000
     routes: int = 2_000  # orders
+    batches: int = 1_000
     slips: int = 500
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000

@@ -76,6 +76,7 @@ PAGES = (
     "/shipments?state=problem",
     "/shipments/day",
     "/shipments?state=sent",
+    "/shipments/waiting",
     "/shipments/{shipment}",
     "/bench",
     "/requests",
@@ -110,6 +111,7 @@ PAGES = (
     "/settings/hooks/{hook}",
     "/settings/alerts",
     "/settings/buyers",
+    "/settings/routing",
     "/settings/schedules",
     "/activity",
     "/activity?who=bench&act=stock",
@@ -126,6 +128,7 @@ PIECES = (
     "/shipments/{shipment}/story",
     "/shipments/{shipment}/offers",
     "/orders/{order}/shipments",
+    "/orders/{order}/waiting",
     "/stock/windows/sku?sku=GOODS-00012",
 )  # of a page, fetched while somebody looks
 LISTS = (

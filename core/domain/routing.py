@@ -1,12 +1,12 @@
 """From which locations an order is sent: the best plan, exact, and why each other location lost. Pure.
 
-Plans are compared by the merchant's strategies, one after the other. What fewest, nearest and cheapest say of a plan never gets better
-by one more location, so they are asked of subsets of locations; among those that are equal, as many units as can be leave from the first
-in rank, then from the second: that is one plan alone, and two runs agree.
+Plans are compared by the merchant's strategies, one after the other. What all but ranked say of a plan never gets better by one more
+location, so they are asked of subsets of locations; among those that are equal, as many units as can be leave from the first in rank,
+then from the second: that is one plan alone, and two runs agree.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from itertools import islice, takewhile
@@ -18,6 +18,8 @@ class Strategy(StrEnum):
     FEWEST = "fewest"
     NEAREST = "nearest"
     CHEAPEST = "cheapest"
+    SOONEST = "soonest"
+    OLDEST = "oldest"
     RANKED = "ranked"
 
 
@@ -25,6 +27,8 @@ STRATEGIES: dict[str, str] = {
     Strategy.FEWEST: N_("in as few parcels as can be"),
     Strategy.NEAREST: N_("from as near as can be"),
     Strategy.CHEAPEST: N_("as cheaply as can be"),
+    Strategy.SOONEST: N_("so that it leaves as soon as can be"),
+    Strategy.OLDEST: N_("what has lain longest"),
     Strategy.RANKED: N_("from the first location of your list that has it"),
 }
 
@@ -36,10 +40,14 @@ class Why(StrEnum):
     BANNED = "banned"
     REFUSED = "refused"
     SHORT = "short"
+    FULL = "full"
+    LEFT = "left"
     LEFT_OUT = "left_out"
     FEWEST = "fewest"
     NEAREST = "nearest"
     CHEAPEST = "cheapest"
+    SOONEST = "soonest"
+    OLDEST = "oldest"
     RANKED = "ranked"
 
 
@@ -48,10 +56,14 @@ WHYS: dict[str, str] = {
     Why.BANNED: N_("A rule of yours, or the channel, wants none of it from there."),
     Why.REFUSED: N_("Whoever sends from there was asked, and refused."),
     Why.SHORT: N_("It would send all of this if it had more."),
+    Why.FULL: N_("It sends no more today: as many parcels as it sends in a day are there already."),
+    Why.LEFT: N_("It is left to another order: that costs less for all together."),
     Why.LEFT_OUT: N_("Twelve locations before it in your list have some of it: no more are looked at."),
     Why.FEWEST: N_("It would take more parcels."),
     Why.NEAREST: N_("It is farther away."),
     Why.CHEAPEST: N_("It costs more from there."),
+    Why.SOONEST: N_("It would leave later from there."),
+    Why.OLDEST: N_("What lies there came in later."),
     Why.RANKED: N_("It stands later in your list."),
 }
 MOST = 12  # locations whose subsets are enumerated: 4,095
@@ -81,7 +93,8 @@ class Never:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How a merchant decides. `split`: an order may leave from several locations; `zones`: rows by location, their costs in `currency`;
-    `move`: also from another place than its channel assigned it to, where that can be told."""
+    `move`: also from another place than its channel assigned it to, where that can be told. `batch`: orders that compete for short stock
+    are decided together, at the least cost for all."""
 
     strategies: tuple[Strategy, ...] = (Strategy.RANKED, Strategy.FEWEST)
     split: bool = True
@@ -89,6 +102,7 @@ class Rules:
     never: tuple[Never, ...] = ()
     currency: str = ""
     move: bool = False
+    batch: bool = False
 
     def zone(self, location: str, country: str, postcode: str) -> Zone:
         """Of those rows that fit the one with the longest prefix."""
@@ -108,13 +122,18 @@ def _plain(postcode: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A location that could send: what of each SKU is there for this order, its zone and what a parcel costs from there."""
+    """A location that could send: what of each SKU is there for this order, its zone and what a parcel costs from there. `leaves`: the day
+    on which it would (`date.toordinal`; 0: nobody asked), `lain`: days that its goods have lain, of several SKUs the youngest's; `full`:
+    it sends no more today."""
 
     location: str
     name: str
     free: Mapping[str, int]
     zone: int = FAR
     cost: int | None = None
+    leaves: int = 0
+    lain: int = 0
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +157,23 @@ class Verdict:
     cost: int | None
     why: Why
     lacks: Mapping[str, int]
+    leaves: int = 0
+    lain: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """To which order it left what it would have taken alone, and how much `more` that one would cost from elsewhere (None: it could not
+    leave from elsewhere)."""
+
+    order: str
+    more: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """By location the units of each line that leave from there; none: nobody can send all of it. `exact`: no plan is better."""
+    """By location the units of each line that leave from there; none: nobody can send all of it. `exact`: no plan is better. `left`: it
+    was decided together with others, and gave way."""
 
     sends: Mapping[str, Mapping[str, int]]
     verdicts: tuple[Verdict, ...]
@@ -150,19 +181,41 @@ class Decision:
     split: bool
     currency: str = ""
     exact: bool = True
+    left: Left | None = None
 
 
 def plan(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> Decision:
-    """The best plan over the candidates, which come in the order of their rank."""
+    """The best plan over the candidates, which come in the order of their rank. Those that are full send only where the others cannot
+    send all of it."""
+    roomy = [one for one in candidates if not one.full]
+    found = _planned(wanted, candidates, roomy, rules)
+    return found if found.sends or len(roomy) == len(candidates) else _planned(wanted, candidates, candidates, rules)
+
+
+def _planned(wanted: Sequence[Wanted], candidates: Sequence[Candidate], asked: Sequence[Candidate], rules: Rules) -> Decision:
     goods = _goods(wanted)
-    have = {one.location: tuple(good.most(one) for good in goods) for one in candidates}
-    able = [one for one in candidates if any(have[one.location])]
+    have = {one.location: tuple(good.most(one) for good in goods) for one in asked}
+    able = [one for one in asked if any(have[one.location])]
     table = _Table(goods, able[:MOST], [have[one.location] for one in able[:MOST]], rules)
     ranks = {one.location: rank for rank, one in enumerate(candidates)}
     found = table.best()
     ways = {one.location: units for one, units in zip(table.candidates, found, strict=True) if any(units)} if found else {}
-    said = tuple(_verdict(one, table, ways, ranks, left_out=one in able[MOST:]) for one in candidates)
+    out = dict.fromkeys((one.location for one in able[MOST:]), Why.LEFT_OUT)
+    out |= {one.location: Why.FULL for one in candidates if one.location not in have}
+    said = tuple(_verdict(one, table, ways, ranks, out.get(one.location)) for one in candidates)
     return Decision(_deal(wanted, goods, ways), said, rules.strategies, rules.split, rules.currency, table.exact)
+
+
+def ways(wanted: Sequence[Wanted], candidates: Sequence[Candidate], rules: Rules) -> Iterator[Mapping[str, Mapping[str, int]]]:
+    """Every plan of at most three locations (one, where nothing is split), in each as much as can be from the first in rank."""
+    goods = _goods(wanted)
+    able = [(one, have) for one in candidates if any(have := tuple(good.most(one) for good in goods))][:MOST]
+    some = [one for one, _ in able]
+    table = _Table(goods, some, [have for _, have in able], replace(rules, strategies=(Strategy.FEWEST,)))
+    for subset in table.subsets() if table.wanted else ():
+        way = table.way(subset) if subset.bit_count() <= 3 else None
+        if way and all(any(units) for n, units in enumerate(way) if subset >> n & 1):
+            yield _deal(wanted, goods, {one.location: units for one, units in zip(some, way, strict=True) if any(units)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +259,7 @@ class _Table:
 
     def best(self) -> list[Units] | None:
         """By candidate the units that leave from there. None where nobody can send all of it."""
-        left = self._subsets() if self.wanted else []
+        left = self.subsets() if self.wanted else []
         while left:
             equal = self._equal(left)
             ways = [way for subset in equal if (way := self.way(subset))]
@@ -215,7 +268,7 @@ class _Table:
             left = [subset for subset in left if subset not in set(equal)]
         return None
 
-    def _subsets(self) -> list[int]:
+    def subsets(self) -> list[int]:
         """Those, as bits, that together have enough of each of the goods. Where rank comes first it is the whole of them: who has more
         to choose from finds no worse."""
         count = len(self.candidates)
@@ -318,20 +371,34 @@ def _cheap(sending: Sequence[Candidate]) -> tuple[int, ...]:
     return sum(one.cost is None for one in sending), sum(one.cost or 0 for one in sending)
 
 
+def _soon(sending: Sequence[Candidate]) -> tuple[int, ...]:
+    """The last parcel first, as of the farthest."""
+    days = [one.leaves for one in sending]
+    return max(days), sum(days)
+
+
+def _old(sending: Sequence[Candidate]) -> tuple[int, ...]:
+    """The youngest goods first: one location more never makes it better."""
+    return tuple(-lain for lain in sorted(one.lain for one in sending))
+
+
 SAYS: dict[Strategy, Callable[[Sequence[Candidate]], tuple[int, ...]]] = {
     Strategy.FEWEST: lambda sending: (len(sending),),
     Strategy.NEAREST: _near,
     Strategy.CHEAPEST: _cheap,
+    Strategy.SOONEST: _soon,
+    Strategy.OLDEST: _old,
 }
 
 
 # ---- why each lost
 
 
-def _verdict(one: Candidate, table: _Table, ways: Mapping[str, Units], ranks: Mapping[str, int], *, left_out: bool) -> Verdict:
-    lacks = _lacks(one, table.goods)
-    why = Why.LEFT_OUT if left_out else _why(one, table, ways, ranks)
-    return Verdict(one.location, one.name, one.zone, one.cost, why, lacks)
+def _verdict(one: Candidate, table: _Table, ways: Mapping[str, Units], ranks: Mapping[str, int], out: Why | None) -> Verdict:
+    """`out`: why it was not looked at."""
+    return Verdict(
+        one.location, one.name, one.zone, one.cost, out or _why(one, table, ways, ranks), _lacks(one, table.goods), one.leaves, one.lain
+    )  # fmt: skip
 
 
 def _why(one: Candidate, table: _Table, ways: Mapping[str, Units], ranks: Mapping[str, int]) -> Why:

@@ -43,6 +43,8 @@ class Wait(StrEnum):
     RISK = "risk"
     ADDRESS = "address"
     STOCK = "stock"
+    MAPPING = "mapping"
+    PLACE = "place"
     SPLIT = "split"
     REFUSED = "refused"
     TEST = "test"
@@ -60,10 +62,27 @@ WAITS: dict[Wait, str] = {
     Wait.RISK: N_("The channel thinks that it may be fraud."),
     Wait.ADDRESS: N_("Nobody knows where it goes."),
     Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
+    Wait.MAPPING: N_("Nobody said which of your goods it sells."),
+    Wait.PLACE: N_("What is reserved for it lies where nothing is sent from, or in parts that lie apart."),
     Wait.SPLIT: N_("No location has all of it, and it is not sent in parts."),
     Wait.REFUSED: N_("Whoever was asked to send it refused, and nobody else has it."),
     Wait.TEST: N_("It is a test order."),
     Wait.CHANNEL: N_("The channel sends it itself."),
+}
+ADVICE: dict[Wait, str] = {
+    Wait.HELD: N_("Let it go on its page, or where the channel holds it, there."),
+    Wait.CANCELLING: N_("Answer the buyer: agree, or say that it is sent anyway."),
+    Wait.CALLED_OFF: N_("Nothing to do: the channel is asked. Its page says how that stands."),
+    Wait.PAYMENT: N_("Collect the money in the channel, or say in the settings that such orders may leave."),
+    Wait.GRACE: N_("Nothing to do: it is released when its time is over."),
+    Wait.RISK: N_("Look at the payment in the channel. Cancel the order, or mark it as safe there."),
+    Wait.ADDRESS: N_("Ask the buyer, and write the address into the order in the channel."),
+    Wait.STOCK: N_("Count or receive what is missing, send what is there, or send it from another location."),
+    Wait.MAPPING: N_("Say what its listing sells. Goods that are not matched are listed in the room of stock."),
+    Wait.PLACE: N_("Say in the settings which locations send, or bring the goods together."),
+    Wait.SPLIT: N_("Bring the goods together, or allow that orders leave in parts."),
+    Wait.TEST: N_("Nothing to do: test orders are never sent."),
+    Wait.CHANNEL: N_("Nothing to do: the channel sends it."),
 }
 
 
@@ -120,6 +139,17 @@ class Rules:
     on_label: frozenset[str] = frozenset()
 
 
+class Parts(StrEnum):
+    """What was said of one order, or of all of an account, whatever the merchant's rules are."""
+
+    WHOLE = "whole"  # from one location, and when all of it is there
+    PARTS = "parts"  # from several, and what is there before the rest
+
+
+PARTS: dict[Parts, str] = {
+    Parts.WHOLE: N_("Leaves whole, or waits"),
+    Parts.PARTS: N_("Leaves in parts, the rest follows"),
+}
 RULES = Rules()
 PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
@@ -161,6 +191,17 @@ def has_expired(order: Order, now: datetime) -> bool:
     """What was authorized can be captured no more: its channel says so, or the time that it told is over."""
     ended = order.pay_until is not None and order.pay_until <= now
     return order.total.minor > 0 and (order.payment_status is PaymentStatus.EXPIRED or ended)
+
+
+PATIENCE = timedelta(days=2)
+LAST_HOURS = timedelta(hours=48)  # an authorization that ends within this goes before all others
+
+
+def turn(placed_at: datetime, ship_by: datetime | None) -> datetime:
+    """When an order's turn is: the earlier is served first. It is due when the channel says, but never before it was placed and never
+    more than PATIENCE after. So whoever goes before an order was placed at most PATIENCE after it, whatever comes in; but for those
+    whose payment ends within LAST_HOURS, which have no turn to wait for."""
+    return max(placed_at, min(ship_by or placed_at + PATIENCE, placed_at + PATIENCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
+from core.domain.oversold import Decision as Short
 from core.domain.requests import RequestState, Share
 from core.domain.routing import Decision
-from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
+from core.domain.shipments import FINAL, RULES, Load, Parts, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import capturing, moving, routing, sites
 from core.hub import Hub
@@ -29,26 +31,35 @@ COUNTER = "shipments"  # what papers say and scanners read is short: S and a num
 
 
 def release_orders(hub: Hub, claim: Claim) -> None:
-    """A page of what may leave becomes shipments; asks for itself again while there is more."""
+    """A page of what may leave becomes shipments, whose turn it is first; asks for itself again while there is more. A pass looks once at
+    each order that was there when it began."""
     merchant = claim.merchant
     with hub.unit(claim) as work:
-        _, after = connections.mark(work.db, merchant, MARK)
+        began, after = _place(work, merchant)
         rules = sites.rules(work.db, merchant)
-        ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms or rules.on_delivery)
-        release(hub, work, merchant, ids, rules)
-        for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
+        page = shipments.to_release(work.db, merchant, after, AT_ONCE, began=began, unpaid=rules.terms or rules.on_delivery)
+        release(hub, work, merchant, [id for id, _ in page], rules)
+        for id in shipments.changed(work.db, merchant, AT_ONCE) if not page else ():
             work.ask(merchant, "look_at_shipments", id, "")
-        connections.set_mark(work.db, merchant, merchant, MARK, work.now, ids[-1] if ids else "")
-        if ids:
+        connections.set_mark(work.db, merchant, merchant, MARK, began, f"{page[-1][1]} {page[-1][0]}" if page else "")
+        if page:
             work.ask(merchant, "release_orders", merchant)
+
+
+def _place(work: Unit, merchant: str) -> tuple[int, shipments.Place]:
+    """When this pass began, and how far it is; a new one begins now."""
+    began, cursor = connections.mark(work.db, merchant, MARK)
+    turn, space, id = (cursor or "").partition(" ")
+    return (began, (int(turn), id)) if space else (work.now, (-1, ""))
 
 
 def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Rules = RULES) -> dict[str, Wait | None]:
     """Make shipments of these orders, as far as nothing stops them. Gives what each waits for."""
     from_, box = shipments.sites(work.db, merchant), hub.box(merchant)
-    found = shipments.facts(work.db, merchant, ids, box) if from_ else {}
-    view = _view(work, merchant, found)
-    said = {id: _waits(one, view, rules, hub) for id, one in found.items()}
+    facts = shipments.facts(work.db, merchant, ids, box) if from_ else {}
+    found = {id: facts[id] for id in ids if id in facts}  # in their turn
+    view = view_of(work.db, merchant, found)
+    said = {id: why_not(one, rules, hub, short=view.short(id)) for id, one in found.items()}
     asks = [view.ask(id) for id in found if said[id] is None]
     routed = routing.route(work, merchant, asks, from_, movable=_movable(hub, found))
     said |= {id: Wait.SPLIT for id in found if routed.waits(id)}
@@ -72,11 +83,11 @@ def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wa
     there."""
     with hub.unit() as work:
         found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
-        view = _view(work, merchant, found)
+        view = view_of(work.db, merchant, found)
         asks = [view.ask(id) for id in found]
         there = shipments.sites(work.db, merchant)
         routed = routing.route(work, merchant, asks, there, write=write, movable=_movable(hub, found))
-        return _waits(found[order], view, RULES, hub), routed.decisions.get(order)
+        return why_not(found[order], RULES, hub, short=view.short(order)), routed.decisions.get(order)
 
 
 def _movable(hub: Hub, found: Mapping[str, Facts]) -> set[str]:
@@ -121,27 +132,31 @@ class View:
         return routing.Ask(self.connections[order], lines, {one.line: self.taken.get((order, one.line), ()) for one in lines}, out)
 
     def short(self, order: str) -> bool:
-        return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships)
+        """Whether units are missing that it waits for."""
+        return any(row.hold > row.held for row in self.lines.get(order, ()) if row.ships and row.decided != Short.PARTIAL)
 
 
-def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
+def view_of(db: Connection, merchant: str, found: Mapping[str, Facts]) -> View:
+    """All that is known of the lines of these orders."""
     lines: dict[str, list[Any]] = {}
-    for row in shipments.lines(work.db, merchant, found):
+    for row in shipments.lines(db, merchant, found):
         lines.setdefault(row.order_id, []).append(row)
     names = {(found[row.order_id].connection, row.listing or "", row.sku or "") for rows in lines.values() for row in rows}
-    mapped = listings.mapped(work.db, merchant, names) if names else {}
+    mapped = listings.mapped(db, merchant, names) if names else {}
     taken: dict[tuple[str, str], list[Taken]] = {}
-    for one in shipments.loaded(work.db, merchant, found):
+    for one in shipments.loaded(db, merchant, found):
         taken.setdefault((one.order_id, one.line), []).append(one)
     parts = {name: one.parts for name, one in mapped.items()}
-    out = requests.left_out(work.db, merchant, found)
-    return View(lines, parts, stock.reserved(work.db, merchant, found), taken, found, out)
+    out = requests.left_out(db, merchant, found)
+    return View(lines, parts, stock.reserved(db, merchant, found), taken, found, out)
 
 
-def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
+def why_not(one: Facts, rules: Rules, hub: Hub, *, short: bool) -> Wait | None:
+    """The first reason why it is not released, apart from where its goods lie; `short`: not all of it is reserved."""
+    rules = rules if one.parts is None else replace(rules, part=one.parts is Parts.PARTS)
     has_address = one.person is not None and one.person.ship_to is not None
     return waits(
-        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived,
+        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=short, off=one.off, waived=one.waived,
         captures=capturing.can(hub, one.order.channel), uncaptured=one.uncaptured,
     )  # fmt: skip
 

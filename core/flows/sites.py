@@ -12,12 +12,14 @@ from core.domain.order import Address
 from core.domain.places import LocationKind
 from core.domain.shipments import Rules
 from core.domain.who import Who
+from core.domain.workdays import EVERY_DAY, Hours
 from core.errors import Refused
 from core.hub import Hub
 from core.store import audit, boxes, connections, people, places, shipments
 from core.store.boxes import Carton
 
 MOST_MM, MOST_G = 3_000, 100_000
+MOST_PARCELS, MOST_HOLIDAYS = 1_000_000, 366
 RELEASE = "release"
 LONGEST = timedelta(days=7)
 NEEDED = ("street1", "city", "postcode", "country")
@@ -56,6 +58,24 @@ def _zone(zone: str) -> str:
         return zone and ZoneInfo(zone).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Refused(f"there is no time zone {zone}") from None
+
+
+def set_hours(hub: Hub, merchant: str, location: str, who: Who, hours: Hours) -> Hours:
+    """On which days a location sends, until when, and how many parcels a day; gives what was so before. Raises Refused for what cannot be
+    meant."""
+    if not hours.week or not set(hours.week) <= set(EVERY_DAY) or len(hours.holidays) > MOST_HOLIDAYS:
+        raise Refused("a location sends on one day of the week at least")
+    if hours.capacity is not None and not 0 < hours.capacity <= MOST_PARCELS:
+        raise Refused("a location sends one parcel a day at least")
+    with hub.unit() as work:
+        found = next((site for site in shipments.all_sites(work.db, merchant) if site.id == location), None)
+        if found is None:
+            raise Refused("there is no such location that could send")
+        shipments.set_hours(work.db, merchant, location, hours)
+        said = {"week": list(hours.week), "holidays": len(hours.holidays), "capacity": hours.capacity}
+        cutoff = hours.cutoff.strftime("%H:%M") if hours.cutoff else None
+        audit.write(work.db, merchant, work.now, who.id, who.name, "location.hours", found.name, **said, cutoff=cutoff)
+    return found.hours
 
 
 # ---- when

@@ -40,6 +40,41 @@ def spare(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key, int]:
     return {(row.sku, row.location): max(0, int(row.spare)) for row in found}
 
 
+# The newest arrivals that together are all that lies there: first in, first out, so the earliest of these brought its oldest unit. Of
+# more than 2,000 movements of a SKU the last ones are looked at.
+LAIN = """
+select arrived.sku, arrived.location,
+  coalesce(max(case when arrived.units >= arrived.on_hand then arrived.at end), min(arrived.at)) as since
+from (
+  select m.sku, m.location, m.at, v.on_hand, sum(m.units) over (partition by m.sku, m.location order by m.id desc) as units from {rows}
+  join movements m on m.merchant = r.merchant and m.sku = r.sku and m.units > 0 and m.id > coalesce((select e.id from movements e
+    where e.merchant = r.merchant and e.sku = r.sku order by e.id desc limit 1 offset 2000), 0)
+  join levels v on v.merchant = r.merchant and v.sku = r.sku and v.location = m.location where v.on_hand > 0
+) arrived group by arrived.sku, arrived.location
+"""
+
+
+def since(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key, int]:
+    """By shelf the moment at which its oldest unit came there: counted, received, put back or moved from elsewhere."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    found = run_set(db, LAIN, {"sku": "text"}, rows, merchant=merchant) if rows else ()
+    return {(row.sku, row.location): int(row.since) for row in found}
+
+
+QUOTED = """
+select s.order_id, s.location, min(q.price) as price from {rows}
+left join shipments s on s.order_id = r.order_id and s.merchant || '' = :merchant
+left join quotes q on q.shipment = s.id and q.price is not null and q.currency = :currency group by s.order_id, s.location
+"""
+
+
+def quoted(db: Connection, merchant: str, orders: Iterable[str], currency: str) -> dict[tuple[str, str], int]:
+    """What carriers asked for a shipment of an order from a location at the least, by (order id, location)."""
+    rows = [{"order_id": id} for id in sorted(set(orders))]
+    found = run_set(db, QUOTED, ORDER, rows, merchant=merchant, currency=currency) if rows and currency else ()
+    return {(row.order_id, row.location): int(row.price) for row in found if row.price is not None}
+
+
 SAY = """
 update order_lines set ours = r.ours from {rows} where order_lines.order_id = r.order_id and order_lines.line = r.line
 """

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
-from core.domain.shipments import Load, State
+from core.domain.shipments import LAST_HOURS, PATIENCE, Load, Parts, State
+from core.domain.workdays import ALWAYS, EVERY_DAY, Hours
 from core.store import callings, captures
 from core.store.sql import run, run_set
 from core.store.vault import Box
@@ -23,16 +25,20 @@ TEXT = {"id": "text"}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A location that sends. `address` is where its parcels come from; None: nobody said it yet."""
+    """A location that sends. `address` is where its parcels come from; None: nobody said it yet. `zone`: its own time zone; "": the
+    merchant's."""
 
     id: str
     name: str
     address: Address | None
     zone: str
     asked: bool = False  # somebody else sends from there, and is asked to
+    hours: Hours = ALWAYS
 
 
-SITE = "select id, name, address, zone, party is not null and kind in ('3pl', 'dropship') as asked from locations"
+SITE = """
+select id, name, address, zone, cutoff, capacity, days, party is not null and kind in ('3pl', 'dropship') as asked from locations
+"""
 SITES = f"{SITE} where merchant = :merchant and ships order by rank, id"
 
 
@@ -50,7 +56,52 @@ def all_sites(db: Connection, merchant: str) -> list[Site]:
 
 
 def _site(row: Any) -> Site:
-    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone, bool(row.asked))
+    return Site(row.id, row.name, _address.decode(row.address) if row.address else None, row.zone, bool(row.asked), hours_of(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How working days are kept: days of the week, 0 is Monday, and holidays."""
+
+    week: tuple[int, ...] = EVERY_DAY
+    holidays: tuple[date, ...] = ()
+
+
+_days = msgspec.json.Decoder(Days)
+
+
+def hours_of(row: Any) -> Hours:
+    """When a location sends, from its columns."""
+    days = _days.decode(row.days) if row.days else Days()
+    return Hours(days.week, days.holidays, time.fromisoformat(row.cutoff) if row.cutoff else None, row.capacity)
+
+
+SET_HOURS = "update locations set cutoff = :cutoff, capacity = :capacity, days = :days where id = :id and merchant = :merchant"
+
+
+def set_hours(db: Connection, merchant: str, id: str, hours: Hours) -> None:
+    """On which days a location sends, until when, and how many parcels a day."""
+    days = _text(Days(hours.week, hours.holidays)) if hours.week != EVERY_DAY or hours.holidays else None
+    cutoff = hours.cutoff.strftime("%H:%M") if hours.cutoff else None
+    run(db, SET_HOURS, id=id, merchant=merchant, cutoff=cutoff, capacity=hours.capacity, days=days)
+
+
+LOAD = """
+select r.location, (select count(*) from shipments s where s.merchant = r.merchant and s.state in ('released', 'packed', 'labelled')
+    and s.location = r.location)
+  + (select count(*) from shipments s where s.merchant = r.merchant and s.state = 'sent' and s.created_at > r.since - :window
+    and s.location = r.location and s.sent_at >= r.since) as parcels
+from {rows}
+"""
+WINDOW = 14 * 86_400_000_000  # who made a parcel ready longer ago than that counts it into no day any more
+
+
+def load(db: Connection, merchant: str, since: Mapping[str, int]) -> dict[str, int]:
+    """By location the parcels that wait there, and those that left since a moment of its own: what it has done of a day's work and has to
+    do."""
+    rows = [{"location": id, "since": at} for id, at in sorted(since.items())]
+    found = run_set(db, LOAD, {"location": "text", "since": "bigint"}, rows, merchant=merchant, window=WINDOW) if rows else ()
+    return {row.location: int(row.parcels) for row in found}
 
 
 SET_SITE = "update locations set ships = :ships, address = :address, zone = :zone where id = :id and merchant = :merchant"
@@ -68,20 +119,25 @@ def senders(db: Connection) -> list[str]:
 
 # ---- what may be released
 
-TO_RELEASE = """
-select l.order_id, l.line, l.listing, l.sku, l.held, l.released, l.hold, o.connection from order_lines l join orders o on o.id = l.order_id
-where l.merchant = :merchant and l.held > l.released and l.ships and l.order_id > :after
+# When an order's turn is, as `turn` in core/domain/shipments.py says it.
+TURN = """case when o.pay_until <= :ending then 0 when o.ship_by is null or o.ship_by > o.placed_at + :patience then o.placed_at + :patience
+  when o.ship_by < o.placed_at then o.placed_at else o.ship_by end"""
+WAITED, ENDING = (one // timedelta(microseconds=1) for one in (PATIENCE, LAST_HOURS))
+TO_RELEASE = f"""
+select distinct o.id, {TURN} as turn from order_lines l join orders o on o.id = l.order_id
+where l.merchant = :merchant and l.held > l.released and l.ships and o.taken_at <= :began
   and (o.status in ('open', 'partially_fulfilled') or (o.status = 'pending_payment' and :unpaid) or (o.status = 'cancel_requested'
     and exists (select 1 from callings_off c where c.order_id = o.id and c.state = 'waived')))
-  and o.copy_of is null and o.merged_into is null
-order by l.order_id, l.line limit :most
+  and o.copy_of is null and o.merged_into is null and ({TURN} > :turn or ({TURN} = :turn and o.id > :id))
+order by turn, o.id limit :most
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its payment could not be captured."""
+    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its payment could not be captured. `parts`:
+    whether it is sent whole, as was said of it or else of its account; None: nobody said it."""
 
     id: str
     ref: str
@@ -95,18 +151,29 @@ class Facts:
     off: bool
     waived: bool
     uncaptured: bool = False
+    parts: Parts | None = None
 
 
-FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from orders o
-where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.merchant || '' = :merchant {fence}) order by o.id {lock}
+PARTS_SETTING = "parts"  # of an account
+PARTED = "o.parts, (select c.settings from connections c where c.id = o.connection) as account_settings"
+FACTS = f"""
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from orders o
+where o.id in (select t.id from {{rows}} left join orders t on t.id = r.id and t.merchant || '' = :merchant {{fence}})
+order by o.id {{lock}}
 """
 
 
-def to_release(db: Connection, merchant: str, after: str, most: int, *, unpaid: bool = False) -> list[str]:
-    """Ids of orders behind one with units that are reserved and in no shipment, and that nothing known stops."""
-    rows = run(db, TO_RELEASE, merchant=merchant, after=after, most=most, unpaid=unpaid)
-    return list(dict.fromkeys(row.order_id for row in rows))
+Place = tuple[int, str]  # an order's turn and its id: where it stands among those that wait
+
+
+def to_release(db: Connection, merchant: str, after: Place, most: int, *, began: int, unpaid: bool = False) -> list[tuple[str, int]]:
+    """Orders (id, turn) behind this place with units that are reserved and in no shipment, that nothing known stops and that were taken
+    before `began`: a pass over all of them ends, whatever comes in meanwhile."""
+    turn, id = after
+    rows = run(
+        db, TO_RELEASE, merchant=merchant, turn=turn, id=id, most=most, began=began, unpaid=unpaid, patience=WAITED, ending=began + ENDING
+    )
+    return [(row.id, int(row.turn)) for row in rows]
 
 
 def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[str, Facts]:
@@ -122,11 +189,19 @@ def _facts(row: Any, box: Box, *, off: bool, waived: bool, uncaptured: bool = Fa
     person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
     order, held = _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, uncaptured)
+    return Facts(
+        row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, uncaptured, parted(row)
+    )
 
 
-SEEN_FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+def parted(row: Any) -> Parts | None:
+    """What was said of an order, or else of its account, of the columns PARTED."""
+    said = row.parts or msgspec.json.decode(row.account_settings or "{}").get(PARTS_SETTING)
+    return Parts(said) if said else None
+
+
+SEEN_FACTS = f"""
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from {{rows}}
 left join orders o on o.id = r.id and o.merchant || '' = :merchant
 """
 
@@ -139,7 +214,7 @@ def seen(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[st
 
 
 LINES = """
-select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits from {rows}
+select l.order_id, l.line, l.listing, l.sku, l.hold, l.held, l.released, l.ships, l.waits, l.decided from {rows}
 left join order_lines l on l.order_id = r.id and l.merchant || '' = :merchant
 """
 
@@ -434,6 +509,17 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)
+
+
+SET_PARTS = "update orders set parts = :parts where id = :id and merchant = :merchant"
+WAIT_ON = "update order_lines set decided = 'backorder' where order_id = :id and merchant || '' = :merchant and decided = 'partial'"
+
+
+def set_parts(db: Connection, merchant: str, id: str, parts: Parts | None) -> None:
+    """Whether an order is sent whole; None: as its account or the rules say. Where it is, what is there waits for what is not."""
+    run(db, SET_PARTS, id=id, merchant=merchant, parts=parts.value if parts else None)
+    if parts is Parts.WHOLE:
+        run(db, WAIT_ON, id=id, merchant=merchant)
 
 
 SHOPPING = """

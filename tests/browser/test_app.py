@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
 BESIDE = (
     f"/stock/sku?sku={SKU}", f"/stock/card?sku={SKU}", "/stock/lacks", "/stock/promise", "/stock/windows", "/stock/changes", "/inbound",
-    "/inbound?show=cancelled", "/inbound/new", "/settings/buyers",
+    "/inbound?show=cancelled", "/inbound/new", "/settings/buyers", "/shipments/waiting", "/settings/routing", "/shipments/day",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The best plan is the best of all plans there are, and says why each other location lost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,6 +12,7 @@ from core.domain import routing
 from core.domain.routing import FAR, MOST, Candidate, Decision, Never, Rules, Strategy, Wanted, Why, Zone, plan
 
 FEWEST, NEAREST, CHEAPEST, RANKED = Strategy.FEWEST, Strategy.NEAREST, Strategy.CHEAPEST, Strategy.RANKED
+SOONEST, OLDEST = Strategy.SOONEST, Strategy.OLDEST
 SKUS = ("P-7", "P-8", "P-9")
 
 
@@ -50,6 +52,8 @@ def worth(way: list[tuple[int, ...]], candidates: list[Candidate], rules: Rules)
         FEWEST: len(sending),
         NEAREST: (max(one.zone for one in sending), sum(one.zone for one in sending)),
         CHEAPEST: (sum(one.cost is None for one in sending), sum(one.cost or 0 for one in sending)),
+        SOONEST: (max(one.leaves for one in sending), sum(one.leaves for one in sending)),
+        OLDEST: [-lain for lain in sorted(one.lain for one in sending)],
         RANKED: [-sum(units) for units in way],
     }
     return [said[one] for one in (*rules.strategies, RANKED)]
@@ -69,6 +73,7 @@ lines = st.lists(
 shelves = st.lists(
     st.tuples(
         st.dictionaries(st.sampled_from(SKUS), st.integers(0, 5)), st.integers(1, 3), st.none() | st.integers(1, 3),
+        st.integers(1, 3), st.integers(0, 3),
     ),
     min_size=1,
     max_size=3,
@@ -98,7 +103,7 @@ def test_what_it_says_would_make_a_location_win_makes_it_win(
     for one in plan(wanted, candidates, rules).verdicts:
         if one.why is Why.SHORT:
             more = [
-                Candidate(c.location, c.name, {s: c.free.get(s, 0) + one.lacks.get(s, 0) for s in SKUS}, c.zone, c.cost)
+                replace(c, free={s: c.free.get(s, 0) + one.lacks.get(s, 0) for s in SKUS})
                 if c.location == one.location else c
                 for c in candidates
             ]  # fmt: skip
@@ -193,3 +198,45 @@ def test_too_many_ways_to_deal_out_shared_parts_are_not_all_tried_and_it_is_said
 
     assert found.sends
     assert not found.exact
+
+
+# ---- full, later, younger
+
+
+def test_a_full_location_gives_way_to_the_next_and_says_so() -> None:
+    near = [replace(place("lyon", zone=1, P_7=9), full=True), place("metz", zone=2, P_7=9)]
+    found = plan(wants(P_7=2), near, Rules((NEAREST,)))
+
+    assert list(found.sends) == ["metz"]
+    assert why(found) == {"lyon": Why.FULL, "metz": Why.SENDS}
+
+
+def test_a_full_location_sends_what_no_other_has() -> None:
+    found = plan(wants(P_7=2), [replace(place("lyon", P_7=9), full=True), place("metz", P_7=1)], Rules((NEAREST,), split=False))
+
+    assert list(found.sends) == ["lyon"]
+
+
+@given(wanted=lines, candidates=shelves, full=st.sets(st.sampled_from("012")), split=st.booleans())
+def test_full_locations_change_nothing_but_who_is_asked_first(
+    wanted: list[Wanted], candidates: list[Candidate], full: set[str], split: bool
+) -> None:
+    rules = Rules((FEWEST,), split)
+    said = [replace(one, full=one.location in full) for one in candidates]
+    roomy = plan(wanted, [one for one in candidates if one.location not in full], rules)
+    found = plan(wanted, said, rules)
+
+    assert found.sends == (roomy.sends or plan(wanted, candidates, rules).sends)
+
+
+@pytest.mark.parametrize(("strategies", "sends"), [((SOONEST,), "metz"), ((OLDEST,), "nice"), ((OLDEST, SOONEST), "nice"), ((), "lyon")])
+def test_what_leaves_sooner_or_has_lain_longer_wins_where_that_is_asked_first(strategies: tuple[Strategy, ...], sends: str) -> None:
+    three = [
+        replace(place("lyon", P_7=3), leaves=12, lain=5), replace(place("metz", P_7=3), leaves=10, lain=1),
+        replace(place("nice", P_7=3), leaves=11, lain=90),
+    ]  # fmt: skip
+    found = plan(wants(P_7=2), three, Rules(strategies))
+
+    assert list(found.sends) == [sends]
+    lost = {one.why for one in found.verdicts} - {Why.SENDS}
+    assert lost == {Why(strategies[0])} if strategies else {Why.RANKED}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.domain.money import Money
 from core.domain.order import Party, Payment, PaymentStatus
-from core.domain.shipments import RULES, Load, Rules, Stop, ToSend, Wait, pieces, plan, stops, waits, weigh
+from core.domain.shipments import ADVICE, PATIENCE, RULES, WAITS, Load, Rules, Stop, ToSend, Wait, pieces, plan, stops, turn, waits, weigh
 from core.domain.shipping import Offer, Quote, best
 from tests.builders import LONG_AGO, an_order
 
@@ -160,3 +160,24 @@ def test_the_cheapest_that_arrives_in_time_is_best_and_the_first_where_none_does
 
 def test_prices_in_another_currency_are_not_compared() -> None:
     assert best([offer(1, 1, "yen", "JPY"), offer(400, 1, "a"), offer(500, 1, "b")], None) == offer(400, 1, "a")
+
+
+hours = st.integers(-200, 200).map(lambda n: NOW + timedelta(hours=n))
+
+
+@given(mine=hours, my_day=st.none() | hours, other=hours, its_day=st.none() | hours)
+def test_nobody_goes_before_an_order_who_was_placed_more_than_two_days_after_it(
+    mine: datetime, my_day: datetime | None, other: datetime, its_day: datetime | None
+) -> None:
+    if turn(other, its_day) <= turn(mine, my_day):
+        assert other <= mine + PATIENCE
+
+
+def test_of_two_orders_of_one_day_the_one_that_is_due_first_goes_first() -> None:
+    assert turn(NOW, NOW + timedelta(hours=5)) < turn(NOW - timedelta(hours=3), NOW + timedelta(hours=9))
+    assert turn(NOW, None) == turn(NOW, NOW + timedelta(days=30)) == NOW + PATIENCE
+    assert turn(NOW, NOW - timedelta(days=3)) == NOW
+
+
+def test_for_each_reason_there_is_something_to_do() -> None:
+    assert set(ADVICE) == set(WAITS) == set(Wait)

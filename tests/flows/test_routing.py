@@ -1,15 +1,18 @@
 """From where orders leave: decided before they are released, reserved there, and kept with its reasons."""
 
 from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.domain.oversold import Decision as Short
 from core.domain.routing import Decision, Never, Rules, Strategy, Why, Zone
-from core.flows import oversold, places, releasing
+from core.domain.workdays import Hours
+from core.flows import oversold, packing, places, releasing, routing
 from core.flows.allocation import map_listing
 from core.ports import Place
-from core.store import routings, stock
+from core.store import routings, shipments, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import acts, books
@@ -209,6 +212,105 @@ def test_what_one_of_us_said_stays(dock: Depot) -> None:
 
     assert sent_from(dock) == [("Attic", 2)]
     assert decided(dock) == []
+
+
+# ---- full, closed, quoted, and what has lain longest
+
+
+def hours(dock: Depot, at: str, hours: Hours) -> None:
+    with dock.house.hub.unit() as work:
+        shipments.set_hours(work.db, dock.merchant, at, hours)
+
+
+def test_a_full_location_gives_way_to_the_next_until_its_day_is_over(dock: Depot) -> None:
+    hours(dock, dock.house.place, Hours(capacity=2))
+
+    for _ in range(3):
+        dock.sell(A=1)
+    assert sent_from(dock) == [("Main", 1), ("Main", 1), ("West", 1)]
+    assert {one.name: one.why for one in decided(dock)[2].verdicts} == {"Main": Why.FULL, "West": Why.SENDS}
+
+    for name in ("S1", "S2"):
+        dock.label(name)
+    dock.send("S1", "S2")
+    dock.sell(A=1)
+    assert sent_from(dock)[3:] == [("West", 1)]
+
+    dock.house.clock.pass_(timedelta(days=1))
+    dock.sell(A=1)
+    assert sent_from(dock)[4:] == [("Main", 1)]
+
+
+@on_sqlite
+def test_orders_of_one_page_fill_a_location_one_after_the_other(dock: Depot) -> None:
+    hours(dock, dock.house.place, Hours(capacity=2))
+    for _ in range(4):
+        sell(dock, A=1)
+
+    dock.release()
+
+    assert sent_from(dock) == [("Main", 1), ("Main", 1), ("West", 1), ("West", 1)]
+
+
+@on_sqlite
+def test_where_all_are_full_the_best_sends_it_on_a_later_day(dock: Depot) -> None:
+    for at in (dock.house.place, WEST):
+        hours(dock, at, Hours(capacity=1))
+
+    for _ in range(3):
+        dock.sell(A=1)
+
+    assert sent_from(dock) == [("Main", 1), ("West", 1), ("Main", 1)]
+    last = decided(dock)[2].verdicts
+    today = dock.house.clock().date().toordinal()
+    assert {one.name: one.leaves for one in last} == {"Main": today + 1, "West": today + 1}
+
+
+@on_sqlite
+def test_the_soonest_is_reckoned_by_each_locations_own_clock(dock: Depot) -> None:
+    rule(dock, Rules((Strategy.SOONEST,)))
+    with dock.house.hub.unit() as work:
+        run(work.db, "update locations set zone = 'Pacific/Kiritimati' where id = :place", place=dock.house.place)  # 14 hours ahead
+    here = dock.house.clock().astimezone(ZoneInfo("Pacific/Kiritimati"))
+    hours(dock, dock.house.place, Hours(holidays=(here.date(), here.date() + timedelta(days=1))))
+
+    dock.sell(A=1)
+
+    assert sent_from(dock) == [("West", 1)]
+    assert {one.name: one.why for one in decided(dock)[0].verdicts} == {"Main": Why.SOONEST, "West": Why.SENDS}
+
+
+def test_what_has_lain_longest_leaves_first_by_the_movements_of_each_shelf(dock: Depot) -> None:
+    rule(dock, Rules((Strategy.OLDEST,)))
+    dock.house.clock.pass_(timedelta(days=30))
+    count(dock, dock.house.place, A=0)  # what came in first is gone
+    count(dock, dock.house.place, A=20)
+    dock.house.clock.pass_(timedelta(days=5))
+    count(dock, A=15)  # five more in the west, on top of ten that are a month old
+
+    with dock.house.hub.database.read() as db:
+        since = routings.since(db, dock.merchant, ["A"])
+    assert {at: (dock.house.hub.now - then) // routing.DAY for (_, at), then in since.items()} == {dock.house.place: 5, WEST: 35}
+
+    dock.sell(A=1)
+    assert sent_from(dock) == [("West", 1)]
+    assert {one.name: (one.why, one.lain) for one in decided(dock)[0].verdicts} == {"Main": (Why.OLDEST, 5), "West": (Why.SENDS, 35)}
+
+
+@on_sqlite
+def test_what_carriers_asked_for_it_counts_before_the_table(dock: Depot) -> None:
+    zones = {dock.house.place: (Zone("US", "", 1, 900),), WEST: (Zone("US", "", 1, 500),)}
+    dock.sell(A=1)
+    rule(dock, Rules((Strategy.CHEAPEST,), zones=zones, currency="USD"))
+    with dock.house.hub.unit() as work:
+        sql = """insert into quotes (merchant, shipment, connection, service, name, price, currency, at)
+                 values (:merchant, :shipment, 'c', 'slow', 'Slow', 300, 'USD', 1)"""
+        run(work.db, sql, merchant=dock.merchant, shipment=dock.id("S1"))
+    packing.take_apart(dock.house.hub, dock.merchant, dock.id("S1"), ANN)
+    dock.release()
+
+    assert sent_from(dock) == [("Main", 1), ("Main", 1)]
+    assert {one.name: one.cost for one in decided(dock)[0].verdicts} == {"Main": 300, "West": 500}
 
 
 # ---- what the channel assigned

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from core.domain.routing import Rules, Strategy, Zone
+from core.domain.workdays import Hours
 from core.flows import releasing
-from core.store import order_page, routings, stock
+from core.store import order_page, routings, shipments, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import books
@@ -32,7 +33,9 @@ def test_orders_are_routed_without_reading_a_table_whole(house: House) -> None:
         for _ in range(3):
             dock.sell(A=1, B=1)
         with house.hub.unit() as work:
-            routings.set_rules(work.db, dock.merchant, replace(near, split=False))
+            every = tuple(Strategy)
+            routings.set_rules(work.db, dock.merchant, replace(near, strategies=every, split=False, currency="USD", batch=True))
+            shipments.set_hours(work.db, dock.merchant, "west", Hours(capacity=5))
         id = str(books.one(house.hub, "select min(id) from orders"))
         releasing.would_leave(house.hub, dock.merchant, id, write=True)
         with house.hub.database.read() as db:

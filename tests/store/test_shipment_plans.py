@@ -8,7 +8,7 @@ import pytest
 from core.domain.shipping import Progress
 from core.domain.telling import Kind, Telling
 from core.errors import OutcomeUnknown
-from core.flows import following, labelling, printing, rating, sending, telling
+from core.flows import following, labelling, printing, rating, sending, telling, waiting
 from core.store import parcels, shipments
 from core.store import telling as told
 from tests.conftest import House
@@ -47,6 +47,8 @@ def test_orders_are_released_labelled_sent_and_followed_without_reading_a_table_
             parcels.purchases_of(db, dock.merchant, dock.id(name))
             parcels.by_token(db, "nobody")
             shipments.by_name(db, dock.merchant, name)
+            waiting.queue(house.hub, db, dock.merchant)
+            waiting.of_order(house.hub, db, dock.merchant, "nobody's")
         printing.labels(house.hub, dock.merchant, [dock.id(name)])
         printing.slips(house.hub, dock.merchant, [dock.id(name)])
         sending.send(house.hub, dock.merchant, [dock.id("S1")], ANN, sending.Typed("Harbor Bikes", "HB-7"))

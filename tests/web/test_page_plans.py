@@ -27,7 +27,7 @@ KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels"
 SHORT = (  # whole, and never long
-    rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
+    rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_order_lines_(?:to_release|waits)|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
 WHOLE = {
     "sqlite": rf"SCAN (?:{GROWS}|[a-qs-z])\b|SEARCH \w+ USING (?:COVERING )?INDEX (?!{SHORT})\S+ \(merchant=\?\)",
@@ -82,11 +82,11 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/stock/sku", {"sku": "A"}), ("/stock/card", {"sku": "A"}), ("/stock/lacks", {}), ("/stock/lacks", {"what": "size", "after": "A"}),
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
     *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
-    ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
+    ("/shipments/live", {}), ("/shipments/waiting", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
     ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/requests", {}), ("/requests", {"state": "sent", "location": "place"}),
     ("/connections/carriers", {}),
-    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}),
+    ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
 )  # fmt: skip
