@@ -180,8 +180,10 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         for id in claim.subjects:
-            take_apart(hub, work, merchant, [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL])
-        work.ask(merchant, "release_orders", merchant)
+            over = [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
+            take_apart(hub, work, merchant, over)
+            if over:  # who looks in vain asks nobody to look again: releasing asks for a look at what seems changed
+                work.ask(merchant, "release_orders", merchant)
 
 
 def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> list[tuple[Shipment, Stop]]:
