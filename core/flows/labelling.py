@@ -289,12 +289,15 @@ def _fact(shipment: Shipment, connector: Connector, one: Purchase, found: Bought
 
 
 def checked(hub: Hub, merchant: str, key: str, who: Who) -> None:
-    """Somebody looked in the carrier's own account and found that nothing was bought: another label may be wanted. Raises NotThen."""
+    """Somebody looked in the carrier's own account and found that nothing was bought: another label may be wanted. Raises NotThen, also
+    while it may still be bought."""
     box = hub.box(merchant)
     with hub.unit() as work:
         one = parcels.purchase(work.db, merchant, key, box)
         if one is None or one.state != "asked" or one.tried_at is None:
             raise NotThen("nothing of it is unknown")
+        if not parcels.is_left(work.db, merchant, key):
+            raise NotThen("it is still being bought, or looked for")
         parcels.become(work.db, key, "failed", box, work.now)
         if _end_if_unwanted(work, merchant, one.shipment).problem == "unknown":
             shipments.set_problem(work.db, one.shipment, None)
