@@ -294,6 +294,7 @@ class Dock:
         rows = {id: (state, shipment) for id, state, shipment in self.world.eye.execute("select id, state, shipment from purchases")}
         live = Counter[str]()
         for one in self.post.purchases:
+            must(one.key in rows, "a label is bought by a key of ours", one.key)
             state, shipment = rows[one.key]
             must(one.voided or state in ("asked", "bought", "voiding", "kept"), "each live label is known to be", (one.key, state))
             must(not one.voided or state != "bought", "no label is used that is dead", (one.key, state))
@@ -394,6 +395,12 @@ class Dock:
         untold = self.world.all("""select p.id from shipments s join parcels p on p.shipment = s.id
                                    where s.state = 'sent' and p.told_at is null and p.told_problem is null""")
         must(not untold, "each parcel that left is told, or says why not", untold)
+        declined = self.world.all("""select o.connection, o.channel_id, s.number * 100 + p.number from shipments s
+                                     join parcels p on p.shipment = s.id join orders o on o.id = s.order_id
+                                     where s.state = 'sent' and p.told_at is null""")
+        names = {one.id: name for name, one in self.world.house.connections.items()}
+        known = [key for connection, *key in declined if self.said[names[connection], key[0], key[1]]]
+        must(not known, "what a channel was told and wrote down it did not decline", known)
         rows = dict(self.world.all("select id, state from purchases"))
         dead = [one.key for one in self.post.purchases if rows[one.key] in ("voided", "failed") and not one.voided]
         must(not dead, "what was voided is dead at the carrier", dead)
