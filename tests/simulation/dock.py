@@ -98,7 +98,7 @@ class Dock:
 
     world: "World"
     post: BogusPost = field(init=False)
-    states: dict[str, str] = field(default_factory=dict)
+    states: dict[str, list[str | None]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
     said: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
@@ -174,7 +174,7 @@ class Dock:
 
     def _other(self, id: str, order: str) -> str:
         hub, merchant = self.world.hub, self.merchant
-        match self.random.choice(["void", "throw", "apart", "checked", "split", "correct", "early"]):
+        match self.random.choice(["void", "throw", "apart", "checked", "split", "split", "correct", "early"]):
             case "void":
                 labelling.give_back(hub, merchant, id, ANN)
                 return "label given back"
@@ -303,11 +303,13 @@ class Dock:
 
     def _steps(self) -> None:
         """Nothing is bought first, or sent, of an order that we know must not leave so."""
-        for id, state in self.world.eye.execute("select id, state from shipments").fetchall():
-            if state == "sent" and self.states.get(id) != "sent":
+        for id, *now in self.world.eye.execute("select id, state, problem from shipments").fetchall():
+            was, self.states[id] = self.states.get(id, ["", None]), now
+            if now[0] == "sent" != was[0]:
                 self._may_go(id, "sent")
                 self._fits(id)
-            self.states[id] = state
+            goes_on = was[1] == "taking_apart" and now[0] != "cancelled" and now[1] is None
+            must(not goes_on, "what is taken apart ends, or says why not", (id, now))
         for key, id, tried in self.world.eye.execute("select id, shipment, tried_at from purchases where tried_at is not null").fetchall():
             if self.tried.get(key) != tried:
                 self._may_go(id, "bought")

@@ -32,6 +32,7 @@ from core.flows.allocation import ask_waiting
 from core.store import connections, listings, stock, tasks
 from core.store.connections import Connection as Account
 from core.store.engine import Database
+from core.store.sql import run as run_sql
 from core.store.tables import us
 from tests.conftest import House
 from tests.flows import acts, books
@@ -619,6 +620,13 @@ KNOBS: dict[str, dict[str, Any]] = {
 SOON = {"min_age_s": 3, "verify_s": 15}  # how old a change must be to be polled, how long what is accepted may take, in a rush
 
 
+def _open_dock(house: House) -> None:
+    """Its carrier and its address, and what things weigh."""
+    depot(house)
+    with house.hub.unit() as work:
+        run_sql(work.db, "update skus set weight_g = 400")
+
+
 def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False, dock: bool = False) -> Houses:
     """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
     street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
@@ -632,7 +640,7 @@ def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: b
                 connections.set_settings(work.db, connection.id, SOON)
         house.drain(timedelta(seconds=10))
         if dock:
-            depot(house)
+            _open_dock(house)
         if quota:
             sharing.set_quota(house.hub, house.merchant.id, dict.fromkeys(GOODS, True), Who("u1", "Ann"))
             for _ in range(4):
