@@ -24,6 +24,7 @@ from core.store.parcels import Parcel, Purchase
 from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
+ON_ITS_WAY_S = 30.0  # within that time after it was written down that a carrier is asked, it has sold, or never will
 KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
@@ -219,7 +220,7 @@ def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought |
         found = carrier.find(one.wish, one.service, one.id)
         if found is not Sought.ABSENT:
             return found
-        if hub.now < one.tried_at + int(limits.lookup_s * 1_000_000):
+        if limits.lookup_s and hub.now < one.tried_at + int((limits.lookup_s + ON_ITS_WAY_S) * 1_000_000):
             raise OutcomeUnknown("it may not be known there yet")
         with hub.unit(claim, finish=False) as work:
             if _is_stopped(hub, work, claim.merchant, one.shipment):

@@ -1,10 +1,14 @@
 """Failures of sending that the simulated dock found (tests/simulation/dock.py), each told once more as it was met."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
+from connectors.bogus.carrier import manifest
 from core import jobs
 from core.errors import OutcomeUnknown
 from core.flows import labelling, packing, sending
@@ -91,3 +95,29 @@ def test_what_was_typed_is_not_corrected_while_the_channel_may_know_it(dock: Dep
 
     dock.house.work(timedelta(seconds=30))
     assert [one["tracking"] for one in dock.house.bogus.shipments(number)] == [["B1"]]
+
+
+def test_what_a_carrier_sells_late_and_knows_late_is_not_bought_again(dock: Depot) -> None:
+    """Its time was counted from the moment before it was asked: the call took five seconds, and the first look came five seconds early."""
+    dock.post.known_after_s = 20.0
+    dock.house.hub.connectors = {**dock.house.hub.connectors, "bogus_post": manifest(dock.post)}
+    plain = dock.post.call
+
+    @contextmanager
+    def slow(method: str, what: Any = None) -> Iterator[None]:
+        dock.house.clock.pass_(timedelta(seconds=5 if method == "buy" else 0))
+        with plain(method, what):
+            yield
+
+    dock.post.call = slow  # type: ignore[method-assign]
+    dock.sell(A=1)
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+    key = dock.want()
+    dock.house.work()
+    dock.house.clock.pass_(timedelta(seconds=17))
+    dock.house.work(timedelta(minutes=2))
+    dock.house.ask("buy_labels", key, dock.carrier)
+    dock.house.work(timedelta(minutes=2))
+
+    assert len(dock.post.purchases) == 1
+    assert dock.state() == "labelled"

@@ -178,9 +178,9 @@ def _keeps_share(was: Any) -> Any:
     return sold
 
 
-def _goes_on(stop: Stop) -> tuple[str, Callable[[Any], Any]]:
-    """One reason is none why a shipment stops."""
-    return "core.flows.releasing:stops", after(lambda found, *_: None if found is stop else found)
+def _seen_as(**different: Any) -> tuple[str, Callable[[Any], Any]]:
+    """Of what stops a shipment something is not seen."""
+    return "core.flows.releasing:stops", lambda was: lambda order, **known: was(order, **{**known, **different})
 
 
 def _arrives_anyhow(was: Any) -> Any:
@@ -491,14 +491,14 @@ ALL: dict[str, Mutant] = {
     # ---- what is sent
     "buy-unlooked": _dock(
         "a label is bought again without looking whether it was",
-        3,
+        2,
         "core.flows.labelling:_buy",
         becomes(lambda hub, _, account, one: hub.carrier(account).buy(one.wish, one.service, one.id)),
     ),
     "key-anew": _dock("the carrier is given another key at each try", 1, "connectors.bogus.carrier:BogusCarrier.buy", _key_anew),
     "blind-is-absent": _dock(
         "a carrier that cannot be asked counts as one that sold nothing",
-        1,
+        2,
         "connectors.bogus.carrier:BogusCarrier.find",
         after(lambda found, *_: Sought.ABSENT if found is Sought.CANNOT_TELL else found),
     ),
@@ -511,7 +511,7 @@ ALL: dict[str, Mutant] = {
     "lost-is-done": _dock("a change whose answer is lost counts as done", 1, "core.jobs:judge", _judge(OutcomeUnknown)),
     "confirm-unasked": _dock(
         "a channel is told again without asking whether it knows",
-        1,
+        4,
         "core.flows.sending:_begin",
         after(lambda one, *_: one and replace(one, before=False)),
     ),
@@ -527,10 +527,10 @@ ALL: dict[str, Mutant] = {
         "core.flows.releasing:take_apart",
         becomes(lambda hub, work, merchant, some, why="": releasing.cancel(work, merchant, some, why)),
     ),
-    "label-kept": _dock("what is taken apart keeps its label", 1, "core.store.parcels:GIVE_BACK", text("then 'voiding'", "then 'bought'")),
+    "label-kept": _dock("what is taken apart keeps its label", 3, "core.store.parcels:GIVE_BACK", text("then 'voiding'", "then 'bought'")),
     "refused-is-voided": _dock(
         "a label that its carrier does not take back counts as given back",
-        1,
+        10,
         "core.flows.labelling:_voided",
         lambda was: lambda hub, work, merchant, one, _: was(hub, work, merchant, one, Voided.VOIDED),
     ),
@@ -544,10 +544,15 @@ ALL: dict[str, Mutant] = {
         lambda was: lambda loads, sign: was(loads, sign) if sign > 0 else [],
     ),
     "sent-unmoved": _dock("what is sent stays on its shelf", 1, "core.flows.settling:link", gives(None)),
-    "cancelled-goes": _dock("a shipment of a cancelled order goes on", 1, *_goes_on(Stop.CANCELLED)),
-    "wish-goes": _dock("a shipment goes on whose buyer wishes to cancel", 1, *_goes_on(Stop.CANCELLING)),
-    "held-goes": _dock("a shipment of an order that is held goes on", 1, *_goes_on(Stop.HELD)),
-    "fewer-goes": _dock("a shipment goes on that has more than its order", 1, *_goes_on(Stop.FEWER)),
-    "address-goes": _dock("a shipment goes to an address of before", 1, *_goes_on(Stop.ADDRESS)),
-    "off-goes": _dock("what is called off is sent", 1, "core.store.callings:stopping", gives((set(), set()))),
+    "cancelled-goes": _dock(
+        "a shipment of a cancelled order goes on",
+        1,
+        "core.flows.releasing:stops",
+        after(lambda found, *_: None if found is Stop.CANCELLED else found),
+    ),
+    "wish-goes": _dock("a shipment goes on whose buyer wishes to cancel", 2, *_seen_as(waived=True)),
+    "held-goes": _dock("a shipment of an order that is held goes on", 1, *_seen_as(held=False)),
+    "fewer-goes": _dock("a shipment goes on that has more than its order", 1, *_seen_as(over=False)),
+    "address-goes": _dock("a shipment goes to an address of before", 1, *_seen_as(was="")),
+    "off-goes": _dock("what is called off is sent", 2, "core.store.callings:stopping", gives((set(), set()))),
 }
