@@ -382,6 +382,9 @@ class Dock:
         if state == "labelled":
             return self._send(id)
         packing.weigh(self.world.hub, self.merchant, id, 900, ANN)
+        line, units = self.world.all(f"select line, units from shipment_lines where shipment = '{id}' order by units desc, line")[0]
+        if units > 1 and len(self.world.all(f"select 1 from shipment_lines where shipment = '{id}'")) == 1:
+            packing.split(self.world.hub, self.merchant, id, [{line: 1}, {line: units - 1}], ANN)
         labelling.want(self.world.hub, self.merchant, id, self.carrier.id, "slow", ANN)
         return "wants its label"
 
