@@ -24,7 +24,7 @@ SHOWN = 5  # failures that are made smaller and told
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--world", "kind", type=click.Choice(["pure", "sqlite"]), default="pure", show_default=True,
               help="pure: the decisions alone, in memory; sqlite: the whole hub on its database.")  # fmt: skip
-@click.option("--knob", default="mixed", show_default=True, help="plain, quota; with sqlite also kin, rush, 'rush quota', frail.")
+@click.option("--knob", default="mixed", show_default=True, help="plain, quota; with sqlite also kin, rush, 'rush quota', frail, dock.")
 @click.option("--seconds", type=float, help="End after so long, whatever seeds are left.")
 @click.option("--without", multiple=True, help="A kind of trouble that does not happen: lost, doubled, late, crash, ... (may be repeated).")
 @click.option("--trouble", "trouble_s", type=float, help="For how many seconds of its own time things go wrong.")

@@ -27,6 +27,7 @@ SAID: dict[str, str] = {
     ),
     "it has no label yet": N_("It has no label yet."),
     "it has no label that could be given back": N_("It has no label that could be given back."),
+    "it is still being bought, or looked for": N_("The label is still being bought, or looked for at its carrier."),
     "nothing of it is unknown": N_("Nothing of it is unknown any more."),
     "nobody said yet which address this location sends from": N_("Nobody said yet which address this location sends from."),
     "nobody knows where it goes": N_("Nobody knows where it goes."),

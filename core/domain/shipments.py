@@ -253,13 +253,13 @@ def _whole(line: ToSend, location: str) -> int:
 
 
 def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool) -> Stop | None:
-    """Why a shipment of this order stops now: `person` is a hash of whom it goes to, `was` the one that it was made for ("": not known);
-    `over`: it has more units of a line than are reserved; `off` and `waived` as of `waits`."""
+    """Why a shipment of this order stops now, first what is FINAL: `person` is a hash of whom it goes to, `was` the one that it was made
+    for ("": not known); `over`: it has more units of a line than are reserved; `off` and `waived` as of `waits`."""
     reasons = (
         (Stop.CANCELLED, order.is_cancelled),
-        (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.ADDRESS, bool(was and person and person != was)),
         (Stop.FEWER, over),
+        (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.CALLED_OFF, off),
         (Stop.HELD, held or order.on_hold or bool(order.holds)),
     )

@@ -30,6 +30,7 @@ from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
 FIRST_LOOK_US = 3_600_000_000  # so long after a label was bought its carrier is first asked where the parcel is
+ON_ITS_WAY_S = 30.0  # within that time after it was written down that a carrier is asked, it has sold, or never will
 KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
@@ -248,7 +249,7 @@ def _buy(hub: Hub, claim: Claim, account: Connection, one: Purchase) -> Bought |
         found = carrier.find(one.wish, one.service, one.id)
         if found is not Sought.ABSENT:
             return found
-        if hub.now < one.tried_at + int(limits.lookup_s * 1_000_000):
+        if limits.lookup_s and hub.now < one.tried_at + int((limits.lookup_s + ON_ITS_WAY_S) * 1_000_000):
             raise OutcomeUnknown("it may not be known there yet")
         with hub.unit(claim, finish=False) as work:
             if _is_stopped(hub, work, claim.merchant, one.shipment):
@@ -338,12 +339,15 @@ def _fact(shipment: Shipment, connector: Connector, one: Purchase, found: Bought
 
 
 def checked(hub: Hub, merchant: str, key: str, who: Who) -> None:
-    """Somebody looked in the carrier's own account and found that nothing was bought: another label may be wanted. Raises NotThen."""
+    """Somebody looked in the carrier's own account and found that nothing was bought: another label may be wanted. Raises NotThen, also
+    while it may still be bought."""
     box = hub.box(merchant)
     with hub.unit() as work:
         one = parcels.purchase(work.db, merchant, key, box)
         if one is None or one.state != "asked" or one.tried_at is None:
             raise NotThen("nothing of it is unknown")
+        if not parcels.is_left(work.db, merchant, key):
+            raise NotThen("it is still being bought, or looked for")
         parcels.become(work.db, key, "failed", box, work.now)
         if _end_if_unwanted(work, merchant, one.shipment).problem == "unknown":
             shipments.set_problem(work.db, one.shipment, None)

@@ -246,7 +246,7 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
             take_apart(hub, work, merchant, apart)
             for shown in shown_of(hub, work, merchant, id):
                 work.ask(merchant, "send_labelled", shown)
-            if apart:
+            if apart:  # who looks in vain asks nobody to look again: releasing asks for a look at what seems changed
                 work.ask(merchant, "release_orders", merchant)
 
 

@@ -219,7 +219,7 @@ def _told(hub: Hub, claim: Claim, one: Telling, told: str | None, problem: str |
 
 def correct(hub: Hub, merchant: str, id: str, typed: Typed, who: Who) -> None:
     """What was typed of a parcel that left is corrected, and its channel is told again: for what it declined. Raises NotThen where the
-    channel knows the parcel, or it has a carrier's label; Refused for one that is not there."""
+    channel knows the parcel, or is being told of it, or it has a carrier's label; Refused for one that is not there."""
     with hub.unit() as work:
         shipment = parcels.shipment_of(work.db, merchant, id) or ""
         order = shipments.orders_of(work.db, merchant, [shipment]).get(shipment)
@@ -229,6 +229,8 @@ def correct(hub: Hub, merchant: str, id: str, typed: Typed, who: Who) -> None:
         one, parcel = shipments.find(work.db, merchant, [shipment])[shipment], parcels.find(work.db, merchant, [id])[id]
         if one.state is not State.SENT or parcel.told_at is not None or parcel.purchase is not None:
             raise NotThen("nothing of it can be corrected")
+        if parcel.told_problem is None:
+            raise NotThen("its channel is being told, and may know it as it was typed before")
         parcels.set_labels(work.db, [{"id": id, "carrier": None, **_typed(typed)}])
         parcels.told(work.db, [{"id": id, "told_as": None, "problem": None, "done": False}], work.now)
         work.ask(merchant, "confirm_parcels", id, facts.connection)

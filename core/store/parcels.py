@@ -215,6 +215,17 @@ def seller_of(db: Connection, merchant: str, id: str) -> str | None:
     return found
 
 
+LEFT = """
+select 1 from tasks t where t.merchant = :merchant and t.kind = 'buy_labels' and t.subject = :id
+  and t.state in ('due', 'running', 'parked') and t.state = 'parked' limit 1
+"""
+
+
+def is_left(db: Connection, merchant: str, id: str) -> bool:
+    """Nobody goes on with this purchase until a person says so."""
+    return run(db, LEFT, merchant=merchant, id=id).first() is not None
+
+
 def tried(db: Connection, id: str, now: int) -> None:
     """The carrier is asked from now on."""
     run(db, "update purchases set tried_at = :now where id = :id", id=id, now=now)
@@ -321,11 +332,16 @@ def prune(db: Connection, now: int) -> int:
 # ---- what channels are told
 
 
+TELLING = """
+update parcels set telling_at = coalesce(telling_at, :now), told_problem = null from {rows} where parcels.id = r.id
+"""
+
+
 def telling(db: Connection, ids: Iterable[str], now: int) -> None:
-    """Their channels are told from now on, and looked at before they are told again."""
+    """Their channels are told from now on, and looked at before they are told again; what they declined before counts no more."""
     rows = [{"id": id} for id in sorted(set(ids))]
     if rows:
-        run_set(db, "update parcels set telling_at = coalesce(telling_at, :now) from {rows} where parcels.id = r.id", TEXT, rows, now=now)
+        run_set(db, TELLING, TEXT, rows, now=now)
 
 
 TOLD = {"id": "text", "told_as": "text", "problem": "text", "done": "boolean"}

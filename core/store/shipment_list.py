@@ -117,7 +117,9 @@ def counts(db: Connection, merchant: str, now: int) -> Mapping[str, int]:
 
 
 PURCHASES = """
-select u.id, u.service, u.state, u.price, u.currency, u.asked_at, u.tried_at, u.bought_at, u.ended_at, u.words, c.label, c.channel
+select u.id, u.service, u.state, u.price, u.currency, u.asked_at, u.tried_at, u.bought_at, u.ended_at, u.words, c.label, c.channel,
+  exists (select 1 from tasks t where t.merchant = :merchant and t.kind = 'buy_labels' and t.subject = u.id
+          and t.state in ('due', 'running', 'parked') and t.state = 'parked') as is_left
 from purchases u left join connections c on c.id = u.connection where u.shipment = :shipment and u.merchant || '' = :merchant
 order by u.asked_at, u.id
 """
@@ -128,7 +130,7 @@ order by p.id
 
 
 def purchases(db: Connection, merchant: str, shipment: str) -> list[Any]:
-    """All that was ever asked for it, oldest first; `words` are sealed."""
+    """All that was ever asked for it, oldest first; `words` are sealed, `is_left`: nobody goes on with it until a person says so."""
     return list(run(db, PURCHASES, merchant=merchant, shipment=shipment))
 
 

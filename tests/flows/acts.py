@@ -60,16 +60,18 @@ def left(line: dict[str, Any]) -> int:
     return max(0, line["quantity"] - line["cancelled"] - line["fulfilled"])
 
 
-def dues(document: Document, line: dict[str, Any]) -> tuple[int, int, int]:
-    """What a line of the channel's own document demands of our shelves, said once more and plainly: (hold, gone, back)."""
+def dues(document: Document, line: dict[str, Any], sent: int = 0) -> tuple[int, int, int]:
+    """What a line of the channel's own document demands of our shelves, said once more and plainly: (hold, gone, back). `sent` are
+    units that we sent, whether the channel counts them yet or not."""
     back = sum(
         part["quantity"]
         for refund in document["refunds"]
         for part in refund["lines"]
         if part["line"] == line["id"] and part["restock"] == "return"
     )
-    hold = 0 if document["cancelled_at"] else left(line)
-    return hold, line["fulfilled"] + line["lost"], min(back, line["fulfilled"])
+    gone = max(line["fulfilled"], sent)
+    hold = 0 if document["cancelled_at"] else max(0, left(line) - (gone - line["fulfilled"]))
+    return hold, gone + line["lost"], min(back, gone)
 
 
 def show_again(system: Bogus, line: dict[str, Any], units: int) -> None:

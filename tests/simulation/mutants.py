@@ -11,8 +11,11 @@ from typing import Any
 
 from core.domain.ahead import Promise
 from core.domain.exposure import NO_RULE, exposure
+from core.domain.shipments import Stop
+from core.domain.shipping import Sought, Voided
 from core.domain.tasks import DONE
-from core.errors import AccessLost, LostLease, RateLimited, Unavailable
+from core.errors import AccessLost, LostLease, OutcomeUnknown, RateLimited, Unavailable
+from core.flows import releasing
 from core.ports import Told
 from core.store import connections
 from core.store.orders import Known
@@ -175,9 +178,25 @@ def _keeps_share(was: Any) -> Any:
     return sold
 
 
+def _seen_as(**different: Any) -> tuple[str, Callable[[Any], Any]]:
+    """Of what stops a shipment something is not seen."""
+    return "core.flows.releasing:stops", lambda was: lambda order, **known: was(order, **{**known, **different})
+
+
+def _key_anew(was: Any) -> Any:
+    """What the carrier keeps is not the key by which it is asked."""
+    return lambda self, wish, service, key: was(self, wish, service, f"{len(self.system.purchases)} {key}")
+
+
 P, Q = "pure", "quota"
 STOCK, DESK, PUBLISH = "core.domain.stock", "core.domain.stock:_Desk.", "core.flows.stock"
 LEDGER = "tests.simulation.ledger:Ledger."
+
+
+def _dock(words: str, seed: int, target: str, make: Callable[[Any], Any]) -> Mutant:
+    return Mutant(words, "sqlite", "dock", seed, ((target, make),))
+
+
 ALL: dict[str, Mutant] = {
     # ---- shelves
     "reserve-unread": Mutant(
@@ -456,4 +475,68 @@ ALL: dict[str, Mutant] = {
     "copy-unseen": Mutant(
         "an order that says whose copy it is, is not believed", "sqlite", "kin", 1, (("core.domain.kin:Family._copy_of", gives(None)),)
     ),
+    # ---- what is sent
+    "buy-unlooked": _dock(
+        "a label is bought again without looking whether it was",
+        2,
+        "core.flows.labelling:_buy",
+        becomes(lambda hub, _, account, one: hub.carrier(account).buy(one.wish, one.service, one.id)),
+    ),
+    "key-anew": _dock("the carrier is given another key at each try", 1, "connectors.bogus.carrier:BogusCarrier.buy", _key_anew),
+    "blind-is-absent": _dock(
+        "a carrier that cannot be asked counts as one that sold nothing",
+        2,
+        "connectors.bogus.carrier:BogusCarrier.find",
+        after(lambda found, *_: Sought.ABSENT if found is Sought.CANNOT_TELL else found),
+    ),
+    "late-is-absent": _dock(
+        "what a carrier does not know yet counts as not bought",
+        19,
+        "tests.simulation.dock:manifest",
+        after(lambda one, *_: replace(one, carries=replace(one.carries, lookup_s=0))),
+    ),
+    "lost-is-done": _dock("a change whose answer is lost counts as done", 1, "core.jobs:judge", _judge(OutcomeUnknown)),
+    "confirm-unasked": _dock(
+        "a channel is told again without asking whether it knows",
+        4,
+        "core.flows.sending:_begin",
+        after(lambda one, *_: one and replace(one, before=False)),
+    ),
+    "told-all": _dock(
+        "of each parcel all units of its shipment are told",
+        1,
+        "core.flows.sending:said",
+        lambda was: lambda facts, one, parcel, *of: was(facts, one, replace(parcel, contents=None), *of),
+    ),
+    "void-unwaited": _dock(
+        "a shipment is taken apart before its label is given back",
+        1,
+        "core.flows.releasing:take_apart",
+        becomes(lambda hub, work, merchant, some, why="": releasing.cancel(work, merchant, some, why)),
+    ),
+    "label-kept": _dock("what is taken apart keeps its label", 3, "core.store.parcels:GIVE_BACK", text("then 'voiding'", "then 'bought'")),
+    "refused-is-voided": _dock(
+        "a label that its carrier does not take back counts as given back",
+        10,
+        "core.flows.labelling:_voided",
+        lambda was: lambda hub, work, merchant, one, _: was(hub, work, merchant, one, Voided.VOIDED),
+    ),
+    "released-kept": _dock(
+        "what was taken apart stays released",
+        1,
+        "core.flows.releasing:_moves",
+        lambda was: lambda loads, sign: was(loads, sign) if sign > 0 else [],
+    ),
+    "sent-unmoved": _dock("what is sent stays on its shelf", 1, "core.flows.settling:link", gives(None)),
+    "cancelled-goes": _dock(
+        "a shipment of a cancelled order goes on",
+        1,
+        "core.flows.releasing:stops",
+        after(lambda found, *_: None if found is Stop.CANCELLED else found),
+    ),
+    "wish-goes": _dock("a shipment goes on whose buyer wishes to cancel", 2, *_seen_as(waived=True)),
+    "held-goes": _dock("a shipment of an order that is held goes on", 3, *_seen_as(held=False)),
+    "fewer-goes": _dock("a shipment goes on that has more than its order", 3, *_seen_as(over=False)),
+    "address-goes": _dock("a shipment goes to an address of before", 35, *_seen_as(was="")),
+    "off-goes": _dock("what is called off is sent", 2, "core.store.callings:stopping", gives((set(), set()))),
 }

@@ -106,7 +106,8 @@ def _street(knob: str, process: int) -> Houses:
     """A process has its own."""
     folder = _home() / f"{knob.replace(' ', '-')}-{process}"
     folder.mkdir()
-    return world.a_street(folder, merges=knob in ("kin", "frail"), quota="quota" in knob, rush=knob in ("rush", "rush quota", "frail"))
+    rush = knob in ("rush", "rush quota", "frail")
+    return world.a_street(folder, merges=knob in ("kin", "frail"), quota="quota" in knob, rush=rush, dock="dock" in knob)
 
 
 @cache

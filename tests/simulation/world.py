@@ -4,7 +4,8 @@ Everything happens in one thread and by one random source, so a seed is a run. W
 database or to a channel does: a buyer buys, a notice comes, another worker does a whole task, time passes, or the process ends.
 
 KNOBS: plain; kin, with copies and merged orders; quota, every SKU is dealt to the channels; rush, crowds that want the same, polls and
-looks back every few seconds, and logins that expire; frail, both but quota, with workers that die or freeze every few steps.
+looks back every few seconds, and logins that expire; frail, both but quota, with workers that die or freeze every few steps; dock, what
+is sold is packed, labelled, sent and called off (dock.py).
 """
 
 import heapq
@@ -29,13 +30,17 @@ from core.errors import AccessLost, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import sharing
 from core.flows.allocation import ask_waiting
 from core.store import connections, listings, stock, tasks
+from core.store.connections import Connection as Account
 from core.store.engine import Database
+from core.store.sql import run as run_sql
 from core.store.tables import us
 from tests.conftest import House
 from tests.flows import acts, books
 from tests.flows.acts import deliver, notice
+from tests.flows.depot import depot
 from tests.flows.quick import Houses
 from tests.flows.workers import Crash
+from tests.simulation import dock as docks
 from tests.simulation.trouble import NO_TROUBLES, Troubles, must, zipf
 
 NAMES = ("north", "south", "west")
@@ -93,6 +98,7 @@ class World:
     quota: bool = False  # every SKU is dealt to the channels
     rush: bool = False  # crowds want the same, everything is polled and looked at every few seconds, logins expire
     frail: bool = False  # workers die or freeze every few steps, goods come in all the time, one channel tells what is not sent yet
+    dock: bool = False  # what is sold is packed, labelled and sent
     off: frozenset[str] = frozenset()  # kinds of trouble that do not happen
     trouble_s: float = TROUBLE.total_seconds()
     gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
@@ -129,7 +135,8 @@ class World:
         self.eye = sqlite3.connect(self.hub.database.url.removeprefix("sqlite:///"), isolation_level=None)
         self.hub.database.between, self.hub.database.look = self.between, self.see
         for system in self.systems.values():
-            system.call = self._rough(system, system.call)
+            system.call = self.rough(system.account, self.house.connections[system.account], system.call, system)
+        self.side = docks.Dock(self) if self.dock else None
         self.say(f"{self.troubles}")
 
     def say(self, words: str) -> None:
@@ -178,7 +185,7 @@ class World:
 
     def _meanwhile(self, phase: str) -> None:
         """Others do something now; whoever is frozen does not renew its leases all the while."""
-        freezes = bool(self.held) and self.held[-1].kind != "publish_stock" and self.random.random() < self.troubles.freeze
+        freezes = bool(self.held) and self._may_freeze(phase) and self.random.random() < self.troubles.freeze
         self.depth += 1
         held, self.held = self.held, [] if freezes else self.held
         try:
@@ -192,6 +199,12 @@ class World:
             self.held = held
             self.depth -= 1
 
+    def _may_freeze(self, phase: str) -> bool:
+        """A call that leaves after its lease ran out nobody can take back."""
+        if not self.dock:
+            return self.held[-1].kind != "publish_stock"
+        return phase == "answered, not written" or not any(claim.kind in docks.IRREVOCABLE for claim in self.held)
+
     def hold(self, claim: Claim) -> None:
         self.held = [*self.held, claim]
         self.doing.append([claim.kind, 0])
@@ -203,50 +216,55 @@ class World:
     def _renew(self) -> None:
         """What the keeper's thread of a living process does."""
         rows = [task for claim in self.held for task in claim.tasks]
-        if rows and self.random.random() < 0.3:
+        if rows and (self.random.random() < 0.3 or self.dock):
             with Database.write(self.hub.database) as db:
                 tasks.renew(db, rows, self.hub.now)
 
-    def _rough(self, system: Bogus, plain: Callable[..., Any]) -> Callable[..., Any]:
+    def rough(
+        self, name: str, account: Account, plain: Callable[..., Any], system: Bogus | None = None
+    ) -> Callable[..., Any]:  # fmt: skip
+        """The calls of a channel, or of a carrier, as they go in this world."""
+
         @contextmanager
         def call(method: str, what: Any = None) -> Iterator[None]:
-            self.between(f"before {system.account} {method}")
+            self.between(f"before {name} {method}")
             with plain(method, what):
                 if self.random.random() < self.troubles.fails_before:
-                    raise self._failure(system, method)
+                    raise self._failure(method)
                 if self.troubles.expires and self.more.random() < self.troubles.expires:
-                    raise self._expired(system)
+                    raise self._expired(name, account)
                 yield
-            self.say(f"{system.account} {method} {self._pushes(method, what)}")
-            self.between(f"after {system.account} {method}")
+            self.say(f"{name} {method} {self._pushes(method, what)}")
+            if self.side and system and method in docks.TOLD:
+                self.side.called(system, what)
+            self.between(f"after {name} {method}")
             if self.random.random() < self.troubles.fails_after:
-                self.say(f"the answer of {system.account} {method} is lost")
+                self.say(f"the answer of {name} {method} is lost")
                 self._met("lost answer", "during the call")
-                raise OutcomeUnknown("lost") if method == "show" else Unavailable("lost")
+                raise OutcomeUnknown("lost") if method in docks.CHANGES else Unavailable("lost")
 
         return call
 
     def _pushes(self, method: str, what: Any) -> str:
         return " ".join(f"{push.sku}={push.quantity}<{push.expected}" for push in what[0]) if method == "show" else ""
 
-    def _failure(self, system: Bogus, method: str) -> Exception:
+    def _failure(self, method: str) -> Exception:
         self.counts["failure"] += 1
         if self.random.random() < 0.3:
             self._met("429", "during the call")
             return RateLimited("slow down", wait_s=self.random.random() * 5)
         self._met("5xx", "during the call")
-        return OutcomeUnknown("nobody knows") if method == "show" and self.random.random() < 0.5 else Unavailable("nobody there")
+        return OutcomeUnknown("nobody knows") if method in docks.CHANGES and self.random.random() < 0.5 else Unavailable("nobody there")
 
-    def _expired(self, system: Bogus) -> Exception:
+    def _expired(self, name: str, account: Account) -> Exception:
         """The login is not good any more; somebody logs in again soon."""
         self._met("login expired", "during the call")
-        connection = self.house.connections[system.account]
 
         def again() -> None:
             with Database.write(self.hub.database) as db:
-                connections.set_state(db, connection.id, "active", None)
+                connections.set_state(db, account.id, "active", None)
 
-        self.at(self.more.random() * 10, f"{system.account} is logged in again", again)
+        self.at(self.more.random() * 10, f"{name} is logged in again", again)
         return AccessLost("expired")
 
     def see(self) -> None:
@@ -258,6 +276,8 @@ class World:
         for connection, order, revision in self.eye.execute("select connection, channel_id, revision from orders"):
             must(revision >= self.revisions.get((connection, order), 0), "no order goes back to what it was", order)
             self.revisions[connection, order] = revision
+        if self.side:
+            self.side.see()
 
     # ---- the world's own events
 
@@ -276,7 +296,7 @@ class World:
         act()
         return True
 
-    def _every(self, seconds: float, what: str, act: Callable[[], None]) -> None:
+    def every(self, seconds: float, what: str, act: Callable[[], None]) -> None:
         def again() -> None:
             act()
             if self.clock.now < self.end:
@@ -286,20 +306,24 @@ class World:
 
     def run(self) -> None:
         for system in self.systems.values():
-            self._every(12 / (4 if self.rush else 1), "", lambda system=system: self._buyers(system))
-            self._every(14, "", lambda system=system: self._change(system))
+            self.every(12 / (4 if self.rush else 1), "", lambda system=system: self._buyers(system))
+            self.every(14, "", lambda system=system: self._change(system))
             if self.combined:
-                self._every(15, "", lambda system=system: self._combine(system))
+                self.every(15, "", lambda system=system: self._combine(system))
         for connection in self.house.connections.values():
-            self._every(12 if self.rush else 40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
-        self._every(8, "", self.systems["south"].settle)
-        self._every(5 if self.frail else 25, "", self._receive)
-        self._every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub), "sweep"))
+            self.every(12 if self.rush else 40, "", lambda connection=connection: self.house.ask("poll_orders", connection=connection))
+        self.every(8, "", self.systems["south"].settle)
+        self.every(5 if self.frail else 25, "", self._receive)
+        self.every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub), "sweep"))
         for queue in ("inside", "outside", "outside"):
-            self._every(1.2, "", lambda queue=queue: self._work(queue))
+            self.every(1.2, "", lambda queue=queue: self.work_one(queue))
+        if self.side:
+            self.side.begin()
         while self.clock.now < self.end and self._step(self.end):
             pass
         self._heal()
+        if self.side:
+            self.side.finish()
         self.check()
 
     def _safely(self, act: Callable[[], object], what: str) -> None:
@@ -309,7 +333,7 @@ class World:
         except Crash:
             self.counts["door or sweeper died"] += 1
 
-    def _work(self, queue: str) -> None:
+    def work_one(self, queue: str) -> None:
         """One worker does one set."""
         start = self.random.choice(
             [tasks.FIRST, (self.house.merchant.id, self.random.choice(list(self.house.connections.values())).id, "p")]
@@ -344,7 +368,7 @@ class World:
             self.counts["sold"] += 1
             self.counts["orders"] += 1
             unpaid = {"payment": "unpaid"} if self.combined and self.random.random() < self.combined else {}
-            self._announce(system, sold := system.sell(wanted, **unpaid))
+            self.announce(system, sold := system.sell(wanted, **unpaid))
             if self.copied and system.account == "west" and not unpaid and self.random.random() < self.copied:
                 self.at(self.random.random() * 20, "", lambda: self._import(sold))
 
@@ -353,7 +377,7 @@ class World:
         north, wanted = self.systems["north"], {line["sku"]: line["quantity"] for line in original["lines"]}
         self.say(f"north is told of west's {original['id']}")
         self.counts["copy"] += 1
-        self._announce(north, north.sell(wanted, source="west", source_id=original["id"]))
+        self.announce(north, north.sell(wanted, source="west", source_id=original["id"]))
 
     def _combine(self, system: Bogus) -> None:
         """Some unpaid orders, of one buyer, become one."""
@@ -369,7 +393,7 @@ class World:
         if old == "gone":
             self.gone |= {(self.house.connections[system.account].id, order): document for order, document in before.items()}
         for document in (new, *(system.orders[order] for order in parts if order in system.orders)):
-            self._announce(system, document)
+            self.announce(system, document)
 
     def _look(self) -> None:
         """Nothing happens while we look."""
@@ -410,9 +434,9 @@ class World:
         self.say(
             f"{system.account} {order} {[(one['sku'], one['quantity'], one['cancelled'], one['fulfilled']) for one in document['lines']]}"
         )
-        self._announce(system, document)
+        self.announce(system, document)
 
-    def _announce(self, system: Bogus, document: Document) -> None:
+    def announce(self, system: Bogus, document: Document) -> None:
         """The channel pushes: lost, twice, or much later, as the network likes."""
         if self.random.random() < self.troubles.lost:
             self._on_the_way("lost")
@@ -454,18 +478,18 @@ class World:
 
     def _quiet(self) -> bool:
         """Nothing is under way: every order is known as it is, nothing waits to be told, read or done."""
-        known = dict(self._all("select connection || '/' || channel_id, revision from orders"))
+        known = dict(self.all("select connection || '/' || channel_id, revision from orders"))
         told = all(
             known.get(f"{self.house.connections[name].id}/{order}") == us(datetime.fromisoformat(document["updated_at"]))
             for name, system in self.systems.items()
             for order, document in system.orders.items()
         )
-        open_work = self._all("select 1 from tasks where state in ('due', 'running', 'parked') union all "
+        open_work = self.all("select 1 from tasks where state in ('due', 'running', 'parked') union all "
                               "select 1 from listings where changed > told or accepted_at is not null union all "
                               "select 1 from pushes where told_at is null")  # fmt: skip
         return told and not open_work and not self.systems["south"].pending
 
-    def _all(self, query: str) -> list[Any]:
+    def all(self, query: str) -> list[Any]:
         with Database.read(self.hub.database) as db:
             return [tuple(row) for row in db.execute(text(query))]
 
@@ -473,7 +497,7 @@ class World:
         """Nothing goes wrong any more, and time passes."""
         self.say("---- nothing goes wrong any more")
         self.troubles, self.held, self.depth, self.doing = NO_TROUBLES, [], 0, []
-        for connection in self.house.connections.values():
+        for connection in (*self.house.connections.values(), *([self.side.carrier] if self.side else [])):
             with Database.write(self.hub.database) as db:
                 connections.set_state(db, connection.id, "active", None)
         while self._step(self.clock.now + timedelta(hours=1)):
@@ -484,17 +508,17 @@ class World:
                 tasks.retry(work.db, self.house.merchant.id, work.now)
             for connection in self.house.connections.values():
                 self.house.ask("poll_orders", connection=connection)
-            self._finish()
+            self.settle_down()
         must(self.clock.now <= self.end + timedelta(hours=1), "quiet within an hour", self.clock.now - self.end)
 
-    def _finish(self) -> None:
+    def settle_down(self) -> None:
         """Everything that is due or will be, at the times when it is."""
         for _ in range(200):
             self.systems["south"].settle()
             jobs.sweep(self.hub)
             self.house.work()
             self.systems["south"].settle()
-            later = self._all("""select min(at) from (
+            later = self.all("""select min(at) from (
                 select max(t.due_at, c.blocked_until) as at from tasks t join connections c on c.id = t.connection where t.state = 'due'
                 union all select lease_until + 1 from tasks where state = 'running')""")[0][0]
             if later is None:
@@ -508,7 +532,7 @@ class World:
         here = books.orders(self.hub)
         assert [one for one in here if one not in self.gone] == wanted, "every order exactly once"
         assert books.one(self.hub, "select count(*) from events where kind = 'OrderTaken'") == len(here), "every order taken once"
-        assert books.open_tasks(self.hub) == [], "everything is done"
+        assert (docks.left_over(self) if self.dock else books.open_tasks(self.hub)) == [], "everything is done"
         assert books.one(self.hub, "select count(*) from inbox where done_at is null") == 0, "every notice is read"
         books.balance(self.hub)
         self._check_lines()
@@ -525,20 +549,23 @@ class World:
 
     def _check_lines(self) -> None:
         """What lines demand is what the channels' documents say, and what left and came back did so once."""
+        rows = self.all("""select o.connection, o.channel_id, l.line, l.hold, l.booked_gone, l.booked_back, l.sku, l.sent
+                            from order_lines l join orders o on o.id = l.order_id""")
+        sent = {row[:3]: row[7] for row in rows}
         said = {
-            (self.house.connections[name].id, order, line["id"]): (0, 0, 0) if "source_id" in document else acts.dues(document, line)
+            (ref := (self.house.connections[name].id, order, line["id"])): (0, 0, 0)
+            if "source_id" in document
+            else acts.dues(document, line, sent.get(ref, 0))
             for name, system in self.systems.items()
             for order, document in system.orders.items()
             for line in document["lines"]
         }
-        rows = self._all("""select o.connection, o.channel_id, l.line, l.hold, l.booked_gone, l.booked_back, l.sku
-                            from order_lines l join orders o on o.id = l.order_id""")
         here = {row[:2] for row in rows}
         said |= {(*ref, line["id"]): (0, 0, 0) for ref, document in self.gone.items() if ref in here for line in document["lines"]}
         assert {row[:3]: row[3:6] for row in rows} == said, "every line demands what its document says"
         for sku in GOODS:
             moved = books.one(self.hub, "select coalesce(sum(units), 0) from movements where sku = :sku and cause <> 'counted'", sku=sku)
-            missing = sum(row[0] for row in self._all("select json_extract(body, '$.missing') from events where kind = 'UnitsLeft'"))
+            missing = sum(row[0] for row in self.all("select json_extract(body, '$.missing') from events where kind = 'UnitsLeft'"))
             assert 0 <= moved + sum(row[4] - row[5] for row in rows if row[6] == sku) <= missing, "what left did so once"
 
 
@@ -588,11 +615,19 @@ KNOBS: dict[str, dict[str, Any]] = {
     "kin": KIN,
     "quota": {"quota": True},
     "rush": {"rush": True},
+    "dock": {"dock": True, "trouble_s": 100.0},
 }
 SOON = {"min_age_s": 3, "verify_s": 15}  # how old a change must be to be polled, how long what is accepted may take, in a rush
 
 
-def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False) -> Houses:
+def _open_dock(house: House) -> None:
+    """Its carrier and its address, and what things weigh."""
+    depot(house)
+    with house.hub.unit() as work:
+        run_sql(work.db, "update skus set weight_g = 400")
+
+
+def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False, dock: bool = False) -> Houses:
     """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
     street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
 
@@ -604,6 +639,8 @@ def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: b
             for connection in house.connections.values() if rush else ():
                 connections.set_settings(work.db, connection.id, SOON)
         house.drain(timedelta(seconds=10))
+        if dock:
+            _open_dock(house)
         if quota:
             sharing.set_quota(house.hub, house.merchant.id, dict.fromkeys(GOODS, True), Who("u1", "Ann"))
             for _ in range(4):
