@@ -73,6 +73,8 @@ ADVICE: dict[Wait, str] = {
     Wait.HELD: N_("Let it go on its page, or where the channel holds it, there."),
     Wait.CANCELLING: N_("Answer the buyer: agree, or say that it is sent anyway."),
     Wait.CALLED_OFF: N_("Nothing to do: the channel is asked. Its page says how that stands."),
+    Wait.EXPIRED: N_("Ask the buyer to pay again in the channel, or cancel the order."),
+    Wait.UNCAPTURED: N_("Have it tried again on the order's page, or settle the payment in the channel."),
     Wait.PAYMENT: N_("Collect the money in the channel, or say in the settings that such orders may leave."),
     Wait.GRACE: N_("Nothing to do: it is released when its time is over."),
     Wait.RISK: N_("Look at the payment in the channel. Cancel the order, or mark it as safe there."),
@@ -81,6 +83,7 @@ ADVICE: dict[Wait, str] = {
     Wait.MAPPING: N_("Say what its listing sells. Goods that are not matched are listed in the room of stock."),
     Wait.PLACE: N_("Say in the settings which locations send, or bring the goods together."),
     Wait.SPLIT: N_("Bring the goods together, or allow that orders leave in parts."),
+    Wait.REFUSED: N_("Send it from another location, or ask them again."),
     Wait.TEST: N_("Nothing to do: test orders are never sent."),
     Wait.CHANNEL: N_("Nothing to do: the channel sends it."),
 }

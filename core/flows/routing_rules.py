@@ -59,8 +59,9 @@ def _is_country(text: str) -> bool:
 class WrongZones(Refused):
     """A row of zones cannot be meant: `what` is a word of WRONG, `value` what stood there."""
 
-    def __init__(self, what: str, line: int, value: str = "") -> None:
-        super().__init__(f"line {line}: {WRONG[what] % {'value': value}}" if line else WRONG[what] % {"value": value})
+    def __init__(self, what: str, line: int = 0, value: str = "") -> None:
+        said = WRONG.get(what, what) % {"value": value}
+        super().__init__(f"line {line}: {said}" if line else said)
         self.what, self.line, self.value = what, line, value
 
 

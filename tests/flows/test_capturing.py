@@ -237,6 +237,7 @@ def test_where_merchants_want_it_captured_before_it_waits(dock: Depot) -> None:
 
     capturing.capture(dock.house.hub, dock.merchant, str(books.one(dock.house.hub, "select id from orders")), ANN)
     rest(dock)
+    dock.release()
 
     assert taken(dock, number) == ["20.00"]
     assert [name for name, _, _ in dock.shipments()] == ["S1"]
