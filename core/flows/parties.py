@@ -186,7 +186,7 @@ def _ask(hub: Hub, claim: Claim, turn: Turn) -> None:
     if turn.wish.to == Address():
         raise Refused("nobody knows where it goes")
     try:
-        _say(hub, turn, "request.wanted")
+        _let_know(hub, turn, "request.wanted")
     except AccessLost:
         raise
     except Refused as error:
@@ -282,7 +282,7 @@ def _call_back(hub: Hub, turn: Turn) -> Cancelling:
     asked = turn.case.asked
     if asked.way is Way.CONNECTION:
         return _fulfills(hub, asked.connection).call_back(asked.id)
-    _say(hub, turn, "request.withdrawn")
+    _let_know(hub, turn, "request.withdrawn")
     return Cancelling.ASKED if asked.answered_at else Cancelling.DONE
 
 
@@ -296,7 +296,7 @@ def _fulfills(hub: Hub, connection: str | None) -> Fulfills:
     return channel
 
 
-def _say(hub: Hub, turn: Turn, kind: str) -> None:
+def _let_know(hub: Hub, turn: Turn, kind: str) -> None:
     """Raises what the way out raises, and Refused where there is none."""
     way, how = turn.case.asked.way, turn.how
     if way is Way.API:

@@ -105,13 +105,13 @@ LISTED = """
 select m.id, m.connection, m.location, m.day, m.state, m.number, m.words, m.asked_at, l.name as location_name, c.label, c.channel,
   (select count(*) from purchases u where u.merchant = m.merchant and u.manifest = m.id) as labels
 from manifests m left join locations l on l.id = m.location left join connections c on c.id = m.connection
-where m.merchant = :merchant order by m.asked_at desc, m.id desc limit :most
+where m.merchant = :merchant and m.asked_at >= :since order by m.asked_at desc, m.id desc limit :most
 """
 
 
-def manifests(db: Connection, merchant: str, most: int) -> list[Any]:
-    """The newest first."""
-    return list(run(db, LISTED, merchant=merchant, most=most))
+def manifests(db: Connection, merchant: str, since: int, most: int) -> list[Any]:
+    """Those asked for since then, the newest first."""
+    return list(run(db, LISTED, merchant=merchant, since=since, most=most))
 
 
 # ---- pickups
@@ -128,7 +128,7 @@ PICKUPS = """
 select p.id, p.connection, p.location, p.ready, p.until, p.parcels, p.weight_g, p.state, p.number, p.price, p.currency, p.words,
   p.asked_at, l.name as location_name, c.label, c.channel
 from pickups p left join locations l on l.id = p.location left join connections c on c.id = p.connection
-where p.merchant = :merchant order by p.asked_at desc, p.id desc limit :most
+where p.merchant = :merchant and p.asked_at >= :since order by p.asked_at desc, p.id desc limit :most
 """
 AGREED = """
 update pickups set state = 'agreed', number = :number, handle = :handle, price = :price, currency = :currency, words = null where id = :id
@@ -160,9 +160,9 @@ def agreed(db: Connection, id: str, number: str, handle: str, price: tuple[int, 
     run(db, AGREED, id=id, number=number, handle=handle, price=minor, currency=currency)
 
 
-def pickups(db: Connection, merchant: str, most: int) -> Sequence[Any]:
-    """The newest first."""
-    return list(run(db, PICKUPS, merchant=merchant, most=most))
+def pickups(db: Connection, merchant: str, since: int, most: int) -> Sequence[Any]:
+    """Those asked for since then, the newest first."""
+    return list(run(db, PICKUPS, merchant=merchant, since=since, most=most))
 
 
 # ---- labels that a carrier decides about later

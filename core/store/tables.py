@@ -656,6 +656,7 @@ purchases = Table(
     _may("manifest"),  # the end of day that it was handed over with
     _may("ended_at", BigInteger),
     Index(None, "shipment", "asked_at"),
+    Index("ix_purchases_manifest", "merchant", "manifest", **_where("manifest is not null")),
     Index("ix_purchases_live", "shipment", unique=True, **_where("state in ('asked', 'bought', 'voiding')")),
 )
 

@@ -10,7 +10,11 @@ from core.store.tables import metadata
 
 CANARY = "Kanarivogel"
 OWNED = [table for table in metadata.sorted_tables if "merchant" in table.columns]
-KINDS = {"inbounds.kind": "purchase", "inbounds.state": "open"}  # words of ours that nothing else can stand for
+# Words of ours that nothing else can stand for, and what is sealed.
+KINDS = {
+    "inbounds.kind": "purchase", "inbounds.state": "open", "manifests.state": "failed", "manifests.words": None, "pickups.state": "unknown",
+    "pickups.words": None, "pickups.handle": None, "pickups.ready": "2026-11-22T13:00", "pickups.until": "2026-11-22T17:00",
+}  # fmt: skip
 NAMED = ("subject", "ref", "channel_id", "connection", "user_id", "account", "sku", "token", "name", "who", "listing")  # beside the keys
 
 

@@ -13,7 +13,7 @@ from web.app import make_app
 HOUSE = Path(__file__).parents[2]
 FOLDERS = ("core/flows", "web/api", "web/pages", "config")
 AN_ACT = re.compile(r"[a-z]+\.[a-z_]+")
-WRITES = {"write", "note", "_note", "_say", "_tell", "_take_in", "_ask_once"}  # audit.write, and what hands an act on to it
+WRITES = {"write", "note", "_note", "_say", "_said", "_tell", "_take_in", "_ask_once"}  # audit.write, and what hands an act on to it
 
 
 def is_writing(node: ast.AST) -> bool:

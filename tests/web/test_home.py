@@ -22,7 +22,7 @@ def ana(shop: Shop) -> Person:
 
 def sell(shop: Shop, *times: datetime) -> None:
     for at in times:
-        body = json.loads(shop.sold(A=1).body)
+        body = json.loads(shop.sold("paid", A=1).body)
         shop.send({**body, "created_at": at.isoformat(), "processed_at": at.isoformat()})
     shop.drain()
 

@@ -28,7 +28,7 @@ def test_a_cancellation_in_the_second_of_the_order_whose_webhook_was_lost_is_rea
 def test_what_a_webhook_told_is_not_read_again_where_the_shops_list_tells_the_same(shop: Shop) -> None:
     shop.offer("A")
     for _ in range(3):
-        assert shop.deliver(shop.sold(A=1)) == 200
+        assert shop.deliver(shop.sold("paid", A=1)) == 200
     shop.clock.pass_(timedelta(minutes=5))
     with shop.hub.unit() as work:
         work.ask(shop.merchant, "poll_orders", shop.connection.id, shop.connection.id)

@@ -16,6 +16,7 @@ from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("day_end", __name__)
 MOST = 30
+BACK_US = 30 * 86_400_000_000  # so far back the page shows what was handed over
 Page = str | tuple[str, int] | Response
 
 
@@ -29,7 +30,8 @@ def _page(day: day_end.Day | None = None) -> str:
     merchant = visitor().merchant
     with hub().database.read() as db:
         ready = handovers.ready(db, merchant, "", "", day_end.MOST)
-        closed, coming = handovers.manifests(db, merchant, MOST), handovers.pickups(db, merchant, MOST)
+        since = hub().now - BACK_US
+        closed, coming = handovers.manifests(db, merchant, since, MOST), handovers.pickups(db, merchant, since, MOST)
         names = {row.id: row.name for row in places.locations(db, merchant)}
         accounts = [one for one in connections.all_of(db, merchant, connections.CARRIER) if one.state == "active"]
         sends = [site for site in shipments.sites(db, merchant) if site.address]
@@ -79,14 +81,15 @@ def papers(id: str) -> Response:
 @pages.post("/shipments/day/<id>/again")
 @needs("shipments.work")
 def again(id: str) -> Page:
-    return _tried(lambda: day_end.again(hub(), visitor().merchant, id[:64], who()), gettext("The carrier is asked once more."))
+    known = _manifest(id)
+    return _tried(lambda: day_end.again(hub(), visitor().merchant, known, who()), gettext("The carrier is asked once more."))
 
 
 @pages.post("/shipments/day/<id>/settled")
 @needs("shipments.work")
 def settled(id: str) -> Page:
-    number = asked.text("number", 100).strip()
-    return _tried(lambda: day_end.settled(hub(), visitor().merchant, id[:64], number, who()), gettext("Saved."))
+    known, number = _manifest(id), asked.text("number", 100).strip()
+    return _tried(lambda: day_end.settled(hub(), visitor().merchant, known, number, who()), gettext("Saved."))
 
 
 @pages.post("/shipments/day/driver")
@@ -108,14 +111,30 @@ def driver() -> Page:
 @pages.post("/shipments/day/driver/<id>/leave")
 @needs("shipments.work")
 def leave(id: str) -> Page:
-    return _tried(lambda: drivers.leave(hub(), visitor().merchant, id[:64], who()), gettext("The carrier is told."))
+    known = _driver(id)
+    return _tried(lambda: drivers.leave(hub(), visitor().merchant, known, who()), gettext("The carrier is told."))
 
 
 @pages.post("/shipments/day/driver/<id>/checked")
 @needs("shipments.work")
 def checked(id: str) -> Page:
-    comes = asked.text("comes", 5) == "1"
-    return _tried(lambda: drivers.checked(hub(), visitor().merchant, id[:64], who(), comes=comes), gettext("Saved."))
+    known, comes = _driver(id), asked.text("comes", 5) == "1"
+    return _tried(lambda: drivers.checked(hub(), visitor().merchant, known, who(), comes=comes), gettext("Saved."))
+
+
+def _mine(row: Any) -> str:
+    """The id of what was found; another merchant's, or nobody's, is not there."""
+    return str((row or abort(404)).id)
+
+
+def _manifest(id: str) -> str:
+    with hub().database.read() as db:
+        return _mine(handovers.seen(db, visitor().merchant, asked.printable(id)[:64]))
+
+
+def _driver(id: str) -> str:
+    with hub().database.read() as db:
+        return _mine(handovers.pickup(db, visitor().merchant, asked.printable(id)[:64]))
 
 
 def _tried(act: Any, done: str) -> Response:

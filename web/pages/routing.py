@@ -133,7 +133,8 @@ def _rules(order: Sequence[Strategy]) -> Rules:
         {},
         bans,
         currency,
-        asked.text("batch", 1) == "1",
+        move=asked.text("move", 1) == "1",
+        batch=asked.text("batch", 1) == "1",
     )
     text, names = request.form.get("zones", ""), _names()
     if text:

@@ -62,6 +62,7 @@ def _captures() -> None:
 def _days() -> None:
     """The end of a day: what a driver takes; and addresses that were checked before a label is paid."""
     op.add_column("purchases", _may("manifest"))
+    _some("ix_purchases_manifest", "purchases", ["merchant", "manifest"], "manifest is not null")
     op.add_column("shipments", _may("address_verdict"))
     op.add_column("shipments", _may("address_better"))
     what = (_id(), _need("connection"), _need("location"), _need("day"), _need("state"), _may("number"), _may("words"))
