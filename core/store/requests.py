@@ -266,9 +266,9 @@ select q.id, q.shipment, q.location, q.way, q.state, q.asked_at, q.due_at, q.end
   (select sum(n.sent) from request_lines n where n.request = q.id) as sent,
   (select sum(n.refused) from request_lines n where n.request = q.id) as refused,
   exists (select 1 from request_parcels p where p.request = q.id and p.shipment is null) as anyway
-from {rows} join requests q on q.merchant = r.merchant and q.state = r.state
-join shipments s on s.id = q.shipment join orders o on o.id = s.order_id left join locations l on l.id = q.location
-where :location = '' or q.location = :location
+from requests q join shipments s on s.id = q.shipment join orders o on o.id = s.order_id left join locations l on l.id = q.location
+where q.id in (select t.id from {rows} left join requests t on t.merchant = r.merchant and t.state = r.state {fence})
+  and (:location = '' or q.location = :location)
 """
 OVERDUE_FIRST = f"{PAGE} order by late, q.asked_at, q.id limit :most"
 NEWEST_FIRST = f"{PAGE} order by q.asked_at desc, q.id desc limit :most"
