@@ -61,9 +61,10 @@ def _ids(hub: "Hub", owner: str, wanted: Sequence[str], states: Sequence[str]) -
 @click.argument("name", metavar="SHIPMENT")
 @click.argument("grams", type=click.IntRange(1, 1_000_000))
 @click.option("--size", help="Outside, in millimetres: 300x200x150.")
+@click.option("--parcel", "number", type=click.IntRange(1, 1000), help="Which of its parcels. Default: each of them weighs so much.")
 @of_merchant
 @click.pass_obj
-def weigh(settings: Settings, name: str, grams: int, size: str | None, merchant: str) -> None:
+def weigh(settings: Settings, name: str, grams: int, size: str | None, number: int | None, merchant: str) -> None:
     """Say what a shipment's parcel weighs."""
     from core.store import parcels
 
@@ -74,8 +75,46 @@ def weigh(settings: Settings, name: str, grams: int, size: str | None, merchant:
     except ValueError:
         fail("shipments: a size is three numbers of millimetres: 300x200x150")
     with hub.unit() as work:
-        for parcel in parcels.of_shipments(work.db, owner, [id]).get(id, []):
+        inside = [one for one in parcels.of_shipments(work.db, owner, [id]).get(id, []) if number in (None, one.number)]
+        for parcel in inside:
             parcels.set_size(work.db, parcel.id, grams, (length, width, height), None)
+    if not inside:
+        fail(f"shipments: {name} has no parcel {number}")
+
+
+@shipments.command("split")
+@click.argument("name", metavar="SHIPMENT")
+@click.argument("parcels", nargs=-1, metavar="SKU=UNITS[,SKU=UNITS]...")
+@click.option("--one", "join", is_flag=True, help="Back to one parcel.")
+@of_merchant
+@click.pass_obj
+def split(settings: Settings, name: str, parcels: tuple[str, ...], join: bool, merchant: str) -> None:
+    """A shipment goes in several parcels: each argument says what is in one more, and the first holds the rest."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import packing
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    if join == bool(parcels):
+        fail("shipments: say what goes in the further parcels, or --one")
+    further = [_skus(said) for said in parcels]
+    try:
+        packing.join(hub, owner, id, COMMAND_LINE) if join else packing.set_apart(hub, owner, id, further, COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+    click.echo(f"{name}: {len(further) + 1 if not join else 1} parcels")
+
+
+def _skus(said: str) -> dict[str, int]:
+    """SKU=2,OTHER=1"""
+    found: dict[str, int] = {}
+    for part in said.split(","):
+        sku, _, units = part.rpartition("=")
+        if not (sku and units.isascii() and units.isdecimal() and int(units)):
+            fail(f"shipments: a parcel is SKU=UNITS,SKU=UNITS, and not {said}")
+        found[sku.strip()] = found.get(sku.strip(), 0) + int(units)
+    return found
 
 
 @shipments.command("label")

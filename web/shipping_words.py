@@ -1,5 +1,7 @@
 """What shipments are called, and why one does not go on, in the reader's words."""
 
+import re
+
 from flask_babel import gettext
 
 from core.domain.later import N_
@@ -33,9 +35,16 @@ SAID: dict[str, str] = {
     "there is nothing to print": N_("There is nothing to print."),
     "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
     "it is packed": N_("It is packed already."),
+    "it has a label already: give that back first": N_("It has a label already: give that back first."),
+    "there is no such parcel": N_("There is no such parcel any more: look again."),
+    "each unit is in one parcel": N_("Each unit must be in one parcel: count again."),
+    "a parcel holds something": N_("A parcel that holds nothing is none."),
+    "what is sold as one unit lies in one parcel": N_("What is sold as one unit goes in one parcel: put its parts together."),
+    "there are not so many units in it": N_("Say how many units go in the other parcel: no more than there are, and at least one."),
 }
 STATE = "it is "  # a state follows
 STOP = "it stops: "
+TOO_MANY = re.compile("at once (.+) sells labels for so many parcels at most: ([0-9]+)")
 CUSTOMS = "customs ask for the HS code, origin and weight of "
 TONES = {"released": "", "packed": "info", "labelled": "info", "sent": "good", "cancelled": "", "problem": "bad"}
 PURCHASES: dict[str, str] = {
@@ -67,6 +76,10 @@ def why(said: str) -> str:
         return str(gettext(STOPS[Stop(said.removeprefix(STOP))]))
     if said.startswith(CUSTOMS):
         return str(gettext("Customs ask for the HS code, origin and weight of %(skus)s.", skus=said.removeprefix(CUSTOMS)))
+    if too_many := TOO_MANY.fullmatch(said):
+        words = gettext("%(carrier)s sells labels for at most %(most)s parcels at once: choose another carrier, or fewer parcels.",
+                        carrier=too_many[1], most=too_many[2])  # fmt: skip
+        return str(words)
     if (state := said.removeprefix(STATE)) in set(WORDS):
         return str(gettext("That cannot be done now: it is %(state)s.", state=gettext(_state(state))))
     return str(gettext(SAID[said])) if said in SAID else said

@@ -100,10 +100,10 @@ def consignment(
     if any(not box.weight_g for box in boxes):
         raise Refused("nobody said yet what it weighs")
     if len(boxes) > connector.carries.boxes:
-        raise Refused(f"{connector.label} sells a label for {connector.carries.boxes} parcels at most: make more shipments of it")
+        raise Refused(f"at once {connector.label} sells labels for so many parcels at most: {connector.carries.boxes}")
     abroad = site.address.country != to.country
     return Consignment(
-        sender=site.address, to=to, boxes=tuple(_box(facts.order, box) for box in boxes), ship_on=today(hub, site.zone),
+        sender=site.address, to=to, boxes=_boxes(facts.order, boxes), ship_on=today(hub, site.zone),
         currency=facts.order.currency, customs=_customs(work, merchant, facts.order, one) if abroad else None,
         label=label or connector.carries.formats[0], references=(facts.name, one.name),
     )  # fmt: skip
@@ -114,8 +114,10 @@ def today(hub: Hub, zone: str) -> date:
     return hub.clock().astimezone(ZoneInfo(zone or "UTC")).date()
 
 
-def _box(order: Order, box: Parcel) -> Box:
-    return Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, order.subtotal)
+def _boxes(order: Order, boxes: list[Parcel]) -> tuple[Box, ...]:
+    """Of several each is worth its share, by its units."""
+    shares = order.subtotal.split([sum((box.contents or {}).values()) or 1 for box in boxes])
+    return tuple(Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, share) for box, share in zip(boxes, shares, strict=True))
 
 
 def _customs(work: Unit, merchant: str, order: Order, one: Shipment) -> Customs:

@@ -1,12 +1,15 @@
 """Shipments as people look at them: lists by state, one with all that is around it, and how many there are."""
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from core.store.sql import run, run_set
 
+_contents = msgspec.json.Decoder(dict[str, int])
 COUNTED = 1000  # of what is over, so many are counted
 OLDEST, NEWEST = (-1, ""), (2**62, "")
 
@@ -57,12 +60,13 @@ def page(db: Connection, merchant: str, state: str, location: str, behind: tuple
     return list(run(db, statement, merchant=merchant, state=state, location=location, at=at, id=id, most=most))
 
 
-BY_NAME = f"{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.name = :name"
-BY_ID = f"{ROW} from shipments s {AROUND} where s.id = :name and s.merchant || '' = :merchant"
+ONE = f"{ROW}, (select m.settings from merchants m where m.id = s.merchant) as settings from shipments s {AROUND}"
+BY_NAME = f"{ONE} where s.merchant = :merchant and s.name = :name"
+BY_ID = f"{ONE} where s.id = :name and s.merchant || '' = :merchant"
 
 
 def one(db: Connection, merchant: str, name: str) -> Any | None:
-    """By what its papers say, in small or large letters, or by its id."""
+    """By what its papers say, in small or large letters, or by its id. `settings` are the merchant's, as JSON."""
     by_id = len(name) == 36
     return run(db, BY_ID if by_id else BY_NAME, merchant=merchant, name=name if by_id else name.upper()).first()
 
@@ -119,6 +123,18 @@ def purchases(db: Connection, merchant: str, shipment: str) -> list[Any]:
 def papers(db: Connection, merchant: str, shipment: str) -> list[Any]:
     """What can be printed again, without what it says."""
     return list(run(db, PAPERS, merchant=merchant, shipment=shipment))
+
+
+BOXES = """
+select p.number, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.contents, p.tracking, p.url, p.token, p.told_at,
+  p.told_problem, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+"""
+
+
+def boxes_of(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """Its parcels; `contents` are units by order line."""
+    rows = run(db, BOXES, merchant=merchant, shipment=shipment)
+    return [SimpleNamespace(**{**row._mapping, "contents": _contents.decode(row.contents) if row.contents else {}}) for row in rows]
 
 
 HOLDERS = """

@@ -201,8 +201,10 @@ def _one(name: str) -> str:
         papers = shipment_list.papers(db, merchant, found.row.id)
         change = shipment_page.difference(hub(), db, merchant, found) if found.stop or found.row.state == "cancelled" else Difference()
         choices = _choices(db, found)
+        inside = shipment_list.boxes_of(db, merchant, found.row.id) if found.row.parcels > 1 else []
     return render_template(
-        "shipment.html", one=found, loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
+        "shipment.html", one=found, inside=inside, titles={load.line: load.title or load.line for load in loads},
+        loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
         problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
     )  # fmt: skip
 
@@ -213,8 +215,7 @@ def _choices(db: Any, found: Seen) -> dict[str, Any]:
         return {"offers": [], "cartons": [], "usual": ("", "")}
     merchant = visitor().merchant
     offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
-    _, chosen = people.settings(db, merchant)
-    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""), found.row.account, found.row.service)
+    usual = packing.usual(offers, packing.chosen_in(found.row.settings), found.row.account, found.row.service)
     return {"offers": offers, "cartons": boxes.all_of(db, merchant), "usual": usual}
 
 
@@ -270,6 +271,10 @@ def label(name: str) -> Answer:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
         papers = [row for row in shipment_list.papers(db, visitor().merchant, found.id) if row.kind == "label"]
     live = [row for row in papers if row.purchase == found.purchase] or abort(404)
+    if len(live) > 1:
+        from core.flows import printing  # as above
+
+        return _files(printing.labels(hub(), visitor().merchant, [found.id]))
     return redirect(url_for("shipments.paper", name=found.name, paper=live[0].id), 303)
 
 
@@ -325,7 +330,24 @@ def weigh(name: str) -> str:
 
 def _packed(id: str, grams: int, size: list[int]) -> None:
     length, width, height = size
-    packing.weigh(hub(), visitor().merchant, id, grams, who(), box=asked.text("box", 100), size=(length, width, height))
+    number = asked.number(asked.text("parcel", 5) or "1")
+    packing.weigh(hub(), visitor().merchant, id, grams, who(), box=asked.text("box", 100), size=(length, width, height), number=number)
+
+
+@pages.post("/shipments/<name>/parcels")
+@needs("shipments.work")
+def parcel(name: str) -> str:
+    """Units of its lines go in one more parcel."""
+    units = {line: asked.number(many or "0", -1) for line, many in zip(asked.texts("line"), asked.texts("units", 10), strict=False)}
+    return _tried(
+        name, lambda id: packing.move_on(hub(), visitor().merchant, id, units, who()), gettext("It goes in several parcels. Weigh each.")
+    )
+
+
+@pages.post("/shipments/<name>/one-parcel")
+@needs("shipments.work")
+def join(name: str) -> str:
+    return _tried(name, lambda id: packing.join(hub(), visitor().merchant, id, who()), gettext("All of it goes in one parcel again."))
 
 
 @pages.post("/shipments/<name>/buy")
