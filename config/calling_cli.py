@@ -29,12 +29,12 @@ def cancel(settings: Settings, order: str, reason: str | None, no_restock: bool,
 
     if (reason is None) != take_back:
         fail("orders cancel: say why with --reason, or --take-back")
-    hub, owner, id = _order(settings, order, merchant)
+    hub, owner, id = order_of(settings, order, merchant)
     if reason is None:
-        _do("cancel", lambda: calling_off.withdraw(hub, owner, id, COMMAND_LINE))
+        do("cancel", lambda: calling_off.withdraw(hub, owner, id, COMMAND_LINE))
     else:
         why = CancelReason(reason)
-        _do("cancel", lambda: calling_off.call_off(hub, owner, id, why, COMMAND_LINE, restock=not no_restock))
+        do("cancel", lambda: calling_off.call_off(hub, owner, id, why, COMMAND_LINE, restock=not no_restock))
     click.echo("its channel is told" if reason else "taken back")
 
 
@@ -50,12 +50,12 @@ def answer(settings: Settings, order: str, agree: bool | None, merchant: str) ->
 
     if agree is None:
         fail("orders answer: say --agree or --ship")
-    hub, owner, id = _order(settings, order, merchant)
-    _do("answer", lambda: calling_off.answer(hub, owner, id, COMMAND_LINE, agree=bool(agree)))
+    hub, owner, id = order_of(settings, order, merchant)
+    do("answer", lambda: calling_off.answer(hub, owner, id, COMMAND_LINE, agree=bool(agree)))
     click.echo("its channel is told")
 
 
-def _order(settings: Settings, words: str, merchant: str) -> tuple[Any, str, str]:
+def order_of(settings: Settings, words: str, merchant: str) -> tuple[Any, str, str]:
     """(the hub, the merchant, our id of the order that is meant)."""
     from core.errors import Refused
     from core.flows import linking
@@ -70,7 +70,7 @@ def _order(settings: Settings, words: str, merchant: str) -> tuple[Any, str, str
         return hub, owner, orders.find(db, owner, [ref], hub.box(owner))[ref].id
 
 
-def _do(name: str, act: Callable[[], object]) -> None:
+def do(name: str, act: Callable[[], object]) -> None:
     from core.errors import Refused
 
     try:

@@ -21,6 +21,7 @@ from config import (
     logging,
     routing_cli,
     rules_cli,
+    sending_cli,
     shipping_cli,
     short_cli,
     simulate_cli,
@@ -1349,6 +1350,7 @@ cli.add_command(keys_cli.keys)
 orders.add_command(short_cli.short)
 orders.add_command(calling_cli.cancel)
 orders.add_command(calling_cli.answer)
+orders.add_command(sending_cli.address)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)

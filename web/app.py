@@ -27,6 +27,7 @@ from web.metrics import Meter
 from web.pages import (
     account,
     activity,
+    addresses,
     alerts,
     assembling,
     attention,
@@ -67,6 +68,7 @@ ROOMS: tuple[Blueprint, ...] = (
     start.pages,
     orders.pages,
     short.pages,
+    addresses.pages,
     calling_off.pages,
     stock.pages,
     inbound.pages,

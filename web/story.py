@@ -161,6 +161,11 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "StatusChanged": _status,
     "TotalChanged": lambda body, lines: gettext("Total: %(was)s → %(now)s", was=_money(body["was"]), now=_money(body["now"])),
     "AddressChanged": lambda body, lines: gettext("It goes to another address now, in %(country)s", country=body["country"]),
+    "AddressCorrected": lambda body, lines: (
+        gettext("%(by)s corrected its address", by=body["by"])
+        if body["whose"] == "ours"
+        else gettext("%(by)s let it go to where its channel says", by=body["by"])
+    ),
     "StockReserved": _about(lambda said: gettext("Reserved %(units)s of %(thing)s", **said)),
     "StockReleased": _about(lambda said: gettext("Gave %(units)s of %(thing)s free", **said)),
     "StockCarried": _about(

@@ -223,6 +223,14 @@ class ShipmentCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressCorrected:
+    """`whose`: "ours", "theirs" (the channel's again). Where it is says nobody."""
+
+    by: str
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBought:
     name: str
     carrier: str
@@ -340,6 +348,7 @@ Event = (
     | InboundClosed
     | InboundCancelled
     | OrderHeld
+    | AddressCorrected
     | OrderCalledOff
     | AppealAnswered
     | ShortDecided

@@ -12,6 +12,7 @@ TYPES: dict[type, str] = {
     events.StatusChanged: "order.status_changed",
     events.TotalChanged: "order.total_changed",
     events.AddressChanged: "order.address_changed",
+    events.AddressCorrected: "order.address_corrected",
     events.CopyFound: "order.copy_found",
     events.HasCopy: "order.has_copy",
     events.Merged: "order.merged",

@@ -40,6 +40,7 @@ class Wait(StrEnum):
     GRACE = "grace"
     RISK = "risk"
     ADDRESS = "address"
+    TORN = "torn"
     STOCK = "stock"
     SPLIT = "split"
     TEST = "test"
@@ -54,6 +55,7 @@ WAITS: dict[Wait, str] = {
     Wait.GRACE: N_("Buyers may still change it for a while."),
     Wait.RISK: N_("The channel thinks that it may be fraud."),
     Wait.ADDRESS: N_("Nobody knows where it goes."),
+    Wait.TORN: N_("The channel says another address than one of you wrote: choose one."),
     Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
     Wait.SPLIT: N_("No location has all of it, and it is not sent in parts."),
     Wait.TEST: N_("It is a test order."),
@@ -70,6 +72,7 @@ class Stop(StrEnum):
     HELD = "held"
     FEWER = "fewer"
     ADDRESS = "address"
+    TORN = "torn"
 
 
 STOPS: dict[Stop, str] = {
@@ -79,6 +82,7 @@ STOPS: dict[Stop, str] = {
     Stop.HELD: N_("The order is held."),
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
+    Stop.TORN: N_("The channel says another address than one of you wrote: choose one."),
 }
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
@@ -110,10 +114,12 @@ PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
 
 def waits(
-    order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool
+    order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool,
+    torn: bool = False,
 ) -> Wait | None:  # fmt: skip
     """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved;
-    `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent."""
+    `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent;
+    `torn`: its channel and one of us say different addresses."""
     reasons = (
         (Wait.TEST, order.test),
         (Wait.CHANNEL, order.party is not Party.MERCHANT),
@@ -124,6 +130,7 @@ def waits(
         (Wait.GRACE, now < order.placed_at + rules.grace),
         (Wait.RISK, order.risk in rules.risks),
         (Wait.ADDRESS, not has_address),
+        (Wait.TORN, torn),
         (Wait.STOCK, short and not rules.part),
     )
     return next((reason for reason, is_so in reasons if is_so), None)
@@ -186,15 +193,16 @@ def _whole(line: ToSend, location: str) -> int:
     return min((line.reserved.get((sku, location), 0) // each for sku, each in line.parts.items()), default=0)
 
 
-def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool) -> Stop | None:
+def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool, torn: bool = False) -> Stop | None:
     """Why a shipment of this order stops now: `person` is a hash of whom it goes to, `was` the one that it was made for ("": not known);
-    `over`: it has more units of a line than are reserved; `off` and `waived` as of `waits`."""
+    `over`: it has more units of a line than are reserved; `off`, `waived` and `torn` as of `waits`."""
     reasons = (
         (Stop.CANCELLED, order.is_cancelled),
         (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.ADDRESS, bool(was and person and person != was)),
         (Stop.FEWER, over),
         (Stop.CALLED_OFF, off),
+        (Stop.TORN, torn),
         (Stop.HELD, held or order.on_hold or bool(order.holds)),
     )
     return next((reason for reason, is_so in reasons if is_so), None)

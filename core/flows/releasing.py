@@ -5,15 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import routing, sites
 from core.hub import Hub
-from core.store import cards, connections, listings, parcels, shipments, stock
+from core.store import cards, connections, corrections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
 from core.store.unit import Unit
 from core.store.vault import Box
@@ -118,7 +116,8 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
     has_address = one.person is not None and one.person.ship_to is not None
     return waits(
-        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived
+        one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived,
+        torn=one.torn,
     )  # fmt: skip
 
 
@@ -168,8 +167,7 @@ def _weights(work: Unit, merchant: str, loads: Iterable[Load]) -> dict[str, int 
 
 def person_of(box: Box, one: Facts) -> str:
     """A keyed hash of whom it goes to; "" where nobody knows."""
-    to = one.person.ship_to if one.person else None
-    return str(box.index("ship to " + msgspec.json.encode(to).decode())) if to else ""
+    return corrections.mark(box, one.person.ship_to if one.person else None)
 
 
 # ---- when orders change
@@ -196,7 +194,10 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
     person = person_of(box, facts)
-    return stops(facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived)
+    return stops(
+        facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived,
+        torn=facts.torn,
+    )  # fmt: skip
 
 
 def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:

@@ -17,7 +17,7 @@ OLDEST, NEWEST = (-1, ""), (2**62, "")
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
   s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
-  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.held_at,
+  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
   p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
   p.service as service_name, p.url, p.told_at, p.told_problem, p.progress, p.expected_on,

@@ -9,12 +9,11 @@ from sqlalchemy import Connection
 
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import Load, State
-from core.store import callings
+from core.store import callings, corrections
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
 _order = msgspec.json.Decoder(Order)
-_person = msgspec.json.Decoder(Person)
 _parts = msgspec.json.Decoder(dict[str, int])
 _address = msgspec.json.Decoder(Address)
 OPEN = "('released', 'packed', 'labelled')"
@@ -78,8 +77,9 @@ order by l.order_id, l.line limit :most
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing."""
+    """An order as sending it sees it; its row is locked. `person` says whom it goes to, with an address that one of us corrected. `off`:
+    it is being called off at its channel; `waived`: its buyer's wish to cancel it is answered, and stops nothing; `torn`: its channel
+    says another address than it did when one of us corrected it."""
 
     id: str
     ref: str
@@ -92,10 +92,11 @@ class Facts:
     ship_by: int | None
     off: bool
     waived: bool
+    torn: bool = False
 
 
 FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from orders o
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.ship_by from orders o
 where o.id in (select t.id from {rows} left join orders t on t.id = r.id and t.merchant || '' = :merchant {fence}) order by o.id {lock}
 """
 
@@ -115,14 +116,13 @@ def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[s
 
 
 def _facts(row: Any, box: Box, *, off: bool, waived: bool) -> Facts:
-    person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
-    order, held = _order.decode(row.doc), row.held_at is not None
+    to, order, held = corrections.reached(row, row.id, box), _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
-    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived)
+    return Facts(row.id, ref, row.name, row.channel_id, row.connection, order, to.person, held, row.ship_by, off, waived, to.torn)
 
 
 SEEN_FACTS = """
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by from {rows}
+select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.ship_by from {rows}
 left join orders o on o.id = r.id and o.merchant || '' = :merchant
 """
 

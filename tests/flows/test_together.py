@@ -1,13 +1,16 @@
 """Around a parcel: several of one shipment, several orders in one, goods once more, and addresses that staff corrected."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.bogus.carrier import manifest
-from core.errors import Refused
-from core.flows import labelling, packing
+from core.errors import OutcomeUnknown, Refused
+from core.flows import addressing, labelling, packing, printing
+from core.store import corrections, privacy
 from tests.conftest import House
 from tests.flows import books
-from tests.flows.depot import ANN, Depot, depot
+from tests.flows.depot import ANN, BUYER, Depot, depot
 from tests.flows.marks import on_sqlite
 
 
@@ -83,3 +86,146 @@ def test_what_has_a_label_stays_in_its_parcels(dock: Depot) -> None:
             act()
     with pytest.raises(Refused):
         packing.weigh(dock.house.hub, dock.merchant, dock.id(), 100, ANN, number=2)
+
+
+# ---- an address that one of us corrected
+
+CEDAR = {"name": "Nadia Osei", "street1": "9 Cedar Street", "city": "Austin", "postcode": "78702", "country": "us"}
+
+
+def order_of(dock: Depot, at: int = 0) -> str:
+    return str(books.rows(dock.house.hub, "select id from orders order by placed_at, channel_id")[at][0])
+
+
+def correct(dock: Depot, **different: str) -> None:
+    addressing.correct(dock.house.hub, dock.merchant, order_of(dock), {**CEDAR, **different}, ANN)
+    dock.house.drain()
+
+
+def streets(dock: Depot) -> list[str]:
+    """Where labels that count go to."""
+    return [one.wish.to.street1 for one in dock.post.live()]
+
+
+def states(dock: Depot) -> list[tuple[str, str]]:
+    return [(name, state) for name, state, _ in dock.shipments()]
+
+
+def test_a_corrected_address_is_on_the_label_and_one_for_elsewhere_is_given_back_first(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.label()
+    assert streets(dock) == ["77 Juniper Street"]
+
+    correct(dock)
+    dock.release()
+
+    assert states(dock) == [("S1", "cancelled"), ("S2", "released")] and streets(dock) == []
+    dock.label("S2")
+    assert streets(dock) == ["9 Cedar Street"]
+    assert dock.send("S2") == {}
+    with dock.house.hub.database.read() as db:
+        sealed = str(books.one(dock.house.hub, "select ship_to from orders"))
+        assert "Cedar" not in sealed and corrections.of(db, dock.merchant, order_of(dock), dock.house.hub.box(dock.merchant))
+    assert books.rows(dock.house.hub, "select act, body from audit where act = 'order.address'") == [("order.address", '{"whose": "ours"}')]
+
+
+def test_what_the_channel_says_later_is_not_lost_and_nothing_leaves_until_somebody_chooses(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    correct(dock)
+    dock.release()
+    dock.house.bogus.change(number, ship_to={**BUYER, "street1": "1 Maple Street"})
+    dock.poll()
+
+    with pytest.raises(labelling.Stopped, match="torn"):
+        dock.want("S2")
+
+    addressing.keep(dock.house.hub, dock.merchant, order_of(dock), ANN)
+    dock.house.drain()
+    dock.label("S2")
+    assert streets(dock) == ["9 Cedar Street"]
+
+
+@on_sqlite
+def test_the_channels_address_can_be_chosen_and_a_correction_taken_back(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    correct(dock)
+    dock.house.bogus.change(number, ship_to={**BUYER, "street1": "1 Maple Street"})
+    dock.poll()
+    addressing.take_back(dock.house.hub, dock.merchant, order_of(dock), ANN)
+    dock.house.drain()
+    dock.release()
+
+    name = dock.shipments()[-1][0]
+    dock.label(name)
+    assert streets(dock) == ["1 Maple Street"]
+    with pytest.raises(Refused, match="nobody corrected"):
+        addressing.take_back(dock.house.hub, dock.merchant, order_of(dock), ANN)
+
+
+@on_sqlite
+def test_where_the_channel_comes_to_say_the_same_there_is_nothing_to_choose(dock: Depot) -> None:
+    number = dock.sell(A=1)
+    correct(dock)
+    dock.release()
+    dock.house.bogus.change(number, ship_to={**CEDAR, "country": "US"})
+    dock.poll()
+
+    dock.label(dock.shipments()[-1][0])
+    assert streets(dock) == ["9 Cedar Street"]
+
+
+@on_sqlite
+def test_a_label_whose_answer_was_lost_while_its_address_was_corrected_is_found_and_given_back(dock: Depot) -> None:
+    dock.sell(A=1)
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+    dock.want()
+    dock.house.drain()
+
+    correct(dock)
+    dock.house.work(timedelta(minutes=5))
+    dock.release()
+
+    assert len(dock.post.purchases) == 1 and streets(dock) == []
+    assert states(dock) == [("S1", "cancelled"), ("S2", "released")]
+
+
+@on_sqlite
+def test_with_its_buyer_a_corrected_address_is_forgotten(dock: Depot) -> None:
+    dock.sell(A=1)
+    correct(dock)
+    ref = str(books.one(dock.house.hub, "select connection || '/' || channel_id from orders"))
+
+    with dock.house.hub.unit() as work:
+        privacy.forget(work.db, dock.merchant, [privacy.Sealed(order_of(dock), ref, None)], notes=True)
+
+    assert books.rows(dock.house.hub, "select person, ship_to, ship_to_was from orders") == [(None, None, None)]
+    with pytest.raises(Refused, match="nothing of its buyer"):
+        correct(dock)
+
+
+@on_sqlite
+@pytest.mark.parametrize("wrong", [{"street1": " "}, {"country": "USA"}, {"city": ""}, {"planet": "Mars"}], ids=lambda one: next(iter(one)))
+def test_what_is_no_address_is_refused(dock: Depot, wrong: dict[str, str]) -> None:
+    dock.sell(A=1)
+
+    with pytest.raises(Refused):
+        correct(dock, **wrong)
+
+    assert books.rows(dock.house.hub, "select ship_to from orders") == [(None,)]
+
+
+@on_sqlite
+def test_the_packing_slip_goes_where_the_parcel_goes(dock: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    dock.sell(A=1)
+    correct(dock)
+    dock.release()
+    seen: list[str] = []
+
+    def keep(slips: list[printing.Slip], *_: object) -> bytes:
+        seen.extend(slip.to.street1 for slip in slips)
+        return b"%PDF-"
+
+    monkeypatch.setattr(printing, "packing_slips", keep)
+    printing.slips(dock.house.hub, dock.merchant, [dock.id("S2")])
+
+    assert seen == ["9 Cedar Street"]

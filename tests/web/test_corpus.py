@@ -104,7 +104,7 @@ def too_few(siege: Siege) -> list[str]:
         for (order,) in found:
             db.exec_driver_sql(f"update order_lines set waits = 'stock', hold = held + 1 where order_id = '{order}'")
     assert len(found) == 3
-    return [f"/orders/{order}/{page}" for (order,) in found for page in ("short", "cancel")]
+    return [f"/orders/{order}/{page}" for (order,) in found for page in ("short", "cancel", "address")]
 
 
 def tables(siege: Siege) -> None:

@@ -149,6 +149,7 @@ def test_no_order_is_called_off_by_reading_a_table_whole(busy: Shop) -> None:
     with heard() as seen:
         ana.post(f"/orders/{order}/cancel", reason="stock")
         assert "The channel is being told" in ana.get(f"/orders/{order}/cancel")
+        ana.get(f"/orders/{order}/address")
         ana.post(f"/orders/{order}/uncancel")
         ana.post(f"/orders/{order}/cancel", reason="stock")
         busy.drain()
