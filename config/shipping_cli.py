@@ -98,7 +98,7 @@ def split(settings: Settings, name: str, parcels: tuple[str, ...], join: bool, m
     id = _ids(hub, owner, [name], STATES)[name]
     if join == bool(parcels):
         fail("shipments: say what goes in the further parcels, or --one")
-    further = [_skus(said) for said in parcels]
+    further = [units_of(said) for said in parcels]
     try:
         packing.join(hub, owner, id, COMMAND_LINE) if join else packing.set_apart(hub, owner, id, further, COMMAND_LINE)
     except Refused as error:
@@ -106,13 +106,13 @@ def split(settings: Settings, name: str, parcels: tuple[str, ...], join: bool, m
     click.echo(f"{name}: {len(further) + 1 if not join else 1} parcels")
 
 
-def _skus(said: str) -> dict[str, int]:
+def units_of(said: str) -> dict[str, int]:
     """SKU=2,OTHER=1"""
     found: dict[str, int] = {}
     for part in said.split(","):
         sku, _, units = part.rpartition("=")
         if not (sku and units.isascii() and units.isdecimal() and int(units)):
-            fail(f"shipments: a parcel is SKU=UNITS,SKU=UNITS, and not {said}")
+            fail(f"shipments: say SKU=UNITS,SKU=UNITS, and not {said}")
         found[sku.strip()] = found.get(sku.strip(), 0) + int(units)
     return found
 

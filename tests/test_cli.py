@@ -964,6 +964,10 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "every order has its lines' books": ("delete from order_lines",),
     "open shipments hold what their orders say that they hold": ("update order_lines set released = 1",),
     "what left in shipments left once": ("update order_lines set sent = 1",),
+    "what goes once more is reserved until it left": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, again)
+           select 's', id, 'o', 1, 'S1', 'x', 'released', 1, 'lost' from merchants""",
+    ),
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
     ),

@@ -34,6 +34,7 @@ ROOMS = {
 SENTENCES = {
     "order.hold": N_("held orders"),
     "order.address": N_("corrected an order's address"),
+    "order.reship": N_("had goods sent once more"),
     "order.cancel": N_("had an order cancelled at its channel"),
     "order.answer": N_("answered a buyer who wished to cancel"),
     "order.uncancel": N_("took back that an order is cancelled"),

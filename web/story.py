@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 
 from core.domain.calling_off import REASONS
 from core.domain.order import Line
+from core.domain.shipments import AGAIN, Again
 from core.domain.shipping import CancelReason, Progress
 from web import order_words as words
 from web.shipping_words import PROGRESS
@@ -165,6 +166,13 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
         gettext("%(by)s corrected its address", by=body["by"])
         if body["whose"] == "ours"
         else gettext("%(by)s let it go to where its channel says", by=body["by"])
+    ),
+    "Reshipped": lambda body, lines: gettext(
+        "%(by)s has %(units)s sent once more, in shipment %(name)s. %(why)s",
+        by=body["by"],
+        units=_units(body),
+        name=body["name"],
+        why=gettext(AGAIN[Again(body["why"])]),
     ),
     "StockReserved": _about(lambda said: gettext("Reserved %(units)s of %(thing)s", **said)),
     "StockReleased": _about(lambda said: gettext("Gave %(units)s of %(thing)s free", **said)),

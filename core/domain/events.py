@@ -231,6 +231,16 @@ class AddressCorrected:
 
 
 @dataclass(frozen=True, slots=True)
+class Reshipped:
+    """Units that left go once more, in this shipment; `why` is a word of core/domain/shipments.py, Again."""
+
+    name: str
+    units: int
+    why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBought:
     name: str
     carrier: str
@@ -349,6 +359,7 @@ Event = (
     | InboundCancelled
     | OrderHeld
     | AddressCorrected
+    | Reshipped
     | OrderCalledOff
     | AppealAnswered
     | ShortDecided

@@ -13,6 +13,7 @@ TYPES: dict[type, str] = {
     events.TotalChanged: "order.total_changed",
     events.AddressChanged: "order.address_changed",
     events.AddressCorrected: "order.address_corrected",
+    events.Reshipped: "order.reshipped",
     events.CopyFound: "order.copy_found",
     events.HasCopy: "order.has_copy",
     events.Merged: "order.merged",

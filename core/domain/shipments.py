@@ -84,6 +84,23 @@ STOPS: dict[Stop, str] = {
     Stop.ADDRESS: N_("The order goes to another address now."),
     Stop.TORN: N_("The channel says another address than one of you wrote: choose one."),
 }
+
+
+class Again(StrEnum):
+    """Why goods that left are sent once more."""
+
+    LOST = "lost"
+    DAMAGED = "damaged"
+    WRONG = "wrong"
+    OTHER = "other"
+
+
+AGAIN: dict[Again, str] = {
+    Again.LOST: N_("It was lost on its way."),
+    Again.DAMAGED: N_("It arrived damaged."),
+    Again.WRONG: N_("Something else was in the parcel."),
+    Again.OTHER: N_("For another reason."),
+}
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
     "giving_back": N_("Its label is being given back."),

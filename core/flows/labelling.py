@@ -264,6 +264,8 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
+            if shipment.again:
+                work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # as above
 
 
 def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tuple[Paper, ...]:
@@ -377,6 +379,8 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     parcels.set_labels(work.db, [{"id": parcel.id, **UNLABELLED} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
+    if shipment.again:
+        work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # it may go elsewhere now
     if shipment.problem == NO_PAPERS:
         _anew(hub, work, merchant, one)
 

@@ -9,7 +9,7 @@ from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
-from core.flows import routing, sites
+from core.flows import routing, set_aside, sites
 from core.hub import Hub
 from core.store import cards, connections, corrections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -178,8 +178,29 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         for id in claim.subjects:
-            take_apart(hub, work, merchant, [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL])
+            final = [(one, why) for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
+            take_apart(hub, work, merchant, [one for one, why in final if not _follows(one, why)])
+            follow(hub, work, merchant, [one for one, why in final if _follows(one, why)])
         work.ask(merchant, "release_orders", merchant)
+
+
+def _follows(one: Shipment, why: Stop) -> bool:
+    """What goes once more is made by nobody anew: it goes to the new address."""
+    return bool(one.again) and why is Stop.ADDRESS
+
+
+def follow(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment]) -> None:
+    """These open shipments, which are locked with their orders, go to where their orders go now. One with a label is stopped until that
+    is given back."""
+    facts = shipments.facts(work.db, merchant, {one.order_id for one in some}, hub.box(merchant))
+    live = parcels.of_shipments(work.db, merchant, [one.id for one in some])
+    for one in some:
+        key = next((parcel.purchase for parcel in live.get(one.id, ()) if parcel.purchase), None)
+        if key is None:
+            shipments.set_person(work.db, one.id, person_of(hub.box(merchant), facts[one.order_id]))
+        elif one.state is State.LABELLED and one.problem is None:
+            work.ask(merchant, "void_labels", key, parcels.give_back(work.db, key))
+            shipments.set_problem(work.db, one.id, "giving_back")
 
 
 def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> list[tuple[Shipment, Stop]]:
@@ -188,7 +209,7 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
     found = shipments.facts(work.db, merchant, orders, box)
     over = {row.order_id for row in shipments.lines(work.db, merchant, found) if row.released > row.held}
     here = shipments.open_of(work.db, merchant, found)
-    said = [(one, _stop(box, found[one.order_id], one, one.order_id in over)) for one in here]
+    said = [(one, _stop(box, found[one.order_id], one, one.order_id in over and not one.again)) for one in here]
     return [(one, why) for one, why in said if why]
 
 
@@ -216,7 +237,10 @@ def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], wh
 def cancel(work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:
     """Shipments without a label end here."""
     loads = shipments.loads(work.db, merchant, [one.id for one in some])
-    shipments.move(work.db, _moves([(one.order_id, load) for one in some for load in loads.get(one.id, ())], -1))
+    shipments.move(work.db, _moves([(one.order_id, load) for one in some if not one.again for load in loads.get(one.id, ())], -1))
+    for one in some:
+        if one.again:
+            set_aside.let_go(work, merchant, one, loads.get(one.id, []))
     shipments.set_state(work.db, {one.id: (State.CANCELLED, why or None) for one in some}, work.now)
     refs = shipments.refs_of(work.db, merchant, [one.order_id for one in some])
     work.happened(merchant, [(refs[one.order_id], ShipmentCancelled(one.name, why or "changed")) for one in some if one.order_id in refs])

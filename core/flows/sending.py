@@ -12,7 +12,7 @@ from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
 from core.errors import AccessLost, Refused, Unsupported
-from core.flows import settling
+from core.flows import set_aside, settling
 from core.flows.labelling import NotThen, ready
 from core.hub import Hub
 from core.ports import Confirms
@@ -60,18 +60,28 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
             raise NotThen("it has no label yet")
         loads = shipments.loads(work.db, merchant, [id]).get(id, [])
-        shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
         shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
         work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
-        account = connections.get(work.db, facts.connection)
-        if account is None:
-            raise Unsupported("no such connection", connection=facts.connection)
-        settling.link(hub, work, account, [facts.ref], {})
         first = work.now + FIRST_LOOK_US
         parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
-        for box in boxes:
-            work.ask(merchant, "confirm_parcels", box.id, facts.connection)
+        _leave(hub, work, merchant, facts, one, loads, boxes)
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
+
+
+def _leave(
+    hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, loads: Sequence[Load], boxes: Sequence[Parcel]
+) -> None:  # fmt: skip
+    """Stock goes with it, and its channel is told; what goes once more was told before."""
+    if one.again:
+        set_aside.leave(work, merchant, one, loads)
+        return
+    shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
+    account = connections.get(work.db, facts.connection)
+    if account is None:
+        raise Unsupported("no such connection", connection=facts.connection)
+    settling.link(hub, work, account, [facts.ref], {})
+    for box in boxes:
+        work.ask(merchant, "confirm_parcels", box.id, facts.connection)
 
 
 def _typed(typed: Typed) -> dict[str, str | None]:
@@ -179,7 +189,7 @@ def correct(hub: Hub, merchant: str, id: str, typed: Typed, who: Who) -> None:
             raise Refused("there is no such parcel")
         facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
         one, parcel = shipments.find(work.db, merchant, [shipment])[shipment], parcels.find(work.db, merchant, [id])[id]
-        if one.state is not State.SENT or parcel.told_at is not None or parcel.purchase is not None:
+        if one.state is not State.SENT or one.again or parcel.told_at is not None or parcel.purchase is not None:
             raise NotThen("nothing of it can be corrected")
         parcels.set_labels(work.db, [{"id": id, "carrier": None, **_typed(typed)}])
         parcels.told(work.db, [{"id": id, "told_as": None, "problem": None, "done": False}], work.now)

@@ -17,6 +17,7 @@ OLDEST, NEWEST = (-1, ""), (2**62, "")
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
   s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
+  s.way, s.ready_at, s.collect_until, s.collected_at, s.goes_with, s.again,
   o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
   p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
@@ -24,7 +25,7 @@ select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.
   u.id as purchase, u.state as bought, u.tried_at,
   (select count(*) from parcels x where x.shipment = s.id) as parcels,
   (select coalesce(sum(n.units), 0) from shipment_lines n where n.shipment = s.id) as units,
-  exists (select 1 from order_lines v where v.order_id = s.order_id and v.released > v.held) as over,
+  (s.again is null and exists (select 1 from order_lines v where v.order_id = s.order_id and v.released > v.held)) as over,
   exists (select 1 from callings_off y where y.order_id = s.order_id and y.state in ('wanted', 'asked') and y.appeal is null) as off,
   exists (select 1 from callings_off z where z.order_id = s.order_id and z.state = 'waived') as waived
 """
@@ -72,7 +73,8 @@ def one(db: Connection, merchant: str, name: str) -> Any | None:
 
 
 OF_ORDER = """
-select s.id, s.name, s.number, s.state, n.title, n.units from shipments s left join shipment_lines n on n.shipment = s.id
+select s.id, s.name, s.number, s.state, s.again, s.way, n.line, n.title, n.units
+from shipments s left join shipment_lines n on n.shipment = s.id
 where s.order_id = :order and s.merchant || '' = :merchant order by s.number, n.line
 """
 

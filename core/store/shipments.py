@@ -149,6 +149,7 @@ def lines(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
 IN_OPEN = """
 select s.order_id, s.location, n.line, n.units, n.parts from {rows}
 left join shipments s on s.order_id = r.id and s.state in ('released', 'packed', 'labelled') and s.merchant || '' = :merchant
+  and s.again is null
 left join shipment_lines n on n.shipment = s.id
 """
 
@@ -163,7 +164,7 @@ class Taken:
 
 
 def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
-    """What open shipments of these orders have."""
+    """What open shipments of these orders have, but for what goes once more."""
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, IN_OPEN, TEXT, rows, merchant=merchant) if rows else ()
     return [Taken(row.order_id, row.location, row.line, row.units, _parts.decode(row.parts)) for row in found if row.line is not None]
@@ -178,10 +179,11 @@ def last_numbers(db: Connection, ids: Iterable[str]) -> dict[str, int]:
     return {row.id: row.last for row in (run_set(db, NUMBERS, TEXT, rows) if rows else ())}
 
 
-ADD = {"id": "text", "order_id": "text", "number": "int", "name": "text", "location": "text", "ship_by": "bigint", "person": "text"}
+ADD = {"id": "text", "order_id": "text", "number": "int", "name": "text", "location": "text", "ship_by": "bigint", "person": "text",
+       "again": "text", "way": "text"}  # fmt: skip
 ADD_SHIPMENTS = """
-insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person)
-select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person from {rows}
+insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person, again, way)
+select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, r.again, r.way from {rows}
 """
 LINE = {"shipment": "text", "line": "text", "units": "int", "parts": "text", "title": "text"}
 ADD_LINES = """
@@ -204,8 +206,9 @@ def add(
     db: Connection, merchant: str, heads: Sequence[Mapping[str, Any]], loads: Sequence[tuple[str, Load]],
     parcels: Sequence[Mapping[str, Any]], now: int,
 ) -> None:  # fmt: skip
-    """New shipments {id, order_id, number, name, location, ship_by, person} with what is in them, by their ids, and their parcels."""
-    run_set(db, ADD_SHIPMENTS, ADD, heads, merchant=merchant, now=now)
+    """New shipments {id, order_id, number, name, location, ship_by, person; again, way where they are no usual ones} with what is in
+    them, by their ids, and their parcels."""
+    run_set(db, ADD_SHIPMENTS, ADD, [{"again": None, "way": "parcel", **head} for head in heads], merchant=merchant, now=now)
     rows = [{"shipment": id, "line": one.line, "units": one.units, "parts": _text(one.parts), "title": one.title} for id, one in loads]
     run_set(db, ADD_LINES, LINE, rows, merchant=merchant)
     run_set(db, ADD_PARCELS, PARCEL, parcels, merchant=merchant)
@@ -227,7 +230,7 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A shipment as it is; `order_name` and `channel_id` are its order's."""
+    """A shipment as it is. `way` is how it reaches its buyer, `again` why it goes once more, `goes_with` in whose parcel it goes."""
 
     id: str
     order_id: str
@@ -245,10 +248,15 @@ class Shipment:
     labelled_at: int | None
     sent_at: int | None
     ended_at: int | None
+    way: str
+    ready_at: int | None
+    collect_until: int | None
+    goes_with: str | None
+    again: str | None
 
 
 COLUMNS = """o.id, o.order_id, o.number, o.name, o.location, o.state, o.created_at, o.ship_by, o.person, o.connection, o.service, o.problem,
-  o.packed_at, o.labelled_at, o.sent_at, o.ended_at"""
+  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way, o.ready_at, o.collect_until, o.goes_with, o.again"""
 FIND = f"""
 select {COLUMNS} from shipments o where o.id in (
   select t.id from {{rows}} left join shipments t on t.id = r.id and t.merchant || '' = :merchant {{fence}}) order by o.id {{lock}}
@@ -372,6 +380,11 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
     """By which service of which carrier it goes; what was wrong with another one counts no more."""
     sql = "update shipments set connection = :connection, service = :service, problem = null, problem_words = null where id = :id"
     run(db, sql, id=id, connection=connection, service=service)
+
+
+def set_person(db: Connection, id: str, person: str) -> None:
+    """Whom it goes to from now on: a hash, as `Shipment.person`."""
+    run(db, "update shipments set person = :person where id = :id", id=id, person=person)
 
 
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from connectors.bogus.carrier import manifest
+from core.domain.shipments import Again
 from core.errors import OutcomeUnknown, Refused
-from core.flows import addressing, labelling, packing, printing
+from core.flows import addressing, labelling, packing, printing, reshipping
+from core.flows.doctor import examine
 from core.store import corrections, privacy
 from tests.conftest import House
 from tests.flows import books
@@ -229,3 +231,116 @@ def test_the_packing_slip_goes_where_the_parcel_goes(dock: Depot, monkeypatch: p
     printing.slips(dock.house.hub, dock.merchant, [dock.id("S2")])
 
     assert seen == ["9 Cedar Street"]
+
+
+# ---- goods once more
+
+
+def again(dock: Depot, why: Again = Again.LOST, **units: int) -> str:
+    return reshipping.reship(dock.house.hub, dock.merchant, order_of(dock), units, why, ANN)
+
+
+def sound(dock: Depot) -> list[str]:
+    """What the doctor finds about shipments and shelves."""
+    wanted = ("shipment", "left once", "reserved", "on hand", "once more", "live label")
+    with dock.house.hub.database.read() as db:
+        found = examine(db, dock.house.hub.now)
+    return [one.name for one in found if not one.ok and any(word in one.name for word in wanted)]
+
+
+def sent_whole(dock: Depot, **units: int) -> str:
+    number = dock.sell(**units)
+    dock.label()
+    assert dock.send() == {}
+    dock.poll()
+    return number
+
+
+def test_what_was_lost_goes_once_more_and_is_no_sale(dock: Depot) -> None:
+    number = sent_whole(dock, A=2, B=1)
+    before = books.rows(dock.house.hub, "select line, hold, held, released, sent, gone, booked_gone from order_lines order by line")
+
+    name = again(dock, **{"1": 1})
+    assert (name, books.level(dock.house.hub, "A"), sound(dock)) == ("S2", (8, 1), [])
+    dock.label("S2")
+    assert dock.send("S2") == {}
+    dock.poll()
+
+    assert books.level(dock.house.hub, "A") == (7, 0)
+    assert books.rows(dock.house.hub, "select line, hold, held, released, sent, gone, booked_gone from order_lines order by line") == before
+    assert len(dock.house.bogus.shipments(number)) == 1  # its channel was told once
+    assert books.rows(dock.house.hub, "select cause, units from movements where cause = 'resent'") == [("resent", -1)]
+    assert sound(dock) == []
+    assert books.rows(dock.house.hub, "select again, state from shipments order by number") == [(None, "sent"), ("lost", "sent")]
+
+
+def test_what_goes_once_more_is_offered_to_nobody_else_and_is_free_when_it_is_taken_apart(dock: Depot) -> None:
+    sent_whole(dock, A=2)
+    again(dock, **{"1": 2})
+    dock.house.drain()
+    assert dock.house.bogus.listings[next(iter(dock.house.bogus.listings))].shown == 6
+
+    dock.label("S2")
+    packing.take_apart(dock.house.hub, dock.merchant, dock.id("S2"), ANN)
+    dock.house.drain()
+    dock.release()
+
+    assert states(dock) == [("S1", "sent"), ("S2", "cancelled")]
+    assert (books.level(dock.house.hub, "A"), dock.post.live()[1:], sound(dock)) == ((8, 0), [], [])
+
+
+@on_sqlite
+@pytest.mark.parametrize("units", [{}, {"1": 3}, {"1": 0}, {"1": -1}, {"9": 1}])
+def test_only_what_left_goes_once_more(dock: Depot, units: dict[str, int]) -> None:
+    sent_whole(dock, A=2)
+
+    with pytest.raises(Refused, match="only what left"):
+        again(dock, **units)
+
+    assert len(dock.shipments()) == 1
+
+
+@on_sqlite
+def test_what_is_not_there_cannot_go_once_more(dock: Depot) -> None:
+    sent_whole(dock, A=6)
+
+    with pytest.raises(Refused, match="no location"):
+        again(dock, **{"1": 6})
+
+    assert books.level(dock.house.hub, "A") == (4, 0)
+
+
+@on_sqlite
+def test_before_something_left_nothing_goes_once_more(dock: Depot) -> None:
+    dock.sell(A=2)
+
+    with pytest.raises(Refused, match="only what left"):
+        again(dock, **{"1": 1})
+
+
+@on_sqlite
+@pytest.mark.parametrize("labelled", [False, True])
+def test_what_goes_once_more_follows_a_corrected_address(dock: Depot, labelled: bool) -> None:
+    sent_whole(dock, A=2)
+    again(dock, **{"1": 1})
+    if labelled:
+        dock.label("S2")
+
+    correct(dock)
+    dock.release()
+    dock.label("S2")
+
+    assert states(dock) == [("S1", "sent"), ("S2", "labelled")]
+    assert streets(dock) == ["77 Juniper Street", "9 Cedar Street"] and sound(dock) == []
+
+
+@on_sqlite
+def test_a_lost_answer_buys_no_second_label_for_what_goes_once_more(dock: Depot) -> None:
+    sent_whole(dock, A=2)
+    again(dock, **{"1": 1})
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+    dock.want("S2")
+    dock.house.work(timedelta(minutes=5))
+
+    assert dock.send("S2") == {} and len(dock.post.purchases) == 2
+    assert books.level(dock.house.hub, "A") == (7, 0)

@@ -268,3 +268,25 @@ def test_two_parcels_become_one_again_and_a_carrier_of_one_says_so(dock: Depot, 
 
     assert "All of it goes in one parcel again." in ana.post("/shipments/S1/one-parcel")
     assert "Parcel 2" not in ana.get("/shipments/S1")
+
+
+def test_goods_that_left_go_once_more_from_the_orders_page(dock: Depot, ana: Person) -> None:
+    dock.sell(A=2)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    assert "Send something once more" not in ana.get(f"/orders/{order}/shipments")
+    dock.label()
+    dock.send()
+    text = ana.get(f"/orders/{order}/shipments")
+    assert "Send something once more" in text and "(of 2)" in text and len(ana.statements) <= MOST
+    assert "Send something once more" not in at(dock, Role.VIEWER).get(f"/orders/{order}/shipments")
+
+    assert "Only what left" in ana.post(f"/orders/{order}/reship", line="1", units="3", why="lost")
+    text = ana.post(f"/orders/{order}/reship", line="1", units="1", why="damaged")
+    assert "S2 goes once more. Its channel is not told." in text and "It arrived damaged." in text
+    dock.label("S2")
+    ana.post("/shipments/S2/send")
+    dock.house.drain()
+    assert "is not told: it goes once more" in ana.get("/shipments/S2")
+    assert "has 1 unit sent once more, in shipment S2. It arrived damaged." in ana.get(f"/orders/{order}")
+    assert "Sent once more" in ana.get("/stock/sku", sku="A")
+    assert at(dock, Role.VIEWER).send(f"/orders/{order}/reship", line="1", units="1", why="lost").status_code == 403

@@ -8,16 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import format_currency, format_date, gettext, ngettext
 from werkzeug.wrappers import Response as Answer
 
 from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
-from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.domain.shipments import AGAIN, PROBLEMS, STOPS, WORDS, Again
 from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
-from core.flows import labelling, packing, rating, sending, shipment_page
+from core.flows import labelling, packing, rating, reshipping, sending, shipment_page
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, people, places, shipment_list, shipments
 from web import asked, shipping_words, story
@@ -32,7 +32,8 @@ STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
 @pages.context_processor
 def _words() -> dict[str, Any]:
     return {
-        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
+        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "again": AGAIN,
+        "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
         "progress_words": shipping_words.PROGRESS,
     }  # fmt: skip
 
@@ -184,7 +185,36 @@ def of_order(order: str) -> str:
         found = lists.order(db, merchant, asked.printable(order)) or abort(404)
         rows = shipment_list.of_order(db, merchant, order)
     made = {row.id: row for row in rows}
-    return render_template("order_shipments.html", row=found[0], made=made.values(), rows=rows)
+    left = reshipping.gone(found[1], _left(rows)) if visitor().may("shipments.work") and not found[1].is_cancelled else {}
+    lines = [(line, left[line.id]) for line in found[1].lines if line.id in left]
+    return render_template("order_shipments.html", row=found[0], made=made.values(), rows=rows, lines=lines, reasons=AGAIN)
+
+
+def _left(rows: Sequence[Any]) -> dict[str, int]:
+    """Units by line that left in shipments, each once."""
+    found: dict[str, int] = {}
+    for row in rows:
+        if row.line and row.state == "sent" and not row.again:
+            found[row.line] = found.get(row.line, 0) + row.units
+    return found
+
+
+@pages.post("/orders/<order>/reship")
+@needs("shipments.work")
+def reship(order: str) -> Answer:
+    """Goods of it that left go once more."""
+    merchant, said = visitor().merchant, asked.text("why", 20)
+    with hub().database.read() as db:
+        lists.order(db, merchant, asked.printable(order)) or abort(404)
+    why = Again(said) if said in set(Again) else abort(400)
+    units = {line: asked.number(many or "0", -1) for line, many in zip(asked.texts("line"), asked.texts("units", 10), strict=False)}
+    try:
+        name = reshipping.reship(hub(), merchant, order, units, why, who())
+    except Refused as error:
+        flash(shipping_words.why(str(error)), "warn")
+        return redirect(url_for("orders.one", order=order), 303)
+    flash(gettext("%(name)s goes once more. Its channel is not told.", name=name), "good")
+    return redirect(url_for("shipments.one", name=name), 303)
 
 
 @pages.get("/shipments/<name>")
