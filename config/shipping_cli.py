@@ -106,6 +106,55 @@ def split(settings: Settings, name: str, parcels: tuple[str, ...], join: bool, m
     click.echo(f"{name}: {len(further) + 1 if not join else 1} parcels")
 
 
+@shipments.command("together")
+@of_merchant
+@as_json
+@click.pass_obj
+def together(settings: Settings, merchant: str, as_json: bool) -> None:
+    """Orders of one buyer that may go in one parcel."""
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = [[one.row.name for one in proposal.some] for proposal in together.proposed(hub, db, owner)]
+    click.echo(json.dumps(found)) if as_json else click.echo("\n".join(" ".join(names) for names in found) or "none")
+
+
+@shipments.command("join")
+@click.argument("names", nargs=-1, required=True, metavar="SHIPMENT...")
+@of_merchant
+@click.pass_obj
+def join(settings: Settings, names: tuple[str, ...], merchant: str) -> None:
+    """These go in the parcel of the first: one label, each told to its own channel."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    ids = [_ids(hub, owner, [name], STATES)[name] for name in names]
+    try:
+        together.join(hub, owner, ids[0], ids[1:], COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+@shipments.command("part")
+@click.argument("name", metavar="SHIPMENT")
+@of_merchant
+@click.pass_obj
+def part(settings: Settings, name: str, merchant: str) -> None:
+    """It goes alone again; of the one whose parcel it is all do. A label that was bought for all is given back first."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    try:
+        together.part(hub, owner, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
 def units_of(said: str) -> dict[str, int]:
     """SKU=2,OTHER=1"""
     found: dict[str, int] = {}

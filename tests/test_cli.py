@@ -968,6 +968,10 @@ FAULTS: dict[str, tuple[str, ...]] = {
         """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, again)
            select 's', id, 'o', 1, 'S1', 'x', 'released', 1, 'lost' from merchants""",
     ),
+    "who goes in another's parcel goes with it": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, goes_with)
+           select 's', id, 'o', 1, 'S1', 'x', 'released', 1, 'nobody' from merchants""",
+    ),
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
     ),

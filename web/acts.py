@@ -82,6 +82,8 @@ SENTENCES = {
     "label.throw_away": N_("threw a paid label away"),
     "shipment.weigh": N_("weighed a shipment"),
     "shipment.send": N_("handed a shipment over"),
+    "shipment.join": N_("had several orders go in one parcel"),
+    "shipment.part": N_("had an order go alone again"),
     "shipment.split": N_("packed a shipment into several parcels"),
     "shipment.correct": N_("corrected what its channel is told of a parcel"),
     "shipment.take_apart": N_("took a shipment apart"),

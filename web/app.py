@@ -52,6 +52,7 @@ from web.pages import (
     signin,
     start,
     stock,
+    together,
     track,
     windows,
 )
@@ -72,6 +73,7 @@ ROOMS: tuple[Blueprint, ...] = (
     calling_off.pages,
     stock.pages,
     inbound.pages,
+    together.pages,
     shipments.pages,
     bench.pages,
     track.pages,

@@ -38,6 +38,18 @@ SAID: dict[str, str] = {
     "nobody said which SKU it is": N_("Nobody said which SKU it is: map its listing first."),
     "no location that sends has all of it free": N_("No location that sends has all of it free."),
     "it is cancelled": N_("It is cancelled."),
+    "it goes in the parcel of another order": N_("It goes in the parcel of another order: weigh, buy and send that one."),
+    "it goes together with others: take it out of their parcel first": N_(
+        "It goes together with others: take it out of their parcel first."
+    ),
+    "choose what goes with it": N_("Choose at least two."),
+    "one of these cannot go together with others": N_(
+        "One of these cannot go together with others: it has a label, several parcels, or its channel says how it is sent."
+    ),
+    "they do not go from one place to one address": N_("They do not go from one place to one address."),
+    "one of these goes together with others already": N_("One of these goes together with others already."),
+    "what goes abroad goes alone": N_("What goes abroad goes alone: customs ask for each order."),
+    "it does not go together with others": N_("It does not go together with others."),
     "it is packed": N_("It is packed already."),
     "it has a label already: give that back first": N_("It has a label already: give that back first."),
     "there is no such parcel": N_("There is no such parcel any more: look again."),

@@ -86,6 +86,15 @@ CHECKS = (
         "take these shipments apart, and have what is to go sent once more anew",
     ),
     Check(
+        "who goes in another's parcel goes with it",
+        """
+        select count(*) from shipments s left join shipments l on l.id = s.goes_with
+        where s.goes_with is not null and s.state in ('released', 'packed', 'labelled')
+          and (l.id is null or l.goes_with is not null or l.state not in ('released', 'packed', 'labelled') or l.location <> s.location)
+        """,
+        "have these shipments go alone again: crossdock shipments part",
+    ),
+    Check(
         "a parcel has at most one live label, and its shipment knows it",
         """
         select count(*) from parcels p left join purchases u on u.id = p.purchase

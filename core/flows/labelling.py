@@ -15,7 +15,7 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import releasing
+from core.flows import joined, releasing
 from core.hub import Hub
 from core.ports import Connector, Reprints
 from core.store import audit, cards, connections, parcels, shipments
@@ -59,6 +59,8 @@ def want_in(
 ) -> str:  # fmt: skip
     """The same in the caller's transaction."""
     facts, one, boxes = ready(hub, work, merchant, id)
+    if one.goes_with:
+        raise NotThen(joined.WITH_ANOTHER)
     account = connections.one_of(work.db, merchant, connection)
     if account is None or not hub.connector(account).carrier:
         raise Refused("there is no such carrier")
@@ -73,15 +75,15 @@ def want_in(
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:
-    """An open shipment that nothing stops, locked with its order and parcels. Raises Stopped, NotThen, Refused."""
-    order = shipments.orders_of(work.db, merchant, [id]).get(id)
-    if order is None:
-        raise Refused("there is no such shipment")
-    facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
-    one = shipments.find(work.db, merchant, [id])[id]
+    """An open shipment that nothing stops, locked with its order and parcels, and with all that go in one parcel with it. Raises Stopped,
+    NotThen, Refused."""
+    one = joined.lock(hub, work, merchant, id)
+    facts = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id]
     if one.state not in OPEN or one.problem in UNDONE:
         raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
-    stop = next((why for other, why in releasing.stopped(hub, work, merchant, [order]) if other.id == id), None)
+    mates = {id, *(other.id for other in joined.members(work, merchant, id))}
+    owners = set(shipments.orders_of(work.db, merchant, mates).values())
+    stop = next((why for other, why in releasing.stopped(hub, work, merchant, owners) if other.id in mates), None)
     if stop:
         raise Stopped(stop)
     return facts, one, parcels.of_shipments(work.db, merchant, [id]).get(id, [])
@@ -101,9 +103,9 @@ def consignment(
         raise Refused("nobody said yet what it weighs")
     if len(boxes) > connector.carries.boxes:
         raise Refused(f"at once {connector.label} sells labels for so many parcels at most: {connector.carries.boxes}")
-    abroad = site.address.country != to.country
+    abroad, worth = site.address.country != to.country, joined.worth(hub, work, merchant, one, facts.order.subtotal)
     return Consignment(
-        sender=site.address, to=to, boxes=_boxes(facts.order, boxes), ship_on=today(hub, site.zone),
+        sender=site.address, to=to, boxes=_boxes(worth, boxes), ship_on=today(hub, site.zone),
         currency=facts.order.currency, customs=_customs(work, merchant, facts.order, one) if abroad else None,
         label=label or connector.carries.formats[0], references=(facts.name, one.name),
     )  # fmt: skip
@@ -114,9 +116,9 @@ def today(hub: Hub, zone: str) -> date:
     return hub.clock().astimezone(ZoneInfo(zone or "UTC")).date()
 
 
-def _boxes(order: Order, boxes: list[Parcel]) -> tuple[Box, ...]:
+def _boxes(worth: Money, boxes: list[Parcel]) -> tuple[Box, ...]:
     """Of several each is worth its share, by its units."""
-    shares = order.subtotal.split([sum((box.contents or {}).values()) or 1 for box in boxes])
+    shares = worth.split([sum((box.contents or {}).values()) or 1 for box in boxes])
     return tuple(Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, share) for box, share in zip(boxes, shares, strict=True))
 
 
@@ -201,6 +203,8 @@ def _end_if_unwanted(work: Unit, merchant: str, id: str) -> Shipment:
     if shipment.problem == TAKING_APART:
         releasing.cancel(work, merchant, [shipment])
         work.ask(merchant, "release_orders", merchant)
+    elif shipment.problem == GIVING_BACK:
+        shipments.set_problem(work.db, id, None)
     return shipment
 
 
@@ -248,9 +252,8 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
     papers = found.labels or _papers(hub, account, one, found)
     box, merchant, connector = hub.box(claim.merchant), claim.merchant, hub.connector(account)
     with hub.unit(claim) as work:
-        order = shipments.orders_of(work.db, merchant, [one.shipment])[one.shipment]
-        facts = shipments.facts(work.db, merchant, [order], box)[order]
-        shipment = shipments.find(work.db, merchant, [one.shipment])[one.shipment]
+        shipment = joined.lock(hub, work, merchant, one.shipment)
+        facts = shipments.facts(work.db, merchant, [shipment.order_id], box)[shipment.order_id]
         boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
         parcels.bought(work.db, one.id, found, box, work.now)
         until = work.now + KEPT // timedelta(microseconds=1)
@@ -258,12 +261,13 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         numbered = zip(boxes, found.tracking, strict=False)
         parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector) for parcel, number in numbered])
         work.happened(merchant, [(facts.ref, _fact(shipment, connector, one, found))])
-        if shipment.problem == TAKING_APART or not papers:
+        if shipment.problem in UNDONE or not papers:
             parcels.give_back(work.db, one.id)
             work.ask(merchant, "void_labels", one.id, one.connection)
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
+            joined.follow(work, merchant, shipment, State.LABELLED)
             if shipment.again:
                 work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # as above
 
@@ -328,9 +332,7 @@ def throw_away(hub: Hub, merchant: str, id: str, who: Who) -> None:
     """A label that its carrier does not take back is thrown away: it stays paid, and is not used. Its shipment is packed again, or taken
     apart where its order is not what it was made for. Raises NotThen, Refused."""
     with hub.unit() as work:
-        order = shipments.orders_of(work.db, merchant, [id]).get(id)
-        if order is None:
-            raise Refused("there is no such shipment")
+        order = joined.lock(hub, work, merchant, id).order_id
         final = {one.id for one, why in releasing.stopped(hub, work, merchant, [order]) if why in FINAL}
         one = shipments.find(work.db, merchant, [id])[id]
         boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, [])
@@ -344,6 +346,7 @@ def throw_away(hub: Hub, merchant: str, id: str, who: Who) -> None:
             work.ask(merchant, "release_orders", merchant)
         else:
             shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
+            joined.follow(work, merchant, one, State.PACKED)
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.throw_away", id, shipment=one.name)
 
 
@@ -365,9 +368,8 @@ def void_labels(hub: Hub, claim: Claim) -> None:
 
 def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) -> None:
     box = hub.box(merchant)
-    order = shipments.orders_of(work.db, merchant, [one.shipment])[one.shipment]
-    facts = shipments.facts(work.db, merchant, [order], box)[order]
-    shipment = shipments.find(work.db, merchant, [one.shipment])[one.shipment]
+    shipment = joined.lock(hub, work, merchant, one.shipment)
+    facts = shipments.facts(work.db, merchant, [shipment.order_id], box)[shipment.order_id]
     boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
     tracking = one.bought.master if one.bought else ""
     work.happened(merchant, [(facts.ref, LabelVoided(shipment.name, tracking, became.value))])
@@ -379,6 +381,7 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     parcels.set_labels(work.db, [{"id": parcel.id, **UNLABELLED} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
+        joined.follow(work, merchant, shipment, State.PACKED)
     if shipment.again:
         work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # it may go elsewhere now
     if shipment.problem == NO_PAPERS:

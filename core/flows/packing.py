@@ -15,7 +15,7 @@ from core.domain.shipments import weigh as weigh_of
 from core.domain.stock import Plan
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import adjusting, allocation, cards, labelling, releasing
+from core.flows import adjusting, allocation, cards, joined, labelling, releasing
 from core.flows.cards import Wish as CardWish
 from core.flows.labelling import NotThen, ready
 from core.hub import Hub
@@ -40,6 +40,8 @@ def weigh(
     not hold that."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
+        if one.goes_with:
+            raise NotThen(joined.WITH_ANOTHER)
         if one.state is State.LABELLED or any(parcel.purchase for parcel in inside):
             raise NotThen("it has a label for what it weighed before: give that back first")
         carton = _carton(work, merchant, box) if box else None
@@ -51,6 +53,7 @@ def weigh(
         parcels.set_size(work.db, mine.id, grams, carton.size if carton else size, carton.name if carton else None)
         if all(parcel.weight_g for parcel in inside if parcel is not mine):
             shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
+            joined.follow(work, merchant, one, State.PACKED)
         parcel = f"{number}/{len(inside)}" if len(inside) > 1 else ""
         said = {"shipment": one.name, "parcel": parcel, "grams": grams, "box": box}
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.weigh", id, **said)
@@ -103,6 +106,8 @@ def _split(hub: Hub, merchant: str, id: str, how: How, who: Who) -> None:
     """`how` makes contents of what is in it and of what its parcels hold now (nothing where one holds all)."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
+        if one.goes_with or joined.members(work, merchant, id):
+            raise NotThen("it goes together with others: take it out of their parcel first")
         if any(parcel.purchase for parcel in inside):
             raise NotThen("it has a label already: give that back first")
         loads = shipments.loads(work.db, merchant, [id]).get(id, [])
@@ -176,11 +181,7 @@ def want_all(hub: Hub, merchant: str, ids: Collection[str], connection: str, ser
 def take_apart(hub: Hub, merchant: str, id: str, who: Who) -> None:
     """Cancel an open shipment, and have what is in it released anew. Raises NotThen, Refused."""
     with hub.unit() as work:
-        order = shipments.orders_of(work.db, merchant, [id]).get(id)
-        if order is None:
-            raise Refused("there is no such shipment")
-        shipments.facts(work.db, merchant, [order], hub.box(merchant))
-        one = shipments.find(work.db, merchant, [id])[id]
+        one = joined.lock(hub, work, merchant, id)
         if one.state not in OPEN or one.problem == "taking_apart":
             raise NotThen(f"it is {one.state}")
         releasing.take_apart(hub, work, merchant, [one], "person")

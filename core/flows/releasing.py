@@ -9,7 +9,7 @@ from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
 from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
-from core.flows import routing, set_aside, sites
+from core.flows import joined, routing, set_aside, sites
 from core.hub import Hub
 from core.store import cards, connections, corrections, listings, parcels, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
@@ -29,6 +29,8 @@ def release_orders(hub: Hub, claim: Claim) -> None:
         rules = sites.rules(work.db, merchant)
         ids = shipments.to_release(work.db, merchant, after or "", AT_ONCE, unpaid=rules.terms)
         release(hub, work, merchant, ids, rules)
+        if not ids:
+            _part(hub, work, merchant)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
             work.ask(merchant, "look_at_shipments", id, "")
         connections.set_mark(work.db, merchant, merchant, MARK, work.now, ids[-1] if ids else "")
@@ -56,6 +58,14 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     if made:
         _write(hub, work, merchant, box, {site.id: site for site in from_}, made)
     return said
+
+
+def _part(hub: Hub, work: Unit, merchant: str) -> None:
+    """Who goes in one parcel with others and stops goes alone; where the one that leads stops all do."""
+    orders = shipments.joined(work.db, merchant, AT_ONCE)
+    for one, _ in stopped(hub, work, merchant, orders) if orders else ():
+        if one.problem not in ("taking_apart", "giving_back"):
+            joined.leave(work, merchant, [one] if one.goes_with else joined.members(work, merchant, one.id))
 
 
 def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wait | None, Decision | None]:
@@ -178,6 +188,8 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         for id in claim.subjects:
+            mates = shipments.mates(work.db, merchant, [id])
+            shipments.facts(work.db, merchant, mates, hub.box(merchant))
             final = [(one, why) for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
             take_apart(hub, work, merchant, [one for one, why in final if not _follows(one, why)])
             follow(hub, work, merchant, [one for one, why in final if _follows(one, why)])
@@ -224,6 +236,9 @@ def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
 def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:
     """Cancel these open shipments, which are locked with their orders: what they held waits to be released again. One with a label asks
     for it to be given back, and is cancelled when it is."""
+    joined.leave(work, merchant, some)
+    for one in some:
+        joined.leave(work, merchant, joined.members(work, merchant, one.id))
     live = parcels.of_shipments(work.db, merchant, [one.id for one in some])
     labelled = {one.id: key for one in some for parcel in live.get(one.id, ()) if (key := parcel.purchase)}
     for one in some:

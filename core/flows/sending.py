@@ -12,7 +12,7 @@ from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
 from core.errors import AccessLost, Refused, Unsupported
-from core.flows import set_aside, settling
+from core.flows import joined, set_aside, settling
 from core.flows.labelling import NotThen, ready
 from core.hub import Hub
 from core.ports import Confirms
@@ -40,32 +40,44 @@ class Typed:
 
 
 def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed | None = None) -> dict[str, str]:
-    """These shipments leave now. Each has a label, or goes as `typed`. Gives, by id, why one of them stays; the others left."""
+    """These shipments leave now, each with all that go in its parcel. Each has a label, or goes as `typed`. Gives, by id, why one of them
+    stays; the others left."""
     stays: dict[str, str] = {}
-    for id in sorted(set(ids)):
+    with hub.database.read() as db:
+        leads = {one.id: one.goes_with or one.id for one in shipments.found(db, merchant, ids).values()}
+    for lead in sorted({leads.get(id, id) for id in ids}):
         try:
-            _send(hub, merchant, id, who, typed)
+            _send(hub, merchant, lead, who, typed)
         except Refused as error:
-            stays[id] = str(error)
+            stays |= {id: str(error) for id in ids if leads.get(id, id) == lead}
     return stays
 
 
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
     with hub.unit() as work:
-        facts, one, boxes = ready(hub, work, merchant, id)
+        _, one, boxes = ready(hub, work, merchant, id)
         if typed and any(box.purchase for box in boxes):
             raise NotThen("it has a label, or one is being bought: give it back first")
+        others = joined.members(work, merchant, id)
         if typed:
-            parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in boxes])
+            mine = [box for some in parcels.of_shipments(work.db, merchant, [one.id for one in others]).values() for box in some]
+            parcels.set_labels(work.db, [{"id": box.id, "carrier": None, **_typed(typed)} for box in (*boxes, *mine)])
         elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
             raise NotThen("it has no label yet")
-        loads = shipments.loads(work.db, merchant, [id]).get(id, [])
-        shipments.set_state(work.db, {id: (State.SENT, None)}, work.now)
-        work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
-        first = work.now + FIRST_LOOK_US
-        parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
-        _leave(hub, work, merchant, facts, one, loads, boxes)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", id, shipment=one.name)
+        for each in (one, *others):
+            _go(hub, work, merchant, each, who)
+
+
+def _go(hub: Hub, work: Unit, merchant: str, one: Shipment, who: Who) -> None:
+    facts = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id]
+    loads = shipments.loads(work.db, merchant, [one.id]).get(one.id, [])
+    boxes = parcels.of_shipments(work.db, merchant, [one.id]).get(one.id, [])
+    shipments.set_state(work.db, {one.id: (State.SENT, None)}, work.now)
+    work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
+    first = work.now + FIRST_LOOK_US
+    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None) for box in boxes])
+    _leave(hub, work, merchant, facts, one, loads, boxes)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", one.id, shipment=one.name)
 
 
 def _leave(
@@ -215,7 +227,8 @@ def track_parcels(hub: Hub, claim: Claim) -> None:
 
 
 def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> None:
-    """Write down what carriers tell of parcels, and say what is new."""
+    """Write down what carriers tell of parcels, and of whose parcel it is too, and say what is new."""
+    told = {**told, **{id: told[first] for id, first in parcels.that_go_in(work.db, merchant, told).items()}}
     known = parcels.find(work.db, merchant, told)
     owners = shipments.found(work.db, merchant, {one.shipment for one in known.values()})
     refs = shipments.refs_of(work.db, merchant, {one.order_id for one in owners.values()})

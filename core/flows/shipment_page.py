@@ -84,6 +84,13 @@ def loads(db: Connection, merchant: str, one: Seen) -> list[Load]:
     return shipments.loads(db, merchant, [one.row.id]).get(one.row.id, [])
 
 
+def whole(db: Connection, merchant: str, one: Seen) -> list[Load]:
+    """What is in its parcel, with what others' orders have in it."""
+    mates = [row.id for row in shipment_list.parcel_mates(db, merchant, one.row.id)] if one.row.others else [one.row.id]
+    found = shipments.loads(db, merchant, mates)
+    return [load for id in mates for load in found.get(id, ())]
+
+
 def to_scan(db: Connection, merchant: str, some: Iterable[Load]) -> list[Piece]:
     """What is in it, by SKU, with the barcodes by which each can be scanned."""
     lines = list(some)

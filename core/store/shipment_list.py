@@ -61,7 +61,12 @@ def page(db: Connection, merchant: str, state: str, location: str, behind: tuple
     return list(run(db, statement, merchant=merchant, state=state, location=location, at=at, id=id, most=most))
 
 
-ONE = f"{ROW}, (select m.settings from merchants m where m.id = s.merchant) as settings from shipments s {AROUND}"
+ONE = f"""
+{ROW}, (select m.settings from merchants m where m.id = s.merchant) as settings,
+  (select z.name from shipments z where z.id = s.goes_with) as lead_name,
+  (select count(*) from shipments y where y.merchant = s.merchant and y.goes_with = s.id) as others
+from shipments s {AROUND}
+"""
 BY_NAME = f"{ONE} where s.merchant = :merchant and s.name = :name"
 BY_ID = f"{ONE} where s.id = :name and s.merchant || '' = :merchant"
 
@@ -125,6 +130,40 @@ def purchases(db: Connection, merchant: str, shipment: str) -> list[Any]:
 def papers(db: Connection, merchant: str, shipment: str) -> list[Any]:
     """What can be printed again, without what it says."""
     return list(run(db, PAPERS, merchant=merchant, shipment=shipment))
+
+
+# Open shipments of which nothing is bought, and another goes from the same place to the same person.
+ALIKE = f"""
+{ROW}, l.address as site_address from (
+    select pick.id from shipments pick join (
+      select open.location, open.person from shipments open where open.merchant = :merchant
+        and open.state in ('released', 'packed', 'labelled') and open.state <> 'labelled' and open.goes_with is null
+        and open.way = 'parcel' and open.person <> '' group by open.location, open.person having count(*) > 1 limit :most) pair
+      on pair.location = pick.location and pair.person = pick.person
+    where pick.merchant = :merchant and pick.state in ('released', 'packed', 'labelled') and pick.state <> 'labelled'
+      and pick.goes_with is null and pick.way = 'parcel'
+      and (:name = '' or exists (select 1 from shipments me where me.merchant = :merchant and me.name = :name
+        and me.location = pick.location and me.person = pick.person)) limit 500) picked
+join shipments s on s.id = picked.id {AROUND} order by s.created_at, s.id
+"""
+
+
+def alike(db: Connection, merchant: str, name: str, most: int) -> list[Any]:
+    """Those that may go together, or (by name) with one of them; in at most so many groups."""
+    return list(run(db, ALIKE, merchant=merchant, name=name, most=most))
+
+
+MATES = """
+select s.id, s.name, s.state, o.name as order_name, o.id as order_id, coalesce(p.weight_g, 0) as weight_g, u.price, u.currency
+from shipments s join orders o on o.id = s.order_id left join parcels p on p.shipment = s.id and p.number = 1
+left join purchases u on u.shipment = s.id and u.state in ('asked', 'bought', 'voiding')
+where (s.id = :lead or (s.merchant = :merchant and s.goes_with = :lead)) and s.merchant || '' = :merchant order by s.created_at, s.id
+"""
+
+
+def parcel_mates(db: Connection, merchant: str, lead: str) -> list[Any]:
+    """All that go in the parcel of this shipment, itself among them, with what was paid for its label."""
+    return list(run(db, MATES, merchant=merchant, lead=lead))
 
 
 BOXES = """

@@ -387,6 +387,62 @@ def set_person(db: Connection, id: str, person: str) -> None:
     run(db, "update shipments set person = :person where id = :id", id=id, person=person)
 
 
+ONE_PARCEL = """
+select s.id from {rows} left join shipments mine on mine.id = r.id and mine.merchant || '' = :merchant
+left join shipments s on s.id = coalesce(mine.goes_with, mine.id)
+union
+select s.id from {rows} left join shipments mine on mine.id = r.id and mine.merchant || '' = :merchant
+left join shipments s on s.merchant = :merchant and s.goes_with = coalesce(mine.goes_with, mine.id)
+"""
+
+
+def one_parcel(db: Connection, merchant: str, ids: Iterable[str]) -> list[str]:
+    """These and all that go in one parcel with one of them."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return sorted({row.id for row in (run_set(db, ONE_PARCEL, TEXT, rows, merchant=merchant) if rows else ()) if row.id})
+
+
+MATES = """
+select other.order_id from {rows} left join shipments mine on mine.order_id = r.id and mine.merchant || '' = :merchant
+  and mine.state in ('released', 'packed', 'labelled')
+left join shipments other on other.id = mine.goes_with
+union
+select other.order_id from {rows} left join shipments mine on mine.order_id = r.id and mine.merchant || '' = :merchant
+  and mine.state in ('released', 'packed', 'labelled')
+left join shipments other on other.merchant = :merchant and other.goes_with = coalesce(mine.goes_with, mine.id)
+"""
+
+
+def mates(db: Connection, merchant: str, orders: Iterable[str]) -> list[str]:
+    """These orders, and those of which something goes in one parcel with theirs."""
+    rows = [{"id": id} for id in sorted(set(orders))]
+    found = {row.order_id for row in (run_set(db, MATES, TEXT, rows, merchant=merchant) if rows else ()) if row.order_id}
+    return sorted({*orders, *found})
+
+
+def set_goes_with(db: Connection, ids: Iterable[str], lead: str | None) -> None:
+    """In whose parcel these go; None: each in its own."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    if rows:
+        run_set(db, "update shipments set goes_with = :lead from {rows} where shipments.id = r.id", TEXT, rows, lead=lead)
+
+
+JOINED = """
+select s.order_id from shipments s where s.merchant = :merchant and s.goes_with is not null
+  and s.state in ('released', 'packed', 'labelled') order by s.id limit :most
+"""
+LEADS = """
+select lead.order_id from shipments s join shipments lead on lead.id = s.goes_with where s.merchant = :merchant and s.goes_with is not null
+  and s.state in ('released', 'packed', 'labelled') order by s.id limit :most
+"""
+
+
+def joined(db: Connection, merchant: str, most: int) -> list[str]:
+    """Orders of which something open goes in one parcel with another's."""
+    found = [row.order_id for sql in (JOINED, LEADS) for row in run(db, sql, merchant=merchant, most=most)]
+    return list(dict.fromkeys(found))
+
+
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)

@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 
 from connectors.bogus.carrier import manifest
+from core.domain.acts import Act
 from core.domain.shipments import Again
+from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused
-from core.flows import addressing, labelling, packing, printing, reshipping
+from core.flows import addressing, desk, labelling, packing, printing, reshipping, sending, together
 from core.flows.doctor import examine
 from core.store import corrections, privacy
 from tests.conftest import House
-from tests.flows import books
+from tests.flows import acts, books
 from tests.flows.depot import ANN, BUYER, Depot, depot
 from tests.flows.marks import on_sqlite
 
@@ -344,3 +346,184 @@ def test_a_lost_answer_buys_no_second_label_for_what_goes_once_more(dock: Depot)
 
     assert dock.send("S2") == {} and len(dock.post.purchases) == 2
     assert books.level(dock.house.hub, "A") == (7, 0)
+
+
+# ---- several orders in one parcel
+
+
+def proposed(dock: Depot) -> list[list[str]]:
+    with dock.house.hub.database.read() as db:
+        return [[one.row.name for one in proposal.some] for proposal in together.proposed(dock.house.hub, db, dock.merchant)]
+
+
+def join(dock: Depot, *names: str) -> None:
+    together.join(dock.house.hub, dock.merchant, dock.id(names[0]), [dock.id(name) for name in names[1:]], ANN)
+
+
+def two_in_one(dock: Depot) -> tuple[str, str]:
+    """Two orders of one buyer, weighed 1000 and 500 g and joined."""
+    numbers = dock.sell(A=2), dock.sell(B=1)
+    packing.weigh(dock.house.hub, dock.merchant, dock.id("S1"), 1000, ANN)
+    packing.weigh(dock.house.hub, dock.merchant, dock.id("S2"), 500, ANN)
+    join(dock, "S1", "S2")
+    return numbers
+
+
+def buy(dock: Depot, name: str = "S1") -> None:
+    labelling.want(dock.house.hub, dock.merchant, dock.id(name), dock.carrier.id, "slow", ANN)
+    dock.house.drain()
+
+
+def postage(dock: Depot) -> list[tuple[str, int]]:
+    with dock.house.hub.database.read() as db:
+        return [(name, share.minor) for name, _, share in together.postage(dock.house.hub, db, dock.merchant, dock.id("S1"))]
+
+
+def test_two_orders_of_one_buyer_go_under_one_label_and_each_is_told_with_the_same_number(dock: Depot) -> None:
+    dock.sell(A=2)
+    dock.sell(B=1)
+    dock.house.bogus.sell({"A": 1}, ship_to={**BUYER, "street1": "9 Cedar Street"})
+    dock.poll()
+    assert proposed(dock) == [["S1", "S2"]]
+    packing.weigh(dock.house.hub, dock.merchant, dock.id("S1"), 1000, ANN)
+    packing.weigh(dock.house.hub, dock.merchant, dock.id("S2"), 500, ANN)
+
+    join(dock, "S1", "S2")
+    assert proposed(dock) == []
+    with pytest.raises(labelling.NotThen, match="parcel of another"):
+        buy(dock, "S2")
+    buy(dock)
+
+    [bought] = dock.post.live()
+    assert [(box.weight_g, box.value and box.value.minor) for box in bought.wish.boxes] == [(1500, 3000)]
+    assert states(dock)[:2] == [("S1", "labelled"), ("S2", "labelled")]
+    assert dict(postage(dock)) == {"S1": 276, "S2": 139} and sum(share for _, share in postage(dock)) == 415
+    assert dock.send("S2") == {}  # the parcel is one: whoever is named
+    told = [parcel["tracking"] for order in dock.house.bogus.orders.values() for parcel in order.get("shipped", ())]
+    assert told == [["BP00000001"], ["BP00000001"]]
+    assert (books.level(dock.house.hub, "A"), books.level(dock.house.hub, "B"), sound(dock)) == ((8, 1), (9, 0), [])
+
+
+def test_who_is_cancelled_leaves_the_parcel_and_its_label_is_given_back(dock: Depot) -> None:
+    _, second = two_in_one(dock)
+    buy(dock)
+
+    acts.cancel(dock.house.bogus, second)
+    dock.poll()
+
+    assert states(dock) == [("S1", "packed"), ("S2", "cancelled")] and dock.post.live() == []
+    assert books.rows(dock.house.hub, "select weight_g, tracking from parcels order by weight_g desc") == [(1000, None), (500, None)]
+    buy(dock)
+    assert dock.send("S1") == {} and sound(dock) == []
+
+
+@on_sqlite
+def test_when_the_first_is_cancelled_the_others_go_alone(dock: Depot) -> None:
+    first, _ = two_in_one(dock)
+    buy(dock)
+
+    acts.cancel(dock.house.bogus, first)
+    dock.poll()
+
+    assert states(dock) == [("S1", "cancelled"), ("S2", "released")] and dock.post.live() == []
+    assert books.rows(dock.house.hub, "select distinct goes_with from shipments") == [(None,)] and sound(dock) == []
+
+
+@on_sqlite
+def test_who_is_held_leaves_the_parcel_and_waits_alone(dock: Depot) -> None:
+    two_in_one(dock)
+    buy(dock)
+    order = str(books.one(dock.house.hub, "select order_id from shipments where name = 'S2'"))
+    desk.act(dock.house.hub, dock.merchant, ANN, desk.Wish("a1", Act.HOLD, [order], "address", ""))
+    assert "S1" not in dock.send("S1") and dock.send("S1") != {}
+
+    dock.release()
+
+    assert states(dock) == [("S1", "packed"), ("S2", "released")] and dock.post.live() == []
+    buy(dock)
+    assert dock.send("S1") == {}
+
+
+@on_sqlite
+def test_a_label_that_is_being_bought_when_one_leaves_is_given_back_when_it_is_there(dock: Depot) -> None:
+    _, second = two_in_one(dock)
+    dock.post.next("buy", OutcomeUnknown("lost"), after_the_work=True)
+    buy(dock)
+    acts.cancel(dock.house.bogus, second)
+    dock.poll()
+    dock.house.work(timedelta(minutes=5))
+
+    assert states(dock) == [("S1", "packed"), ("S2", "cancelled")]
+    assert len(dock.post.purchases) == 1 and dock.post.live() == [] and sound(dock) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("labelled", [False, True])
+def test_what_was_joined_goes_alone_again(dock: Depot, labelled: bool) -> None:
+    two_in_one(dock)
+    if labelled:
+        buy(dock)
+
+    together.part(dock.house.hub, dock.merchant, dock.id("S1"), ANN)
+    dock.house.drain()
+
+    assert states(dock)[1] == ("S2", "released") and dock.post.live() == []
+    assert books.rows(dock.house.hub, "select p.weight_g from parcels p join shipments s on s.id = p.shipment order by s.name") == [
+        (1000,),
+        (500,),
+    ]
+    buy(dock, "S1")
+    assert dock.send("S1") == {} and states(dock) == [("S1", "sent"), ("S2", "released")] and sound(dock) == []
+
+
+@on_sqlite
+def test_a_label_is_given_back_for_all_in_the_parcel(dock: Depot) -> None:
+    two_in_one(dock)
+    buy(dock)
+
+    labelling.give_back(dock.house.hub, dock.merchant, dock.id("S1"), ANN)
+    dock.house.drain()
+
+    assert states(dock) == [("S1", "packed"), ("S2", "packed")]
+    assert books.rows(dock.house.hub, "select distinct tracking from parcels") == [(None,)]
+
+
+@on_sqlite
+def test_two_orders_leave_by_hand_in_one_parcel(dock: Depot) -> None:
+    two_in_one(dock)
+
+    sending.send(dock.house.hub, dock.merchant, [dock.id("S1")], ANN, sending.Typed("Harbor Bikes", "HB-7"))
+    dock.house.drain()
+
+    assert states(dock) == [("S1", "sent"), ("S2", "sent")]
+    assert [parcel["tracking"] for order in dock.house.bogus.orders.values() for parcel in order.get("shipped", ())] == [["HB-7"], ["HB-7"]]
+
+
+@on_sqlite
+def test_where_a_parcel_is_stands_at_each_order_in_it(dock: Depot) -> None:
+    two_in_one(dock)
+    buy(dock)
+    dock.send("S1")
+    dock.post.scan("BP00000001", Progress.DELIVERED, "Austin")
+
+    dock.house.clock.pass_(timedelta(hours=2))
+    dock.house.ask("track_parcels", dock.carrier.id, dock.carrier)
+    dock.house.drain()
+
+    assert books.rows(dock.house.hub, "select progress from parcels") == [("delivered",), ("delivered",)]
+
+
+@on_sqlite
+def test_what_does_not_go_to_one_address_or_is_in_parts_is_not_joined(dock: Depot) -> None:
+    dock.sell(A=2)
+    dock.sell(B=1)
+    dock.house.bogus.sell({"A": 1}, ship_to={**BUYER, "street1": "9 Cedar Street"})
+    dock.poll()
+    with pytest.raises(Refused, match="one place to one address"):
+        join(dock, "S1", "S3")
+    with pytest.raises(Refused, match="choose"):
+        join(dock, "S1")
+    packing.move_on(dock.house.hub, dock.merchant, dock.id("S1"), {"1": 1}, ANN)
+    assert proposed(dock) == []
+    with pytest.raises(labelling.NotThen, match="cannot go together"):
+        join(dock, "S1", "S2")

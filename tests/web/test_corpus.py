@@ -52,7 +52,7 @@ def rooms(app: Flask) -> list[str]:
 # Pages of secrets and files that come once, and of channels' consents: their own tests open them.
 ELSEWHERE = {"static", "consents.back", "consents.hop", "consents.leave", "connections.export", "orders.progress"}
 ELSEWHERE |= {"signin.setup", "signin.invitation", "signin.password", "embedded.bounce"}
-ELSEWHERE |= {"bench.progress", "shipments.label", "shipments.paper", "shipments.offers"}
+ELSEWHERE |= {"bench.progress", "shipments.label", "shipments.paper", "shipments.offers", "together.mates"}
 
 
 def test_no_text_that_anybody_brings_becomes_more_than_text(siege: Siege) -> None:

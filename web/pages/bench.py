@@ -44,10 +44,10 @@ def _scanned(at: str, scan: str) -> str | Response:
     with hub().database.read() as db:
         other = shipment_list.one(db, merchant, scan)
         found = shipment_page.one(hub(), db, merchant, at) if at and not other else None
-        pieces = shipment_page.to_scan(db, merchant, shipment_page.loads(db, merchant, found)) if found else []
+        pieces = shipment_page.to_scan(db, merchant, shipment_page.whole(db, merchant, found)) if found else []
         owner = _owner(db, scan) if found else ""
     if other is not None:
-        return _another(at, other.name)
+        return _another(at, other.lead_name or other.name)
     if found is None:
         return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
     judged = rules.judge(scan, pieces, _done(found, pieces), owner)
@@ -84,14 +84,16 @@ def _refusal(judged: Judged, scan: str) -> str:
             return str(gettext("Nobody knows %(said)s.", said=scan))
 
 
-def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
+def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str | Response:
     """The bench with this shipment on it; `sound` "wrong" or "unknown" is heard, and `words` say why."""
     merchant = visitor().merchant
     with hub().database.read() as db:
         found = shipment_page.one(hub(), db, merchant, at) if at else None
         if found is None:
             return _empty(sound or ("wrong" if at else ""), words or (gettext("No shipment is called %(said)s.", said=at) if at else ""))
-        loads = shipment_page.loads(db, merchant, found)
+        if found.row.lead_name and found.is_open:
+            return redirect(url_for("bench.page", at=found.row.lead_name), 303)
+        loads = shipment_page.whole(db, merchant, found)
         pieces = shipment_page.to_scan(db, merchant, loads)
         is_over = found.stop or found.row.state == "cancelled"
         change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
@@ -180,7 +182,7 @@ def _packed(found: Any, grams: list[int]) -> None:
 def _scanned_parts(found: Any) -> list[Counter[str]]:
     with hub().database.read() as db:
         seen = shipment_page.one(hub(), db, visitor().merchant, found.name) or abort(404)
-        wanted = shipment_page.to_scan(db, visitor().merchant, shipment_page.loads(db, visitor().merchant, seen))
+        wanted = shipment_page.to_scan(db, visitor().merchant, shipment_page.whole(db, visitor().merchant, seen))
     return _into(seen, _done(seen, wanted), wanted)
 
 
@@ -215,7 +217,7 @@ def teach(name: str) -> str | Response:
 
 @pages.post("/bench/<name>/short")
 @needs("shipments.work")
-def short(name: str) -> str:
+def short(name: str) -> str | Response:
     """Only so many of it are there."""
     with hub().database.read() as db:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
