@@ -155,6 +155,34 @@ def part(settings: Settings, name: str, merchant: str) -> None:
         fail(f"shipments: {error}")
 
 
+@shipments.command("pickup")
+@click.argument("name", metavar="SHIPMENT")
+@click.argument("what", type=click.Choice(["ready", "collected", "wait", "undo"]))
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="So long it waits for its buyer.")
+@of_merchant
+@click.pass_obj
+def pickup(settings: Settings, name: str, what: str, days: int, merchant: str) -> None:
+    """What a buyer fetches: it is ready (its channel is told), was collected (stock leaves), waits longer, or was not ready after all."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import collecting
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    try:
+        match what:
+            case "ready":
+                collecting.prepare(hub, owner, id, COMMAND_LINE, days)
+            case "wait":
+                collecting.wait(hub, owner, id, COMMAND_LINE, days)
+            case "collected":
+                collecting.collected(hub, owner, id, COMMAND_LINE)
+            case _:
+                collecting.take_back(hub, owner, id, COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
 def units_of(said: str) -> dict[str, int]:
     """SKU=2,OTHER=1"""
     found: dict[str, int] = {}

@@ -50,6 +50,11 @@ SAID: dict[str, str] = {
     "one of these goes together with others already": N_("One of these goes together with others already."),
     "what goes abroad goes alone": N_("What goes abroad goes alone: customs ask for each order."),
     "it does not go together with others": N_("It does not go together with others."),
+    "its buyer fetches it": N_("Its buyer fetches it: it goes in no parcel."),
+    "nobody fetches it: it goes in a parcel": N_("Nobody fetches it: it goes in a parcel."),
+    "it is ready already": N_("It is ready already."),
+    "it is not ready yet": N_("It is not ready yet."),
+    "it waits for 90 days at most": N_("It waits for 90 days at most."),
     "it is packed": N_("It is packed already."),
     "it has a label already: give that back first": N_("It has a label already: give that back first."),
     "there is no such parcel": N_("There is no such parcel any more: look again."),
@@ -63,6 +68,7 @@ STOP = "it stops: "
 TOO_MANY = re.compile("at once (.+) sells labels for so many parcels at most: ([0-9]+)")
 CUSTOMS = "customs ask for the HS code, origin and weight of "
 TONES = {"released": "", "packed": "info", "labelled": "info", "sent": "good", "cancelled": "", "problem": "bad"}
+PICKUPS = {"released": N_("To pack"), "packed": N_("Ready for pickup"), "sent": N_("Fetched")}
 PURCHASES: dict[str, str] = {
     "asked": N_("being bought"),
     "bought": N_("bought"),

@@ -174,6 +174,7 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
         name=body["name"],
         why=gettext(AGAIN[Again(body["why"])]),
     ),
+    "ReadyForPickup": lambda body, lines: gettext("%(by)s made %(name)s ready to be fetched", by=body["by"], name=body["name"]),
     "StockReserved": _about(lambda said: gettext("Reserved %(units)s of %(thing)s", **said)),
     "StockReleased": _about(lambda said: gettext("Gave %(units)s of %(thing)s free", **said)),
     "StockCarried": _about(

@@ -64,6 +64,7 @@ class Bogus(Trouble):
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
+    prepared: set[str] = field(default_factory=set)  # orders whose buyers were written to that they can fetch them
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
@@ -379,7 +380,11 @@ class BogusChannel:
 
     def confirmed(self, sent: Sent) -> str | None:
         with self._call("confirmed", sent) as system:
-            return next((one["id"] for one in system.shipments(sent.order) if sent.tracking in one["tracking"]), None)
+            return next((one["id"] for one in system.shipments(sent.order) if _is(one, sent)), None)
+
+    def prepare(self, order: str, assignments: Sequence[str]) -> None:
+        with self._call("prepare", (order, tuple(assignments))) as system:
+            system.prepared.add(order)
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         with self._call("cancel", (order, reason, key, restock)) as system:
@@ -445,3 +450,10 @@ def _is_open(item: Document) -> bool:
 def _found(key: Key, shelf: Shelf) -> Found:
     place = "".join(key[2:])
     return Found(key[0], key[1], shelf.title, shelf.shown, {"shelf": "/".join(key)}, shelf.writable, place, uncovered=shelf.uncovered)
+
+
+def _is(parcel: Document, sent: Sent) -> bool:
+    """One without a number is known by its lines."""
+    if sent.tracking:
+        return sent.tracking in parcel["tracking"]
+    return not parcel["tracking"] and {part["line"] for part in parcel["lines"]} == {part.line for part in sent.lines}

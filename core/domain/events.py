@@ -241,6 +241,14 @@ class Reshipped:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadyForPickup:
+    """Its buyer can fetch a shipment."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBought:
     name: str
     carrier: str
@@ -359,6 +367,7 @@ Event = (
     | InboundCancelled
     | OrderHeld
     | AddressCorrected
+    | ReadyForPickup
     | Reshipped
     | OrderCalledOff
     | AppealAnswered

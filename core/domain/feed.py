@@ -42,6 +42,7 @@ TYPES: dict[type, str] = {
     events.ShipmentMade: "shipment.made",
     events.ShipmentCancelled: "shipment.cancelled",
     events.ShipmentSent: "shipment.sent",
+    events.ReadyForPickup: "shipment.ready_for_pickup",
     events.LabelBought: "label.bought",
     events.LabelVoided: "label.voided",
     events.ParcelTold: "parcel.told",

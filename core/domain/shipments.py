@@ -20,6 +20,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+PARCEL, PICKUP = "parcel", "pickup"  # how a shipment reaches its buyer
 OPEN = (State.RELEASED, State.PACKED, State.LABELLED)
 WORDS: dict[State, str] = {
     State.RELEASED: N_("To pack"),
@@ -73,6 +74,7 @@ class Stop(StrEnum):
     FEWER = "fewer"
     ADDRESS = "address"
     TORN = "torn"
+    WAY = "way"
 
 
 STOPS: dict[Stop, str] = {
@@ -82,6 +84,7 @@ STOPS: dict[Stop, str] = {
     Stop.HELD: N_("The order is held."),
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
+    Stop.WAY: N_("Its buyer fetches it now, or does not any more."),
     Stop.TORN: N_("The channel says another address than one of you wrote: choose one."),
 }
 
@@ -109,9 +112,10 @@ PROBLEMS: dict[str, str] = {
     "no_rates": N_("No carrier offers anything for it."),
     "lacks": N_("Something is missing before a label can be bought."),
     "no_papers": N_("Its label came without papers: it is given back, and another one is bought."),
+    "not_collected": N_("Nobody fetched it in time: wait longer, or put it back and cancel."),
     "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
 }
-FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
+FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS, Stop.WAY)  # what was made for the order as it was is taken apart, and made anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +214,18 @@ def _whole(line: ToSend, location: str) -> int:
     return min((line.reserved.get((sku, location), 0) // each for sku, each in line.parts.items()), default=0)
 
 
-def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool, torn: bool = False) -> Stop | None:
+def stops(
+    order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool, torn: bool = False,
+    way: str = "",
+) -> Stop | None:  # fmt: skip
     """Why a shipment of this order stops now: `person` is a hash of whom it goes to, `was` the one that it was made for ("": not known);
-    `over`: it has more units of a line than are reserved; `off`, `waived` and `torn` as of `waits`."""
+    `over`: it has more units of a line than are reserved; `off`, `waived` and `torn` as of `waits`; `way`: how it was to reach its buyer
+    ("": that does not change)."""
     reasons = (
         (Stop.CANCELLED, order.is_cancelled),
         (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.ADDRESS, bool(was and person and person != was)),
+        (Stop.WAY, way == (PARCEL if order.is_pickup else PICKUP)),
         (Stop.FEWER, over),
         (Stop.CALLED_OFF, off),
         (Stop.TORN, torn),

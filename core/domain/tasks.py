@@ -123,6 +123,7 @@ QUEUES = {
     "choose_services": "inside",
     "void_labels": "outside",
     "confirm_parcels": "outside",
+    "tell_ready": "outside",
     "call_off_orders": "outside",
     "track_parcels": "outside",
     "take_history": LATER["inside"],

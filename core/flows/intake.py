@@ -151,7 +151,8 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     for ref, (_, order, before) in taken.items():
         facts = changes(before.order if before else None, order)
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
-        if before and any(isinstance(fact, STOPPING) for fact in facts):
+        fetched = before is not None and before.order.is_pickup != order.is_pickup
+        if before and (fetched or any(isinstance(fact, STOPPING) for fact in facts)):
             work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
     _close_callings(work, connection, taken)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)

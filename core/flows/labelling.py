@@ -10,7 +10,7 @@ from core.domain.cards import Card
 from core.domain.events import Event, LabelBought, LabelVoided
 from core.domain.money import Money
 from core.domain.order import Order
-from core.domain.shipments import FINAL, OPEN, State
+from core.domain.shipments import FINAL, OPEN, PICKUP, State
 from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
@@ -29,6 +29,7 @@ NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back s
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
 NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrier did not take back
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
+FETCHED = "its buyer fetches it"
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
 
@@ -93,6 +94,8 @@ def consignment(
     hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: list[Parcel], connector: Connector, label: LabelFormat | None
 ) -> Consignment:
     """What the carrier is asked to send. Raises Refused with what lacks: weight, an address of ours, what customs ask."""
+    if one.way == PICKUP:
+        raise NotThen(FETCHED)
     site = next((site for site in shipments.sites(work.db, merchant) if site.id == one.location), None)
     to = facts.person.final_ship_to or facts.person.ship_to if facts.person else None
     if site is None or site.address is None:

@@ -10,7 +10,7 @@ from core.domain.adjusting import UNSEEN, Answer, Reason
 from core.domain.adjusting import Wish as Adjusting
 from core.domain.bench import Holder, losers
 from core.domain.parcelling import another, in_lines
-from core.domain.shipments import OPEN, Load, State, parted, pieces
+from core.domain.shipments import OPEN, PICKUP, Load, State, parted, pieces
 from core.domain.shipments import weigh as weigh_of
 from core.domain.stock import Plan
 from core.domain.who import Who
@@ -40,8 +40,8 @@ def weigh(
     not hold that."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
-        if one.goes_with:
-            raise NotThen(joined.WITH_ANOTHER)
+        if one.goes_with or one.way == PICKUP:
+            raise NotThen(joined.WITH_ANOTHER if one.goes_with else labelling.FETCHED)
         if one.state is State.LABELLED or any(parcel.purchase for parcel in inside):
             raise NotThen("it has a label for what it weighed before: give that back first")
         carton = _carton(work, merchant, box) if box else None
@@ -106,6 +106,8 @@ def _split(hub: Hub, merchant: str, id: str, how: How, who: Who) -> None:
     """`how` makes contents of what is in it and of what its parcels hold now (nothing where one holds all)."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
+        if one.way == PICKUP:
+            raise NotThen(labelling.FETCHED)
         if one.goes_with or joined.members(work, merchant, id):
             raise NotThen("it goes together with others: take it out of their parcel first")
         if any(parcel.purchase for parcel in inside):

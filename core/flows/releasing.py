@@ -7,7 +7,7 @@ from typing import Any
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.routing import Decision
-from core.domain.shipments import FINAL, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
+from core.domain.shipments import FINAL, PARCEL, PICKUP, RULES, Load, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
 from core.domain.tasks import Claim
 from core.flows import joined, routing, set_aside, sites
 from core.hub import Hub
@@ -31,6 +31,7 @@ def release_orders(hub: Hub, claim: Claim) -> None:
         release(hub, work, merchant, ids, rules)
         if not ids:
             _part(hub, work, merchant)
+            shipments.expire(work.db, merchant, work.now)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not ids else ():
             work.ask(merchant, "look_at_shipments", id, "")
         connections.set_mark(work.db, merchant, merchant, MARK, work.now, ids[-1] if ids else "")
@@ -124,7 +125,7 @@ def _view(work: Unit, merchant: str, found: Mapping[str, Facts]) -> View:
 
 
 def _waits(one: Facts, view: View, rules: Rules, hub: Hub) -> Wait | None:
-    has_address = one.person is not None and one.person.ship_to is not None
+    has_address = one.order.is_pickup or (one.person is not None and one.person.ship_to is not None)
     return waits(
         one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=view.short(one.id), off=one.off, waived=one.waived,
         torn=one.torn,
@@ -139,7 +140,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     named = [(hub.ids(), f"S{last - len(made) + n}", *one) for n, one in enumerate(made, 1)]
     heads = [
         {"id": id, "order_id": one.id, "number": n, "name": name, "location": planned.location, "ship_by": one.ship_by,
-         "person": person_of(box, one)}
+         "person": person_of(box, one), "way": PICKUP if one.order.is_pickup else PARCEL}
         for id, name, one, planned, n in named
     ]  # fmt: skip
     weights = _weights(work, merchant, [load for _, planned, _ in made for load in planned.loads])
@@ -226,10 +227,10 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
 
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
-    person = person_of(box, facts)
+    person = person_of(box, facts) if one.way != PICKUP else ""
     return stops(
         facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived,
-        torn=facts.torn,
+        torn=facts.torn, way="" if one.again else one.way,
     )  # fmt: skip
 
 

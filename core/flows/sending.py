@@ -7,13 +7,13 @@ from typing import Any
 from core.domain.events import ParcelMoved, ParcelTold, ShipmentSent
 from core.domain.order import Order
 from core.domain.places import PlaceMap
-from core.domain.shipments import Load, State
+from core.domain.shipments import PICKUP, Load, State
 from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
 from core.errors import AccessLost, Refused, Unsupported
 from core.flows import joined, set_aside, settling
-from core.flows.labelling import NotThen, ready
+from core.flows.labelling import FETCHED, NotThen, ready
 from core.hub import Hub
 from core.ports import Confirms
 from core.store import audit, connections, parcels, places, shipments
@@ -58,6 +58,8 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         _, one, boxes = ready(hub, work, merchant, id)
         if typed and any(box.purchase for box in boxes):
             raise NotThen("it has a label, or one is being bought: give it back first")
+        if one.way == PICKUP:
+            raise NotThen(FETCHED)
         others = joined.members(work, merchant, id)
         if typed:
             mine = [box for some in parcels.of_shipments(work.db, merchant, [one.id for one in others]).values() for box in some]
@@ -65,10 +67,11 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
         elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
             raise NotThen("it has no label yet")
         for each in (one, *others):
-            _go(hub, work, merchant, each, who)
+            go(hub, work, merchant, each, who)
 
 
-def _go(hub: Hub, work: Unit, merchant: str, one: Shipment, who: Who) -> None:
+def go(hub: Hub, work: Unit, merchant: str, one: Shipment, who: Who) -> None:
+    """It leaves now; it is locked, and nothing stops it."""
     facts = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id]
     loads = shipments.loads(work.db, merchant, [one.id]).get(one.id, [])
     boxes = parcels.of_shipments(work.db, merchant, [one.id]).get(one.id, [])
@@ -159,7 +162,7 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     parcels.telling(work.db, [id], work.now)
     map_ = places.map_of(work.db, account.id, account.location)
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
-    page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
+    page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url and one.way != PICKUP else ""
     return Telling(parcel, one, facts, said(facts, one, parcel, loads, map_, page), parcel.telling_at is not None)
 
 
@@ -173,6 +176,7 @@ def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map
         lines=tuple(SentLine(line, units, *_assigned(facts.order, line, place)) for line, units in contents.items()),
         carrier=parcel.carrier or "", carrier_name=parcel.carrier_name or "", service=parcel.service or "", tracking=parcel.tracking or "",
         url=parcel.url or page, sent_at=when(one.sent_at or 0), place=place, marketplace=facts.order.marketplace,
+        notify=one.way != PICKUP,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from core.domain.bench import Piece
 from core.domain.order import Address, Order
-from core.domain.shipments import OPEN, Load, State, Stop, pieces, stops
+from core.domain.shipments import OPEN, PICKUP, Load, State, Stop, pieces, stops
 from core.flows.releasing import person_of
 from core.hub import Hub
 from core.store import cards, corrections, parcels, shipment_list, shipments
@@ -68,8 +68,8 @@ def _seen(row: Any, box: Box) -> Seen:
         reached.torn,
     )
     is_open = row.state in OPEN
-    now = {"held": held, "person": person_of(box, facts), "was": row.was, "over": bool(row.over)}
-    stop = stops(order, **now, off=facts.off, waived=facts.waived, torn=facts.torn) if is_open else None
+    now = {"held": held, "person": person_of(box, facts) if row.way != PICKUP else "", "was": row.was, "over": bool(row.over)}
+    stop = stops(order, **now, off=facts.off, waived=facts.waived, torn=facts.torn, way="" if row.again else row.way) if is_open else None
     words = box.open_text(f"shipments|words|{row.id}", row.problem_words).decode() if row.problem_words else ""
     return Seen(row, order, stop, words, (person.final_ship_to or person.ship_to) if person else None)
 

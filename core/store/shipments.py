@@ -443,6 +443,32 @@ def joined(db: Connection, merchant: str, most: int) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+COLLECT = """
+update shipments set state = :state, problem = null, ready_at = :ready_at, collect_until = :until,
+  packed_at = case when :state = 'packed' then coalesce(packed_at, :now) else packed_at end where id = :id
+"""
+
+
+def set_collecting(db: Connection, id: str, state: State, ready_at: int | None, until: int | None, now: int) -> None:
+    """Since when and until when it can be fetched; None: it cannot."""
+    run(db, COLLECT, id=id, state=state, ready_at=ready_at, until=until, now=now)
+
+
+def set_collected(db: Connection, id: str, now: int) -> None:
+    run(db, "update shipments set collected_at = :now where id = :id", id=id, now=now)
+
+
+EXPIRE = """
+update shipments set problem = 'not_collected' where merchant = :merchant and state = 'packed' and problem is null and way = 'pickup'
+  and collect_until <= :now
+"""
+
+
+def expire(db: Connection, merchant: str, now: int) -> None:
+    """What nobody fetched in time waits for somebody to decide."""
+    run(db, EXPIRE, merchant=merchant, now=now)
+
+
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:
     """Why it does not go on, with sealed words of a carrier's."""
     run(db, "update shipments set problem = :problem, problem_words = :words where id = :id", id=id, problem=problem, words=words)

@@ -7,9 +7,9 @@ import pytest
 from connectors.bogus.carrier import manifest
 from core.domain.acts import Act
 from core.domain.shipments import Again
-from core.domain.shipping import Progress
+from core.domain.shipping import CancelReason, Progress
 from core.errors import OutcomeUnknown, Refused
-from core.flows import addressing, desk, labelling, packing, printing, reshipping, sending, together
+from core.flows import addressing, calling_off, collecting, desk, labelling, packing, printing, reshipping, sending, together
 from core.flows.doctor import examine
 from core.store import corrections, privacy
 from tests.conftest import House
@@ -527,3 +527,110 @@ def test_what_does_not_go_to_one_address_or_is_in_parts_is_not_joined(dock: Depo
     assert proposed(dock) == []
     with pytest.raises(labelling.NotThen, match="cannot go together"):
         join(dock, "S1", "S2")
+
+
+# ---- what buyers fetch
+
+
+def fetched(dock: Depot, **different: object) -> str:
+    """An order that its buyer fetches at the house; nobody needs to know where they live."""
+    parts = [{"place": "P1", "lines": {"1": 2}, "method": "pick_up"}]
+    number = str(dock.house.bogus.sell({"A": 2}, **{"ship_to": None, "routing": parts, **different})["id"])
+    dock.poll()
+    return number
+
+
+def ways(dock: Depot) -> list[tuple[object, ...]]:
+    return books.rows(dock.house.hub, "select name, way, state, problem from shipments order by name")
+
+
+def ready(dock: Depot, days: int = 7) -> None:
+    collecting.prepare(dock.house.hub, dock.merchant, dock.id(), ANN, days)
+    dock.house.drain()
+
+
+def test_what_a_buyer_fetches_is_made_ready_told_and_leaves_when_it_is_fetched(dock: Depot) -> None:
+    number = fetched(dock)
+    assert ways(dock) == [("S1", "pickup", "released", None)]
+
+    ready(dock)
+    assert ways(dock) == [("S1", "pickup", "packed", None)] and dock.house.bogus.prepared == {number}
+    assert (books.level(dock.house.hub, "A"), dock.post.purchases) == ((10, 2), [])
+
+    collecting.collected(dock.house.hub, dock.merchant, dock.id(), ANN)
+    dock.house.drain()
+    dock.poll()
+    assert [(one["tracking"], one["url"]) for one in dock.house.bogus.shipments(number)] == [([], "")]
+    assert (books.level(dock.house.hub, "A"), ways(dock), sound(dock)) == ((8, 0), [("S1", "pickup", "sent", None)], [])
+
+
+@on_sqlite
+def test_what_a_buyer_fetches_gets_no_label_and_goes_in_no_parcel(dock: Depot) -> None:
+    fetched(dock)
+
+    for act in (lambda: dock.want(), lambda: packing.weigh(dock.house.hub, dock.merchant, dock.id(), 100, ANN),
+                lambda: packing.join(dock.house.hub, dock.merchant, dock.id(), ANN)):  # fmt: skip
+        with pytest.raises(labelling.NotThen, match="its buyer fetches it"):
+            act()
+    stays = sending.send(dock.house.hub, dock.merchant, [dock.id()], ANN, sending.Typed("Harbor Bikes"))
+    assert stays == {dock.id(): "its buyer fetches it"}
+    with pytest.raises(labelling.NotThen, match="not ready"):
+        collecting.collected(dock.house.hub, dock.merchant, dock.id(), ANN)
+
+
+@on_sqlite
+def test_what_nobody_fetches_waits_for_somebody_to_decide(dock: Depot) -> None:
+    fetched(dock)
+    ready(dock, days=3)
+    dock.house.clock.pass_(timedelta(days=4))
+    dock.release()
+    assert ways(dock) == [("S1", "pickup", "packed", "not_collected")]
+
+    collecting.wait(dock.house.hub, dock.merchant, dock.id(), ANN, 2)
+    dock.release()
+    assert ways(dock) == [("S1", "pickup", "packed", None)]
+
+    dock.house.clock.pass_(timedelta(days=3))
+    dock.release()
+    calling_off.call_off(dock.house.hub, dock.merchant, order_of(dock), CancelReason.BUYER, ANN)
+    dock.house.drain()
+    dock.house.bogus.settle()
+    dock.poll()
+    assert ways(dock) == [("S1", "pickup", "cancelled", None)] and books.level(dock.house.hub, "A") == (10, 0)
+
+
+@on_sqlite
+def test_that_it_is_ready_is_told_again_where_the_answer_was_lost_and_once_it_is_taken_back_no_more(dock: Depot) -> None:
+    number = fetched(dock)
+    dock.house.bogus.next("prepare", OutcomeUnknown("lost"), after_the_work=True)
+    ready(dock)
+    dock.house.work(timedelta(minutes=2))
+    assert dock.house.bogus.prepared == {number}
+    assert books.rows(dock.house.hub, "select count(*) from tasks where kind = 'tell_ready' and state <> 'done'") == [(0,)]
+
+    collecting.take_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+    assert books.rows(dock.house.hub, "select state, ready_at, collect_until from shipments") == [("released", None, None)]
+    ready(dock)
+    assert dock.state() == "packed"
+
+
+@on_sqlite
+def test_a_lost_answer_of_what_was_fetched_tells_its_channel_once(dock: Depot) -> None:
+    number = fetched(dock)
+    ready(dock)
+    dock.house.bogus.next("confirm", OutcomeUnknown("lost"), after_the_work=True)
+    collecting.collected(dock.house.hub, dock.merchant, dock.id(), ANN)
+    dock.house.work(timedelta(minutes=2))
+
+    assert len(dock.house.bogus.shipments(number)) == 1
+
+
+@on_sqlite
+def test_an_order_that_is_fetched_after_all_is_made_ready_anew(dock: Depot) -> None:
+    number = dock.sell(A=2)
+    dock.label()
+
+    dock.house.bogus.change(number, routing=[{"place": "P1", "lines": {"1": 2}, "method": "pick_up"}])
+    dock.poll()
+
+    assert ways(dock) == [("S1", "parcel", "cancelled", None), ("S2", "pickup", "released", None)] and dock.post.live() == []

@@ -32,7 +32,7 @@ STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
 @pages.context_processor
 def _words() -> dict[str, Any]:
     return {
-        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "again": AGAIN,
+        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "again": AGAIN, "pickups": shipping_words.PICKUPS,
         "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
         "progress_words": shipping_words.PROGRESS,
     }  # fmt: skip
