@@ -18,6 +18,7 @@ from core.ports import (
     Counts,
     Follows,
     Mends,
+    Prepares,
     Push,
     Remembers,
     Routes,
@@ -64,9 +65,9 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     _beyond_the_port(channel)
 
 
-def _placed(hub: Hub, connection: Connection, hand: Any, sku: str) -> Order:
+def _placed(hub: Hub, connection: Connection, hand: Any, sku: str, **wish: Any) -> Order:
     """Somebody buys one; as it is read."""
-    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}]})[0]
+    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}], **wish})[0]
     body = hub.channel(connection).fetch([placed["id"]])[placed["id"]]
     assert body is not None
     return hub.connector(connection).order(body, connection.id)
@@ -77,6 +78,9 @@ def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
     channel = hub.channel(connection)
     if isinstance(channel, Confirms):
         _confirm(channel, _placed(hub, connection, hand, sku), hub.clock())
+    if isinstance(channel, Prepares):
+        fetched = _placed(hub, connection, hand, sku, pickup=True)
+        channel.prepare(fetched.id, [part.id for part in fetched.routing or ()])
     if isinstance(channel, Cancels):
         gone, key = _placed(hub, connection, hand, sku).id, hub.ids().replace("-", "")
         channel.cancel(gone, CancelReason.STOCK, key, restock=True)

@@ -117,6 +117,7 @@ MANIFEST = Connector(
         "Hook",
         "Ship",
         "Move",
+        "Prepared",
         "Cancel",
         "Cancelled",
         "token",

@@ -17,6 +17,7 @@ from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import RateLimited, Refused, Unavailable
 from core.ports import Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
+PREPARED = "NO_LINE_ITEMS_TO_PREPARE_FOR_FULFILLMENT_ORDER"  # it was said before
 T = TypeVar("T")
 TOLD = {
     "CHANGE_FROM_QUANTITY_STALE": Told.STALE,
@@ -333,6 +334,13 @@ class ShopifyChannel:
         errors = self._client.run("Move", documents.MOVE, asked, changes=True)["fulfillmentOrderMove"]["userErrors"]
         if errors and not sending.is_at(self._steady(self._shipping, order), assignment, place):
             _agreed(errors, "shopify did not move it", order)
+
+    def prepare(self, order: str, assignments: Sequence[str]) -> None:
+        """What was said of a part already is refused there, and done."""
+        parts = [{"fulfillmentOrderId": render.gid("FulfillmentOrder", one)} for one in assignments]
+        asked = {"input": {"lineItemsByFulfillmentOrder": parts}}
+        told = self._client.run("Prepared", documents.PREPARED, asked, changes=True)["fulfillmentOrderLineItemsPreparedForPickup"]
+        _agreed([one for one in told["userErrors"] if one["code"] != PREPARED], "shopify did not take it as ready", order)
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         """Nothing is refunded, and the buyer is not written to. Said twice it has one effect: a cancelled order is not cancelled again."""

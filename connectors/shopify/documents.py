@@ -34,7 +34,8 @@ SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
 OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { id remainingQuantity lineItem { id } }"
 
 PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ location {{ id isFulfillmentService }} }}
-  fulfillmentHolds {{ id reason heldByRequestingApp }} lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
+  deliveryMethod {{ methodType }} fulfillmentHolds {{ id reason heldByRequestingApp }}
+  lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
 
 SHOP = "query Shop { shop { id name myshopifyDomain currencyCode } }"
 
@@ -108,6 +109,10 @@ SHIP = """mutation Ship($fulfillment: FulfillmentInput!) { fulfillmentCreate(ful
 
 MOVE = """mutation Move($id: ID!, $to: ID!) { fulfillmentOrderMove(id: $id, newLocationId: $to) {
   movedFulfillmentOrder { id } userErrors { field message } } }"""
+
+# The buyer is written to by this (the schema's own words, 2026-10).
+PREPARED = """mutation Prepared($input: FulfillmentOrderLineItemsPreparedForPickupInput!) {
+  fulfillmentOrderLineItemsPreparedForPickup(input: $input) { userErrors { field code message } } }"""
 
 # Without a refund no money moves; what is merely authorized is let go in any case (the schema's own words, 2026-10).
 CANCEL = """mutation Cancel($id: ID!, $reason: OrderCancelReason!, $restock: Boolean!) {
