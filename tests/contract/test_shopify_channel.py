@@ -1114,6 +1114,8 @@ def tour(rig: Rig) -> None:
     rig.channel.confirm(a_parcel(sent.id, (sent.lines[0].id, 1)))  # type: ignore[attr-defined]
     rig.channel.cancel(gone, CancelReason.STOCK, KEY, restock=True)  # type: ignore[attr-defined]
     rig.channel.cancelling(gone, KEY)  # type: ignore[attr-defined]
+    fetched = rig.read(rig.place("SKU-1", pickup=True))
+    rig.channel.prepare(fetched.id, [part.id for part in fetched.routing or ()])  # type: ignore[attr-defined]
 
 
 # ---- orders by the day they were placed
