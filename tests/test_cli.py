@@ -702,6 +702,29 @@ def test_of_a_shipment_that_is_not_there_nothing_is_corrected(run: Run, shop: Sh
     assert (said.code, "there is no S9" in said.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("shipments", "split", "S9", "MUG=1"), "there is no S9"),
+        (("shipments", "join", "S8", "S9"), "there is no S8"),
+        (("shipments", "part", "S9"), "there is no S9"),
+        (("shipments", "pickup", "S9", "ready"), "there is no S9"),
+        (("orders", "address", "1001", "--keep", "--theirs"), "say one of --to, --keep, --theirs"),
+        (("orders", "address", "1001", "--keep"), "no such order"),
+        (("orders", "reship", "1001", "MUG=1", "--why", "lost"), "no such order"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
+)
+def test_what_is_not_there_is_not_sent_otherwise(run: Run, shop: Shop, words: tuple[str, ...], why: str) -> None:
+    said = run(*words)
+
+    assert (said.code, why in said.err) == (2, True)
+
+
+def test_without_orders_none_may_go_together(run: Run, shop: Shop) -> None:
+    assert json.loads(run("shipments", "together", "--json").out) == []
+
+
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", "TRAY", units=10)
     (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")
