@@ -1,11 +1,14 @@
 """Who may go in one parcel, and whose postage it is: to the cent."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from core.domain.money import Money
-from core.domain.together import Candidate, proposals, shares
+from core.domain.together import Candidate, is_bound, proposals, shares
+from tests.builders import an_order
 
 weights = some.lists(some.integers(0, 5_000), min_size=1, max_size=6)
 
@@ -24,6 +27,13 @@ def test_shares_of_a_parcel_are_its_price_to_the_cent(price: int, whole: int, ot
 )
 def test_by_weight_and_evenly_where_a_weight_is_not_known(whole: int, others: list[int], found: list[int]) -> None:
     assert [one.minor for one in shares(Money(1000, "USD"), whole, others)] == found
+
+
+@pytest.mark.parametrize(
+    ("programs", "hub", "bound"), [(("PRIME",), None, True), (("AMAZON_BUSINESS",), None, False), ((), "H-1", True), ((), None, False)]
+)
+def test_what_a_channel_binds_to_its_own_shipping_goes_alone(programs: tuple[str, ...], hub: str | None, bound: bool) -> None:
+    assert is_bound(replace(an_order(), programs=programs, hub_reference=hub)) is bound
 
 
 candidates = some.builds(
