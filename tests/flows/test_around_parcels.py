@@ -7,9 +7,10 @@ import pytest
 from connectors.bogus.carrier import manifest
 from core.domain.acts import Act
 from core.domain.shipments import Again
-from core.domain.shipping import CancelReason, Progress
+from core.domain.shipping import CancelReason, Progress, Sent, SentLine, Step, Tracked
+from core.domain.telling import Kind, Telling
 from core.errors import OutcomeUnknown, Refused
-from core.flows import addressing, calling_off, collecting, desk, labelling, packing, printing, reshipping, sending, together
+from core.flows import addressing, calling_off, collecting, desk, labelling, packing, printing, reshipping, sending, telling, together
 from core.flows.doctor import examine
 from core.store import corrections, privacy
 from tests.conftest import House
@@ -634,3 +635,91 @@ def test_an_order_that_is_fetched_after_all_is_made_ready_anew(dock: Depot) -> N
     dock.poll()
 
     assert ways(dock) == [("S1", "parcel", "cancelled", None), ("S2", "pickup", "released", None)] and dock.post.live() == []
+
+
+# ---- with letters, captures, requests and what leaves by itself
+
+
+def chosen(dock: Depot) -> None:
+    dock.house.hub.public_url = "https://hub.example"
+    every = Telling({dock.house.connection.id: frozenset(Kind)}, "shop@north.example")
+    telling.choose(dock.house.hub, dock.merchant, every, ANN)
+
+
+def letters(dock: Depot) -> list[tuple[object, ...]]:
+    return books.rows(
+        dock.house.hub,
+        "select s.name, b.what from buyer_letters b join parcels p on p.id = b.parcel join shipments s on s.id = p.shipment "
+        "order by s.name",
+    )
+
+
+@on_sqlite
+def test_of_what_goes_once_more_no_buyer_is_written_to_and_nothing_is_captured_again(dock: Depot) -> None:
+    chosen(dock)
+    number = str(dock.house.bogus.sell({"A": 2}, ship_to=BUYER)["id"])
+    dock.house.bogus.authorize(number)
+    dock.poll()
+    dock.label()
+    dock.send()
+    dock.house.work(timedelta(minutes=5))
+    dock.poll()
+    again(dock, **{"1": 1})
+    dock.label("S2")
+
+    assert dock.send("S2") == {}
+    dock.house.work(timedelta(minutes=5))
+
+    assert letters(dock) == [("S1", "shipped")] and len(dock.house.bogus.captures(number)) == 1
+    assert len(dock.house.bogus.shipments(number)) == 1 and sound(dock) == []
+
+
+@on_sqlite
+def test_each_order_in_one_parcel_is_told_its_buyer_once(dock: Depot) -> None:
+    chosen(dock)
+    two_in_one(dock)
+    buy(dock)
+
+    assert dock.send("S1") == {}
+
+    assert letters(dock) == [("S1", "shipped"), ("S2", "shipped")]
+
+
+@on_sqlite
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_a_channel_shows_as_sent_takes_all_of_its_parcel_along(dock: Depot, first: int) -> None:
+    numbers = two_in_one(dock)
+    buy(dock)
+    lines = (SentLine("1", 2 - first, ""),)
+
+    dock.house.bogus.confirm(Sent(numbers[first], 101, lines, "", "Bogus Post", "", "BP00000001", "", dock.house.clock()))
+    dock.poll()
+
+    assert states(dock) == [("S1", "sent"), ("S2", "sent")]
+    assert [len(dock.house.bogus.shipments(number)) for number in numbers] == [1, 1]
+
+
+@on_sqlite
+def test_a_carriers_first_scan_sends_all_in_the_parcel_once(dock: Depot) -> None:
+    two_in_one(dock)
+    buy(dock)
+    [(parcel,)] = books.rows(dock.house.hub, "select p.id from parcels p join shipments s on s.id = p.shipment where s.name = 'S1'")
+    scan = Tracked((Step(dock.house.clock(), Progress.IN_TRANSIT, "IT"),))
+
+    with dock.house.hub.unit() as work:
+        sending.learn(dock.house.hub, work, dock.merchant, {str(parcel): scan})
+    dock.house.drain()
+
+    assert states(dock) == [("S1", "sent"), ("S2", "sent")] and sound(dock) == []
+    assert (books.level(dock.house.hub, "A"), books.level(dock.house.hub, "B")) == ((8, 0), (9, 0))
+
+
+@on_sqlite
+def test_what_is_fetched_writes_no_letter_of_a_parcel(dock: Depot) -> None:
+    chosen(dock)
+    fetched(dock)
+    ready(dock)
+
+    collecting.collected(dock.house.hub, dock.merchant, dock.id(), ANN)
+
+    assert (letters(dock), ways(dock)) == ([], [("S1", "pickup", "sent", None)])
