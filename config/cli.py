@@ -24,6 +24,7 @@ from config import (
     parties_cli,
     routing_cli,
     rules_cli,
+    sending_cli,
     shipping_cli,
     short_cli,
     simulate_cli,
@@ -1353,6 +1354,8 @@ orders.add_command(short_cli.short)
 orders.add_command(calling_cli.cancel)
 orders.add_command(calling_cli.answer)
 orders.add_command(capturing_cli.capture)
+orders.add_command(sending_cli.address)
+orders.add_command(sending_cli.reship)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)

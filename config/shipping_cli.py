@@ -63,9 +63,10 @@ def _ids(hub: "Hub", owner: str, wanted: Sequence[str], states: Sequence[str]) -
 @click.argument("name", metavar="SHIPMENT")
 @click.argument("grams", type=click.IntRange(1, 1_000_000))
 @click.option("--size", help="Outside, in millimetres: 300x200x150.")
+@click.option("--parcel", "number", type=click.IntRange(1, 1000), help="Which of its parcels. Default: each of them weighs so much.")
 @of_merchant
 @click.pass_obj
-def weigh(settings: Settings, name: str, grams: int, size: str | None, merchant: str) -> None:
+def weigh(settings: Settings, name: str, grams: int, size: str | None, number: int | None, merchant: str) -> None:
     """Say what a shipment's parcel weighs."""
     from core.store import parcels
 
@@ -76,8 +77,123 @@ def weigh(settings: Settings, name: str, grams: int, size: str | None, merchant:
     except ValueError:
         fail("shipments: a size is three numbers of millimetres: 300x200x150")
     with hub.unit() as work:
-        for parcel in parcels.of_shipments(work.db, owner, [id]).get(id, []):
+        inside = [one for one in parcels.of_shipments(work.db, owner, [id]).get(id, []) if number in (None, one.number)]
+        for parcel in inside:
             parcels.set_size(work.db, parcel.id, grams, (length, width, height), None)
+    if not inside:
+        fail(f"shipments: {name} has no parcel {number}")
+
+
+@shipments.command("split")
+@click.argument("name", metavar="SHIPMENT")
+@click.argument("parcels", nargs=-1, metavar="SKU=UNITS[,SKU=UNITS]...")
+@click.option("--one", "join", is_flag=True, help="Back to one parcel.")
+@of_merchant
+@click.pass_obj
+def split(settings: Settings, name: str, parcels: tuple[str, ...], join: bool, merchant: str) -> None:
+    """A shipment goes in several parcels: each argument says what is in one more, and the first holds the rest."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import packing
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    if join == bool(parcels):
+        fail("shipments: say what goes in the further parcels, or --one")
+    further = [units_of(said) for said in parcels]
+    try:
+        packing.join(hub, owner, id, COMMAND_LINE) if join else packing.set_apart(hub, owner, id, further, COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+    click.echo(f"{name}: {len(further) + 1 if not join else 1} parcels")
+
+
+@shipments.command("together")
+@of_merchant
+@as_json
+@click.pass_obj
+def together(settings: Settings, merchant: str, as_json: bool) -> None:
+    """Orders of one buyer that may go in one parcel."""
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = [[one.row.name for one in proposal.some] for proposal in together.proposed(hub, db, owner)]
+    click.echo(json.dumps(found)) if as_json else click.echo("\n".join(" ".join(names) for names in found) or "none")
+
+
+@shipments.command("join")
+@click.argument("names", nargs=-1, required=True, metavar="SHIPMENT...")
+@of_merchant
+@click.pass_obj
+def join(settings: Settings, names: tuple[str, ...], merchant: str) -> None:
+    """These go in the parcel of the first: one label, each told to its own channel."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    ids = [_ids(hub, owner, [name], STATES)[name] for name in names]
+    try:
+        together.join(hub, owner, ids[0], ids[1:], COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+@shipments.command("part")
+@click.argument("name", metavar="SHIPMENT")
+@of_merchant
+@click.pass_obj
+def part(settings: Settings, name: str, merchant: str) -> None:
+    """It goes alone again; of the one whose parcel it is all do. A label that was bought for all is given back first."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import together
+
+    hub, owner = opened(settings, merchant)
+    try:
+        together.part(hub, owner, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+@shipments.command("pickup")
+@click.argument("name", metavar="SHIPMENT")
+@click.argument("what", type=click.Choice(["ready", "collected", "wait", "undo"]))
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="So long it waits for its buyer.")
+@of_merchant
+@click.pass_obj
+def pickup(settings: Settings, name: str, what: str, days: int, merchant: str) -> None:
+    """What a buyer fetches: it is ready (its channel is told), was collected (stock leaves), waits longer, or was not ready after all."""
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import collecting
+
+    hub, owner = opened(settings, merchant)
+    id = _ids(hub, owner, [name], STATES)[name]
+    try:
+        match what:
+            case "ready":
+                collecting.prepare(hub, owner, id, COMMAND_LINE, days)
+            case "wait":
+                collecting.wait(hub, owner, id, COMMAND_LINE, days)
+            case "collected":
+                collecting.collected(hub, owner, id, COMMAND_LINE)
+            case _:
+                collecting.take_back(hub, owner, id, COMMAND_LINE)
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
+def units_of(said: str) -> dict[str, int]:
+    """SKU=2,OTHER=1"""
+    found: dict[str, int] = {}
+    for part in said.split(","):
+        sku, _, units = part.rpartition("=")
+        if not (sku and units.isascii() and units.isdecimal() and int(units)):
+            fail(f"shipments: say SKU=UNITS,SKU=UNITS, and not {said}")
+        found[sku.strip()] = found.get(sku.strip(), 0) + int(units)
+    return found
 
 
 @shipments.command("label")

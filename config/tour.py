@@ -22,6 +22,7 @@ from core.ports import (
     Fulfills,
     Mends,
     Push,
+    ReadiesPickups,
     Remembers,
     Routes,
     Stores,
@@ -67,7 +68,7 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     _beyond_the_port(channel)
 
 
-def _placed(hub: Hub, connection: Connection, hand: Any, sku: str, **wish: str) -> Order:
+def _placed(hub: Hub, connection: Connection, hand: Any, sku: str, **wish: Any) -> Order:
     """Somebody buys one; as it is read."""
     placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}], **wish})[0]
     body = hub.channel(connection).fetch([placed["id"]])[placed["id"]]
@@ -82,6 +83,9 @@ def _send(hub: Hub, connection: Connection, hand: Any, sku: str) -> None:
         _confirm(channel, _placed(hub, connection, hand, sku), hub.clock())
     if isinstance(channel, Captures):
         _capture(channel, _placed(hub, connection, hand, sku, payment="authorized").id, hub.ids().replace("-", ""))
+    if isinstance(channel, ReadiesPickups):
+        fetched = _placed(hub, connection, hand, sku, pickup=True)
+        channel.ready_to_fetch(fetched.id, [part.id for part in fetched.routing or ()])
     if isinstance(channel, Cancels):
         gone, key = _placed(hub, connection, hand, sku).id, hub.ids().replace("-", "")
         channel.cancel(gone, CancelReason.STOCK, key, restock=True)

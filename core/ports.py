@@ -338,6 +338,15 @@ class Confirms(Protocol):
 
 
 @runtime_checkable
+class ReadiesPickups(Protocol):
+    """A channel that writes to a buyer once their order can be fetched."""
+
+    def ready_to_fetch(self, order: str, assignments: Sequence[str]) -> None:
+        """All of these parts of an order can be fetched, by the channel's own names. Said twice it has one effect. Raises Refused."""
+        ...
+
+
+@runtime_checkable
 class Cancels(Protocol):
     """A channel where an order can be called off."""
 

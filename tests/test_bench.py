@@ -117,6 +117,7 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "machines.metrics", "machines.ready", "orders.progress", "signin.invitation", "signin.password", "signin.setup", "static",
     "stock.export", "stock.figures", "stock.undo_file", "stock.uploaded", "cards.export", "cards.lacks_file",
     "inbound.export", "locations.export", "promise.export", "bench.progress", "shipments.label", "shipments.paper", "track.page",
+    "addresses.page", "together.page", "together.mates",
     "calling_off.page", "capturing.page", "day_end.papers", "track.sheet", "track.logo", "buyers.shown",
     "answer.page", "requests.one", "api_requests.one", "routing.export",
 }  # fmt: skip

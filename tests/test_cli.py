@@ -746,6 +746,29 @@ def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_fi
     assert "row 2: NONE is no SKU of yours" in run("stock", "theirs", "Mill", str(home / "strange.csv")).err
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("shipments", "split", "S9", "MUG=1"), "there is no S9"),
+        (("shipments", "join", "S8", "S9"), "there is no S8"),
+        (("shipments", "part", "S9"), "there is no S9"),
+        (("shipments", "pickup", "S9", "ready"), "there is no S9"),
+        (("orders", "address", "1001", "--keep", "--theirs"), "say one of --to, --keep, --theirs"),
+        (("orders", "address", "1001", "--keep"), "no such order"),
+        (("orders", "reship", "1001", "MUG=1", "--why", "lost"), "no such order"),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
+)
+def test_what_is_not_there_is_not_sent_otherwise(run: Run, shop: Shop, words: tuple[str, ...], why: str) -> None:
+    said = run(*words)
+
+    assert (said.code, why in said.err) == (2, True)
+
+
+def test_without_orders_none_may_go_together(run: Run, shop: Shop) -> None:
+    assert json.loads(run("shipments", "together", "--json").out) == []
+
+
 def test_goods_on_their_way_from_writing_them_down_to_what_did_not_come(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", "TRAY", units=10)
     (home / "came.csv").write_text("sku,received,damaged\nTRAY,3,1\n")
@@ -1013,6 +1036,14 @@ FAULTS: dict[str, tuple[str, ...]] = {
         """insert into shipment_lines (merchant, shipment, line, units, parts, title) select id, 'r', '1', 1, '{}', '' from merchants""",
     ),
     "what left in shipments left once": ("update order_lines set sent = 1",),
+    "what goes once more is reserved until it left": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, again)
+           select 's', id, 'o', 1, 'S1', 'x', 'released', 1, 'lost' from merchants""",
+    ),
+    "who goes in another's parcel goes with it": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, goes_with)
+           select 's', id, 'o', 1, 'S1', 'x', 'released', 1, 'nobody' from merchants""",
+    ),
     "a parcel has at most one live label, and its shipment knows it": (
         "insert into parcels (id, merchant, shipment, number, token, purchase) select 'p', id, 's', 1, 't', 'nobody' from merchants",
     ),

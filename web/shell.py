@@ -11,8 +11,8 @@ from web.visitor import Visitor, needed
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= dict.fromkeys(("short", "calling_off", "capturing"), "orders")
-PART_OF |= dict.fromkeys(("bench", "day_end", "requests", "waiting"), "shipments")
+PART_OF |= dict.fromkeys(("short", "calling_off", "capturing", "addresses"), "orders")
+PART_OF |= dict.fromkeys(("bench", "day_end", "requests", "waiting", "together", "collecting"), "shipments")
 
 
 @dataclass(frozen=True, slots=True)

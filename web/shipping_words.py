@@ -1,5 +1,6 @@
 """What shipments are called, and why one does not go on, in the reader's words."""
 
+import re
 from typing import Any
 
 from flask_babel import gettext
@@ -60,11 +61,40 @@ SAID: dict[str, str] = {
     "A driver comes on one day, within two weeks": N_("A driver comes on one day, within two weeks."),
     "there is no such letter": N_("There is no such letter."),
     "it is on its way": N_("It is on its way already."),
+    "only what left can go once more, and no more of it than left": N_("Only what left can go once more, and no more of it than left."),
+    "nobody said which SKU it is": N_("Nobody said which SKU it is: map its listing first."),
+    "no location that sends has all of it free": N_("No location that sends has all of it free."),
+    "it is cancelled": N_("It is cancelled."),
+    "it goes in the parcel of another order": N_("It goes in the parcel of another order: weigh, buy and send that one."),
+    "it goes together with others: take it out of their parcel first": N_(
+        "It goes together with others: take it out of their parcel first."
+    ),
+    "choose what goes with it": N_("Choose at least two."),
+    "one of these cannot go together with others": N_(
+        "One of these cannot go together with others: it has a label, several parcels, or its channel says how it is sent."
+    ),
+    "they do not go from one place to one address": N_("They do not go from one place to one address."),
+    "one of these goes together with others already": N_("One of these goes together with others already."),
+    "what goes abroad goes alone": N_("What goes abroad goes alone: customs ask for each order."),
+    "it does not go together with others": N_("It does not go together with others."),
+    "its buyer fetches it": N_("Its buyer fetches it: it goes in no parcel."),
+    "nobody fetches it: it goes in a parcel": N_("Nobody fetches it: it goes in a parcel."),
+    "it is ready already": N_("It is ready already."),
+    "it is not ready yet": N_("It is not ready yet."),
+    "it waits for 90 days at most": N_("It waits for 90 days at most."),
+    "it has a label already: give that back first": N_("It has a label already: give that back first."),
+    "there is no such parcel": N_("There is no such parcel any more: look again."),
+    "each unit is in one parcel": N_("Each unit must be in one parcel: count again."),
+    "a parcel holds something": N_("A parcel that holds nothing is none."),
+    "what is sold as one unit lies in one parcel": N_("What is sold as one unit goes in one parcel: put its parts together."),
+    "there are not so many units in it": N_("Say how many units go in the other parcel: no more than there are, and at least one."),
 }
 STATE = "it is "  # a state follows
 STOP = "it stops: "
+TOO_MANY = re.compile("at once (.+) sells labels for so many parcels at most: ([0-9]+)")
 CUSTOMS = "customs ask for the HS code, origin and weight of "
 TONES = {"released": "", "packed": "info", "labelled": "info", "sent": "good", "cancelled": "", "problem": "bad"}
+PICKUPS = {"released": N_("To pack"), "packed": N_("Ready for pickup"), "sent": N_("Fetched")}
 PURCHASES: dict[str, str] = {
     "asked": N_("being bought"),
     "bought": N_("bought"),
@@ -110,6 +140,10 @@ def why(said: str) -> str:
         return str(gettext(STOPS[Stop(said.removeprefix(STOP))]))
     if said.startswith(CUSTOMS):
         return str(gettext("Customs ask for the HS code, origin and weight of %(skus)s.", skus=said.removeprefix(CUSTOMS)))
+    if too_many := TOO_MANY.fullmatch(said):
+        words = gettext("%(carrier)s sells labels for at most %(most)s parcels at once: choose another carrier, or fewer parcels.",
+                        carrier=too_many[1], most=too_many[2])  # fmt: skip
+        return str(words)
     if (state := said.removeprefix(STATE)) in set(WORDS):
         return str(gettext("That cannot be done now: it is %(state)s.", state=gettext(_state(state))))
     return str(gettext(SAID[said])) if said in SAID else said

@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 from core.domain.calling_off import REASONS
 from core.domain.later import N_
 from core.domain.order import Line
+from core.domain.shipments import AGAIN, Again
 from core.domain.shipping import CancelReason, Progress
 from web import order_words as words
 from web.shipping_words import PROGRESS
@@ -186,6 +187,19 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "StatusChanged": _status,
     "TotalChanged": lambda body, lines: gettext("Total: %(was)s → %(now)s", was=_money(body["was"]), now=_money(body["now"])),
     "AddressChanged": lambda body, lines: gettext("It goes to another address now, in %(country)s", country=body["country"]),
+    "AddressCorrected": lambda body, lines: (
+        gettext("%(by)s corrected its address", by=body["by"])
+        if body["whose"] == "ours"
+        else gettext("%(by)s let it go to where its channel says", by=body["by"])
+    ),
+    "Reshipped": lambda body, lines: gettext(
+        "%(by)s has %(units)s sent once more, in shipment %(name)s. %(why)s",
+        by=body["by"],
+        units=_units(body),
+        name=body["name"],
+        why=gettext(AGAIN[Again(body["why"])]),
+    ),
+    "ReadyForPickup": lambda body, lines: gettext("%(by)s made %(name)s ready to be fetched", by=body["by"], name=body["name"]),
     "StockReserved": _about(lambda said: gettext("Reserved %(units)s of %(thing)s", **said)),
     "StockReleased": _about(lambda said: gettext("Gave %(units)s of %(thing)s free", **said)),
     "StockCarried": _about(

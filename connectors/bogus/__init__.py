@@ -9,7 +9,7 @@ from core.ports import CallsOff, Connector, Field, Kit, Limits, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
          "subscribe", "unsubscribed", "placed", "stored",
-         "confirm", "confirmed", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture")  # fmt: skip
+         "confirm", "confirmed", "ready_to_fetch", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:

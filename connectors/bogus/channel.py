@@ -68,6 +68,7 @@ class Bogus(Trouble):
     capturing: dict[str, Document] = field(default_factory=dict)  # payments that are being captured: what will change
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
     asked: dict[str, tuple[Request, Standing]] = field(default_factory=dict)  # what it was asked to send for other channels, by key
+    prepared: set[str] = field(default_factory=set)  # orders whose buyers were written to that they can fetch them
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
@@ -406,6 +407,10 @@ class BogusChannel:
     def confirmed(self, sent: Sent) -> str | None:
         with self._call("confirmed", sent) as system:
             return next((one["id"] for one in system.shipments(sent.order) if sending.is_it(one, sent)), None)
+
+    def ready_to_fetch(self, order: str, assignments: Sequence[str]) -> None:
+        with self._call("ready_to_fetch", (order, tuple(assignments))) as system:
+            system.prepared.add(order)
 
     def cancel(self, order: str, reason: CancelReason, key: str, *, restock: bool) -> Cancelling:
         with self._call("cancel", (order, reason, key, restock)) as system:

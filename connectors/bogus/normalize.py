@@ -120,7 +120,7 @@ def _payments(document: Mapping[str, Any], currency: str) -> tuple[Payment, ...]
 def _assignment(one: Mapping[str, Any]) -> Assignment:
     """Which place sends what, and who that is; until the channel says it, it is not known."""
     lines = tuple(ShippedLine(line, units) for line, units in _of(one, "lines", dict).items())
-    return Assignment(_of(one, "place", str), "open", _of(one, "place", str), lines)
+    return Assignment(_of(one, "place", str), "open", _of(one, "place", str), lines, method=one.get("method", ""))
 
 
 def _line(line: Mapping[str, Any], currency: str, included: bool) -> Line:

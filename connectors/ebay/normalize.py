@@ -742,7 +742,8 @@ def _customs(lines: Sequence[Doc]) -> str | None:
 def _programs(document: Doc, start: Doc) -> tuple[str, ...]:
     program = _maybe_part(document, "program")
     supported = ("ebay_supported_fulfillment",) if start.get("ebaySupportedFulfillment") is True else ()
-    return supported + tuple(ours for theirs, ours in PROGRAMS.items() if program.get(theirs))
+    fetched = ("prepare_for_pickup",) if start.get("fulfillmentInstructionsType") == "PREPARE_FOR_PICKUP" else ()
+    return supported + fetched + tuple(ours for theirs, ours in PROGRAMS.items() if program.get(theirs))
 
 
 # The person.

@@ -119,6 +119,7 @@ MANIFEST = Connector(
         "Move",
         "Payable",
         "Capture",
+        "Prepared",
         "Cancel",
         "Cancelled",
         "token",

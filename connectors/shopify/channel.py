@@ -19,6 +19,7 @@ from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import RateLimited, Refused, Unavailable
 from core.ports import Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Told
 
+PREPARED = "NO_LINE_ITEMS_TO_PREPARE_FOR_FULFILLMENT_ORDER"  # it was said before
 T = TypeVar("T")
 TOLD = {
     "CHANGE_FROM_QUANTITY_STALE": Told.STALE,
@@ -336,6 +337,13 @@ class ShopifyChannel:
         errors = self._client.run("Move", documents.MOVE, asked, changes=True)["fulfillmentOrderMove"]["userErrors"]
         if errors and (lines is not None or not sending.is_at(self._steady(self._shipping, order), assignment, place)):
             _agreed(errors, "shopify did not move it", order)
+
+    def ready_to_fetch(self, order: str, assignments: Sequence[str]) -> None:
+        """What was said of a part already is refused there, and done."""
+        parts = [{"fulfillmentOrderId": render.gid("FulfillmentOrder", one)} for one in assignments]
+        asked = {"input": {"lineItemsByFulfillmentOrder": parts}}
+        told = self._client.run("Prepared", documents.PREPARED, asked, changes=True)["fulfillmentOrderLineItemsPreparedForPickup"]
+        _agreed([one for one in told["userErrors"] if one["code"] != PREPARED], "shopify did not take it as ready", order)
 
     # what is paid when it leaves
 

@@ -35,7 +35,8 @@ SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
 OPEN_LINES = "fragment todo on FulfillmentOrderLineItem { id remainingQuantity lineItem { id } }"
 
 PART = f"""fragment part on FulfillmentOrder {{ id status assignedLocation {{ location {{ id isFulfillmentService }} }}
-  fulfillmentHolds {{ id reason heldByRequestingApp }} lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
+  deliveryMethod {{ methodType }} fulfillmentHolds {{ id reason heldByRequestingApp }}
+  lineItems(first: 15) {{ {PAGE} nodes {{ ...todo }} }} }}"""
 
 SHOP = "query Shop { shop { id name myshopifyDomain currencyCode } }"
 
@@ -121,6 +122,10 @@ PAYABLE = f"""query Payable($id: ID!, $first: Int!) {{ order(id: $id) {{ id curr
 
 CAPTURE = """mutation Capture($input: OrderCaptureInput!) { orderCapture(input: $input) {
   transaction { id status errorCode } userErrors { field message } } }"""
+
+# The buyer is written to by this (the schema's own words, 2026-10).
+PREPARED = """mutation Prepared($input: FulfillmentOrderLineItemsPreparedForPickupInput!) {
+  fulfillmentOrderLineItemsPreparedForPickup(input: $input) { userErrors { field code message } } }"""
 
 # Without a refund no money moves; what is merely authorized is let go in any case (the schema's own words, 2026-10).
 CANCEL = """mutation Cancel($id: ID!, $reason: OrderCancelReason!, $restock: Boolean!) {

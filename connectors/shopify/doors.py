@@ -260,6 +260,7 @@ def _assignment(part: shapes.GPart, waits: str | None) -> Assignment:
         location=digits(place.id) if place else None,
         lines=tuple(ShippedLine(digits(item.line_item.id), item.remaining_quantity) for item in part.line_items.nodes),
         party=SERVICE[place.is_fulfillment_service if place else False],
+        method=part.delivery_method.method_type.lower() if part.delivery_method else "",
     )
 
 

@@ -107,6 +107,7 @@ def _part(record: Json, number: int, place: Json, goods: Sequence[tuple[Json, in
         "assigned_location": {"location": place},
         "fulfillment_holds": record["holds"] if status == "ON_HOLD" else [],
         "line_items": lines,
+        "delivery_method": {"id": record["part"] + PART_ID * number, "method_type": record.get("method", "SHIPPING")},
     }
 
 

@@ -362,6 +362,10 @@ class GAssigned(Node):
     location: GPlace | None = None
 
 
+class GDelivery(Node):
+    method_type: str
+
+
 class GPartItem(Node):
     remaining_quantity: Count
     line_item: GId
@@ -377,6 +381,7 @@ class GPart(Node, kw_only=True):
     status: str
     line_items: GPartItems
     assigned_location: GAssigned | None = None
+    delivery_method: GDelivery | None = None
     fulfillment_holds: list[GHold] = []
 
 

@@ -69,6 +69,15 @@ def _units(part: Json, items: Sequence[Mapping[str, Any]] | None) -> dict[int, i
     return {of[line]: units for line, units in wished.items()}
 
 
+def prepared(record: Json, part: Json) -> None:
+    """Raises Coded where nobody fetches it, or nothing of it is left to be prepared."""
+    if record.get("method") != "PICK_UP":
+        raise Coded("FULFILLMENT_ORDER_INVALID", "Fulfillment order is not for local pickup.", "input")
+    if part["status"] not in OPEN or part["id"] in record.setdefault("prepared", []):
+        raise Coded("NO_LINE_ITEMS_TO_PREPARE_FOR_FULFILLMENT_ORDER", "There are no line items to prepare.", "input")
+    record["prepared"].append(part["id"])
+
+
 def movable(
     part: Json, lines: Mapping[int, Json], place: int, stocked: Iterable[str], items: Sequence[Mapping[str, Any]] | None
 ) -> dict[int, int]:  # fmt: skip

@@ -126,6 +126,7 @@ class Simulator:
             ("Mutation", "bulkOperationRunQuery"): self._run_bulk,
             ("Mutation", "fulfillmentCreate"): self._create_fulfillment,
             ("Mutation", "fulfillmentOrderMove"): self._move_part,
+            ("Mutation", "fulfillmentOrderLineItemsPreparedForPickup"): self._prepare,
             ("Mutation", "orderCancel"): self._order_cancel,
             ("Mutation", "orderCapture"): self._order_capture,
             ("InventoryItem", "inventoryLevel"): self._level,
@@ -616,6 +617,18 @@ class Simulator:
         there = [one for one in parts(record, self._places()) if one["assigned_location"]["location"]["id"] == place]
         return {"moved_fulfillment_order": there[0], "user_errors": []}
 
+    def _prepare(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json:
+        self._need("write_merchant_managed_fulfillment_orders", "fulfillmentOrderLineItemsPreparedForPickup")
+        asked = [one["fulfillmentOrderId"] for one in args["input"]["lineItemsByFulfillmentOrder"]]
+        try:
+            for record, part in [sending.found(self.state["orders"].values(), self._places(), gid) for gid in asked]:
+                sending.prepared(record, part)
+        except sending.Coded as error:
+            return {"user_errors": [error.told]}
+        except sending.Declined as error:
+            return {"user_errors": [{**error.told, "code": "FULFILLMENT_ORDER_INVALID"}]}
+        return {"user_errors": []}
+
     def _carry(self, line: Json, units: int, begin: int, to: int) -> None:
         self._move(line, begin, available=units, committed=-units)
         books.carry(line, units, begin, to)
@@ -791,6 +804,8 @@ class Simulator:
         buyers.priced(rnd, desk, body, plain=bool(wish.get("plain")))
         books.retotal(body)
         buyers.plant(body, plan[0])
+        if wish.get("pickup"):
+            body["shipping_address"] = None
         for line in body["line_items"]:  # nobody could reserve them, so they take nothing from the shelf
             line["_aside"] = plan[1] is not None or body["test"] or bool(wish.get("bypass"))
             line["_location"] = self._from(line, wish.get("location"))
@@ -799,6 +814,7 @@ class Simulator:
             "transactions": [],
             "holds": [],
             "part": self._next(),
+            "method": "PICK_UP" if wish.get("pickup") else "SHIPPING",
             "risk": "ACCEPT",
             "plan": plan[0],
             "parks": plan[1],

@@ -39,6 +39,7 @@ WORDS: dict[Reason, str] = {
 # The other causes of movements: what orders did, what imports took back, and kits put together in advance.
 MOVED: dict[str, str] = {
     "shipped": N_("Sent"),
+    "resent": N_("Sent once more"),
     "unfulfilled": N_("Sending it was undone"),
     "returned": N_("Came back"),
     "uncounted": N_("Not counted any more"),

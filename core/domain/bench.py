@@ -31,6 +31,11 @@ class Done:
     def text(self) -> str:
         return ".".join(f"{place}x{units}" for place, units in self.runs)
 
+    @property
+    def scanned(self) -> int:
+        """How many units that are."""
+        return sum(units for _, units in self.runs)
+
     def units(self, place: int) -> int:
         return sum(units for at, units in self.runs if at == place)
 

@@ -386,6 +386,7 @@ DOES = {
     "shop_rates": N_("Asking a carrier for its price"),
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),
+    "tell_ready": N_("Telling a channel that a buyer can fetch an order"),
     "confirm_parcels": N_("Telling a channel of a parcel"),
     "move_assignments": N_("Telling a channel from where a shipment leaves"),
     "capture_payments": N_("Capturing a payment"),

@@ -233,6 +233,32 @@ class RequestMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressCorrected:
+    """`whose`: "ours", "theirs" (the channel's again). Where it is says nobody."""
+
+    by: str
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reshipped:
+    """Units that left go once more, in this shipment; `why` is a word of core/domain/shipments.py, Again."""
+
+    name: str
+    units: int
+    why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyForPickup:
+    """Its buyer can fetch a shipment."""
+
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabelBought:
     name: str
     carrier: str
@@ -369,6 +395,9 @@ Event = (
     | InboundClosed
     | InboundCancelled
     | OrderHeld
+    | AddressCorrected
+    | ReadyForPickup
+    | Reshipped
     | OrderCalledOff
     | PaymentCaptured
     | CaptureFailed

@@ -252,6 +252,10 @@ class Hold:
     ours: bool = False
 
 
+PICK_UP = "pick_up"
+FETCHED = frozenset({"in_store_pick_up", "prepare_for_pickup"})  # Amazon's program, and eBay's instruction (read 2026-11)
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """A part of the order as the channel gave it to one place: Shopify's fulfillment order. `lines` are the units still to send."""
@@ -261,6 +265,7 @@ class Assignment:
     location: str | None
     lines: tuple[ShippedLine, ...] = ()
     party: Party = Party.MERCHANT
+    method: str = ""  # how it reaches the buyer, in small letters: "pick_up", "shipping"; "" where the channel does not say
 
     @property
     def open(self) -> bool:
@@ -373,6 +378,12 @@ class Order:
     holds: tuple[Hold, ...] | None = None
     routing: tuple[Assignment, ...] | None = None
     risk: str | None = None
+
+    @property
+    def is_pickup(self) -> bool:
+        """Its buyer fetches all of it. What was not read yet is none."""
+        methods = {part.method for part in self.routing or () if part.method}
+        return methods == {PICK_UP} or any(name.casefold() in FETCHED for name in self.programs)
 
     @property
     def ref(self) -> str:

@@ -20,6 +20,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+PARCEL, PICKUP, REQUEST = "parcel", "pickup", "request"  # how a shipment reaches its buyer; the last: somebody else is asked to send it
 OPEN = (State.RELEASED, State.PACKED, State.LABELLED)
 WORDS: dict[State, str] = {
     State.RELEASED: N_("To pack"),
@@ -42,6 +43,7 @@ class Wait(StrEnum):
     GRACE = "grace"
     RISK = "risk"
     ADDRESS = "address"
+    TORN = "torn"
     STOCK = "stock"
     MAPPING = "mapping"
     PLACE = "place"
@@ -61,6 +63,7 @@ WAITS: dict[Wait, str] = {
     Wait.GRACE: N_("Buyers may still change it for a while."),
     Wait.RISK: N_("The channel thinks that it may be fraud."),
     Wait.ADDRESS: N_("Nobody knows where it goes."),
+    Wait.TORN: N_("The channel says another address than one of you wrote: choose one."),
     Wait.STOCK: N_("Not all of it is there, and it is sent whole."),
     Wait.MAPPING: N_("Nobody said which of your goods it sells."),
     Wait.PLACE: N_("What is reserved for it lies where nothing is sent from, or in parts that lie apart."),
@@ -98,6 +101,8 @@ class Stop(StrEnum):
     HELD = "held"
     FEWER = "fewer"
     ADDRESS = "address"
+    TORN = "torn"
+    WAY = "way"
 
 
 STOPS: dict[Stop, str] = {
@@ -107,6 +112,25 @@ STOPS: dict[Stop, str] = {
     Stop.HELD: N_("The order is held."),
     Stop.FEWER: N_("The order has fewer units of this now."),
     Stop.ADDRESS: N_("The order goes to another address now."),
+    Stop.WAY: N_("Its buyer fetches it now, or does not any more."),
+    Stop.TORN: N_("The channel says another address than one of you wrote: choose one."),
+}
+
+
+class Again(StrEnum):
+    """Why goods that left are sent once more."""
+
+    LOST = "lost"
+    DAMAGED = "damaged"
+    WRONG = "wrong"
+    OTHER = "other"
+
+
+AGAIN: dict[Again, str] = {
+    Again.LOST: N_("It was lost on its way."),
+    Again.DAMAGED: N_("It arrived damaged."),
+    Again.WRONG: N_("Something else was in the parcel."),
+    Again.OTHER: N_("For another reason."),
 }
 PROBLEMS: dict[str, str] = {
     "taking_apart": N_("It is being taken apart: what was paid for its label is asked back first."),
@@ -122,9 +146,10 @@ PROBLEMS: dict[str, str] = {
     "no_rates": N_("No carrier offers anything for it."),
     "lacks": N_("Something is missing before a label can be bought."),
     "no_papers": N_("Its label came without papers: it is given back, and another one is bought."),
+    "not_collected": N_("Nobody fetched it in time: wait longer, or put it back and cancel."),
     "unknown": N_("Nobody knows whether the carrier sold the label: look in the carrier's own account."),
 }
-FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS)  # what was made for the order as it was is taken apart, and made anew
+FINAL = (Stop.CANCELLED, Stop.FEWER, Stop.ADDRESS, Stop.WAY)  # what was made for the order as it was is taken apart, and made anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +184,12 @@ PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
 def waits(
     order: Order, rules: Rules, now: datetime, *, held: bool, has_address: bool, short: bool, off: bool, waived: bool,
-    captures: bool = False, uncaptured: bool = False,
+    captures: bool = False, uncaptured: bool = False, torn: bool = False,
 ) -> Wait | None:  # fmt: skip
     """The first reason why this order is not released; None: it is. `held`: one of us holds it; `short`: units of it are not reserved;
     `off`: one of us has it cancelled at its channel; `waived`: its buyer wishes to cancel it, and was answered that it is sent;
-    `captures`: its channel captures what is authorized; `uncaptured`: that was tried, and refused."""
+    `captures`: its channel captures what is authorized; `uncaptured`: that was tried, and refused; `torn`: its channel and one of us say
+    different addresses."""
     reasons = (
         (Wait.TEST, order.test),
         (Wait.CHANNEL, order.party is not Party.MERCHANT),
@@ -176,6 +202,7 @@ def waits(
         (Wait.GRACE, now < order.placed_at + rules.grace),
         (Wait.RISK, order.risk in rules.risks),
         (Wait.ADDRESS, not has_address),
+        (Wait.TORN, torn),
         (Wait.STOCK, short and not rules.part),
     )
     return next((reason for reason, is_so in reasons if is_so), None)
@@ -255,15 +282,21 @@ def _whole(line: ToSend, location: str) -> int:
     return min((line.reserved.get((sku, location), 0) // each for sku, each in line.parts.items()), default=0)
 
 
-def stops(order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool) -> Stop | None:
+def stops(
+    order: Order, *, held: bool, person: str, was: str, over: bool, off: bool, waived: bool, torn: bool = False,
+    way: str = "",
+) -> Stop | None:  # fmt: skip
     """Why a shipment of this order stops now, first what is FINAL: `person` is a hash of whom it goes to, `was` the one that it was made
-    for ("": not known); `over`: it has more units of a line than are reserved; `off` and `waived` as of `waits`."""
+    for ("": not known); `over`: it has more units of a line than are reserved; `off`, `waived` and `torn` as of `waits`; `way`: how it was
+    to reach its buyer ("": that does not change)."""
     reasons = (
         (Stop.CANCELLED, order.is_cancelled),
         (Stop.ADDRESS, bool(was and person and person != was)),
+        (Stop.WAY, way == (PARCEL if order.is_pickup else PICKUP)),
         (Stop.FEWER, over),
         (Stop.CANCELLING, order.cancel_requested and not waived),
         (Stop.CALLED_OFF, off),
+        (Stop.TORN, torn),
         (Stop.HELD, held or order.on_hold or bool(order.holds)),
     )
     return next((reason for reason, is_so in reasons if is_so), None)

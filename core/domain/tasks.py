@@ -127,6 +127,7 @@ QUEUES = {
     "choose_services": "inside",
     "void_labels": "outside",
     "confirm_parcels": "outside",
+    "tell_ready": "outside",
     "call_off_orders": "outside",
     "capture_payments": "outside",
     "move_assignments": "outside",

@@ -59,6 +59,7 @@ CHECKS = (
         select count(*) from (
           select l.order_id, l.line from order_lines l
           left join shipments s on s.order_id = l.order_id and s.state in ('released', 'packed', 'labelled')
+            and s.again is null
           left join shipment_lines n on n.shipment = s.id and n.line = l.line
           where l.released <> 0 or n.units is not null group by l.order_id, l.line, l.released
           having l.released <> coalesce(sum(n.units), 0)) d
@@ -83,10 +84,28 @@ CHECKS = (
         """
         select count(*) from (
           select l.order_id, l.line from order_lines l left join shipments s on s.order_id = l.order_id and s.state = 'sent'
+            and s.again is null
           left join shipment_lines n on n.shipment = s.id and n.line = l.line
           where l.sent <> 0 or n.units is not null group by l.order_id, l.line, l.sent having l.sent <> coalesce(sum(n.units), 0)) d
         """,
         "look at these orders' shipments: their stock may be wrong",
+    ),
+    Check(
+        "what goes once more is reserved until it left",
+        """
+        select count(*) from shipments s where s.again is not null and (s.state in ('released', 'packed', 'labelled')) <> exists (
+          select 1 from reservations r where r.order_id = s.order_id and r.line = s.id)
+        """,
+        "take these shipments apart, and have what is to go sent once more anew",
+    ),
+    Check(
+        "who goes in another's parcel goes with it",
+        """
+        select count(*) from shipments s left join shipments l on l.id = s.goes_with
+        where s.goes_with is not null and s.state in ('released', 'packed', 'labelled')
+          and (l.id is null or l.goes_with is not null or l.state not in ('released', 'packed', 'labelled') or l.location <> s.location)
+        """,
+        "have these shipments go alone again: crossdock shipments part",
     ),
     Check(
         "a parcel has at most one live label, and its shipment knows it",

@@ -152,14 +152,15 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     for ref, (_, order, before) in taken.items():
         facts = changes(before.order if before else None, order)
         work.happened(merchant, [(ref, fact) for fact in (facts[:1] if ref in past else facts)])
-        if before and any(isinstance(fact, STOPPING) for fact in facts):
+        fetched = before is not None and before.order.is_pickup != order.is_pickup
+        if before and (fetched or any(isinstance(fact, STOPPING) for fact in facts)):
             work.ask(merchant, "look_at_shipments", taken[ref][0], connection.id)
     _close_callings(work, connection, taken)
     if hub.connector(connection).captures:
         _see_payments(work, connection, {ref: one for ref, one in taken.items() if ref not in past})
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
-    if taken and settle(work, connection, taken, known, kindred, past=past).places.is_split:
-        _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past})
+    split = bool(taken) and settle(work, connection, taken, known, kindred, past=past).places.is_split
+    _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past and (split or _goes_nowhere(written[ref].order))})
     _ask_links(work, merchant, taken, kindred)
     for ref in new.keys() - taken.keys():  # somebody wrote it first: look again
         work.ask(merchant, "fetch_orders", ref, connection.id)
@@ -234,6 +235,12 @@ def _ask_links(work: Unit, merchant: str, taken: Taken, kindred: Kindred) -> Non
 
 
 ROUTED_S, ROUTED_WITHIN = 60.0, timedelta(hours=1)  # how often, and how long, a channel is asked where it will send an order from
+
+
+def _goes_nowhere(order: Order) -> bool:
+    """Goods without an address: its buyer may fetch them, which only a look at where they are sent from tells."""
+    goods = any(line.requires_shipping and line.open for line in order.lines)
+    return goods and order.routing is None and order.person is not None and order.person.ship_to is None
 
 
 def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Written]) -> None:

@@ -15,12 +15,12 @@ from core.domain.events import Event, LabelBought, LabelVoided
 from core.domain.handing_over import leaves_with_label
 from core.domain.money import Money
 from core.domain.order import Order
-from core.domain.shipments import FINAL, OPEN, State
+from core.domain.shipments import FINAL, OPEN, PICKUP, REQUEST, State
 from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import moving, releasing, sites
+from core.flows import joined, moving, releasing, sites
 from core.hub import Hub
 from core.ports import Carrier, Connector, Prepares, Refunds, Reprints
 from core.store import audit, cards, connections, handovers, parcels, shipments
@@ -38,6 +38,7 @@ NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrie
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
 AT_ONCE = 50  # labels whose refund is asked for at once
 NOT_ITS = "this order leaves with a label of its own channel"
+FETCHED = "its buyer fetches it"
 CHECKED, BLIND = "checked", "it cannot be asked what became of this purchase: look in the carrier's own account, then say that you did"
 
 
@@ -68,6 +69,8 @@ def want_in(
 ) -> str:  # fmt: skip
     """The same in the caller's transaction."""
     facts, one, boxes = ready(hub, work, merchant, id)
+    if one.goes_with:
+        raise NotThen(joined.WITH_ANOTHER)
     account = next((one for one in sellers(hub, work.db, merchant, facts) if one.id == connection), None)
     if account is None:
         raise Refused(NOT_ITS if connections.one_of(work.db, merchant, connection) else "there is no such carrier")
@@ -97,28 +100,35 @@ def sellers_of(hub: Hub, db: Db, merchant: str, channel: str, programs: Collecti
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:
-    """An open shipment that nothing stops, locked with its order and parcels. Raises Stopped, NotThen, Refused."""
-    order = shipments.orders_of(work.db, merchant, [id]).get(id)
-    if order is None:
-        raise Refused("there is no such shipment")
-    facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
-    one = shipments.find(work.db, merchant, [id])[id]
-    if one.state in OPEN and one.problem in moving.WAITS:
-        raise NotThen("its channel is being told from where it leaves")
-    if one.state not in OPEN or one.problem in UNDONE:
-        raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
-    if one.way == releasing.REQUEST:
-        raise NotThen("somebody else sends it: they are asked to, and tell when it left")
-    stop = next((why for other, why in releasing.stopped(hub, work, merchant, [order]) if other.id == id), None)
+    """An open shipment that nothing stops, locked with its order and parcels, and with all that go in one parcel with it. Raises Stopped,
+    NotThen, Refused."""
+    one = joined.lock(hub, work, merchant, id)
+    facts = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id]
+    mates = {other.id: other for other in (one, *joined.members(work, merchant, id))}
+    _is_ready(one, mates.values())
+    owners = {other.order_id for other in mates.values()}
+    stop = next((why for other, why in releasing.stopped(hub, work, merchant, owners) if other.id in mates), None)
     if stop:
         raise Stopped(stop)
     return facts, one, parcels.of_shipments(work.db, merchant, [id]).get(id, [])
+
+
+def _is_ready(one: Shipment, mates: Collection[Shipment]) -> None:
+    """Raises NotThen: it waits, is over, or somebody else sends it."""
+    if one.state in OPEN and any(other.problem in moving.WAITS for other in mates):
+        raise NotThen("its channel is being told from where it leaves")
+    if one.state not in OPEN or one.problem in UNDONE:
+        raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
+    if one.way == REQUEST:
+        raise NotThen("somebody else sends it: they are asked to, and tell when it left")
 
 
 def consignment(
     hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: list[Parcel], connector: Connector, label: LabelFormat | None
 ) -> Consignment:
     """What the carrier is asked to send. Raises Refused with what lacks: weight, an address of ours, what customs ask."""
+    if one.way == PICKUP:
+        raise NotThen(FETCHED)
     site = next((site for site in shipments.sites(work.db, merchant) if site.id == one.location), None)
     to = facts.person.final_ship_to or facts.person.ship_to if facts.person else None
     if site is None or site.address is None:
@@ -128,11 +138,11 @@ def consignment(
     if any(not box.weight_g for box in boxes):
         raise Refused("nobody said yet what it weighs")
     if len(boxes) > connector.carries.boxes:
-        raise Refused(f"{connector.label} sells a label for {connector.carries.boxes} parcels at most: make more shipments of it")
-    abroad = site.address.country != to.country
+        raise Refused(f"at once {connector.label} sells labels for so many parcels at most: {connector.carries.boxes}")
+    abroad, worth = site.address.country != to.country, joined.worth(hub, work, merchant, one, facts.order.subtotal)
     units = {load.line: load.units for load in shipments.loads(work.db, merchant, [one.id]).get(one.id, [])}
     return Consignment(
-        sender=site.address, to=to, boxes=tuple(_box(facts.order, box, units) for box in boxes), ship_on=today(hub, site.zone),
+        sender=site.address, to=to, boxes=_boxes(worth, boxes, units), ship_on=today(hub, site.zone),
         currency=facts.order.currency, customs=_customs(work, merchant, facts.order, one) if abroad else None,
         label=label or connector.carries.formats[0], references=(facts.name, one.name),
         order=facts.channel_id,
@@ -144,8 +154,13 @@ def today(hub: Hub, zone: str) -> date:
     return hub.clock().astimezone(ZoneInfo(zone or "UTC")).date()
 
 
-def _box(order: Order, box: Parcel, all_: Mapping[str, int]) -> Box:
-    return Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, order.subtotal, box.contents or all_)
+def _boxes(worth: Money, boxes: list[Parcel], all_: Mapping[str, int]) -> tuple[Box, ...]:
+    """Of several each is worth its share, by its units."""
+    shares = worth.split([sum((box.contents or {}).values()) or 1 for box in boxes])
+    return tuple(
+        Box(box.weight_g, box.length_mm, box.width_mm, box.height_mm, share, box.contents or all_)
+        for box, share in zip(boxes, shares, strict=True)
+    )
 
 
 def _customs(work: Unit, merchant: str, order: Order, one: Shipment) -> Customs:
@@ -229,6 +244,8 @@ def _end_if_unwanted(work: Unit, merchant: str, id: str) -> Shipment:
     if shipment.problem == TAKING_APART:
         releasing.cancel(work, merchant, [shipment])
         work.ask(merchant, "release_orders", merchant)
+    elif shipment.problem == GIVING_BACK:
+        shipments.set_problem(work.db, id, None)
     return shipment
 
 
@@ -287,9 +304,8 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
     papers = found.labels or _papers(hub, account, one, found)
     box, merchant, connector = hub.box(claim.merchant), claim.merchant, hub.connector(account)
     with hub.unit(claim) as work:
-        order = shipments.orders_of(work.db, merchant, [one.shipment])[one.shipment]
-        facts = shipments.facts(work.db, merchant, [order], box)[order]
-        shipment = shipments.find(work.db, merchant, [one.shipment])[one.shipment]
+        shipment = joined.lock(hub, work, merchant, one.shipment)
+        facts = shipments.facts(work.db, merchant, [shipment.order_id], box)[shipment.order_id]
         boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
         parcels.bought(work.db, one.id, found, box, work.now)
         until = work.now + kept_us()
@@ -297,13 +313,16 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         numbered = zip(boxes, found.tracking, strict=False)
         parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector, found.by) for parcel, number in numbered])
         work.happened(merchant, [(facts.ref, _fact(shipment, connector, one, found))])
-        if shipment.problem == TAKING_APART or not papers:
+        if shipment.problem in UNDONE or not papers:
             parcels.give_back(work.db, one.id)
             work.ask(merchant, "void_labels", one.id, one.connection)
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
             parcels.look_at(work.db, [parcel.id for parcel in boxes], work.now + FIRST_LOOK_US)
+            joined.follow(work, merchant, shipment, State.LABELLED)
+            if shipment.again:
+                work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # as above
             if leaves_with_label(facts.connection, sites.rules(work.db, merchant).on_label):
                 work.ask(merchant, "send_labelled", shipment.id)
 
@@ -377,9 +396,7 @@ def throw_away(hub: Hub, merchant: str, id: str, who: Who) -> None:
     """A label that its carrier does not take back is thrown away: it stays paid, and is not used. Its shipment is packed again, or taken
     apart where its order is not what it was made for. Raises NotThen, Refused."""
     with hub.unit() as work:
-        order = shipments.orders_of(work.db, merchant, [id]).get(id)
-        if order is None:
-            raise Refused("there is no such shipment")
+        order = joined.lock(hub, work, merchant, id).order_id
         final = {one.id for one, why in releasing.stopped(hub, work, merchant, [order]) if why in FINAL}
         one = shipments.find(work.db, merchant, [id])[id]
         boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, [])
@@ -393,6 +410,7 @@ def throw_away(hub: Hub, merchant: str, id: str, who: Who) -> None:
             work.ask(merchant, "release_orders", merchant)
         else:
             shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
+            joined.follow(work, merchant, one, State.PACKED)
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.throw_away", id, shipment=one.name)
 
 
@@ -414,9 +432,8 @@ def void_labels(hub: Hub, claim: Claim) -> None:
 
 def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) -> None:
     box = hub.box(merchant)
-    order = shipments.orders_of(work.db, merchant, [one.shipment])[one.shipment]
-    facts = shipments.facts(work.db, merchant, [order], box)[order]
-    shipment = shipments.find(work.db, merchant, [one.shipment])[one.shipment]
+    shipment = joined.lock(hub, work, merchant, one.shipment)
+    facts = shipments.facts(work.db, merchant, [shipment.order_id], box)[shipment.order_id]
     boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
     tracking = one.bought.master if one.bought else ""
     work.happened(merchant, [(facts.ref, LabelVoided(shipment.name, tracking, became.value))])
@@ -428,6 +445,9 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
     parcels.set_labels(work.db, [{"id": parcel.id, **UNLABELLED} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
+        joined.follow(work, merchant, shipment, State.PACKED)
+    if shipment.again:
+        work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # it may go elsewhere now
     if shipment.problem == NO_PAPERS:
         _anew(hub, work, merchant, one)
 

@@ -31,8 +31,10 @@ def can(hub: Hub, channel: str) -> bool:
 
 
 def begin(hub: Hub, work: Unit, merchant: str, made: Mapping[str, Facts]) -> None:
-    """New shipments, by their ids: those that leave from elsewhere than their channel thinks wait until it knows better."""
-    asked = {id: facts for id, facts in made.items() if can(hub, facts.order.channel) and facts.order.routing}
+    """New shipments, by their ids: those that leave from elsewhere than their channel thinks wait until it knows better. Where a buyer
+    fetches something is not moved."""
+    parts = {id: facts for id, facts in made.items() if facts.order.routing and not facts.order.is_pickup}
+    asked = {id: facts for id, facts in parts.items() if can(hub, facts.order.channel)}
     maps = {id: _map(work, id) for id in sorted({facts.connection for facts in asked.values()})}
     asked = {id: facts for id, facts in asked.items() if maps[facts.connection].is_split}
     wants = _wants(work, merchant, asked.values(), maps)

@@ -1,6 +1,7 @@
 """Packing: what a parcel weighs and in which box it goes, labels for many at once, what is short, and taking a shipment apart."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,12 +9,13 @@ import msgspec
 from core.domain.adjusting import UNSEEN, Answer, Reason
 from core.domain.adjusting import Wish as Adjusting
 from core.domain.bench import Holder, losers
-from core.domain.shipments import OPEN, Load, State, parted, pieces
+from core.domain.parcelling import another, in_lines
+from core.domain.shipments import OPEN, PICKUP, Load, State, parted, pieces
 from core.domain.shipments import weigh as weigh_of
 from core.domain.stock import Plan
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import adjusting, allocation, cards, labelling, releasing
+from core.flows import adjusting, allocation, cards, joined, labelling, releasing
 from core.flows.cards import Wish as CardWish
 from core.flows.labelling import NotThen, ready
 from core.hub import Hub
@@ -30,20 +32,31 @@ Offer = tuple[Connection, Connector]
 # ---- weighing
 
 
-def weigh(hub: Hub, merchant: str, id: str, grams: int, who: Who, *, box: str = "", size: tuple[int, int, int] = (0, 0, 0)) -> None:
-    """A shipment is packed: what its parcel weighs in grams, in which of the merchant's boxes or of which outside (mm; 0: not known) it is.
-    Raises Stopped, NotThen, and Refused for a box that is not there or may not hold that."""
+def weigh(
+    hub: Hub, merchant: str, id: str, grams: int, who: Who, *, box: str = "", size: tuple[int, int, int] = (0, 0, 0), number: int = 1
+) -> None:  # fmt: skip
+    """One of a shipment's parcels is packed: what it weighs in grams, in which of the merchant's boxes or of which outside (mm; 0: not
+    known) it is. Once all have a weight the shipment is packed. Raises Stopped, NotThen, and Refused for a box that is not there or may
+    not hold that."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
+        if one.goes_with or one.way == PICKUP:
+            raise NotThen(joined.WITH_ANOTHER if one.goes_with else labelling.FETCHED)
         if one.state is State.LABELLED or any(parcel.purchase for parcel in inside):
             raise NotThen("it has a label for what it weighed before: give that back first")
         carton = _carton(work, merchant, box) if box else None
         if carton and carton.most_g is not None and grams - carton.weight_g > carton.most_g:
             raise Refused("that is more than this box may hold")
-        for parcel in inside[:1]:
-            parcels.set_size(work.db, parcel.id, grams, carton.size if carton else size, carton.name if carton else None)
-        shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.weigh", id, shipment=one.name, grams=grams, box=box)
+        mine = next((parcel for parcel in inside if parcel.number == number), None)
+        if mine is None:
+            raise Refused("there is no such parcel")
+        parcels.set_size(work.db, mine.id, grams, carton.size if carton else size, carton.name if carton else None)
+        if all(parcel.weight_g for parcel in inside if parcel is not mine):
+            shipments.set_state(work.db, {id: (State.PACKED, None)}, work.now)
+            joined.follow(work, merchant, one, State.PACKED)
+        parcel = f"{number}/{len(inside)}" if len(inside) > 1 else ""
+        said = {"shipment": one.name, "parcel": parcel, "grams": grams, "box": box}
+        audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.weigh", id, **said)
 
 
 def _carton(work: Unit, merchant: str, name: str) -> boxes.Carton:
@@ -57,21 +70,59 @@ def _carton(work: Unit, merchant: str, name: str) -> boxes.Carton:
 
 
 def split(hub: Hub, merchant: str, id: str, contents: Sequence[Mapping[str, int]], who: Who) -> None:
-    """A shipment goes in so many parcels: `contents` are units by order line, one for each. What they weigh is reckoned anew. Raises
-    Stopped, NotThen, and Refused unless each unit is in one of them."""
+    """A shipment goes in so many parcels: `contents` are units by order line, one for each. What they weigh is reckoned anew, and they are
+    to be packed. Raises Stopped, NotThen, and Refused unless each unit is in one of them."""
+    _split(hub, merchant, id, lambda loads, _: contents, who)
+
+
+def split_scanned(hub: Hub, merchant: str, id: str, parts: Sequence[Mapping[str, int]], who: Who) -> None:
+    """The same by the SKUs that were scanned into each parcel."""
+    _split(hub, merchant, id, lambda loads, _: in_lines(loads, parts), who)
+
+
+def set_apart(hub: Hub, merchant: str, id: str, further: Sequence[Mapping[str, int]], who: Who) -> None:
+    """The same by the SKUs of each parcel but the first, which holds the rest."""
+    _split(hub, merchant, id, lambda loads, _: in_lines(loads, [_rest(loads, further), *further]), who)
+
+
+def _rest(loads: list[Load], further: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    return pieces(loads) - sum((Counter(part) for part in further), Counter[str]())
+
+
+def move_on(hub: Hub, merchant: str, id: str, units: Mapping[str, int], who: Who) -> None:
+    """These units by order line go in one more parcel, whatever parcels there are. Raises as `split`."""
+    _split(hub, merchant, id, lambda loads, now: another(loads, now, units), who)
+
+
+def join(hub: Hub, merchant: str, id: str, who: Who) -> None:
+    """All of a shipment goes in one parcel again. Raises Stopped, NotThen."""
+    _split(hub, merchant, id, lambda loads, _: [{load.line: load.units for load in loads}], who)
+
+
+How = Callable[[list[Load], list[Mapping[str, int]]], Sequence[Mapping[str, int]]]
+
+
+def _split(hub: Hub, merchant: str, id: str, how: How, who: Who) -> None:
+    """`how` makes contents of what is in it and of what its parcels hold now (nothing where one holds all)."""
     with hub.unit() as work:
         _, one, inside = ready(hub, work, merchant, id)
+        if one.way == PICKUP:
+            raise NotThen(labelling.FETCHED)
+        if one.goes_with or joined.members(work, merchant, id):
+            raise NotThen("it goes together with others: take it out of their parcel first")
         if any(parcel.purchase for parcel in inside):
             raise NotThen("it has a label already: give that back first")
-        parts = _parted(shipments.loads(work.db, merchant, [id]).get(id, []), contents)
+        loads = shipments.loads(work.db, merchant, [id]).get(id, [])
+        parts = _parted(loads, how, [parcel.contents for parcel in inside if parcel.contents])
         weights = cards_of.weights(work.db, merchant, {sku for part in parts for load in part for sku in load.parts})
         parcels.split(work.db, merchant, id, [_parcel(hub, number, part, weights) for number, part in enumerate(parts, 1)])
+        shipments.set_state(work.db, {id: (State.RELEASED, None)}, work.now)
         audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.split", id, shipment=one.name, parcels=len(parts))
 
 
-def _parted(loads: Sequence[Load], contents: Sequence[Mapping[str, int]]) -> list[list[Load]]:
+def _parted(loads: list[Load], how: How, now: list[Mapping[str, int]]) -> list[list[Load]]:
     try:
-        return parted(loads, contents)
+        return parted(loads, how(loads, now))
     except ValueError as error:
         raise Refused(str(error)) from None
 
@@ -97,6 +148,11 @@ def usual(offers: Sequence[Offer], chosen: str, account: str | None = None, serv
     found = next((wish for wish in wishes if wish in known), "/")
     connection, _, name = found.partition("/")
     return connection, name
+
+
+def chosen_in(settings: str) -> str:
+    """By which service the merchant's labels are bought, as these settings say; "" where nobody said."""
+    return str(msgspec.json.decode(settings).get(CHOSEN, "")) if settings else ""
 
 
 def choose(hub: Hub, merchant: str, connection: str, service: str, who: Who) -> None:
@@ -127,11 +183,7 @@ def want_all(hub: Hub, merchant: str, ids: Collection[str], connection: str, ser
 def take_apart(hub: Hub, merchant: str, id: str, who: Who) -> None:
     """Cancel an open shipment, and have what is in it released anew. Raises NotThen, Refused."""
     with hub.unit() as work:
-        order = shipments.orders_of(work.db, merchant, [id]).get(id)
-        if order is None:
-            raise Refused("there is no such shipment")
-        shipments.facts(work.db, merchant, [order], hub.box(merchant))
-        one = shipments.find(work.db, merchant, [id])[id]
+        one = joined.lock(hub, work, merchant, id)
         if one.state not in OPEN or one.problem == "taking_apart":
             raise NotThen(f"it is {one.state}")
         releasing.take_apart(hub, work, merchant, [one], "person")

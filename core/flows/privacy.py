@@ -8,13 +8,13 @@ import msgspec
 import structlog
 
 from core.domain.events import BuyerForgotten
-from core.domain.order import Person
+from core.domain.order import Address, Person
 from core.domain.privacy import digits, folded, is_meant
 from core.domain.tasks import Claim
 from core.flows.allocation import ask_waiting
 from core.hub import Hub
 from core.ports import Demand, Notice, Wanted
-from core.store import audit, connections, findings, inbox, listings, privacy, stock
+from core.store import audit, connections, corrections, findings, inbox, listings, privacy, stock
 from core.store.connections import Connection
 from core.store.findings import Finding
 from core.store.privacy import Sealed
@@ -181,7 +181,8 @@ def _told(hub: Hub, connection: Connection, demand: Demand, some: Sequence[Seale
     """Everything that we hold of a customer, as a person can read it."""
     with hub.database.read() as db:
         docs, notes, received = privacy.held_of(db, some)
-    box = hub.box(connection.merchant)
+        box = hub.box(connection.merchant)
+        places = {one.id: _sent_to(corrections.of(db, connection.merchant, one.id, box)) for one in some}
     asked = {"customer": demand.person, "email": demand.email, "phone": demand.phone, "orders": demand.orders}
     return {
         "channel": connection.channel, "account": connection.account, "request": demand.request, "made_at": hub.clock(), "asked": asked,
@@ -189,6 +190,7 @@ def _told(hub: Hub, connection: Connection, demand: Demand, some: Sequence[Seale
             {
                 "order": one.ref.split("/", 1)[1],
                 "buyer": _opened(hub, connection, one),
+                "sent_to": places[one.id],
                 "document": msgspec.Raw(docs[one.id].encode()),
                 "notes": [_note(box, row) for row in notes if row.order_id == one.id],
                 "received": [_body(box, row) for row in received if row.ref == one.ref],
@@ -196,6 +198,11 @@ def _told(hub: Hub, connection: Connection, demand: Demand, some: Sequence[Seale
             for one in some
         ],
     }  # fmt: skip
+
+
+def _sent_to(found: corrections.Reached | None) -> Address | None:
+    """Where it goes, as one of us corrected it; None where it goes to where the channel says."""
+    return found.person.ship_to if found and found.person and found.theirs else None
 
 
 def _note(box: Any, row: Any) -> dict[str, Any]:

@@ -7,25 +7,41 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.oversold import Decision as Short
 from core.domain.requests import RequestState, Share
 from core.domain.routing import Decision
-from core.domain.shipments import FINAL, RULES, Load, Parts, Planned, Rules, State, Stop, ToSend, Wait, plan, stops, waits, weigh
+from core.domain.shipments import (
+    FINAL,
+    PARCEL,
+    PICKUP,
+    REQUEST,
+    RULES,
+    Load,
+    Parts,
+    Planned,
+    Rules,
+    State,
+    Stop,
+    ToSend,
+    Wait,
+    plan,
+    stops,
+    waits,
+    weigh,
+)
 from core.domain.tasks import Claim
-from core.flows import capturing, moving, routing, sites
+from core.flows import capturing, joined, moving, routing, set_aside, sites
 from core.hub import Hub
-from core.store import cards, connections, listings, parcels, requests, shipments, stock
+from core.store import cards, connections, corrections, listings, parcels, requests, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
 from core.store.unit import Unit
 from core.store.vault import Box
 
 AT_ONCE = 100
 MARK = "release"
-PARCEL, REQUEST = "parcel", "request"  # ways of a shipment: we send it; somebody else is asked to
 WITHDRAWING = "withdrawing"  # the problem of a shipment that somebody else is asked to send no more
 COUNTER = "shipments"  # what papers say and scanners read is short: S and a number of the merchant's own
 
@@ -39,6 +55,9 @@ def release_orders(hub: Hub, claim: Claim) -> None:
         rules = sites.rules(work.db, merchant)
         page = shipments.to_release(work.db, merchant, after, AT_ONCE, began=began, unpaid=rules.terms or rules.on_delivery)
         release(hub, work, merchant, [id for id, _ in page], rules)
+        if not page:
+            _part(hub, work, merchant)
+            shipments.expire(work.db, merchant, work.now)
         for id in shipments.changed(work.db, merchant, AT_ONCE) if not page else ():
             work.ask(merchant, "look_at_shipments", id, "")
         connections.set_mark(work.db, merchant, merchant, MARK, began, f"{page[-1][1]} {page[-1][0]}" if page else "")
@@ -76,6 +95,14 @@ def release(hub: Hub, work: Unit, merchant: str, ids: Collection[str], rules: Ru
     if made:
         _write(hub, work, merchant, box, {site.id: site for site in from_}, made)
     return said
+
+
+def _part(hub: Hub, work: Unit, merchant: str) -> None:
+    """Who goes in one parcel with others and stops goes alone; where the one that leads stops all do."""
+    orders = shipments.joined(work.db, merchant, AT_ONCE)
+    for one, _ in stopped(hub, work, merchant, orders) if orders else ():
+        if one.problem not in ("taking_apart", "giving_back"):
+            joined.leave(work, merchant, [one] if one.goes_with else joined.members(work, merchant, one.id))
 
 
 def would_leave(hub: Hub, merchant: str, order: str, *, write: bool) -> tuple[Wait | None, Decision | None]:
@@ -154,10 +181,10 @@ def view_of(db: Connection, merchant: str, found: Mapping[str, Facts]) -> View:
 def why_not(one: Facts, rules: Rules, hub: Hub, *, short: bool) -> Wait | None:
     """The first reason why it is not released, apart from where its goods lie; `short`: not all of it is reserved."""
     rules = rules if one.parts is None else replace(rules, part=one.parts is Parts.PARTS)
-    has_address = one.person is not None and one.person.ship_to is not None
+    has_address = one.order.is_pickup or (one.person is not None and one.person.ship_to is not None)
     return waits(
         one.order, rules, hub.clock(), held=one.held, has_address=has_address, short=short, off=one.off, waived=one.waived,
-        captures=capturing.can(hub, one.order.channel), uncaptured=one.uncaptured,
+        captures=capturing.can(hub, one.order.channel), uncaptured=one.uncaptured, torn=one.torn,
     )  # fmt: skip
 
 
@@ -169,7 +196,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     named = [(hub.ids(), f"S{last - len(made) + n}", *one) for n, one in enumerate(made, 1)]
     heads = [
         {"id": id, "order_id": one.id, "number": n, "name": name, "location": planned.location, "ship_by": one.ship_by,
-         "person": person_of(box, one), "way": REQUEST if sites[planned.location].asked else PARCEL}
+         "person": person_of(box, one), "way": _way(one, sites[planned.location])}
         for id, name, one, planned, n in named
     ]  # fmt: skip
     weights = _weights(work, merchant, [load for _, planned, _ in made for load in planned.loads])
@@ -180,11 +207,17 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     shipments.add(work.db, merchant, heads, [(id, load) for id, _, _, planned, _ in named for load in planned.loads], boxes, work.now)
     shipments.move(work.db, _moves([(one.id, load) for one, planned, _ in made for load in planned.loads], +1))
     moving.begin(hub, work, merchant, {id: one for id, _, one, _, _ in named})
-    _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if sites[planned.location].asked])
+    theirs = {head["id"] for head in heads if head["way"] == REQUEST}
+    _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if id in theirs])
     facts: list[tuple[str, Event]] = [
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]
     work.happened(merchant, facts)
+
+
+def _way(one: Facts, site: Site) -> str:
+    """How it reaches its buyer. Nobody is asked to send what is fetched: there is no address that it could go to."""
+    return PICKUP if one.order.is_pickup else REQUEST if site.asked else PARCEL
 
 
 def _ask_others(hub: Hub, work: Unit, merchant: str, box: Box, made: Sequence[tuple[str, Facts, Planned]]) -> None:
@@ -230,8 +263,7 @@ def _weights(work: Unit, merchant: str, loads: Iterable[Load]) -> dict[str, int 
 
 def person_of(box: Box, one: Facts) -> str:
     """A keyed hash of whom it goes to; "" where nobody knows."""
-    to = one.person.ship_to if one.person else None
-    return str(box.index("ship to " + msgspec.json.encode(to).decode())) if to else ""
+    return corrections.mark(box, one.person.ship_to if one.person else None)
 
 
 # ---- when orders change
@@ -242,12 +274,35 @@ def look_at_shipments(hub: Hub, claim: Claim) -> None:
     merchant = claim.merchant
     with hub.unit(claim) as work:
         for id in claim.subjects:
-            apart = [one for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
+            mates = shipments.mates(work.db, merchant, [id])
+            shipments.facts(work.db, merchant, mates, hub.box(merchant))
+            final = [(one, why) for one, why in stopped(hub, work, merchant, [id]) if why in FINAL]
+            apart = [one for one, why in final if not _follows(one, why)]
             take_apart(hub, work, merchant, apart)
-            for shown in shown_of(hub, work, merchant, id):
+            follow(hub, work, merchant, [one for one, why in final if _follows(one, why)])
+            for shown in shown_of(hub, work, merchant, [id]):
                 work.ask(merchant, "send_labelled", shown)
             if apart:  # who looks in vain asks nobody to look again: releasing asks for a look at what seems changed
                 work.ask(merchant, "release_orders", merchant)
+
+
+def _follows(one: Shipment, why: Stop) -> bool:
+    """What goes once more is made by nobody anew: it goes to the new address."""
+    return bool(one.again) and why is Stop.ADDRESS
+
+
+def follow(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment]) -> None:
+    """These open shipments, which are locked with their orders, go to where their orders go now. One with a label is stopped until that
+    is given back."""
+    facts = shipments.facts(work.db, merchant, {one.order_id for one in some}, hub.box(merchant))
+    live = parcels.of_shipments(work.db, merchant, [one.id for one in some])
+    for one in some:
+        key = next((parcel.purchase for parcel in live.get(one.id, ()) if parcel.purchase), None)
+        if key is None:
+            shipments.set_person(work.db, one.id, person_of(hub.box(merchant), facts[one.order_id]))
+        elif one.state is State.LABELLED and one.problem is None:
+            work.ask(merchant, "void_labels", key, parcels.give_back(work.db, key))
+            shipments.set_problem(work.db, one.id, "giving_back")
 
 
 def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> list[tuple[Shipment, Stop]]:
@@ -256,7 +311,7 @@ def stopped(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> lis
     found = shipments.facts(work.db, merchant, orders, box)
     here = shipments.open_of(work.db, merchant, found)
     over = _over(work, merchant, found, here)
-    said = [(one, _stop(box, found[one.order_id], one, one.id in over)) for one in here]
+    said = [(one, _stop(box, found[one.order_id], one, one.id in over and not one.again)) for one in here]
     return [(one, why) for one, why in said if why]
 
 
@@ -271,9 +326,9 @@ def _over(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence[
     return {one.id for one in here if one.id not in shown and any((one.order_id, load.line) in over for load in loads.get(one.id, ()))}
 
 
-def shown_of(hub: Hub, work: Unit, merchant: str, order: str) -> set[str]:
-    """Labelled shipments of an order whose parcels its channel shows as sent. All are locked."""
-    found = shipments.facts(work.db, merchant, [order], hub.box(merchant))
+def shown_of(hub: Hub, work: Unit, merchant: str, orders: Collection[str]) -> set[str]:
+    """Labelled shipments of these orders whose parcels their channel shows as sent. All are locked."""
+    found = shipments.facts(work.db, merchant, orders, hub.box(merchant))
     return _shown(work, merchant, found, shipments.open_of(work.db, merchant, found))
 
 
@@ -287,8 +342,11 @@ def _shown(work: Unit, merchant: str, found: Mapping[str, Facts], here: Sequence
 
 
 def _stop(box: Box, facts: Facts, one: Shipment, over: bool) -> Stop | None:
-    person = person_of(box, facts)
-    return stops(facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived)
+    person = person_of(box, facts) if one.way != PICKUP else ""
+    return stops(
+        facts.order, held=facts.held, person=person, was=one.person, over=over, off=facts.off, waived=facts.waived,
+        torn=facts.torn, way="" if one.again else one.way,
+    )  # fmt: skip
 
 
 def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:
@@ -296,6 +354,9 @@ def take_apart(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment], wh
     for it to be given back, and is cancelled when it is."""
     called_back = _call_back(work, merchant, [one for one in some if one.way == REQUEST])
     some = [one for one in some if one.id not in called_back]
+    joined.leave(work, merchant, some)
+    for one in some:
+        joined.leave(work, merchant, joined.members(work, merchant, one.id))
     live = parcels.of_shipments(work.db, merchant, [one.id for one in some])
     labelled = {one.id: key for one in some for parcel in live.get(one.id, ()) if (key := parcel.purchase)}
     for one in some:
@@ -326,7 +387,10 @@ def _call_back(work: Unit, merchant: str, some: Sequence[Shipment]) -> set[str]:
 def cancel(work: Unit, merchant: str, some: Sequence[Shipment], why: str = "") -> None:
     """Shipments without a label end here."""
     loads = shipments.loads(work.db, merchant, [one.id for one in some])
-    shipments.move(work.db, _moves([(one.order_id, load) for one in some for load in loads.get(one.id, ())], -1))
+    shipments.move(work.db, _moves([(one.order_id, load) for one in some if not one.again for load in loads.get(one.id, ())], -1))
+    for one in some:
+        if one.again:
+            set_aside.let_go(work, merchant, one, loads.get(one.id, []))
     shipments.set_state(work.db, {one.id: (State.CANCELLED, why or None) for one in some}, work.now)
     refs = shipments.refs_of(work.db, merchant, [one.order_id for one in some])
     work.happened(merchant, [(refs[one.order_id], ShipmentCancelled(one.name, why or "changed")) for one in some if one.order_id in refs])

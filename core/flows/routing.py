@@ -108,8 +108,8 @@ class _Room:
     movable: Collection[str] = ()
 
     def moves(self, ask: Ask) -> bool:
-        """What its channel assigned may be assigned anew."""
-        return self.rules.move and ask.facts.order.channel in self.movable
+        """What its channel assigned may be assigned anew, unless its buyer chose where to fetch it."""
+        return self.rules.move and ask.facts.order.channel in self.movable and not ask.facts.order.is_pickup
 
     def decide(self, ask: Ask, now: int) -> Decided | None:
         """None: there is nothing to decide."""

@@ -9,14 +9,14 @@ from core.domain.events import ParcelMoved, ParcelTold, ShipmentSent
 from core.domain.handing_over import is_taken
 from core.domain.order import Order
 from core.domain.places import PlaceMap
-from core.domain.shipments import Load, State
+from core.domain.shipments import PICKUP, Load, State
 from core.domain.shipping import Progress, Sent, SentLine, Tracked
 from core.domain.tasks import Claim, Outcome
 from core.domain.telling import Kind, worth_telling
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
-from core.flows import capturing, releasing, settling, telling
-from core.flows.labelling import NotThen, Stopped, ready
+from core.flows import capturing, joined, releasing, set_aside, settling, telling
+from core.flows.labelling import FETCHED, NotThen, Stopped, ready
 from core.flows.telling import News
 from core.hub import Hub
 from core.ports import Confirms
@@ -45,13 +45,16 @@ class Typed:
 
 
 def send(hub: Hub, merchant: str, ids: Collection[str], who: Who, typed: Typed | None = None) -> dict[str, str]:
-    """These shipments leave now. Each has a label, or goes as `typed`. Gives, by id, why one of them stays; the others left."""
+    """These shipments leave now, each with all that go in its parcel. Each has a label, or goes as `typed`. Gives, by id, why one of them
+    stays; the others left."""
     stays: dict[str, str] = {}
-    for id in sorted(set(ids)):
+    with hub.database.read() as db:
+        leads = {one.id: one.goes_with or one.id for one in shipments.found(db, merchant, ids).values()}
+    for lead in sorted({leads.get(id, id) for id in ids}):
         try:
-            _send(hub, merchant, id, who, typed)
+            _send(hub, merchant, lead, who, typed)
         except Refused as error:
-            stays[id] = str(error)
+            stays |= {id: str(error) for id in ids if leads.get(id, id) == lead}
     return stays
 
 
@@ -60,12 +63,15 @@ def send_labelled(hub: Hub, claim: Claim) -> None:
     shows it as sent already; then what that knows is looked up before it is told anything."""
     merchant, id = claim.merchant, claim.subjects[0]
     with hub.unit(claim) as work:
-        order = shipments.orders_of(work.db, merchant, [id]).get(id)
-        shown = releasing.shown_of(hub, work, merchant, order) if order else set()
+        mates = shipments.one_parcel(work.db, merchant, [id])
+        orders = set(shipments.orders_of(work.db, merchant, mates).values())
+        shown = releasing.shown_of(hub, work, merchant, orders) & set(mates)
+        leads = {one.goes_with or one.id for one in shipments.found(work.db, merchant, [id]).values()}
         with suppress(NotThen, Stopped):
-            send_in(hub, work, merchant, id, HUB, None)
-            boxes = parcels.of_shipments(work.db, merchant, [id]).get(id, []) if id in shown else []
-            parcels.telling(work.db, [box.id for box in boxes], work.now)
+            for lead in leads:
+                send_in(hub, work, merchant, lead, HUB, None)
+            boxes = parcels.of_shipments(work.db, merchant, shown)
+            parcels.telling(work.db, [box.id for own in boxes.values() for box in own], work.now)
 
 
 def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
@@ -74,36 +80,66 @@ def _send(hub: Hub, merchant: str, id: str, who: Who, typed: Typed | None) -> No
 
 
 def send_in(hub: Hub, work: Unit, merchant: str, id: str, who: Who, typed: Typed | None) -> None:
-    """One in the caller's transaction. Raises Stopped, NotThen, Refused."""
+    """One, with all that go in its parcel, in the caller's transaction. Raises Stopped, NotThen, Refused."""
     facts, one, boxes = ready(hub, work, merchant, id)
+    if one.goes_with:
+        raise NotThen(joined.WITH_ANOTHER)
     if typed and any(box.purchase for box in boxes):
         raise NotThen("it has a label, or one is being bought: give it back first")
+    if one.way == PICKUP:
+        raise NotThen(FETCHED)
+    mates = joined.members(work, merchant, id)
     if typed:
-        parcels.set_labels(work.db, [{"id": box.id, **typed_of(typed)} for box in boxes])
+        _type(work, merchant, [one, *mates], typed)
     elif one.state is not State.LABELLED or not all(box.tracking for box in boxes):
         raise NotThen("it has no label yet")
-    leave(hub, work, merchant, facts, one, boxes, who)
+    leave(hub, work, merchant, facts, one, parcels.of_shipments(work.db, merchant, [id])[id], who)
+    for mate in mates:
+        go(hub, work, merchant, mate, who)
+
+
+def _type(work: Unit, merchant: str, some: Sequence[Shipment], typed: Typed) -> None:
+    boxes = parcels.of_shipments(work.db, merchant, [one.id for one in some])
+    parcels.set_labels(work.db, [{"id": box.id, **typed_of(typed)} for own in boxes.values() for box in own])
+
+
+def go(hub: Hub, work: Unit, merchant: str, one: Shipment, who: Who) -> None:
+    """It leaves now in the parcels that it has; it is locked with its order, and nothing stops it."""
+    facts = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id]
+    leave(hub, work, merchant, facts, one, parcels.of_shipments(work.db, merchant, [one.id]).get(one.id, []), who)
 
 
 def leave(hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, boxes: Sequence[Parcel], who: Who) -> None:
-    """A shipment leaves in these parcels, whose numbers are written down; all are locked. Stock goes, and the channel is told."""
+    """A shipment leaves in these parcels, whose numbers are written down; all are locked. Stock goes, and the channel is told; of what goes
+    once more it was told before."""
     loads = shipments.loads(work.db, merchant, [one.id]).get(one.id, [])
-    shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
     shipments.set_state(work.db, {one.id: (State.SENT, None)}, work.now)
     work.happened(merchant, [(facts.ref, ShipmentSent(one.name, sum(load.units for load in loads), who.name))])
+    first = work.now + FIRST_LOOK_US
+    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None, heard_at=work.now) for box in boxes])
+    if one.connection and any(box.purchase for box in boxes):
+        work.ask(merchant, "follow_parcels", one.connection, one.connection, wait_s=TOGETHER_S)
+    if one.again:
+        set_aside.leave(work, merchant, one, loads)
+    else:
+        _sell(hub, work, merchant, facts, one, loads, boxes)
+    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", one.id, shipment=one.name)
+
+
+def _sell(
+    hub: Hub, work: Unit, merchant: str, facts: Facts, one: Shipment, loads: Sequence[Load], boxes: Sequence[Parcel]
+) -> None:  # fmt: skip
+    """Stock goes with it, what is authorized is captured, its channel is told, and its buyer of what does not wait at a counter."""
+    shipments.move(work.db, [(one.order_id, load.line, -load.units, load.units) for load in loads])
     account = connections.get(work.db, facts.connection)
     if account is None:
         raise Unsupported("no such connection", connection=facts.connection)
     settling.link(hub, work, account, [facts.ref], {})
     capturing.want_in(hub, work, merchant, facts, account)
-    first = work.now + FIRST_LOOK_US
-    parcels.set_where(work.db, [_where(box.id, look_at=first if box.purchase else None, heard_at=work.now) for box in boxes])
     for box in boxes:
         work.ask(merchant, "confirm_parcels", box.id, facts.connection)
-    if one.connection and any(box.purchase for box in boxes):
-        work.ask(merchant, "follow_parcels", one.connection, one.connection, wait_s=TOGETHER_S)
-    telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
-    audit.write(work.db, merchant, work.now, who.id, who.name, "shipment.send", one.id, shipment=one.name)
+    if one.way != PICKUP:
+        telling.tell(hub, work, merchant, [News(box.id, facts.connection, Kind.SHIPPED, work.now) for box in boxes])
 
 
 def typed_of(typed: Typed) -> dict[str, str | None]:
@@ -182,7 +218,7 @@ def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, id: str) ->
     parcels.telling(work.db, [id], work.now)
     map_ = places.map_of(work.db, account.id, account.location)
     loads = shipments.loads(work.db, merchant, [shipment]).get(shipment, [])
-    page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url else ""
+    page = f"{hub.public_url}/track/{parcel.token}" if hub.public_url and one.way != PICKUP else ""
     own = parcel.purchase is not None and parcels.seller_of(work.db, merchant, parcel.purchase) == account.id
     others = parcels.told_of(work.db, merchant, facts.id)
     sent = replace(said(facts, one, parcel, loads, map_, page), own=own, others=others)
@@ -199,6 +235,7 @@ def said(facts: Facts, one: Shipment, parcel: Parcel, loads: Sequence[Load], map
         lines=tuple(SentLine(line, units, *_assigned(facts.order, line, place)) for line, units in contents.items()),
         carrier=parcel.carrier or "", carrier_name=parcel.carrier_name or "", service=parcel.service or "", tracking=parcel.tracking or "",
         url=parcel.url or page, sent_at=when(one.sent_at or 0), place=place, marketplace=facts.order.marketplace,
+        notify=one.way != PICKUP,
     )  # fmt: skip
 
 
@@ -227,7 +264,7 @@ def correct(hub: Hub, merchant: str, id: str, typed: Typed, who: Who) -> None:
             raise Refused("there is no such parcel")
         facts = shipments.facts(work.db, merchant, [order], hub.box(merchant))[order]
         one, parcel = shipments.find(work.db, merchant, [shipment])[shipment], parcels.find(work.db, merchant, [id])[id]
-        if one.state is not State.SENT or parcel.told_at is not None or parcel.purchase is not None:
+        if one.state is not State.SENT or one.again or parcel.told_at is not None or parcel.purchase is not None:
             raise NotThen("nothing of it can be corrected")
         if parcel.told_problem is None:
             raise NotThen("its channel is being told, and may know it as it was typed before")
@@ -255,7 +292,9 @@ def track_parcels(hub: Hub, claim: Claim) -> None:
 
 
 def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> None:
-    """Write down what carriers tell of parcels, and say what is new. What is told late, or again, sets nothing back."""
+    """Write down what carriers tell of parcels, and of whose parcel it is too, and say what is new. What is told late, or again, sets
+    nothing back."""
+    told = {**told, **{id: told[first] for id, first in parcels.that_go_in(work.db, merchant, told).items()}}
     known = parcels.find(work.db, merchant, told)
     owners = shipments.found(work.db, merchant, {one.shipment for one in known.values()})
     refs = shipments.refs_of(work.db, merchant, {one.order_id for one in owners.values()})
@@ -271,7 +310,8 @@ def learn(hub: Hub, work: Unit, merchant: str, told: Mapping[str, Tracked]) -> N
             last = tracked.steps[-1]
             fact = ParcelMoved(owner.name, one.tracking or "", last.progress.value, last.town)
             work.happened(merchant, [(refs[owner.order_id], fact)])
-    telling.tell(hub, work, merchant, _news(work, fresh, {id: refs[owners[known[id].shipment].order_id] for id in fresh}))
+    first = {id: refs[owners[known[id].shipment].order_id] for id in fresh if not owners[known[id].shipment].again}
+    telling.tell(hub, work, merchant, _news(work, {id: fresh[id] for id in first}, first))
 
 
 def _is_late(one: Parcel, tracked: Tracked) -> bool:

@@ -8,16 +8,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.bench import Piece
-from core.domain.order import Address, Order, Person
-from core.domain.shipments import OPEN, Load, State, Stop, pieces, stops
+from core.domain.order import Address, Order
+from core.domain.shipments import OPEN, PICKUP, Load, State, Stop, pieces, stops
 from core.flows.releasing import person_of
 from core.hub import Hub
-from core.store import cards, parcels, shipment_list, shipments
+from core.store import cards, corrections, parcels, shipment_list, shipments
 from core.store.shipments import Facts
 from core.store.vault import Box
 
 _order = msgspec.json.Decoder(Order)
-_person = msgspec.json.Decoder(Person)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,15 +50,26 @@ def seen(hub: Hub, merchant: str, rows: Iterable[Any]) -> list[Seen]:
 
 
 def _seen(row: Any, box: Box) -> Seen:
-    person = _person.decode(box.open_text(f"orders|person|{row.order_id}", row.person)) if row.person else None
-    order, held = _order.decode(row.doc), row.held_at is not None
+    reached = corrections.reached(row, row.order_id, box)
+    person, order, held = reached.person, _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
     facts = Facts(
-        row.order_id, ref, row.order_name, row.channel_id, row.connection, order, person, held, row.ship_by, bool(row.off), bool(row.waived)
+        row.order_id,
+        ref,
+        row.order_name,
+        row.channel_id,
+        row.connection,
+        order,
+        person,
+        held,
+        row.ship_by,
+        bool(row.off),
+        bool(row.waived),
+        torn=reached.torn,
     )
     is_open = row.state in OPEN
-    now = {"held": held, "person": person_of(box, facts), "was": row.was, "over": bool(row.over)}
-    stop = stops(order, **now, off=facts.off, waived=facts.waived) if is_open else None
+    now = {"held": held, "person": person_of(box, facts) if row.way != PICKUP else "", "was": row.was, "over": bool(row.over)}
+    stop = stops(order, **now, off=facts.off, waived=facts.waived, torn=facts.torn, way="" if row.again else row.way) if is_open else None
     words = box.open_text(f"shipments|words|{row.id}", row.problem_words).decode() if row.problem_words else ""
     return Seen(row, order, stop, words, (person.final_ship_to or person.ship_to) if person else None)
 
@@ -72,6 +82,13 @@ def one(hub: Hub, db: Connection, merchant: str, name: str) -> Seen | None:
 
 def loads(db: Connection, merchant: str, one: Seen) -> list[Load]:
     return shipments.loads(db, merchant, [one.row.id]).get(one.row.id, [])
+
+
+def whole(db: Connection, merchant: str, one: Seen) -> list[Load]:
+    """What is in its parcel, with what others' orders have in it."""
+    mates = [row.id for row in shipment_list.parcel_mates(db, merchant, one.row.id)] if one.row.others else [one.row.id]
+    found = shipments.loads(db, merchant, mates)
+    return [load for id in mates for load in found.get(id, ())]
 
 
 def to_scan(db: Connection, merchant: str, some: Iterable[Load]) -> list[Piece]:

@@ -1,6 +1,6 @@
 """From where parcels leave, and when: which locations send, their addresses and zones, and what must hold before an order is released."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,7 +33,7 @@ def set_site(hub: Hub, merchant: str, location: str, who: Who, *, ships: bool, a
         if location not in known or known[location].kind == LocationKind.FBA:
             raise Refused("there is no such location that could send")
         before = {site.id: site for site in shipments.all_sites(work.db, merchant)}
-        found = _address(address) if address is not None else before[location].address
+        found = address_of(address) if address is not None else before[location].address
         if ships and found is None:
             raise Refused("say first which address its parcels come from")
         shipments.set_site(work.db, merchant, location, ships=ships, address=found, zone=_zone(zone))
@@ -42,11 +42,12 @@ def set_site(hub: Hub, merchant: str, location: str, who: Who, *, ships: bool, a
             work.ask(merchant, "release_orders", merchant)
 
 
-def _address(said: Mapping[str, str]) -> Address:
+def address_of(said: Mapping[str, str], needed: Sequence[str] = NEEDED) -> Address:
+    """What somebody wrote as an address. Raises Refused for what is none."""
     known = {field.name for field in fields(Address)}
     if strangers := sorted(said.keys() - known):
         raise Refused(f"an address has no {strangers[0]}; it has {', '.join(sorted(known))}")
-    if lacks := [name for name in NEEDED if not said.get(name, "").strip()]:
+    if lacks := [name for name in needed if not said.get(name, "").strip()]:
         raise Refused(f"the address lacks {', '.join(lacks)}")
     if not (len(said["country"]) == 2 and said["country"].isalpha()):
         raise Refused("a country is two letters: US")

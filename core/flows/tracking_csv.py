@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.domain.requests import LIVE, Share, TheirParcel
-from core.domain.shipments import OPEN, State
+from core.domain.shipments import OPEN, REQUEST, State
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import answering, sending
 from core.flows.counting import WrongLines
 from core.flows.parties import COLUMNS as SENT_OUT
-from core.flows.releasing import REQUEST
 from core.flows.sending import Typed
 from core.flows.stock_csv import check_names, reader_of, unescaped, whole
 from core.hub import Hub

@@ -138,6 +138,8 @@ select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest
 from {{rows}} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
+  ship_to = case when excluded.person is null then null else orders.ship_to end,
+  ship_to_was = case when excluded.person is null then null else orders.ship_to_was end,
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
   read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, pay_until = excluded.pay_until,
   status = {SHOWN},

@@ -472,6 +472,18 @@ def set_where(db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         run_set(db, SET_WHERE, WHERE, rows)
 
 
+GO_IN = """
+select q.id, r.id as first from {rows} join parcels p on p.id = r.id and p.number = 1
+join shipments s on s.merchant = :merchant and s.goes_with = p.shipment join parcels q on q.shipment = s.id
+"""
+
+
+def that_go_in(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, str]:
+    """The parcels of other orders that are in one of these, by their ids."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return {row.id: row.first for row in (run_set(db, GO_IN, TEXT, rows, merchant=merchant) if rows else ())}
+
+
 def steps(db: Connection, parcel: str) -> list[Step]:
     """What was told of a parcel, oldest first."""
     found = run(db, "select at, progress, code, words, town, country from tracks where parcel = :parcel order by at, code", parcel=parcel)

@@ -61,7 +61,7 @@ def expired(db: Db, connection: str, now: int) -> list[Sealed]:
 
 ORDER = {"id": "text", "ref": "text"}
 FORGET = (
-    """update orders set person = null, person_until = null
+    """update orders set person = null, person_until = null, ship_to = null, ship_to_was = null
        where id in (select o.id from {rows} left join orders o on o.id = r.id {fence}) and person is not null""",
     """delete from order_words where personal and (merchant, word, order_id) in (
          select w.merchant, w.word, w.order_id from {rows} left join order_words w on w.order_id = r.id and w.personal {fence})""",

@@ -1,28 +1,32 @@
 """Shipments as people look at them: lists by state, one with all that is around it, and how many there are."""
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from core.store.sql import run, run_set
 
+_contents = msgspec.json.Decoder(dict[str, int])
 COUNTED = 1000  # of what is over, so many are counted
 OLDEST, NEWEST = (-1, ""), (2**62, "")
 
 # `was` is whom it was made for; the first parcel's facts stand for a shipment's.
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
-  s.service, s.problem, s.problem_words, s.way, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
-  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.held_at, o.pay_until,
+  s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
+  s.way, s.ready_at, s.collect_until, s.collected_at, s.goes_with, s.again,
+  o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.pay_until,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
   p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
   p.service as service_name, p.url, p.told_at, p.told_problem, p.progress, p.expected_on,
   u.id as purchase, u.state as bought, u.tried_at,
   (select count(*) from parcels x where x.shipment = s.id) as parcels,
   (select coalesce(sum(n.units), 0) from shipment_lines n where n.shipment = s.id) as units,
-  exists (select 1 from shipment_lines w join order_lines v on v.order_id = s.order_id and v.line = w.line
-    where w.shipment = s.id and v.released > v.held) as over,
+  (s.again is null and exists (select 1 from shipment_lines w join order_lines v on v.order_id = s.order_id and v.line = w.line
+    where w.shipment = s.id and v.released > v.held)) as over,
   exists (select 1 from callings_off y where y.order_id = s.order_id and y.state in ('wanted', 'asked') and y.appeal is null) as off,
   exists (select 1 from callings_off z where z.order_id = s.order_id and z.state = 'waived') as waived
 """
@@ -77,14 +81,25 @@ BY_NAME = f"{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.n
 BY_ID = f"{ROW} from shipments s {AROUND} where s.id = :name and s.merchant || '' = :merchant"
 
 
+ONE = f"""
+{ROW}, (select m.settings from merchants m where m.id = s.merchant) as settings,
+  (select z.name from shipments z where z.id = s.goes_with) as lead_name,
+  (select count(*) from shipments y where y.merchant = s.merchant and y.goes_with = s.id) as others
+from shipments s {AROUND}
+"""
+BY_NAME = f"{ONE} where s.merchant = :merchant and s.name = :name"
+BY_ID = f"{ONE} where s.id = :name and s.merchant || '' = :merchant"
+
+
 def one(db: Connection, merchant: str, name: str) -> Any | None:
-    """By what its papers say, in small or large letters, or by its id."""
+    """By what its papers say, in small or large letters, or by its id. `settings` are the merchant's, as JSON."""
     by_id = len(name) == 36
     return run(db, BY_ID if by_id else BY_NAME, merchant=merchant, name=name if by_id else name.upper()).first()
 
 
 OF_ORDER = """
-select s.id, s.name, s.number, s.state, n.title, n.units from shipments s left join shipment_lines n on n.shipment = s.id
+select s.id, s.name, s.number, s.state, s.again, s.way, n.line, n.title, n.units
+from shipments s left join shipment_lines n on n.shipment = s.id
 where s.order_id = :order and s.merchant || '' = :merchant order by s.number, n.line
 """
 
@@ -137,6 +152,52 @@ def purchases(db: Connection, merchant: str, shipment: str) -> list[Any]:
 def papers(db: Connection, merchant: str, shipment: str) -> list[Any]:
     """What can be printed again, without what it says."""
     return list(run(db, PAPERS, merchant=merchant, shipment=shipment))
+
+
+# Open shipments of which nothing is bought, and another goes from the same place to the same person.
+ALIKE = f"""
+{ROW}, l.address as site_address from (
+    select pick.id from shipments pick join (
+      select open.location, open.person from shipments open where open.merchant = :merchant
+        and open.state in ('released', 'packed', 'labelled') and open.state <> 'labelled' and open.goes_with is null
+        and open.way = 'parcel' and open.person <> '' group by open.location, open.person having count(*) > 1 limit :most) pair
+      on pair.location = pick.location and pair.person = pick.person
+    where pick.merchant = :merchant and pick.state in ('released', 'packed', 'labelled') and pick.state <> 'labelled'
+      and pick.goes_with is null and pick.way = 'parcel'
+      and (:name = '' or exists (select 1 from shipments me where me.merchant = :merchant and me.name = :name
+        and me.location = pick.location and me.person = pick.person)) limit 500) picked
+join shipments s on s.id = picked.id {AROUND} order by s.created_at, s.id
+"""
+
+
+def alike(db: Connection, merchant: str, name: str, most: int) -> list[Any]:
+    """Those that may go together, or (by name) with one of them; in at most so many groups."""
+    return list(run(db, ALIKE, merchant=merchant, name=name, most=most))
+
+
+MATES = """
+select s.id, s.name, s.state, o.name as order_name, o.id as order_id, coalesce(p.weight_g, 0) as weight_g, u.price, u.currency
+from shipments s join orders o on o.id = s.order_id left join parcels p on p.shipment = s.id and p.number = 1
+left join purchases u on u.shipment = s.id and u.state in ('asked', 'bought', 'voiding')
+where (s.id = :lead or (s.merchant = :merchant and s.goes_with = :lead)) and s.merchant || '' = :merchant order by s.created_at, s.id
+"""
+
+
+def parcel_mates(db: Connection, merchant: str, lead: str) -> list[Any]:
+    """All that go in the parcel of this shipment, itself among them, with what was paid for its label."""
+    return list(run(db, MATES, merchant=merchant, lead=lead))
+
+
+BOXES = """
+select p.number, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.contents, p.tracking, p.url, p.token, p.told_at,
+  p.told_problem, p.progress from parcels p where p.shipment = :shipment and p.merchant || '' = :merchant order by p.number
+"""
+
+
+def boxes_of(db: Connection, merchant: str, shipment: str) -> list[Any]:
+    """Its parcels; `contents` are units by order line."""
+    rows = run(db, BOXES, merchant=merchant, shipment=shipment)
+    return [SimpleNamespace(**{**row._mapping, "contents": _contents.decode(row.contents) if row.contents else {}}) for row in rows]
 
 
 HOLDERS = """

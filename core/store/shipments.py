@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 from core.domain.order import Address, Order, Person
 from core.domain.shipments import LAST_HOURS, PATIENCE, Load, Parts, State
 from core.domain.workdays import ALWAYS, EVERY_DAY, Hours
-from core.store import callings, captures
+from core.store import callings, captures, corrections
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
 _order = msgspec.json.Decoder(Order)
-_person = msgspec.json.Decoder(Person)
 _parts = msgspec.json.Decoder(dict[str, int])
 _address = msgspec.json.Decoder(Address)
 OPEN = "('released', 'packed', 'labelled')"
@@ -135,9 +134,10 @@ order by turn, o.id limit :most
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An order as sending it sees it; its row is locked. `person` says whom it goes to. `off`: it is being called off at its channel;
-    `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its payment could not be captured. `parts`:
-    whether it is sent whole, as was said of it or else of its account; None: nobody said it."""
+    """An order as sending it sees it; its row is locked. `person` says whom it goes to, with an address that one of us corrected. `off`:
+    it is being called off at its channel; `waived`: its buyer's wish to cancel it is answered, and stops nothing; `uncaptured`: its
+    payment could not be captured. `parts`: whether it is sent whole, as was said of it or else of its account; None: nobody said it.
+    `torn`: its channel says another address than it did when one of us corrected it."""
 
     id: str
     ref: str
@@ -152,12 +152,14 @@ class Facts:
     waived: bool
     uncaptured: bool = False
     parts: Parts | None = None
+    torn: bool = False
 
 
 PARTS_SETTING = "parts"  # of an account
 PARTED = "o.parts, (select c.settings from connections c where c.id = o.connection) as account_settings"
+SAID = f"o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.ship_by, {PARTED}"
 FACTS = f"""
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from orders o
+select {SAID} from orders o
 where o.id in (select t.id from {{rows}} left join orders t on t.id = r.id and t.merchant || '' = :merchant {{fence}})
 order by o.id {{lock}}
 """
@@ -186,12 +188,12 @@ def facts(db: Connection, merchant: str, ids: Iterable[str], box: Box) -> dict[s
 
 
 def _facts(row: Any, box: Box, *, off: bool, waived: bool, uncaptured: bool = False) -> Facts:
-    person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
-    order, held = _order.decode(row.doc), row.held_at is not None
+    to, order, held = corrections.reached(row, row.id, box), _order.decode(row.doc), row.held_at is not None
     ref = f"{row.connection}/{row.channel_id}"
     return Facts(
-        row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, off, waived, uncaptured, parted(row)
-    )
+        row.id, ref, row.name, row.channel_id, row.connection, order, to.person, held, row.ship_by, off, waived, uncaptured, parted(row),
+        torn=to.torn,
+    )  # fmt: skip
 
 
 def parted(row: Any) -> Parts | None:
@@ -201,7 +203,7 @@ def parted(row: Any) -> Parts | None:
 
 
 SEEN_FACTS = f"""
-select o.id, o.connection, o.channel_id, o.name, o.doc, o.person, o.held_at, o.ship_by, {PARTED} from {{rows}}
+select {SAID} from {{rows}}
 left join orders o on o.id = r.id and o.merchant || '' = :merchant
 """
 
@@ -228,6 +230,7 @@ def lines(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
 IN_OPEN = """
 select s.order_id, s.location, n.line, n.units, n.parts from {rows}
 left join shipments s on s.order_id = r.id and s.state in ('released', 'packed', 'labelled') and s.merchant || '' = :merchant
+  and s.again is null
 left join shipment_lines n on n.shipment = s.id
 """
 
@@ -242,7 +245,7 @@ class Taken:
 
 
 def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
-    """What open shipments of these orders have."""
+    """What open shipments of these orders have, but for what goes once more."""
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, IN_OPEN, TEXT, rows, merchant=merchant) if rows else ()
     return [Taken(row.order_id, row.location, row.line, row.units, _parts.decode(row.parts)) for row in found if row.line is not None]
@@ -250,8 +253,9 @@ def loaded(db: Connection, merchant: str, ids: Iterable[str]) -> list[Taken]:
 
 CLAIMS = """
 select s.order_id, s.id, s.location, n.line, n.units from {rows}
-left join shipments s on s.order_id = r.id and s.merchant || '' = :merchant and (s.state in ('released', 'packed', 'labelled')
-  or (s.state = 'sent' and exists (select 1 from parcels p where p.shipment = s.id and p.told_at is null)))
+left join shipments s on s.order_id = r.id and s.merchant || '' = :merchant and s.again is null
+  and (s.state in ('released', 'packed', 'labelled')
+    or (s.state = 'sent' and exists (select 1 from parcels p where p.shipment = s.id and p.told_at is null)))
 left join shipment_lines n on n.shipment = s.id order by s.order_id, s.number, n.line
 """
 
@@ -271,20 +275,11 @@ def last_numbers(db: Connection, ids: Iterable[str]) -> dict[str, int]:
     return {row.id: row.last for row in (run_set(db, NUMBERS, TEXT, rows) if rows else ())}
 
 
-ADD = {
-    "id": "text",
-    "order_id": "text",
-    "number": "int",
-    "name": "text",
-    "location": "text",
-    "ship_by": "bigint",
-    "person": "text",
-    "way": "text",
-}
+ADD = {"id": "text", "order_id": "text", "number": "int", "name": "text", "location": "text", "ship_by": "bigint", "person": "text",
+       "again": "text", "way": "text"}  # fmt: skip
 ADD_SHIPMENTS = """
-insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person, way)
-select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, coalesce(r.way, 'parcel')
-from {rows}
+insert into shipments (merchant, id, order_id, number, name, location, state, created_at, ship_by, person, again, way)
+select :merchant, r.id, r.order_id, r.number, r.name, r.location, 'released', :now, r.ship_by, r.person, r.again, r.way from {rows}
 """
 LINE = {"shipment": "text", "line": "text", "units": "int", "parts": "text", "title": "text"}
 ADD_LINES = """
@@ -307,9 +302,9 @@ def add(
     db: Connection, merchant: str, heads: Sequence[Mapping[str, Any]], loads: Sequence[tuple[str, Load]],
     parcels: Sequence[Mapping[str, Any]], now: int,
 ) -> None:  # fmt: skip
-    """New shipments {id, order_id, number, name, location, ship_by, person, way (none: parcel)} with what is in them, by their ids,
-    and their parcels."""
-    run_set(db, ADD_SHIPMENTS, ADD, heads, merchant=merchant, now=now)
+    """New shipments {id, order_id, number, name, location, ship_by, person; again, way where they are no usual ones} with what is in
+    them, by their ids, and their parcels."""
+    run_set(db, ADD_SHIPMENTS, ADD, [{"again": None, "way": "parcel", **head} for head in heads], merchant=merchant, now=now)
     rows = [{"shipment": id, "line": one.line, "units": one.units, "parts": _text(one.parts), "title": one.title} for id, one in loads]
     run_set(db, ADD_LINES, LINE, rows, merchant=merchant)
     run_set(db, ADD_PARCELS, PARCEL, parcels, merchant=merchant)
@@ -331,7 +326,7 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A shipment as it is; `order_name` and `channel_id` are its order's."""
+    """A shipment as it is. `way` is how it reaches its buyer, `again` why it goes once more, `goes_with` in whose parcel it goes."""
 
     id: str
     order_id: str
@@ -350,10 +345,14 @@ class Shipment:
     sent_at: int | None
     ended_at: int | None
     way: str
+    ready_at: int | None
+    collect_until: int | None
+    goes_with: str | None
+    again: str | None
 
 
 COLUMNS = """o.id, o.order_id, o.number, o.name, o.location, o.state, o.created_at, o.ship_by, o.person, o.connection, o.service, o.problem,
-  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way"""
+  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way, o.ready_at, o.collect_until, o.goes_with, o.again"""
 FIND = f"""
 select {COLUMNS} from shipments o where o.id in (
   select t.id from {{rows}} left join shipments t on t.id = r.id and t.merchant || '' = :merchant {{fence}}) order by o.id {{lock}}
@@ -451,7 +450,7 @@ select s.order_id from shipments s join orders o on o.id = s.order_id
 where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and coalesce(s.problem, 'moving') in ('moving', 'not_moved')
   and (o.status = 'cancelled' or exists (
     select 1 from shipment_lines i join order_lines l on l.order_id = s.order_id and l.line = i.line
-    where i.shipment = s.id and l.released > l.held))
+    where i.shipment = s.id and s.again is null and l.released > l.held))
 order by s.id limit :most
 """
 
@@ -504,6 +503,93 @@ def choose(db: Connection, id: str, connection: str, service: str) -> None:
     """By which service of which carrier it goes; what was wrong with another one counts no more."""
     sql = "update shipments set connection = :connection, service = :service, problem = null, problem_words = null where id = :id"
     run(db, sql, id=id, connection=connection, service=service)
+
+
+def set_person(db: Connection, id: str, person: str) -> None:
+    """Whom it goes to from now on: a hash, as `Shipment.person`."""
+    run(db, "update shipments set person = :person where id = :id", id=id, person=person)
+
+
+ONE_PARCEL = """
+select s.id from {rows} left join shipments mine on mine.id = r.id and mine.merchant || '' = :merchant
+left join shipments s on s.id = coalesce(mine.goes_with, mine.id)
+union
+select s.id from {rows} left join shipments mine on mine.id = r.id and mine.merchant || '' = :merchant
+left join shipments s on s.merchant = :merchant and s.goes_with = coalesce(mine.goes_with, mine.id)
+"""
+
+
+def one_parcel(db: Connection, merchant: str, ids: Iterable[str]) -> list[str]:
+    """These and all that go in one parcel with one of them."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    return sorted({row.id for row in (run_set(db, ONE_PARCEL, TEXT, rows, merchant=merchant) if rows else ()) if row.id})
+
+
+MATES = """
+select other.order_id from {rows} left join shipments mine on mine.order_id = r.id and mine.merchant || '' = :merchant
+  and mine.state in ('released', 'packed', 'labelled')
+left join shipments other on other.id = mine.goes_with
+union
+select other.order_id from {rows} left join shipments mine on mine.order_id = r.id and mine.merchant || '' = :merchant
+  and mine.state in ('released', 'packed', 'labelled')
+left join shipments other on other.merchant = :merchant and other.goes_with = coalesce(mine.goes_with, mine.id)
+"""
+
+
+def mates(db: Connection, merchant: str, orders: Iterable[str]) -> list[str]:
+    """These orders, and those of which something goes in one parcel with theirs."""
+    rows = [{"id": id} for id in sorted(set(orders))]
+    found = {row.order_id for row in (run_set(db, MATES, TEXT, rows, merchant=merchant) if rows else ()) if row.order_id}
+    return sorted({*orders, *found})
+
+
+def set_goes_with(db: Connection, ids: Iterable[str], lead: str | None) -> None:
+    """In whose parcel these go; None: each in its own."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    if rows:
+        run_set(db, "update shipments set goes_with = :lead from {rows} where shipments.id = r.id", TEXT, rows, lead=lead)
+
+
+JOINED = """
+select s.order_id from shipments s where s.merchant = :merchant and s.goes_with is not null
+  and s.state in ('released', 'packed', 'labelled') order by s.id limit :most
+"""
+LEADS = """
+select lead.order_id from shipments s join shipments lead on lead.id = s.goes_with where s.merchant = :merchant and s.goes_with is not null
+  and s.state in ('released', 'packed', 'labelled') order by s.id limit :most
+"""
+
+
+def joined(db: Connection, merchant: str, most: int) -> list[str]:
+    """Orders of which something open goes in one parcel with another's."""
+    found = [row.order_id for sql in (JOINED, LEADS) for row in run(db, sql, merchant=merchant, most=most)]
+    return list(dict.fromkeys(found))
+
+
+COLLECT = """
+update shipments set state = :state, problem = null, ready_at = :ready_at, collect_until = :until,
+  packed_at = case when :state = 'packed' then coalesce(packed_at, :now) else packed_at end where id = :id
+"""
+
+
+def set_collecting(db: Connection, id: str, state: State, ready_at: int | None, until: int | None, now: int) -> None:
+    """Since when and until when it can be fetched; None: it cannot."""
+    run(db, COLLECT, id=id, state=state, ready_at=ready_at, until=until, now=now)
+
+
+def set_collected(db: Connection, id: str, now: int) -> None:
+    run(db, "update shipments set collected_at = :now where id = :id", id=id, now=now)
+
+
+EXPIRE = """
+update shipments set problem = 'not_collected' where merchant = :merchant and state = 'packed' and problem is null and way = 'pickup'
+  and collect_until <= :now
+"""
+
+
+def expire(db: Connection, merchant: str, now: int) -> None:
+    """What nobody fetched in time waits for somebody to decide."""
+    run(db, EXPIRE, merchant=merchant, now=now)
 
 
 def set_problem(db: Connection, id: str, problem: str | None, words: str | None = None) -> None:

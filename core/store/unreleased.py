@@ -8,15 +8,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.holds import Why
-from core.domain.order import Order, Person
+from core.domain.order import Order
 from core.domain.routing import Decision
-from core.store import routings
+from core.store import corrections, routings
 from core.store.shipments import ENDING, PARTED, TURN, WAITED, Facts, parted
 from core.store.sql import run
 from core.store.vault import Box
 
 _order = msgspec.json.Decoder(Order)
-_person = msgspec.json.Decoder(Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,8 @@ STOPPING = """
   exists (select 1 from captures g where g.order_id = o.id and g.state = 'failed')
     and not exists (select 1 from captures k where k.order_id = o.id and k.state <> 'failed') as uncaptured"""
 ROWS = f"""
-select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, o.person, o.held_at, o.held_why, o.status,
-  {PARTED}, {TURN} as turn, {STOPPING},
+select o.id, o.name, o.connection, o.channel_id, o.placed_at, o.ship_by, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at,
+  o.held_why, o.status, {PARTED}, {TURN} as turn, {STOPPING},
   (select k.doc from routings k where k.order_id = o.id) as routing,
   (select count(*) from order_lines n where n.order_id = o.id and n.ships and n.hold > n.held
     and coalesce(n.decided, '') <> 'partial') as short,
@@ -73,12 +72,13 @@ def one(db: Connection, merchant: str, order: str, box: Box, now: int) -> Waitin
 
 
 def _waiting(row: Any, box: Box) -> Waiting:
-    person = _person.decode(box.open_text(f"orders|person|{row.id}", row.person)) if row.person else None
+    to = corrections.reached(row, row.id, box)
     ref, held = f"{row.connection}/{row.channel_id}", row.held_at is not None
     order, oversold = _order.decode(row.doc), held and row.held_why == Why.OVERSOLD
     stops = {"off": bool(row.off), "waived": bool(row.waived), "uncaptured": bool(row.uncaptured)}
     facts = Facts(
-        row.id, ref, row.name, row.channel_id, row.connection, order, person, held, row.ship_by, **stops, parts=parted(row)
+        row.id, ref, row.name, row.channel_id, row.connection, order, to.person, held, row.ship_by, **stops, parts=parted(row),
+        torn=to.torn,
     )  # fmt: skip
     sends = (row.sends or "").split()
     return Waiting(facts, row.placed_at, int(row.turn), row.short > 0, row.unmapped > 0, oversold, sends, routings.read(row.routing))

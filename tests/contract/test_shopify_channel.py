@@ -1116,6 +1116,8 @@ def tour(rig: Rig) -> None:
     rig.channel.cancelling(gone, KEY)  # type: ignore[attr-defined]
     [promised] = rig.simulator.place({"lines": [{"sku": "SKU-2", "quantity": 1}], "payment": "authorized"})
     rig.channel.capture(promised["id"], rig.channel.captured(promised["id"], KEY).owed, KEY)  # type: ignore[attr-defined]
+    fetched = rig.read(rig.place("SKU-1", pickup=True))
+    rig.channel.ready_to_fetch(fetched.id, [part.id for part in fetched.routing or ()])  # type: ignore[attr-defined]
 
 
 # ---- orders by the day they were placed

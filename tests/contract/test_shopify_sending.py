@@ -550,3 +550,38 @@ def test_what_is_paid_on_delivery_is_told_alike_by_both_doors(rig):
 
     assert (order.on_delivery, pushed.on_delivery, order.payment_status) == (True, True, PaymentStatus.UNPAID)
     assert not sold(rig, ("SKU-1", 1), payment="pending").on_delivery
+
+
+# ---- what a buyer fetches
+
+
+def test_an_order_that_is_fetched_says_so_and_its_buyer_is_written_to_once(rig):
+    order = sold(rig, ("SKU-1", 1), pickup=True)
+    parts = [part.id for part in order.routing]
+
+    rig.channel.ready_to_fetch(order.id, parts)
+    rig.channel.ready_to_fetch(order.id, parts)
+
+    assert order.is_pickup and [part.method for part in order.routing] == ["pick_up"]
+    assert order.person is None or order.person.ship_to is None
+    assert rig.simulator.state["orders"][order.id]["prepared"] == [int(one) for one in parts]
+    assert not sold(rig, ("SKU-1", 1)).is_pickup
+
+
+def test_a_part_that_nobody_fetches_or_that_is_not_there_is_not_ready(rig):
+    order = sold(rig, ("SKU-1", 1))
+
+    for part in (order.routing[0].id, "404"):
+        with pytest.raises(Refused, match="as ready"):
+            rig.channel.ready_to_fetch(order.id, [part])
+
+
+def test_what_was_fetched_is_told_without_a_tracking_number(rig):
+    order = sold(rig, ("SKU-1", 1), pickup=True)
+    rig.channel.ready_to_fetch(order.id, [part.id for part in order.routing])
+
+    sent = parcel(order, 1, tracking="", carrier="", carrier_name="", url="", notify=False)
+    told = rig.channel.confirm(sent)
+
+    assert rig.channel.confirmed(sent) == told
+    assert rig.read(order.id).order_status in (OrderStatus.FULFILLED, OrderStatus.CLOSED)

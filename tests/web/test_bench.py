@@ -212,3 +212,25 @@ def test_where_enough_is_there_nothing_is_short(dock: Depot, ana: Person) -> Non
     assert "Write how many of A are there." in ana.post("/bench/S1/short", sku="A", there="")
     assert dock.shipments() == [("S1", "released", None)]
     assert books.level(dock.house.hub, "A") == (10, 2)
+
+
+def test_what_does_not_fit_is_scanned_into_another_parcel(dock: Depot, ana: Person) -> None:
+    dock.sell(A=2, B=1)
+    text, done = scan(ana, "A", "A")
+    [more] = re.findall(r'href="(/bench[^"]*cuts=2)"', text)
+    assert "Scan what goes in it." in ana.get(more.replace("&amp;", "&"))
+
+    answer = ana.ask("/bench", at="S1", done=done, cuts="2", scan="B")
+    text = ana.get(answer.headers["Location"])
+    assert "All of it is in 2 parcels." in text and text.count('name="grams"') == 2
+    assert len(ana.statements) <= MOST
+
+    service = f"{dock.carrier.id}/slow"
+    assert "is no weight" in ana.post("/bench/S1/label", grams=["500", "4006381333931"], service=service, done="0x2.1x1", cuts="2")
+    ana.post("/bench/S1/label", grams=["500", "700"], service=service, done="0x2.1x1", cuts="2")
+    dock.house.drain()
+
+    assert books.rows(dock.house.hub, "select number, contents, weight_g, tracking from parcels order by number") == [
+        (1, '{"1":2}', 500, "BP00000001"), (2, '{"2":1}', 700, "BP00000002"),
+    ]  # fmt: skip
+    assert "Parcel 2" in ana.get("/bench", at="S1")

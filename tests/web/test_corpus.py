@@ -52,7 +52,7 @@ def rooms(app: Flask) -> list[str]:
 # Pages of secrets and files that come once, and of channels' consents: their own tests open them.
 ELSEWHERE = {"static", "consents.back", "consents.hop", "consents.leave", "connections.export", "orders.progress"}
 ELSEWHERE |= {"signin.setup", "signin.invitation", "signin.password", "embedded.bounce"}
-ELSEWHERE |= {"answer.page", "requests.one", "day_end.papers"}
+ELSEWHERE |= {"answer.page", "requests.one", "day_end.papers", "together.mates"}
 ELSEWHERE |= {"bench.progress", "shipments.label", "shipments.paper", "shipments.offers", "track.logo", "track.sheet"}
 
 
@@ -105,7 +105,7 @@ def too_few(siege: Siege) -> list[str]:
         for (order,) in found:
             db.exec_driver_sql(f"update order_lines set waits = 'stock', hold = held + 1 where order_id = '{order}'")
     assert len(found) == 3
-    return [f"/orders/{order}/{page}" for (order,) in found for page in ("short", "cancel", "capture", "waiting")]
+    return [f"/orders/{order}/{page}" for (order,) in found for page in ("short", "cancel", "capture", "waiting", "address")]
 
 
 def tables(siege: Siege) -> None:

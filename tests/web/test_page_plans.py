@@ -85,6 +85,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/live", {}), ("/shipments/waiting", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
     ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/requests", {}), ("/requests", {"state": "sent", "location": "place"}),
+    ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
     ("/connections/carriers", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
@@ -150,6 +151,7 @@ def test_no_order_is_called_off_by_reading_a_table_whole(busy: Shop) -> None:
     with heard() as seen:
         ana.post(f"/orders/{order}/cancel", reason="stock")
         assert "The channel is being told" in ana.get(f"/orders/{order}/cancel")
+        ana.get(f"/orders/{order}/address")
         ana.post(f"/orders/{order}/uncancel")
         ana.post(f"/orders/{order}/cancel", reason="stock")
         busy.drain()

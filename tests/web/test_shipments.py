@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.bogus.carrier import manifest
 from core.domain.roles import PERMISSIONS, Role
 from core.errors import OutcomeUnknown, Refused
 from core.flows import places
@@ -232,3 +233,60 @@ def test_papers_of_the_chosen_are_printed_in_one_file_and_nothing_is_bought(dock
     assert "None of these has a label" in ana.post("/shipments/print", what="labels", id=ids)
     assert at(dock, Role.VIEWER).send("/shipments/print", what="slips", id=ids).status_code == 403
     assert dock.post.purchases == []
+
+
+def test_a_shipment_goes_in_two_parcels_through_the_room(dock: Depot, ana: Person) -> None:
+    dock.sell(A=3)
+    assert "Another parcel" in ana.get("/shipments/S1")
+
+    text = ana.post("/shipments/S1/parcels", line="1", units="2")
+    assert "It goes in several parcels. Weigh each." in text and "Parcel 2" in text and "Back to one parcel" in text
+    assert "no more than there are" in ana.post("/shipments/S1/parcels", line="1", units="4")
+    ana.post("/shipments/S1/weigh", parcel="1", grams="300")
+    assert "It is packed." in ana.post("/shipments/S1/weigh", parcel="2", grams="600", length="10", width="10", height="10")
+    ana.post("/shipments/S1/buy", service=f"{dock.carrier.id}/slow")
+    dock.house.drain()
+
+    text = ana.get("/shipments/S1")
+    assert all(words in text for words in ("BP00000001", "BP00000002", "600 g", "/track/"))
+    assert len(ana.statements) <= MOST
+    answer = ana.client.get("/shipments/S1/label")
+    assert answer.status_code == 200 and b"BP00000001" in answer.data and b"BP00000002" in answer.data
+
+
+@on_sqlite
+def test_two_parcels_become_one_again_and_a_carrier_of_one_says_so(dock: Depot, ana: Person) -> None:
+    dock.sell(A=2)
+    dock.post.boxes = 1
+    dock.house.hub.connectors = {**dock.house.hub.connectors, "bogus_post": manifest(dock.post)}
+    ana.post("/shipments/S1/parcels", line="1", units="1")
+    dock.weigh()
+
+    assert "(1 parcel at once)" in ana.get("/shipments/S1")
+    text = ana.post("/shipments/S1/buy", service=f"{dock.carrier.id}/slow")
+    assert "Bogus Post sells labels for at most 1 parcels at once" in text
+
+    assert "All of it goes in one parcel again." in ana.post("/shipments/S1/one-parcel")
+    assert "Parcel 2" not in ana.get("/shipments/S1")
+
+
+def test_goods_that_left_go_once_more_from_the_orders_page(dock: Depot, ana: Person) -> None:
+    dock.sell(A=2)
+    order = str(books.one(dock.house.hub, "select id from orders"))
+    assert "Send something once more" not in ana.get(f"/orders/{order}/shipments")
+    dock.label()
+    dock.send()
+    text = ana.get(f"/orders/{order}/shipments")
+    assert "Send something once more" in text and "(of 2)" in text and len(ana.statements) <= MOST
+    assert "Send something once more" not in at(dock, Role.VIEWER).get(f"/orders/{order}/shipments")
+
+    assert "Only what left" in ana.post(f"/orders/{order}/reship", line="1", units="3", why="lost")
+    text = ana.post(f"/orders/{order}/reship", line="1", units="1", why="damaged")
+    assert "S2 goes once more. Its channel is not told." in text and "It arrived damaged." in text
+    dock.label("S2")
+    ana.post("/shipments/S2/send")
+    dock.house.drain()
+    assert "is not told: it goes once more" in ana.get("/shipments/S2")
+    assert "has 1 unit sent once more, in shipment S2. It arrived damaged." in ana.get(f"/orders/{order}")
+    assert "Sent once more" in ana.get("/stock/sku", sku="A")
+    assert at(dock, Role.VIEWER).send(f"/orders/{order}/reship", line="1", units="1", why="lost").status_code == 403

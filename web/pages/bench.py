@@ -1,6 +1,8 @@
 """The bench: a slip is scanned, then what belongs into the parcel; then it is weighed, and its label printed. Where somebody is stands in
 the address: nothing is lost by loading it again, and several may work at once."""
 
+from collections import Counter
+from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -9,12 +11,13 @@ from werkzeug.wrappers import Response
 
 from core.domain import bench as rules
 from core.domain.bench import Done, Judged, Piece, Verdict
+from core.domain.parcelling import cuts, scanned_into
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.errors import Refused
 from core.flows import labelling, packing, shipment_page
 from core.flows.cards import WrongCard
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, cards, connections, people, shipment_list
+from core.store import boxes, cards, connections, shipment_list
 from web import asked, shipping_words
 from web.said import say
 from web.visitor import hub, needs, visitor, who
@@ -41,15 +44,15 @@ def _scanned(at: str, scan: str) -> str | Response:
     with hub().database.read() as db:
         other = shipment_list.one(db, merchant, scan)
         found = shipment_page.one(hub(), db, merchant, at) if at and not other else None
-        pieces = shipment_page.to_scan(db, merchant, shipment_page.loads(db, merchant, found)) if found else []
+        pieces = shipment_page.to_scan(db, merchant, shipment_page.whole(db, merchant, found)) if found else []
         owner = _owner(db, scan) if found else ""
     if other is not None:
-        return _another(at, other.name)
+        return _another(at, other.lead_name or other.name)
     if found is None:
         return _show("", "wrong", gettext("No shipment is called %(said)s.", said=scan))
     judged = rules.judge(scan, pieces, _done(found, pieces), owner)
-    if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop and found.row.way == "parcel":
-        return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, latest=judged.sku), 303)
+    if judged.verdict is Verdict.RIGHT and found.is_open and not found.stop and found.row.way != "request":
+        return redirect(url_for("bench.page", at=found.row.name, done=judged.done.text, cuts=_cuts(judged.done), latest=judged.sku), 303)
     if judged.verdict is Verdict.RIGHT:
         return _show(found.row.name, "wrong")  # what stops it is said there
     return _show(found.row.name, "unknown" if judged.verdict is Verdict.UNKNOWN else "wrong", _refusal(judged, scan), scan)
@@ -81,23 +84,45 @@ def _refusal(judged: Judged, scan: str) -> str:
             return str(gettext("Nobody knows %(said)s.", said=scan))
 
 
-def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
+def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str | Response:
     """The bench with this shipment on it; `sound` "wrong" or "unknown" is heard, and `words` say why."""
     merchant = visitor().merchant
     with hub().database.read() as db:
         found = shipment_page.one(hub(), db, merchant, at) if at else None
         if found is None:
             return _empty(sound or ("wrong" if at else ""), words or (gettext("No shipment is called %(said)s.", said=at) if at else ""))
-        loads = shipment_page.loads(db, merchant, found)
+        if found.row.lead_name and found.is_open:
+            return redirect(url_for("bench.page", at=found.row.lead_name), 303)
+        loads = shipment_page.whole(db, merchant, found)
         pieces = shipment_page.to_scan(db, merchant, loads)
         is_over = found.stop or found.row.state == "cancelled"
         change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
         done = _done(found, pieces)
-        ready = rules.is_all(done, pieces) and not is_over and found.row.way == "parcel" and found.row.state in ("released", "packed")
+        ready = rules.is_all(done, pieces) and not is_over and found.row.way != "request" and found.row.state in ("released", "packed")
         choices = _choices(db, found) if ready and not found.is_bought_now else {}
+        inside = shipment_list.boxes_of(db, merchant, found.row.id) if found.row.parcels > 1 else []
     latest, problem = asked.text("latest", 200), shipping_words.problem(_problem(found))
     heard = {"sound": sound or ("right" if latest else ""), "words": words, "scan": scan, "latest": latest, "problem": problem}
-    return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices)
+    into = {
+        "titles": {load.line: load.title or load.line for load in loads},
+        "inside": inside,
+        "into": [] if inside else _into(found, done, pieces),
+        "cuts": _cuts(done),
+    }
+    return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices, **into)
+
+
+def _cuts(done: Done) -> str | None:
+    """Where another parcel was begun, as the address keeps it."""
+    return ".".join(map(str, cuts(asked.text("cuts", 400), done))) or None
+
+
+def _into(found: Seen, done: Done, pieces: list[Piece]) -> list[Counter[str]]:
+    """What was scanned into each parcel, where it is to be several."""
+    parts = scanned_into(done, cuts(asked.text("cuts", 400), done), pieces) if found.row.state == "released" else []
+    if rules.is_all(done, pieces):
+        parts = [part for part in parts if part]
+    return parts if len(parts) > 1 else []
 
 
 def _problem(found: Seen) -> str:
@@ -110,7 +135,7 @@ def _empty(sound: str, words: str) -> str:
 
 def _done(found: Seen, pieces: list[Piece]) -> Done:
     """What is packed was scanned; of what must not leave nothing counts."""
-    if found.stop or found.row.state == "cancelled" or found.row.way != "parcel":
+    if found.stop or found.row.state == "cancelled" or found.row.way == "request":
         return Done()
     return rules.done(asked.text("done", 2000), pieces) if found.row.state == "released" else rules.all_of(pieces)
 
@@ -118,8 +143,7 @@ def _done(found: Seen, pieces: list[Piece]) -> Done:
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
     merchant = visitor().merchant
     offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
-    _, chosen = people.settings(db, merchant)
-    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""), found.row.account, found.row.service)
+    usual = packing.usual(offers, packing.chosen_in(found.row.settings), found.row.account, found.row.service)
     return {"offers": offers, "usual": usual, "cartons": boxes.all_of(db, merchant)}
 
 
@@ -129,25 +153,41 @@ def _choices(db: Any, found: Seen) -> dict[str, Any]:
 @pages.post("/bench/<name>/label")
 @needs("shipments.work")
 def label(name: str) -> str | Response:
-    """It is weighed and its label wanted. What is typed as its weight and is none was most likely scanned."""
+    """Its parcels are weighed and their label wanted. What is typed as a weight and is none was most likely scanned."""
     with hub().database.read() as db:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
-    said = asked.text("grams", LONG).strip()
-    grams = rules.grams(said)
-    if grams is None:
-        return _show(
-            found.name, "wrong", gettext("%(said)s is no weight in grams. Was something scanned that is too much?", said=said or "–")
-        )
+    typed = [said.strip() for said in asked.texts("grams", LONG)] or [""]
+    grams = [weight for said in typed if (weight := rules.grams(said)) is not None]
+    if len(grams) < len(typed):
+        said = next(said for said in typed if rules.grams(said) is None) or "–"
+        return _show(found.name, "wrong", gettext("%(said)s is no weight in grams. Was something scanned that is too much?", said=said))
     connection, _, service = asked.text("service", 200).partition("/")
     if not service:
         return _show(found.name, "wrong", gettext("Choose by which service it goes."))
     try:
-        if (grams, asked.text("box", LONG)) != (found.weight_g, found.boxed or "") or found.state == "released":
-            packing.weigh(hub(), visitor().merchant, found.id, grams, who(), box=asked.text("box", LONG))
+        _packed(found, grams)
         labelling.want(hub(), visitor().merchant, found.id, connection, service, who())
     except Refused as error:
         return _show(found.name, "wrong", shipping_words.why(str(error)))
     return redirect(url_for("bench.page", at=found.name), 303)
+
+
+def _packed(found: Any, grams: list[int]) -> None:
+    """So many parcels, each of its weight. What is so already is left as it is."""
+    merchant, boxed = visitor().merchant, asked.texts("box", LONG)
+    if len(grams) > 1 and found.parcels == 1:
+        packing.split_scanned(hub(), merchant, found.id, _scanned_parts(found), who())
+    elif found.state != "released" and len(grams) == 1 and (grams[0], (boxed or [""])[0]) == (found.weight_g, found.boxed or ""):
+        return
+    for number, (weight, box) in enumerate(zip_longest(grams, boxed[: len(grams)], fillvalue=""), 1):
+        packing.weigh(hub(), merchant, found.id, int(weight), who(), box=str(box), number=number)
+
+
+def _scanned_parts(found: Any) -> list[Counter[str]]:
+    with hub().database.read() as db:
+        seen = shipment_page.one(hub(), db, visitor().merchant, found.name) or abort(404)
+        wanted = shipment_page.to_scan(db, visitor().merchant, shipment_page.whole(db, visitor().merchant, seen))
+    return _into(seen, _done(seen, wanted), wanted)
 
 
 @pages.get("/bench/<name>/label")
@@ -176,12 +216,12 @@ def teach(name: str) -> str | Response:
         packing.teach(hub(), visitor().merchant, found.id, code, sku, who())
     except (Refused, WrongCard) as error:
         return _show(found.name, "wrong", shipping_words.why(str(error)))
-    return redirect(url_for("bench.page", at=found.name, done=asked.text("done", 2000), scan=code), 303)
+    return redirect(url_for("bench.page", at=found.name, done=asked.text("done", 2000), cuts=asked.text("cuts") or None, scan=code), 303)
 
 
 @pages.post("/bench/<name>/short")
 @needs("shipments.work")
-def short(name: str) -> str:
+def short(name: str) -> str | Response:
     """Only so many of it are there."""
     with hub().database.read() as db:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)

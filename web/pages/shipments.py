@@ -8,18 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import format_currency, format_date, gettext, ngettext
 from werkzeug.wrappers import Response as Answer
 
 from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
 from core.domain.requests import WORDS as REQUESTS
-from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.domain.shipments import AGAIN, PROBLEMS, STOPS, WORDS, Again
 from core.domain.shipping import LabelFormat, Paper
 from core.domain.telling import KINDS
 from core.errors import Refused
-from core.flows import labelling, moving, packing, rating, sending, shipment_page, telling
+from core.flows import labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, people, places, requests, shipment_list, shipments
 from core.store import telling as told_store
@@ -35,7 +35,8 @@ STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
 @pages.context_processor
 def _words() -> dict[str, Any]:
     return {
-        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
+        "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "again": AGAIN, "pickups": shipping_words.PICKUPS,
+        "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
         "progress_words": shipping_words.PROGRESS,
     }  # fmt: skip
 
@@ -191,7 +192,36 @@ def of_order(order: str) -> str:
         found = lists.order(db, merchant, asked.printable(order)) or abort(404)
         rows = shipment_list.of_order(db, merchant, order)
     made = {row.id: row for row in rows}
-    return render_template("order_shipments.html", row=found[0], made=made.values(), rows=rows)
+    left = reshipping.gone(found[1], _left(rows)) if visitor().may("shipments.work") and not found[1].is_cancelled else {}
+    lines = [(line, left[line.id]) for line in found[1].lines if line.id in left]
+    return render_template("order_shipments.html", row=found[0], made=made.values(), rows=rows, lines=lines, reasons=AGAIN)
+
+
+def _left(rows: Sequence[Any]) -> dict[str, int]:
+    """Units by line that left in shipments, each once."""
+    found: dict[str, int] = {}
+    for row in rows:
+        if row.line and row.state == "sent" and not row.again:
+            found[row.line] = found.get(row.line, 0) + row.units
+    return found
+
+
+@pages.post("/orders/<order>/reship")
+@needs("shipments.work")
+def reship(order: str) -> Answer:
+    """Goods of it that left go once more."""
+    merchant, said = visitor().merchant, asked.text("why", 20)
+    with hub().database.read() as db:
+        lists.order(db, merchant, asked.printable(order)) or abort(404)
+    why = Again(said) if said in set(Again) else abort(400)
+    units = {line: asked.number(many or "0", -1) for line, many in zip(asked.texts("line"), asked.texts("units", 10), strict=False)}
+    try:
+        name = reshipping.reship(hub(), merchant, order, units, why, who())
+    except Refused as error:
+        flash(shipping_words.why(str(error)), "warn")
+        return redirect(url_for("orders.one", order=order), 303)
+    flash(gettext("%(name)s goes once more. Its channel is not told.", name=name), "good")
+    return redirect(url_for("shipments.one", name=name), 303)
 
 
 @pages.get("/shipments/<name>")
@@ -208,10 +238,12 @@ def _one(name: str) -> str:
         papers = shipment_list.papers(db, merchant, found.row.id)
         change = shipment_page.difference(hub(), db, merchant, found) if found.stop or found.row.state == "cancelled" else Difference()
         choices = _choices(db, found)
+        inside = shipment_list.boxes_of(db, merchant, found.row.id) if found.row.parcels > 1 else []
         theirs = requests.of_shipment(db, merchant, found.row.id) if found.row.way == "request" else None
     return render_template(
         "shipment.html", theirs=theirs, request_words=REQUESTS,
-        one=found, loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
+        one=found, inside=inside, titles={load.line: load.title or load.line for load in loads},
+        loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
         problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
     )  # fmt: skip
 
@@ -222,8 +254,7 @@ def _choices(db: Any, found: Seen) -> dict[str, Any]:
         return {"offers": [], "cartons": [], "usual": ("", "")}
     merchant = visitor().merchant
     offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
-    _, chosen = people.settings(db, merchant)
-    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""), found.row.account, found.row.service)
+    usual = packing.usual(offers, packing.chosen_in(found.row.settings), found.row.account, found.row.service)
     return {"offers": offers, "cartons": boxes.all_of(db, merchant), "usual": usual}
 
 
@@ -293,6 +324,10 @@ def label(name: str) -> Answer:
         found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
         papers = [row for row in shipment_list.papers(db, visitor().merchant, found.id) if row.kind == "label"]
     live = [row for row in papers if row.purchase == found.purchase] or abort(404)
+    if len(live) > 1:
+        from core.flows import printing  # as above
+
+        return files(printing.labels(hub(), visitor().merchant, [found.id]), "labels")
     return redirect(url_for("shipments.paper", name=found.name, paper=live[0].id), 303)
 
 
@@ -348,7 +383,24 @@ def weigh(name: str) -> str:
 
 def _packed(id: str, grams: int, size: list[int]) -> None:
     length, width, height = size
-    packing.weigh(hub(), visitor().merchant, id, grams, who(), box=asked.text("box", 100), size=(length, width, height))
+    number = asked.number(asked.text("parcel", 5) or "1")
+    packing.weigh(hub(), visitor().merchant, id, grams, who(), box=asked.text("box", 100), size=(length, width, height), number=number)
+
+
+@pages.post("/shipments/<name>/parcels")
+@needs("shipments.work")
+def parcel(name: str) -> str:
+    """Units of its lines go in one more parcel."""
+    units = {line: asked.number(many or "0", -1) for line, many in zip(asked.texts("line"), asked.texts("units", 10), strict=False)}
+    return _tried(
+        name, lambda id: packing.move_on(hub(), visitor().merchant, id, units, who()), gettext("It goes in several parcels. Weigh each.")
+    )
+
+
+@pages.post("/shipments/<name>/one-parcel")
+@needs("shipments.work")
+def join(name: str) -> str:
+    return _tried(name, lambda id: packing.join(hub(), visitor().merchant, id, who()), gettext("All of it goes in one parcel again."))
 
 
 @pages.post("/shipments/<name>/buy")
