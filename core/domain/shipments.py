@@ -82,6 +82,7 @@ ADVICE: dict[Wait, str] = {
     Wait.GRACE: N_("Nothing to do: it is released when its time is over."),
     Wait.RISK: N_("Look at the payment in the channel. Cancel the order, or mark it as safe there."),
     Wait.ADDRESS: N_("Ask the buyer, and write the address into the order in the channel."),
+    Wait.TORN: N_("Look at both addresses on the order's page, and choose one."),
     Wait.STOCK: N_("Count or receive what is missing, send what is there, or send it from another location."),
     Wait.MAPPING: N_("Say what its listing sells. Goods that are not matched are listed in the room of stock."),
     Wait.PLACE: N_("Say in the settings which locations send, or bring the goods together."),

@@ -239,7 +239,7 @@ def parcels(db: Connection, merchant: str, id: str) -> list[Any]:
 LEFT_OUT = """
 select s.order_id, n.line, q.location from {rows} left join shipments s on s.order_id = r.id and s.way = 'request'
   and s.merchant || '' = :merchant
-join requests q on q.shipment = s.id join request_lines n on n.request = q.id and n.left_out
+left join requests q on q.shipment = s.id and q.merchant || '' = :merchant left join request_lines n on n.request = q.id and n.left_out
 """
 
 
@@ -248,7 +248,8 @@ def left_out(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple
     found: dict[tuple[str, str], set[str]] = {}
     rows = [{"id": id} for id in sorted(set(orders))]
     for row in run_set(db, LEFT_OUT, TEXT, rows, merchant=merchant) if rows else ():
-        found.setdefault((row.order_id, row.line), set()).add(row.location)
+        if row.line is not None:
+            found.setdefault((row.order_id, row.line), set()).add(row.location)
     return found
 
 
