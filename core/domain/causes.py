@@ -351,6 +351,7 @@ DOES = {
     "release_orders": N_("Releasing orders to be sent"),
     "look_at_shipments": N_("Looking at shipments whose orders changed"),
     "buy_labels": N_("Buying a label"),
+    "print_papers": N_("Printing papers"),
     "shop_rates": N_("Asking a carrier for its price"),
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),

@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "listings.map": LEADERS,
     "shipments.read": EVERYBODY,  # names and streets only with "orders.buyers"
     "shipments.work": PACKERS,  # weigh, buy and give back labels, hand over, take apart; labels carry addresses
+    "printers.manage": frozenset({Role.OWNER}),  # where printers are: whoever says it says where papers with addresses go
     "attention.read": EVERYBODY,
     "attention.act": PACKERS,  # try again, leave with a note
     "connections.read": EVERYBODY,

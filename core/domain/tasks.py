@@ -122,6 +122,7 @@ QUEUES = {
     "shop_rates": "outside",
     "choose_services": "inside",
     "void_labels": "outside",
+    "print_papers": "outside",
     "confirm_parcels": "outside",
     "call_off_orders": "outside",
     "track_parcels": "outside",

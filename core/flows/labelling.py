@@ -15,7 +15,7 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import releasing
+from core.flows import print_queue, releasing
 from core.hub import Hub
 from core.ports import Connector, Reprints
 from core.store import audit, cards, connections, parcels, shipments
@@ -262,6 +262,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             shipments.set_problem(work.db, shipment.id, shipment.problem or NO_PAPERS)
         else:
             shipments.set_state(work.db, {shipment.id: (State.LABELLED, None)}, work.now)
+            print_queue.by_itself(hub, work, merchant, shipment.location, shipment.id, [*papers, *found.forms])
 
 
 def _papers(hub: Hub, account: Connection, one: Purchase, found: Bought) -> tuple[Paper, ...]:
