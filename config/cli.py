@@ -19,6 +19,7 @@ from config import (
     kits_cli,
     leading_cli,
     logging,
+    printing_cli,
     routing_cli,
     rules_cli,
     shipping_cli,
@@ -1352,6 +1353,7 @@ orders.add_command(calling_cli.answer)
 cli.add_command(sku_cli.sku)
 cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
+cli.add_command(printing_cli.printers)
 stock.add_command(shipping_cli.sends)
 stock.add_command(routing_cli.rules)
 orders.add_command(routing_cli.route)

@@ -11,7 +11,7 @@ from web.visitor import Visitor, needed
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "schedules", "alerts", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= {"short": "orders", "calling_off": "orders", "bench": "shipments"}
+PART_OF |= {"short": "orders", "calling_off": "orders", "bench": "shipments", "printing": "shipments"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|audit"
-GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off"
+GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|print_jobs"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks)_merchant|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
 )
@@ -83,7 +83,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
     *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
     ("/shipments/live", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}),
-    ("/shipments/S1/offers", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
+    ("/shipments/S1/offers", {}), ("/print", {}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/connections/carriers", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}),
     ("/start/difference", {"connection": CONNECTION}),
