@@ -57,19 +57,22 @@ def _labels(line: Any, tray: Tray) -> None:
         taken += said
         while ASKS in taken:
             taken, asked = taken.replace(ASKS, b"", 1), asked + 1
-            _keep(tray, taken)
+            taken = _rest(tray, taken)
             if tray.trouble is Trouble.LOST and asked > 1:
                 return
             if tray.trouble is not Trouble.SILENT:
                 line.sendall(EMPTY if tray.trouble is Trouble.PAPER else WELL)
         if taken and tray.trouble is Trouble.CUT:
             return
-    _keep(tray, taken)
+    _rest(tray, taken)
 
 
-def _keep(tray: Tray, taken: bytes) -> None:
-    if taken.rstrip().endswith(b"^XZ") and tray.trouble is not Trouble.CUT and taken not in tray.printed[-1:]:
-        tray.printed.append(taken)
+def _rest(tray: Tray, taken: bytes) -> bytes:
+    """Print what is whole; what is left of it."""
+    if tray.trouble is Trouble.CUT or not taken.rstrip().endswith(b"^XZ"):
+        return taken
+    tray.printed.append(taken)
+    return b""
 
 
 @contextmanager

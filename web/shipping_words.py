@@ -32,6 +32,8 @@ SAID: dict[str, str] = {
     "no carrier is connected": N_("No carrier is connected."),
     "there is nothing to print": N_("There is nothing to print."),
     "none of these has a label, or not any more": N_("None of these has a label, or not any more."),
+    "there is no such station": N_("There is no such printer any more."),
+    "this printer does not take such papers": N_("This printer does not take such papers."),
     "it is packed": N_("It is packed already."),
 }
 STATE = "it is "  # a state follows

@@ -1,6 +1,6 @@
 """Printing at a station: papers wait for its printer in order, each is handed over once, and a person looks where an answer was lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.domain.printing import AGAIN, KINDS, LONG, MAY_DROP, MOST_STATIONS, TAKES, JobState, Station, Way, station_for, trial_label
 from core.domain.shipping import LabelFormat, Paper
@@ -68,12 +68,16 @@ def _station(work: Unit, merchant: str, id: str) -> Station:
 def send(hub: Hub, merchant: str, station: str, kind: str, papers: Iterable[Paper], who: Who, shipment: str | None = None) -> int:
     """Have papers printed at a station; nothing is bought for it. Gives how many wait. Raises NoStation where it does not take one of
     them."""
-    papers = list(papers)
+    return send_all(hub, merchant, station, kind, [(shipment, paper) for paper in papers], who)
+
+
+def send_all(hub: Hub, merchant: str, station: str, kind: str, papers: Sequence[tuple[str | None, Paper]], who: Who) -> int:
+    """The same of several shipments, in this order: all of them or none."""
     with hub.unit() as work:
         one = _station(work, merchant, station)
-        if any(paper.format.value != TAKES[one.way] for paper in papers):
+        if any(paper.format.value != TAKES[one.way] for _, paper in papers):
             raise NoStation("this printer does not take such papers")
-        for nth, paper in enumerate(papers):
+        for nth, (shipment, paper) in enumerate(papers):
             _wait(hub, work, merchant, one, kind, paper, who, shipment, nth)
         audit.write(work.db, merchant, work.now, who.id, who.name, "printer.send", one.id, printer=one.name, papers=len(papers), kind=kind)
     return len(papers)

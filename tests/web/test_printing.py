@@ -3,7 +3,7 @@
 import pytest
 
 from config.printers import Printers
-from config.printers_simulated import Trouble, label_printer
+from config.printers_simulated import Trouble, label_printer, office_printer
 from core.domain.roles import Role
 from core.domain.shipping import LabelFormat, Paper
 from core.flows import print_queue
@@ -78,3 +78,37 @@ def test_anothers_printer_and_papers_are_not_there(dock: Depot) -> None:
         stranger.send(f"/print/{path}")
     assert books.rows(dock.house.hub, "select state from print_jobs") == [("waiting",)]
     assert books.rows(dock.house.hub, "select state from stations") == [("active",)]
+
+
+def test_the_chosen_are_printed_at_a_station_and_the_bench_knows_the_printer_of_its_browser(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.sell(A=1)
+    with label_printer() as zebra:
+        one = print_queue.add(dock.house.hub, dock.merchant, "Zebra", "zpl", zebra.address, ANN)
+        for name in ("S1", "S2"):
+            dock.label(name)
+        assert "Labels to the printer" in ana.get("/shipments", state="labelled")
+        chosen = {"id": [dock.id("S2"), dock.id("S1")], "station": one.id, "state": "labelled"}
+        assert "2 papers wait for their printer." in ana.post("/shipments/print-at", what="labels", **chosen)
+        assert "This printer does not take such papers." in ana.post("/shipments/print-at", what="slips", **chosen)
+        dock.house.drain()
+        assert [b"BP00000002" in zebra.printed[0], b"BP00000001" in zebra.printed[1], len(zebra.printed)] == [True, True, 2]
+
+        assert "Print at Zebra" not in ana.get("/bench", at="S1")
+        assert "This browser prints here" in ana.post(f"/print/stations/{one.id}/here")
+        assert "Print at Zebra" in ana.get("/bench", at="S1")
+        assert len(ana.statements) <= 8
+        assert "The label waits for its printer." in ana.post("/bench/S1/print", station=one.id)
+        dock.house.drain()
+        assert len(zebra.printed) == 3 and len(dock.post.purchases) == 2
+
+
+def test_slips_and_pick_lists_go_to_an_office_printer(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    with office_printer() as office:
+        one = print_queue.add(dock.house.hub, dock.merchant, "Office", "ipp", office.address, ANN)
+        for what in ("slips", "picks"):
+            assert "1 paper waits" in ana.post("/shipments/print-at", what=what, id=[dock.id()], station=one.id, state="released")
+        dock.house.drain()
+        assert [page[:4] for page in office.printed] == [b"%PDF", b"%PDF"]
+    assert books.rows(dock.house.hub, "select kind, shipment is null from print_jobs order by kind") == [("picks", 1), ("slip", 0)]

@@ -14,8 +14,9 @@ from core.errors import Refused
 from core.flows import labelling, packing, shipment_page
 from core.flows.cards import WrongCard
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, cards, connections, people, shipment_list
+from core.store import boxes, cards, connections, people, printers, shipment_list
 from web import asked, shipping_words
+from web.pages.shipments import STATION
 from web.said import say
 from web.visitor import hub, needs, visitor, who
 
@@ -94,10 +95,14 @@ def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str:
         change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
         done = _done(found, pieces)
         ready = rules.is_all(done, pieces) and not is_over and found.row.state in ("released", "packed")
+        chosen = request.cookies.get(STATION, "") if found.row.state == "labelled" else ""
+        station = printers.station(db, merchant, chosen) if chosen else None
         choices = _choices(db, found) if ready and not found.is_bought_now else {}
     latest, problem = asked.text("latest", 200), shipping_words.problem(found.row.problem or "")
     heard = {"sound": sound or ("right" if latest else ""), "words": words, "scan": scan, "latest": latest, "problem": problem}
-    return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices)
+    return render_template(
+        "bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, station=station, **heard, **choices
+    )
 
 
 def _empty(sound: str, words: str) -> str:
@@ -144,6 +149,24 @@ def label(name: str) -> str | Response:
     except Refused as error:
         return _show(found.name, "wrong", shipping_words.why(str(error)))
     return redirect(url_for("bench.page", at=found.name), 303)
+
+
+@pages.post("/bench/<name>/print")
+@needs("shipments.work")
+def print_it(name: str) -> str | Response:
+    """Its label at the printer of this browser. It carries an address."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    from core.flows.print_at import print_at  # fonts and all that draws are loaded when somebody prints
+
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    try:
+        print_at(hub(), visitor().merchant, asked.text("station", 64), "labels", [found.id], who())
+    except Refused as error:
+        return _show(found.name, "wrong", shipping_words.why(str(error)))
+    say("good", gettext("The label waits for its printer."))
+    return _show(found.name)
 
 
 @pages.get("/bench/<name>/label")

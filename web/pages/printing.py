@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -13,9 +13,11 @@ from core.errors import Refused
 from core.flows import print_queue
 from core.store import places, printers
 from web import asked
+from web.pages.shipments import STATION
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("printing", __name__)
+YEAR_S = 365 * 86_400
 TONES = {"waiting": "info", "printed": "good", "unknown": "bad", "failed": "bad", "dropped": ""}
 SAID = {
     "that is no way to a printer": N_("Say what kind of printer it is."),
@@ -60,7 +62,7 @@ def page() -> str:
         here = next((one for one in stations if one.id == chosen), stations[0] if stations else None)
         queue = printers.queue(db, merchant, here.id) if here else []
     named = {"kinds": KINDS, "states": STATES, "ways": WAYS, "tones": TONES, "by_itself": BY_ITSELF, "why": why}
-    may = {"again": AGAIN, "droppable": MAY_DROP, "unknown": JobState.UNKNOWN}
+    may = {"again": AGAIN, "droppable": MAY_DROP, "unknown": JobState.UNKNOWN, "mine": request.cookies.get(STATION, "")}
     return render_template("printing.html", stations=stations, here=here, queue=queue, ours=ours, **named, **may)
 
 
@@ -87,6 +89,15 @@ def add() -> Response:
 @needs("printers.manage")
 def remove(id: str) -> Response:
     return _done(lambda: print_queue.remove(hub(), visitor().merchant, id, who()), gettext("The printer is used no more."))
+
+
+@pages.post("/print/stations/<id>/here")
+@needs("shipments.work")
+def here(id: str) -> Response:
+    """This browser prints there from now on."""
+    answer = _done(lambda: None, gettext("This browser prints there from now on."), id)
+    answer.set_cookie(STATION, id[:64], max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    return answer
 
 
 @pages.post("/print/stations/<id>/test")
