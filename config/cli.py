@@ -22,6 +22,7 @@ from config import (
     leading_cli,
     logging,
     parties_cli,
+    printing_cli,
     routing_cli,
     rules_cli,
     sending_cli,
@@ -1361,6 +1362,7 @@ cli.add_command(inbound_cli.inbound)
 cli.add_command(shipping_cli.shipments)
 cli.add_command(buyers_cli.buyers)
 shipping_cli.shipments.add_command(parties_cli.bring)
+cli.add_command(printing_cli.printers)
 stock.add_command(shipping_cli.sends)
 stock.add_command(parties_cli.asks)
 stock.add_command(parties_cli.theirs)

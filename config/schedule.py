@@ -9,7 +9,21 @@ from core.flows import hooks, join
 from core.flows.clockwork import begin, slots
 from core.flows.indexing import ask_indexing
 from core.hub import Hub
-from core.store import acts, alerts, connections, findings, idempotency, inbox, listings, parcels, sessions, shipments, tasks, uploads
+from core.store import (
+    acts,
+    alerts,
+    connections,
+    findings,
+    idempotency,
+    inbox,
+    listings,
+    parcels,
+    printers,
+    sessions,
+    shipments,
+    tasks,
+    uploads,
+)
 from core.store import hooks as hook_store
 from core.store.sql import run
 
@@ -116,6 +130,7 @@ def _prune_daily(hub: Hub, last: dict[str, int]) -> None:
             idempotency.prune(db, hub.now)
             uploads.prune(db, hub.now - KEPT_UPLOADS // timedelta(microseconds=1))
             parcels.prune(db, hub.now)
+            printers.prune(db, hub.now)
             alerts.prune(db, hub.now - KEPT_FINDINGS // timedelta(microseconds=1))
 
 

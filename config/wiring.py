@@ -13,6 +13,7 @@ from requests.adapters import BaseAdapter
 import connectors
 import web
 from config.post import Mailroom
+from config.printers import Printers
 from config.settings import BadSettings, Settings, key_ring
 from connectors.hooks import Poster
 from connectors.http import Http
@@ -44,6 +45,7 @@ def make_hub(settings: Settings, *, bell: Any = None, clock: Callable[[], dateti
         options=functools.partial(options, settings),
         outward=Poster(private=settings.hooks_private),
         post=Mailroom(settings.smtp_url.get_secret_value(), settings.mail_from, open_doors=is_here(settings.public_url)),
+        printer=Printers(any_port=is_here(settings.public_url)),
         public_url=settings.public_url,
         translate=translate,
     )

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from core.domain.tasks import Claim
-from core.errors import Unsupported
-from core.ports import Carrier, Channel, Connector, Heard, Kit, Outward, Post
+from core.errors import Refused, Unsupported
+from core.ports import Carrier, Channel, Connector, Heard, Kit, Outward, Post, Printer
 from core.store import connections, hooks, tasks
 from core.store.connections import Connection
 from core.store.engine import Database
@@ -46,6 +46,16 @@ class Nowhere:
 
     def done(self) -> None:
         return None
+
+
+class NoPrinter:
+    """The way to printers of a hub that has none."""
+
+    def refuses(self, way: str, address: str) -> str:
+        return "this hub prints nowhere"
+
+    def print(self, way: str, address: str, body: bytes, name: str) -> str:
+        raise Refused("this hub prints nowhere")
 
 
 def utc_now() -> datetime:
@@ -83,6 +93,7 @@ class Hub:
     options: Callable[[Connection, Connector], Mapping[str, Any]] = lambda connection, connector: connection.settings
     outward: Outward = field(default_factory=Nowhere)
     post: Post | None = None
+    printer: Printer = field(default_factory=NoPrinter)
     public_url: str = ""
     translate: Callable[[str, str], str] = lambda locale, words: words
 

@@ -873,3 +873,16 @@ class Outward(Protocol):
     def done(self) -> None:
         """This thread tells nobody anything for a while: what was kept open for it is closed."""
         ...
+
+
+class Printer(Protocol):
+    """How papers reach printers: `way` and `address` as stations have them."""
+
+    def refuses(self, way: str, address: str) -> str:
+        """Why nothing may be printed there; empty: it may. Asks nobody but the names of hosts."""
+        ...
+
+    def print(self, way: str, address: str, body: bytes, name: str) -> str:
+        """Hand it over once. Gives what the printer said of it, "" where it said nothing. Raises Unavailable where it surely has nothing of
+        it, OutcomeUnknown where it may, Refused where it declined."""
+        ...

@@ -51,6 +51,8 @@ SAID: dict[str, str] = {
     "write the carrier's name": N_("Write the carrier's name."),
     "nobody asked for that": N_("Nobody asked for that."),
     "a parcel needs a tracking number, or a number of your own": N_("Write the tracking number."),
+    "there is no such station": N_("There is no such printer any more."),
+    "this printer does not take such papers": N_("This printer does not take such papers."),
     "it is packed": N_("It is packed already."),
     "nothing of it is open": N_("Nothing of it is open any more."),
     "this carrier's drivers cannot be asked here": N_("This carrier's drivers cannot be asked here: use its own website."),

@@ -61,6 +61,7 @@ PAGES = (
     "/orders/{order}",
     "/orders/{order}/raw",
     "/orders/{order}/short",
+    "/print",
     "/stock",
     "/stock?after=GOODS-10000",
     "/stock?q=goods-0100",

@@ -383,6 +383,7 @@ DOES = {
     "order_drivers": N_("Asking a driver to come"),
     "ask_refunds": N_("Asking a carrier about the money of labels that were given back"),
     "buy_labels": N_("Buying a label"),
+    "print_papers": N_("Printing papers"),
     "shop_rates": N_("Asking a carrier for its price"),
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),

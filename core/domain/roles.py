@@ -29,6 +29,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "shipments.work": PACKERS,  # weigh, buy and give back labels, hand over, take apart; labels carry addresses
     "requests.read": EVERYBODY - {Role.VIEWER},  # what others are asked to send, with the addresses that it goes to
     "requests.write": PACKERS,  # say for them what they answer
+    "printers.manage": frozenset({Role.OWNER}),  # where printers are: whoever says it says where papers with addresses go
     "attention.read": EVERYBODY,
     "attention.act": PACKERS,  # try again, leave with a note
     "connections.read": EVERYBODY,

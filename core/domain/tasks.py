@@ -126,6 +126,7 @@ QUEUES = {
     "shop_rates": "outside",
     "choose_services": "inside",
     "void_labels": "outside",
+    "print_papers": "outside",
     "confirm_parcels": "outside",
     "tell_ready": "outside",
     "call_off_orders": "outside",

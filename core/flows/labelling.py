@@ -20,7 +20,7 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import joined, moving, releasing, sites
+from core.flows import joined, moving, print_queue, releasing, sites
 from core.hub import Hub
 from core.ports import Carrier, Connector, Prepares, Refunds, Reprints
 from core.store import audit, cards, connections, handovers, parcels, shipments
@@ -323,6 +323,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             joined.follow(work, merchant, shipment, State.LABELLED)
             if shipment.again:
                 work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # as above
+            print_queue.by_itself(hub, work, merchant, shipment.location, shipment.id, [*papers, *found.forms])
             if leaves_with_label(facts.connection, sites.rules(work.db, merchant).on_label):
                 work.ask(merchant, "send_labelled", shipment.id)
 

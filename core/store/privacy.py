@@ -71,6 +71,9 @@ FORGET = (
        where id in (select i.id from {rows} left join inbox i on i.ref = r.ref and i.done_at is not null and i.body is not null {fence})""",
     """delete from papers where id in (
          select p.id from {rows} left join shipments s on s.order_id = r.id left join papers p on p.shipment = s.id {fence})""",
+    """delete from print_jobs where id in (
+         select j.id from {rows} left join shipments s on s.order_id = r.id
+         left join print_jobs j on j.shipment = s.id and j.merchant = s.merchant {fence})""",
     """update purchases set wish = '', words = null where id in (
          select u.id from {rows} left join shipments s on s.order_id = r.id left join purchases u on u.shipment = s.id {fence})""",
     """update quotes set words = '' where shipment in (select s.id from {rows} left join shipments s on s.order_id = r.id {fence})""",
@@ -169,7 +172,7 @@ def held_of(db: Db, orders: Sequence[Sealed]) -> tuple[dict[str, str], list[Any]
 # A whole account, and a whole merchant
 
 OF_ORDERS = ("order_notes", "order_words", "order_tags", "order_lines", "reservations", "callings_off", "captures", "routings")
-OF_SHIPMENTS = ("shipment_lines", "papers", "quotes", "purchases", "parcels")
+OF_SHIPMENTS = ("shipment_lines", "papers", "print_jobs", "quotes", "purchases", "parcels")
 THEIRS = "(select s.id from {rows} left join shipments s on s.order_id = r.id {fence})"
 RELEASED = """
 select v.sku, v.location, sum(v.units) as units from {rows} left join reservations v on v.order_id = r.id

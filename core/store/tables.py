@@ -831,7 +831,9 @@ print_jobs = Table(
     _may("tried_at", BigInteger),
     _may("ended_at", BigInteger),
     Index(None, "station", "asked_at"),
-    Index(None, "merchant", "asked_at"),
+    Index(None, "shipment"),
+    Index(None, "asked_at"),
+    Index("ix_print_jobs_waiting", "station", "asked_at", "id", **_where("state = 'waiting'")),
 )
 
 # What somebody else was asked to send: a supplier, another firm's warehouse, a channel's own. `id` is the key that they were given.

@@ -17,8 +17,9 @@ from core.errors import Refused
 from core.flows import labelling, packing, shipment_page
 from core.flows.cards import WrongCard
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, cards, connections, shipment_list
+from core.store import boxes, cards, connections, printers, shipment_list
 from web import asked, shipping_words
+from web.pages.shipments import STATION
 from web.said import say
 from web.visitor import hub, needs, visitor, who
 
@@ -99,6 +100,8 @@ def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str | Re
         change = shipment_page.difference(hub(), db, merchant, found) if is_over else Difference()
         done = _done(found, pieces)
         ready = rules.is_all(done, pieces) and not is_over and found.row.way != "request" and found.row.state in ("released", "packed")
+        chosen = request.cookies.get(STATION, "") if found.row.state == "labelled" else ""
+        station = printers.station(db, merchant, chosen) if chosen else None
         choices = _choices(db, found) if ready and not found.is_bought_now else {}
         inside = shipment_list.boxes_of(db, merchant, found.row.id) if found.row.parcels > 1 else []
     latest, problem = asked.text("latest", 200), shipping_words.problem(_problem(found))
@@ -109,7 +112,9 @@ def _show(at: str, sound: str = "", words: str = "", scan: str = "") -> str | Re
         "into": [] if inside else _into(found, done, pieces),
         "cuts": _cuts(done),
     }
-    return render_template("bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, **heard, **choices, **into)
+    return render_template(
+        "bench.html", one=found, pieces=pieces, done=done, change=change, ready=ready, station=station, **heard, **choices, **into
+    )
 
 
 def _cuts(done: Done) -> str | None:
@@ -188,6 +193,24 @@ def _scanned_parts(found: Any) -> list[Counter[str]]:
         seen = shipment_page.one(hub(), db, visitor().merchant, found.name) or abort(404)
         wanted = shipment_page.to_scan(db, visitor().merchant, shipment_page.whole(db, visitor().merchant, seen))
     return _into(seen, _done(seen, wanted), wanted)
+
+
+@pages.post("/bench/<name>/print")
+@needs("shipments.work")
+def print_it(name: str) -> str | Response:
+    """Its label at the printer of this browser. It carries an address."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    from core.flows.print_at import print_at  # fonts and all that draws are loaded when somebody prints
+
+    with hub().database.read() as db:
+        found = shipment_list.one(db, visitor().merchant, asked.printable(name)[:64]) or abort(404)
+    try:
+        print_at(hub(), visitor().merchant, asked.text("station", 64), "labels", [found.id], who())
+    except Refused as error:
+        return _show(found.name, "wrong", shipping_words.why(str(error)))
+    say("good", gettext("The label waits for its printer."))
+    return _show(found.name)
 
 
 @pages.get("/bench/<name>/label")

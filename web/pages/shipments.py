@@ -21,7 +21,7 @@ from core.domain.telling import KINDS
 from core.errors import Refused
 from core.flows import labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, connections, events, lists, parcels, people, places, requests, shipment_list, shipments
+from core.store import boxes, connections, events, lists, parcels, people, places, printers, requests, shipment_list, shipments
 from core.store import telling as told_store
 from web import asked, shipping_words, story
 from web.said import say
@@ -29,6 +29,7 @@ from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("shipments", __name__)
 MOST, LONG_MM = 50, 3_000
+STATION = "station"  # the cookie that says at which printer this browser prints
 STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
 
 
@@ -57,6 +58,7 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
     with hub().database.read() as db:
         rows = shipment_list.page(db, merchant, state, location, behind, MOST + 1)
         first = shipment_list.urgent(db, merchant, state, location, hub().now, MOST) if behind is None else []
+        stations = printers.stations(db, merchant) if visitor().may("shipments.work") else []
         counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
         offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
         names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
@@ -68,6 +70,7 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
         "shipments.html", found=shipment_page.seen(hub(), merchant, shown.values()), soon=hub().now + shipment_list.SOON_US,
         more=last, state=state, location=location, counts=counts,
         most=shipment_list.COUNTED, views=_views(), ours=ours, offers=offers, now=hub().now, usual=usual,
+        stations=stations, station=request.cookies.get(STATION, ""),
         stays=[(names[id], shipping_words.why(said)) for id, said in (stays or {}).items() if id in names],
     )  # fmt: skip
 
@@ -136,6 +139,24 @@ def print_many() -> Response | str:
     except Refused as error:
         say("bad", shipping_words.why(str(error)))
         return _list()
+
+
+@pages.post("/shipments/print-at")
+@needs("shipments.work")
+def print_at() -> str:
+    """The same at a station."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    from core.flows.print_at import print_at as send  # as above
+
+    what, station = asked.text("what", 10), asked.text("station", 64)
+    try:
+        waits = send(hub(), visitor().merchant, station, what, _chosen(), who(), language())
+    except Refused as error:
+        say("bad", shipping_words.why(str(error)))
+    else:
+        say("good", ngettext("%(num)s paper waits for its printer.", "%(num)s papers wait for their printer.", waits))
+    return _list()
 
 
 def files(made: Sequence[Paper], name: str) -> Response:

@@ -95,7 +95,9 @@ def _print_jobs() -> None:
     moments = (_need("asked_at", sa.BigInteger), _may("tried_at", sa.BigInteger), _may("ended_at", sa.BigInteger))
     _table("print_jobs", *what, _need("who"), _may("words"), *moments)
     op.create_index("ix_print_jobs_station_asked_at", "print_jobs", ["station", "asked_at"])
-    op.create_index("ix_print_jobs_merchant_asked_at", "print_jobs", ["merchant", "asked_at"])
+    op.create_index("ix_print_jobs_shipment", "print_jobs", ["shipment"])
+    op.create_index("ix_print_jobs_asked_at", "print_jobs", ["asked_at"])
+    _some("ix_print_jobs_waiting", "print_jobs", ["station", "asked_at", "id"], "state = 'waiting'")
 
 
 def _requests() -> None:
