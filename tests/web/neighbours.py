@@ -12,8 +12,9 @@ CANARY = "Kanarivogel"
 OWNED = [table for table in metadata.sorted_tables if "merchant" in table.columns]
 # Words of ours that nothing else can stand for, and what is sealed.
 KINDS = {
-    "inbounds.kind": "purchase", "inbounds.state": "open", "manifests.state": "failed", "manifests.words": None, "pickups.state": "unknown",
-    "pickups.words": None, "pickups.handle": None, "pickups.ready": "2026-11-22T13:00", "pickups.until": "2026-11-22T17:00",
+    "inbounds.kind": "purchase", "inbounds.state": "open", "manifests.state": "failed", "manifests.words": None,
+    "pickups.state": "unknown", "pickups.words": None, "pickups.handle": None, "pickups.ready": "2026-11-22T13:00",
+    "pickups.until": "2026-11-22T17:00", "stations.way": "zpl", "stations.kinds": "[]", "print_jobs.state": "failed",
 }  # fmt: skip
 NAMED = ("subject", "ref", "channel_id", "connection", "user_id", "account", "sku", "token", "name", "who", "listing")  # beside the keys
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -66,6 +66,17 @@ def page() -> str:
     return render_template("printing.html", stations=stations, here=here, queue=queue, ours=ours, **named, **may)
 
 
+def _station(id: str) -> str:
+    """Its id, where it is the merchant's own."""
+    with hub().database.read() as db:
+        return (printers.station(db, visitor().merchant, asked.printable(id)[:64]) or abort(404)).id
+
+
+def _job(id: str) -> str:
+    with hub().database.read() as db:
+        return (printers.one(db, visitor().merchant, asked.printable(id)[:64]) or abort(404)).id
+
+
 def _done(act: Callable[[], Any], words: str, at: str = "") -> Response:
     try:
         act()
@@ -88,44 +99,50 @@ def add() -> Response:
 @pages.post("/print/stations/<id>/remove")
 @needs("printers.manage")
 def remove(id: str) -> Response:
-    return _done(lambda: print_queue.remove(hub(), visitor().merchant, id, who()), gettext("The printer is used no more."))
+    known = _station(id)
+    return _done(lambda: print_queue.remove(hub(), visitor().merchant, known, who()), gettext("The printer is used no more."))
 
 
 @pages.post("/print/stations/<id>/here")
 @needs("shipments.work")
 def here(id: str) -> Response:
     """This browser prints there from now on."""
-    answer = _done(lambda: None, gettext("This browser prints there from now on."), id)
-    answer.set_cookie(STATION, id[:64], max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    known = _station(id)
+    answer = _done(lambda: None, gettext("This browser prints there from now on."), known)
+    answer.set_cookie(STATION, known, max_age=YEAR_S, httponly=True, samesite="Lax", secure=request.is_secure)
     return answer
 
 
 @pages.post("/print/stations/<id>/test")
 @needs("shipments.work")
 def trial(id: str) -> Response:
-    return _done(lambda: print_queue.test_page(hub(), visitor().merchant, id, who()), gettext("A test page is on its way."), id)
+    known = _station(id)
+    return _done(lambda: print_queue.test_page(hub(), visitor().merchant, known, who()), gettext("A test page is on its way."), id)
 
 
 @pages.post("/print/stations/<id>/retry")
 @needs("shipments.work")
 def retry(id: str) -> Response:
-    return _done(lambda: print_queue.retry(hub(), visitor().merchant, id, who()), gettext("The printer is tried again."), id)
+    known = _station(id)
+    return _done(lambda: print_queue.retry(hub(), visitor().merchant, known, who()), gettext("The printer is tried again."), id)
 
 
 @pages.post("/print/jobs/<id>/again")
 @needs("shipments.work")
 def again(id: str) -> Response:
-    return _done(lambda: print_queue.again(hub(), visitor().merchant, id, who()), gettext("It is printed again."), asked.text("at", 64))
+    known = _job(id)
+    return _done(lambda: print_queue.again(hub(), visitor().merchant, known, who()), gettext("It is printed again."), asked.text("at", 64))
 
 
 @pages.post("/print/jobs/<id>/printed")
 @needs("shipments.work")
 def printed(id: str) -> Response:
-    words = gettext("Good: it was printed.")
-    return _done(lambda: print_queue.was_printed(hub(), visitor().merchant, id, who()), words, asked.text("at", 64))
+    known, words = _job(id), gettext("Good: it was printed.")
+    return _done(lambda: print_queue.was_printed(hub(), visitor().merchant, known, who()), words, asked.text("at", 64))
 
 
 @pages.post("/print/jobs/<id>/drop")
 @needs("shipments.work")
 def drop(id: str) -> Response:
-    return _done(lambda: print_queue.drop(hub(), visitor().merchant, id, who()), gettext("It is not printed."), asked.text("at", 64))
+    known = _job(id)
+    return _done(lambda: print_queue.drop(hub(), visitor().merchant, known, who()), gettext("It is not printed."), asked.text("at", 64))
