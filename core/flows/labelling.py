@@ -91,12 +91,13 @@ def sellers(hub: Hub, db: Db, merchant: str, facts: Facts) -> list[Connection]:
 
 
 def sellers_of(hub: Hub, db: Db, merchant: str, channel: str, programs: Collection[str]) -> list[Connection]:
-    """The same by the connection that an order came by, and its programs."""
-    own = connections.one_of(db, merchant, channel)
+    """The same by the connection that an order came by, and its programs. One statement."""
+    known = connections.sellers(db, merchant, channel)
+    own = next((one for one in known if one.id == channel), None)
     connector = hub.connectors.get(own.channel) if own else None
-    if own is None or connector is None or connector.carrier is None:
-        return connections.all_of(db, merchant, CARRIER)
-    return [own] if connector.demands & set(programs) else [*connections.all_of(db, merchant, CARRIER), own]
+    if own and connector and connector.carrier and connector.demands & set(programs):
+        return [own]
+    return [one for one in known if one.role == CARRIER or (connector is not None and connector.carrier)]
 
 
 def ready(hub: Hub, work: Unit, merchant: str, id: str) -> tuple[Facts, Shipment, list[Parcel]]:

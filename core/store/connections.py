@@ -114,11 +114,18 @@ def by_account(db: Db, channel: str, account: str) -> Connection | None:
     return _read(row) if row else None
 
 
+def sellers(db: Db, merchant: str, channel: str) -> list[Connection]:
+    """A merchant's carriers, and the channel's connection that an order came by, in the order in which they were connected."""
+    found = run(db, SELLERS, merchant=merchant, channel=channel, role=CARRIER)
+    return [_read(row) for row in found]
+
+
 def all_of(db: Db, merchant: str, role: str = CHANNEL) -> list[Connection]:
     """A merchant's channels, or its carriers, in the order in which they were connected."""
     return [_read(row) for row in run(db, ALL_OF, merchant=merchant, role=role)]
 
 
+SELLERS = f"select {FIELDS} from connections where merchant = :merchant and (role = :role or id = :channel) order by created_at, id"
 ALL_OF = f"select {FIELDS} from connections where merchant = :merchant and role = :role order by created_at, id"
 
 

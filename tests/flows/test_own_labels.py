@@ -15,6 +15,8 @@ from core.ports import CarrierLimits
 from tests.conftest import House
 from tests.flows import books
 from tests.flows.depot import ANN, BUYER, Depot, depot
+from tests.flows.marks import on_sqlite
+from tests.web.rooms import person
 
 
 @dataclass
@@ -153,3 +155,18 @@ def test_a_purchase_whose_answer_is_lost_is_repeated_word_for_word(dock: Own, lo
 
     assert len(dock.riders.purchases) == 1
     assert dock.state() is State.SENT
+
+
+@on_sqlite
+def test_whoever_looks_at_such_an_order_is_offered_its_channels_labels_alone(dock: Own) -> None:
+    ana = person(dock.house.hub, dock.merchant)
+    sell(dock, "PRIME", A=1)
+    dock.weigh()
+    for page in ("/shipments/S1", "/bench?at=S1&done=A"):
+        text = ana.get(page)
+        assert "Bogus Slow" not in text and ('value="best/"' in text or "/bench" in page)
+
+    ana.post("/shipments/S1/buy", service="best/")
+    dock.house.drain()
+
+    assert len(dock.riders.live()) == 1 and dock.post.live() == []

@@ -14,12 +14,12 @@ from core.domain.bench import Done, Judged, Piece, Verdict
 from core.domain.parcelling import cuts, scanned_into
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
 from core.errors import Refused
-from core.flows import labelling, packing, shipment_page
+from core.flows import labelling, packing, rating, shipment_page
 from core.flows.cards import WrongCard
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, cards, connections, printers, shipment_list
+from core.store import boxes, cards, printers, shipment_list
 from web import asked, shipping_words
-from web.pages.shipments import STATION
+from web.pages.shipments import BEST, STATION
 from web.said import say
 from web.visitor import hub, needs, visitor, who
 
@@ -147,7 +147,8 @@ def _done(found: Seen, pieces: list[Piece]) -> Done:
 
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
     merchant = visitor().merchant
-    offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
+    sellers = labelling.sellers_of(hub(), db, merchant, found.row.connection, found.order.programs)
+    offers = packing.offered(hub(), merchant, sellers)
     usual = packing.usual(offers, packing.chosen_in(found.row.settings), found.row.account, found.row.service)
     return {"offers": offers, "usual": usual, "cartons": boxes.all_of(db, merchant)}
 
@@ -167,10 +168,13 @@ def label(name: str) -> str | Response:
         said = next(said for said in typed if rules.grams(said) is None) or "–"
         return _show(found.name, "wrong", gettext("%(said)s is no weight in grams. Was something scanned that is too much?", said=said))
     connection, _, service = asked.text("service", 200).partition("/")
-    if not service:
+    if not service and connection != BEST:
         return _show(found.name, "wrong", gettext("Choose by which service it goes."))
     try:
         _packed(found, grams)
+        if connection == BEST:
+            rating.ask(hub(), visitor().merchant, [found.id], who(), buy=True)
+            return redirect(url_for("shipments.one", name=found.name), 303)
         labelling.want(hub(), visitor().merchant, found.id, connection, service, who())
     except Refused as error:
         return _show(found.name, "wrong", shipping_words.why(str(error)))

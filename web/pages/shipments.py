@@ -274,7 +274,8 @@ def _choices(db: Any, found: Seen) -> dict[str, Any]:
     if not found.is_open or found.stop or found.row.way != "parcel" or not visitor().may("shipments.work"):
         return {"offers": [], "cartons": [], "usual": ("", "")}
     merchant = visitor().merchant
-    offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
+    sellers = labelling.sellers_of(hub(), db, merchant, found.row.connection, found.order.programs)
+    offers = packing.offered(hub(), merchant, sellers)
     usual = packing.usual(offers, packing.chosen_in(found.row.settings), found.row.account, found.row.service)
     return {"offers": offers, "cartons": boxes.all_of(db, merchant), "usual": usual}
 
@@ -367,7 +368,7 @@ def offers(name: str) -> str:
     with hub().database.read() as db:
         found = shipment_list.one(db, merchant, asked.printable(name)[:64]) or abort(404)
         quotes = parcels.quotes(db, merchant, found.id, hub().box(merchant))
-        accounts = {one.id: one for one in connections.all_of(db, merchant, connections.CARRIER)}
+        accounts = {one.id: one for one in connections.sellers(db, merchant, found.connection)}
         waits = shipment_list.asking(db, merchant, [f"{found.id}@{id}" for id in accounts])
     return render_template("shipment_offers.html", row=found, quotes=quotes, accounts=accounts, waits=waits)
 
@@ -428,6 +429,8 @@ def join(name: str) -> str:
 @needs("shipments.work")
 def buy(name: str) -> str:
     connection, _, service = asked.text("service", 200).partition("/")
+    if connection == BEST:
+        return _tried(name, lambda id: rating.ask(hub(), visitor().merchant, [id], who(), buy=True), gettext("The carriers are asked."))
     return _tried(
         name, lambda id: labelling.want(hub(), visitor().merchant, id, connection, service, who()), gettext("The label is being bought.")
     )
