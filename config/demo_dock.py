@@ -47,6 +47,7 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     """Label, hand over, tell and follow some of what was released. Gives what came of it, by the carriers' and channels' own logs."""
     hub, merchant = stage.hub, stage.merchant.id
     chosen = _chosen(stage)
+    sellers = {**carriers, **{name: one for name, one in stage.by_channel.items() if hub.connectors[name].carrier}}
     rating.ask(hub, merchant, chosen[::2], COMMAND_LINE, buy=True)
     _take_turns(stage, carriers, chosen[1::2])
     _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
@@ -54,8 +55,8 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     _write_to_buyers(hub, merchant)
     stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
     _until(lambda: not _untold(stage))
-    _drive(stage, carriers)
-    return _report(stage, carriers, chosen, stays)
+    _drive(stage, sellers)
+    return _report(stage, sellers, chosen, stays)
 
 
 def _write_to_buyers(hub: Hub, merchant: str) -> None:
@@ -70,13 +71,18 @@ def _take_turns(stage: "Stage", carriers: Mapping[str, Connection], some: Sequen
     """Each carrier gets some to carry, whoever is the cheapest: its cheapest service that goes there."""
     hub, merchant, ids = stage.hub, stage.merchant.id, [one.id for one in carriers.values()]
     rating.ask(hub, merchant, some, COMMAND_LINE)
-    _until(lambda: all(len(_asked(stage, id)) == len(ids) for id in some), once=True)
+    _until(lambda: all(_have_said(_asked(stage, id), set(ids)) for id in some), once=True)
     for n, id in enumerate(some):
         offers = [one.offer for one in _quotes(stage, id) if one.offer]
         turn = {account: (place - n) % len(ids) for place, account in enumerate(ids)}
         if offers:
-            taken = min(offers, key=lambda one: (turn[one.connection], one.quote.price.minor))
+            taken = min(offers, key=lambda one: (turn.get(one.connection, len(ids)), one.quote.price.minor))
             labelling.want(hub, merchant, id, taken.connection, taken.quote.service, COMMAND_LINE)
+
+
+def _have_said(asked: set[str], carriers: set[str]) -> bool:
+    """All carriers have, or a channel whose order takes no label but its own."""
+    return carriers <= asked or bool(asked and not asked & carriers)
 
 
 def _quotes(stage: "Stage", id: str) -> list[parcels.Quoted]:

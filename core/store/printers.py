@@ -89,6 +89,11 @@ def one(db: Connection, merchant: str, id: str) -> Job | None:
     return _job(run(db, ONE, merchant=merchant, id=id).first())
 
 
+def is_there(db: Connection, merchant: str, id: str) -> bool:
+    """Whether a paper is this merchant's; not locked."""
+    return run(db, "select 1 from print_jobs where id = :id and merchant || '' = :merchant", id=id, merchant=merchant).first() is not None
+
+
 def next_of(db: Connection, merchant: str, station: str) -> Job | None:
     """What has waited longest for this printer."""
     return _job(run(db, NEXT, merchant=merchant, station=station).first())

@@ -28,7 +28,8 @@ select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.
   (s.again is null and exists (select 1 from shipment_lines w join order_lines v on v.order_id = s.order_id and v.line = w.line
     where w.shipment = s.id and v.released > v.held)) as over,
   exists (select 1 from callings_off y where y.order_id = s.order_id and y.state in ('wanted', 'asked') and y.appeal is null) as off,
-  exists (select 1 from callings_off z where z.order_id = s.order_id and z.state = 'waived') as waived
+  exists (select 1 from callings_off z where z.order_id = s.order_id and z.state = 'waived') as waived,
+  (select m.settings from merchants m where m.id = s.merchant) as settings
 """
 AROUND = """
 left join orders o on o.id = s.order_id and o.merchant || '' = :merchant left join locations l on l.id = s.location
@@ -77,12 +78,8 @@ def urgent(db: Connection, merchant: str, state: str, location: str, now: int, m
     return list(run(db, URGENT, merchant=merchant, state=state, location=location, until=now + SOON_US, most=most))
 
 
-BY_NAME = f"{ROW} from shipments s {AROUND} where s.merchant = :merchant and s.name = :name"
-BY_ID = f"{ROW} from shipments s {AROUND} where s.id = :name and s.merchant || '' = :merchant"
-
-
 ONE = f"""
-{ROW}, (select m.settings from merchants m where m.id = s.merchant) as settings,
+{ROW},
   (select z.name from shipments z where z.id = s.goes_with) as lead_name,
   (select count(*) from shipments y where y.merchant = s.merchant and y.goes_with = s.id) as others
 from shipments s {AROUND}

@@ -74,7 +74,7 @@ def _station(id: str) -> str:
 
 def _job(id: str) -> str:
     with hub().database.read() as db:
-        return (printers.one(db, visitor().merchant, asked.printable(id)[:64]) or abort(404)).id
+        return id if printers.is_there(db, visitor().merchant, asked.printable(id)[:64]) else abort(404)
 
 
 def _done(act: Callable[[], Any], words: str, at: str = "") -> Response:

@@ -21,7 +21,7 @@ from core.domain.telling import KINDS
 from core.errors import Refused
 from core.flows import labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
-from core.store import boxes, connections, events, lists, parcels, people, places, printers, requests, shipment_list, shipments
+from core.store import boxes, connections, events, lists, parcels, places, printers, requests, shipment_list, shipments
 from core.store import telling as told_store
 from web import asked, shipping_words, story
 from web.said import say
@@ -62,9 +62,8 @@ def _list(stays: Mapping[str, str] | None = None) -> str:
         counts, ours = shipment_list.counts(db, merchant, hub().now), places.locations(db, merchant)
         offers = packing.offered(hub(), merchant, connections.all_of(db, merchant, connections.CARRIER))
         names = {one.id: one.name for one in shipments.found(db, merchant, stays).values()} if stays else {}
-        _, chosen = people.settings(db, merchant)
     last = rows[MOST - 1] if len(rows) > MOST else None
-    usual = packing.usual(offers, chosen.get(packing.CHOSEN, ""))
+    usual = packing.usual(offers, packing.chosen_in(rows[0].settings) if rows else "")
     shown = {row.id: row for row in (*first, *rows[:MOST])}
     return render_template(
         "shipments.html", found=shipment_page.seen(hub(), merchant, shown.values()), soon=hub().now + shipment_list.SOON_US,
