@@ -5,17 +5,17 @@ State is plain JSON. A parcel can be tracked by our reference a minute after it 
 
 import base64
 import json
-import struct
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from connectors import simulated_papers
 from connectors.simulation import World, reply
 from core.domain.money import Money
 from core.ports import Rate
@@ -835,47 +835,8 @@ def _image(how: str, form: str, number: str) -> dict[str, Any]:
     return {how: {"Code": form, "Description": form}, "GraphicImage": base64.b64encode(LABELS[form](number)).decode()}
 
 
-def _zpl(number: str) -> bytes:
-    return f"^XA^CF0,40^FO60,60^FDUPS SIMULATED^FS^FO60,140^BY3^BCN,220,Y,N,N^FD{number}^FS^XZ\n".encode()
-
-
-def _png(number: str) -> bytes:
-    """Bars for the letters of the number, on a label of four by six inches at 50 dots."""
-    row = "".join("11" * (1 + ord(letter) % 3) + "0" * (1 + ord(letter) % 2) for letter in number).ljust(200, "0")[:200]
-    bars = bytes(255 - int(row[n : n + 8], 2) for n in range(0, 200, 8))
-    lines = b"".join(b"\0" + (bars if 60 < y < 180 else b"\xff" * 25) for y in range(300))
-    head = struct.pack(">IIBBBBB", 200, 300, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def _pdf(number: str) -> bytes:
-    """A page of four by six inches that says its number."""
-    text = f"BT /F1 18 Tf 24 380 Td (UPS {number}) Tj ET".encode()
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
-    things = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        page,
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    return _bound(things)
-
-
-def _bound(things: list[bytes]) -> bytes:
-    whole, places = b"%PDF-1.4\n", []
-    for n, thing in enumerate(things, 1):
-        places.append(len(whole))
-        whole += b"%d 0 obj\n%s\nendobj\n" % (n, thing)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    count, start = len(things) + 1, len(whole)
-    tail = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (count, start)
-    return whole + b"xref\n0 %d\n0000000000 65535 f \n" % count + table + tail
-
-
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==")
-LABELS: dict[str, Callable[[str], bytes]] = {"GIF": lambda number: GIF, "PNG": _png, "ZPL": _zpl, "PDF": _pdf}
+LABELS: dict[str, Callable[[str], bytes]] = {
+    "GIF": lambda number: GIF,
+    **{form: partial(simulated_papers.label, form, carrier="UPS") for form in ("PNG", "ZPL", "PDF")},
+}
