@@ -66,7 +66,8 @@ def handed(hub: Hub, merchant: str, id: str, sheet: Sheet = Sheet.A4, language: 
     if one is None or not rows:
         raise NothingToPrint("there is nothing to print")
     told = tuple(HandedParcel(row.tracking or "", row.name, row.order_name, row.service or "", row.weight_g) for row in rows)
-    listed = handed_over(Handed(one.label or "", one.location_name or "", one.day, told, one.number or ""), sheet, language)
+    carrier = hub.connectors[one.channel].label if one.channel in hub.connectors else one.channel or ""
+    listed = handed_over(Handed(carrier, one.location_name or "", one.day, told, one.number or ""), sheet, language)
     return (*theirs, Paper("list", LabelFormat.PDF, listed))
 
 

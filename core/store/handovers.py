@@ -90,7 +90,7 @@ def reopen(db: Connection, id: str) -> None:
 
 
 SEEN = """
-select m.id, m.day, m.state, m.number, l.name as location_name, c.label from manifests m
+select m.id, m.day, m.state, m.number, l.name as location_name, c.channel from manifests m
 left join locations l on l.id = m.location left join connections c on c.id = m.connection
 where m.id = :id and m.merchant || '' = :merchant
 """

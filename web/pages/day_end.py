@@ -41,11 +41,11 @@ def _page(day: day_end.Day | None = None) -> str:
     )  # fmt: skip
 
 
-def _groups(rows: list[Any]) -> dict[tuple[str, str, str], list[Any]]:
+def _groups(rows: list[Any]) -> dict[tuple[str, str], list[Any]]:
     """What is ready, by location and carrier."""
-    found: dict[tuple[str, str, str], list[Any]] = {}
+    found: dict[tuple[str, str], list[Any]] = {}
     for row in rows:
-        found.setdefault((row.location, row.connection, row.label), []).append(row)
+        found.setdefault((row.location, row.connection), []).append(row)
     return found
 
 
