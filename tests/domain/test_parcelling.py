@@ -25,7 +25,11 @@ def test_moving_units_into_further_parcels_loses_and_gains_none(lines: list[Load
             now = another(lines, now, move)
         except ValueError:
             continue
-        parted(lines, now)  # raises where a unit is in none, or in two
+        found = parted(lines, now)
+        assert all(found)
+        assert {line.line: sum(one.units for part in found for one in part if one.line == line.line) for line in lines} == {
+            line.line: line.units for line in lines
+        }
 
 
 @given(some.lists(some.integers(0, 2), min_size=1, max_size=12), some.sets(some.integers(1, 12)))

@@ -37,7 +37,7 @@ class Mailbox:
         return "sent"
 
     def call(self, letter: Letter) -> str:
-        raise NotImplementedError
+        return self.mail(letter)
 
 
 @dataclass

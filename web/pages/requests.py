@@ -69,10 +69,18 @@ def _one(id: str) -> str:
 
 
 def _do(id: str, act: Callable[[Unit, str], Any], words: str) -> str:
-    """Do it, and say what became of it over the page."""
-    try:
+    """Do it in one unit, and say what became of it over the page."""
+
+    def in_one() -> None:
         with hub().unit() as work:
             act(work, visitor().merchant)
+
+    return _tried(id, in_one, words)
+
+
+def _tried(id: str, act: Callable[[], Any], words: str) -> str:
+    try:
+        act()
     except Unsupported:
         abort(404)
     except Refused as error:
@@ -109,25 +117,13 @@ def stopped(id: str) -> str:
 @pages.post("/requests/<id>/again")
 @needs("requests.write")
 def again(id: str) -> str:
-    return _turn(id, parties.ask_again, gettext("They are asked again."))
+    return _tried(id, lambda: parties.ask_again(hub(), visitor().merchant, id, who()), gettext("They are asked again."))
 
 
 @pages.post("/requests/<id>/withdraw")
 @needs("requests.write")
 def withdraw(id: str) -> str:
-    return _turn(id, parties.withdraw, gettext("They are asked to stop."))
-
-
-def _turn(id: str, act: Callable[..., None], words: str) -> str:
-    try:
-        act(hub(), visitor().merchant, id, who())
-    except Unsupported:
-        abort(404)
-    except Refused as error:
-        say("bad", shipping_words.why(str(error)))
-        return _one(id)
-    say("good", words)
-    return _one(id)
+    return _tried(id, lambda: parties.withdraw(hub(), visitor().merchant, id, who()), gettext("They are asked to stop."))
 
 
 # ---- files

@@ -14,7 +14,7 @@ pages = Blueprint("waiting", __name__)
 MOST = 50
 SOON = "soon"  # nothing stops it any more
 WORDS = {why.value: words for why, words in WAITS.items()}
-TODO = {why.value: words for why, words in ADVICE.items()}
+NEXT_STEPS = {why.value: words for why, words in ADVICE.items()}
 
 
 @pages.get("/shipments/waiting")
@@ -27,7 +27,8 @@ def page() -> str:
     counts = {_name(reason): units for reason, units in sorted(found.counts.items(), key=lambda one: (-one[1], _name(one[0])))}
     last = after + MOST if len(rows) > after + MOST else None
     return render_template(
-        "waiting.html", rows=rows[after : after + MOST], counts=counts, why=why, words=WORDS, advice=TODO, more=found.more, after=last,
+        "waiting.html", rows=rows[after : after + MOST], counts=counts, why=why, words=WORDS, advice=NEXT_STEPS,
+        more=found.more, after=last,
         days=PATIENCE.days, soon=SOON, now=hub().now, most=waiting.MOST,
     )  # fmt: skip
 
