@@ -80,7 +80,12 @@ def simulate(port: int, home: Path, *, limits: str, seed: int, hub: str, record:
         def load(self) -> Stage:
             recorder = record.open("a", encoding="utf-8") if record else None
             made = make_stage(
-                roles=("channel", "carrier"), seed=seed, limits=limits, folder=home / "simulators", recorder=recorder, pause=time.sleep
+                roles=("channel", "carrier", "ledger"),
+                seed=seed,
+                limits=limits,
+                folder=home / "simulators",
+                recorder=recorder,
+                pause=time.sleep,
             )
             made.load()
             if hub:

@@ -114,6 +114,40 @@ class Carries(Simulated, Protocol):
 
 
 @runtime_checkable
+class Settles(Protocol):
+    """A channel that pays out."""
+
+    def settle(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
+        """Close what stands and pay it out, a payout for each currency; gives what `payouts` gives for them. `plant` may name one
+        difference that is put in: fee (one is a cent dearer than was told before), refund_missing, twice (an order's money comes twice),
+        currency (an order's money comes in another one), cent (one cent less for an order), sum (the payout is not what its lines sum
+        to)."""
+        ...
+
+    def payouts(self) -> list[dict[str, Any]]:
+        """The oracle: {id, state, amount (text), currency, planted: null or {what, order}, lines: n} in the order of payment."""
+        ...
+
+
+@runtime_checkable
+class Keeps(Simulated, Protocol):
+    """A set of books."""
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The oracle: {id, kind (a DocKind), number, key, on, total (text), currency, gone, lines: [{account, amount (text), tax_code}]}
+        of each document, in the order in which they were written; `key` is ours as it came."""
+        ...
+
+    def tamper(self, document: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Somebody there changes a document by hand: edit (one amount is another one), void, delete. Gives what `documents` gives."""
+        ...
+
+    def arrange(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
+        """Somebody changes the books: close {until: a day}, retire {account: id}, plain (the plan loses tags and currencies)."""
+        ...
+
+
+@runtime_checkable
 class Befalls(Protocol):
     """A system that tells us of more than orders."""
 
@@ -456,6 +490,10 @@ def _controlled(world: World, simulator: Simulated, request: Request, steps: lis
             case "POST", ["post"]:
                 world.post = Post(**wish)
                 return reply({"url": world.post.url})
+    if isinstance(simulator, Settles) and steps == ["payouts"]:
+        return _settled(world, simulator, request.method, wish)
+    if isinstance(simulator, Keeps):
+        return _kept(world, simulator, request.method, steps, wish)
     if isinstance(simulator, Carries) and steps[:1] == ["parcels"]:
         return _carried(world, simulator, request.method, steps, wish)
     if isinstance(simulator, Sells):
@@ -491,6 +529,23 @@ def _carried(world: World, simulator: Carries, method: str, steps: list[str], wi
                 return reply(simulator.parcels())
             case "POST", ["parcels", tracking, what]:
                 return reply(simulator.move(tracking, what, wish))
+    raise NotFound
+
+
+def _settled(world: World, simulator: Settles, method: str, wish: dict[str, Any]) -> Response:
+    with world.lock, _then(world, wish):
+        return reply(simulator.payouts() if method == "GET" else simulator.settle(wish))
+
+
+def _kept(world: World, simulator: Keeps, method: str, steps: list[str], wish: dict[str, Any]) -> Response:
+    with world.lock, _then(world, wish):
+        match method, steps:
+            case "GET", ["documents"]:
+                return reply(simulator.documents())
+            case "POST", ["documents", document, what]:
+                return reply(simulator.tamper(document, what, wish))
+            case "POST", ["books", what]:
+                return reply(simulator.arrange(what, wish))
     raise NotFound
 
 

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from core.domain.tasks import Claim
 from core.errors import Refused, Unsupported
-from core.ports import Carrier, Channel, Connector, Heard, Kit, Outward, Post, Printer
+from core.ports import Carrier, Channel, Connector, Heard, Kit, Ledger, Outward, Post, Printer
 from core.store import connections, hooks, tasks
 from core.store.connections import Connection
 from core.store.engine import Database
 from core.store.tables import us, when
 from core.store.unit import Unit
 from core.store.vault import Box, Vault
+
+T = TypeVar("T")
 
 KNOWN_US = 5_000_000
 
@@ -176,12 +178,24 @@ class Hub:
 
     def carrier(self, connection: Connection) -> Carrier:
         """The carrier of a connection, made as channels are. Raises Unsupported where it is none."""
-        made: dict[str, tuple[Any, Carrier]] = self._own.__dict__.setdefault("carriers", {})
-        wants, connector = (connection.login, connection.settings, connection.account), self.connector(connection)
+        connector = self.connector(connection)
         if connector.carrier is None:
             raise Unsupported("this system is not a carrier", channel=connection.channel)
+        return self._apart("carriers", connection, connector.carrier)
+
+    def ledger(self, connection: Connection) -> Ledger:
+        """The books of a connection, made as channels are. Raises Unsupported where it has none."""
+        connector = self.connector(connection)
+        if connector.ledger is None:
+            raise Unsupported("this system keeps no books", channel=connection.channel)
+        return self._apart("ledgers", connection, connector.ledger)
+
+    def _apart(self, role: str, connection: Connection, make: Callable[[Kit], T]) -> T:
+        """One of that role for a connection, made once a thread; made anew when its secrets or settings change."""
+        made: dict[str, tuple[Any, T]] = self._own.__dict__.setdefault(role, {})
+        wants = (connection.login, connection.settings, connection.account)
         if connection.id not in made or made[connection.id][0] != wants:
-            made[connection.id] = (wants, connector.carrier(self.make_kit(self, connection, connector)))
+            made[connection.id] = (wants, make(self.make_kit(self, connection, self.connector(connection))))
         return made[connection.id][1]
 
     def channel_behind(self, connection: Connection) -> Channel:

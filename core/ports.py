@@ -8,8 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.domain.capturing import Taking
 from core.domain.cards import Card
+from core.domain.ledgers import Books, DocKind, Document, LedgerAccount, Posted, Tag, TaxCode
 from core.domain.money import Money
 from core.domain.order import Address, Glance, Order
+from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, Standing
 from core.domain.shipping import (
     Agreed,
@@ -42,6 +44,7 @@ class About(StrEnum):
     LISTING = "listing"
     STORED = "stored"  # what the channel's own warehouses hold
     PARCEL = "parcel"  # where a parcel is: `Notice.parcel` says which, it is asked for
+    BOOKS = "books"  # a document of a ledger is another one than it was: `Notice.document` says which
     COMPLIANCE = "compliance"  # a customer's or a shop's data: always answered 200 once the signature holds
     ACCESS = "access"  # uninstalled, revoked
     SCOPES = "scopes"  # what we may do is another thing now
@@ -77,7 +80,7 @@ class Notice:
     `delivery` is the channel's id of this delivery (repeats are dropped by it), `order` the channel's order id,
     `revision` the order's last change where the notice tells it, or when access was lost, `receipt` what `Channel.acknowledge` wants back.
     `demand` is what a notice about COMPLIANCE asks for; one without an account concerns every account. `level` is what one about a
-    LISTING says of its stock, `parcel` the tracking number of one about a PARCEL.
+    LISTING says of its stock, `parcel` the tracking number of one about a PARCEL. `document` is the ledger's id of one about BOOKS.
     """
 
     topic: str
@@ -92,6 +95,7 @@ class Notice:
     demand: Demand | None = None
     level: "ShownNow | None" = None
     parcel: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,6 +415,64 @@ class Fulfills(Protocol):
 
     def call_back(self, key: str) -> Cancelling:
         """It is wanted no more. Said twice it has one effect."""
+        ...
+
+
+@runtime_checkable
+class Pays(Protocol):
+    """A channel that takes buyers' money and pays it out. Reads only; raises as the others do."""
+
+    def payouts(self, since: datetime, cursor: str | None) -> Page[Payout]:
+        """Payouts sent, or changed, since then, oldest first; one that was told before comes again as it stands now."""
+        ...
+
+    def movements(self, payout: Payout, cursor: str | None) -> Page[Movement]:
+        """All that a closed payout holds. This is the truth of it: what was told of the same money before is over."""
+        ...
+
+    def unpaid(self, since: datetime, cursor: str | None) -> Page[Movement]:
+        """What moved since then and is in no closed payout yet, as far as the channel tells: a preview of the next ones."""
+        ...
+
+
+class Ledger(Protocol):
+    """A set of books. A write carries our `key`, 32 hexadecimal digits written down before the call, the same when it is repeated. Raises
+    Refused with the ledger's own words in `words` and a `reason` of core.domain.ledgers.Why among its facts, OutcomeUnknown where a write
+    may have worked."""
+
+    def probe(self) -> Books:
+        """Whose books these are; proves that the login holds."""
+        ...
+
+    def accounts(self) -> Sequence[LedgerAccount]:
+        """The chart of accounts, those that are inactive too."""
+        ...
+
+    def tax_codes(self) -> Sequence[TaxCode]: ...
+
+    def tags(self) -> Sequence[Tag]:
+        """What lines can be marked with; empty where the plan has none."""
+        ...
+
+    def post(self, document: Document, key: str) -> Posted:
+        """Write it, with the contact that it names where that is missing. Said twice under one key it is there once."""
+        ...
+
+    def find(self, document: Document, key: str) -> Posted | None:
+        """The document that `post` wrote under this key or number; None where the books hold none. Changes nothing. Raises Refused with
+        DUPLICATE where the number is another document's."""
+        ...
+
+    def look(self, kind: DocKind, ids: Sequence[str]) -> Mapping[str, Posted]:
+        """These documents as they stand now; one that does not exist any more is `gone`. What was not reached is left out."""
+        ...
+
+    def changed(self, since: datetime, cursor: str | None) -> Page[tuple[DocKind, Posted]]:
+        """Documents that anybody changed, voided or deleted since then."""
+        ...
+
+    def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
+        """Take it back, if it is as `posted` says. Said twice it has one effect. Raises Refused with STALE where somebody changed it."""
         ...
 
 
@@ -775,6 +837,27 @@ class CarrierLimits:
     void_days: int = 28
 
 
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """How a channel that is a Pays goes about it. `gateway` is what the money that it holds for us is called ("shopify_payments");
+    `takes` are the gateways, as payments of its orders name them, whose money comes with its payouts (None: all of them, it sells in its
+    own name). What it took is paid out `within` that time, else it is overdue."""
+
+    gateway: str
+    takes: frozenset[str] | None = None
+    within: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a ledger can hold. `kinds` are the kinds of documents it knows. `most_orders`: so many
+    orders a month may be posted one by one (None: any number). `number`: so long may a document's number be."""
+
+    kinds: frozenset[DocKind]
+    most_orders: int | None = None
+    number: int = 21
+
+
 def not_a_channel(kit: Kit) -> Channel:
     """What a connector without that role offers as its channel."""
     raise Unsupported("this system is not a channel")
@@ -803,8 +886,8 @@ class CallsOff:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """A connector's MANIFEST. `roles` are "channel" and "carrier"; `services` names a carrier's services by their codes, those that may
-    be chosen without asking for rates.
+    """A connector's MANIFEST. `roles` are "channel", "carrier" and "ledger"; `services` names a carrier's services by their codes, those
+    that may be chosen without asking for rates.
 
     `orders` reads any document that may hold orders of this system (a file, a webhook body, an answer) and gives an
     Order or a BadPayload for each. `calls` names every outside call the connector can make, as the recorder names them.
@@ -839,6 +922,9 @@ class Connector:
     poll_overlap: timedelta = timedelta(minutes=10)
     poll_age: timedelta = timedelta(minutes=2)
     calls_off: CallsOff | None = None  # it is a Cancels
+    pays: Paying | None = None  # it is a Pays
+    ledger: Callable[[Kit], Ledger] | None = None
+    keeps: Keeping | None = None  # of a ledger
     captures: bool = False  # it is a Captures
     routes: bool = False  # it is a Routes
     stores: bool = False  # it has warehouses of its own: a Stores

@@ -78,13 +78,18 @@ def connect_in(
     return known or one
 
 
-AT_FIRST = {connections.CHANNEL: ("check_login", "subscribe", "read_listings", "poll_orders"), connections.CARRIER: ("check_login",)}
+AT_FIRST = {
+    connections.CHANNEL: ("check_login", "subscribe", "read_listings", "poll_orders"),
+    connections.CARRIER: ("check_login",),
+    connections.LEDGER: ("check_login",),
+}
 
 
 def role_of(hub: Hub, name: str) -> str:
-    """What a connection of this connector is to us: a channel, or a carrier where it is nothing else."""
+    """What a connection of this connector is to us: a channel wherever it can be one."""
     connector = hub.connectors.get(name)
-    return connections.CARRIER if connector and connections.CHANNEL not in connector.roles else connections.CHANNEL
+    known = (connections.CHANNEL, connections.CARRIER, connections.LEDGER)
+    return next((role for role in known if connector and role in connector.roles), connections.CHANNEL)
 
 
 def _again(work: Unit, known: Connection, one: Connection, buffer: int) -> None:

@@ -115,7 +115,7 @@ def resume(hub: Hub, connection: Connection, who: Who = COMMAND_LINE) -> None:
         raise Refused(f"it is not paused, it is {connection.state}", connection=connection.id)
     with hub.unit() as work:
         connections.set_state(work.db, connection.id, "active", None)
-        if connection.role != connections.CARRIER:
+        if connection.role == connections.CHANNEL:
             come_back(work, connection.merchant)
         _say(work, connection, who, "connection.resume")
 

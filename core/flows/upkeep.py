@@ -13,7 +13,7 @@ from core.flows.ways import Way, ways
 from core.hub import Hub
 from core.ports import Account
 from core.store import audit, connections
-from core.store.connections import CARRIER, Connection
+from core.store.connections import Connection
 from core.store.tables import when
 
 READ = ("orders", "listings")
@@ -50,8 +50,8 @@ def _health(hub: Hub, way: Way, read: dict[str, int]) -> Health:
 
 
 def test(hub: Hub, connection: Connection, by: Who) -> Account:
-    """Ask the channel, or the carrier, who we are there: one call. What needed a login and answers goes on; what is refused needs one.
-    Raises what the call raises."""
+    """Ask the channel, the carrier or the books who we are there: one call. What needed a login and answers goes on; what is refused needs
+    one. Raises what the call raises."""
     try:
         found = _probe(hub, connection)
     except AccessLost as error:
@@ -62,9 +62,15 @@ def test(hub: Hub, connection: Connection, by: Who) -> Account:
 
 
 def _probe(hub: Hub, connection: Connection) -> Account:
-    if connection.role != CARRIER:
-        return hub.channel(connection).probe()
-    return Account(connection.account, hub.carrier(connection).probe())
+    """Who we are there, by whatever it is to us."""
+    match connection.role:
+        case connections.CARRIER:
+            return Account(connection.account, hub.carrier(connection).probe())
+        case connections.LEDGER:
+            books = hub.ledger(connection).probe()
+            return Account(books.id, books.name, books.currencies[0])
+        case _:
+            return hub.channel(connection).probe()
 
 
 def _tested(hub: Hub, connection: Connection, by: Who, state: str, reason: str | None) -> None:
@@ -73,5 +79,5 @@ def _tested(hub: Hub, connection: Connection, by: Who, state: str, reason: str |
         audit.write(work.db, connection.merchant, work.now, by.id, by.name, "connection.test", connection.id, state=state)
         if connection.state in ("active", "needs_login") and state != connection.state:
             connections.set_state(work.db, connection.id, state, reason)
-            if connection.role != CARRIER:
+            if connection.role == connections.CHANNEL:
                 come_back(work, connection.merchant)

@@ -44,7 +44,7 @@ class Connection:
     role: str = "channel"
 
 
-CHANNEL, CARRIER = "channel", "carrier"
+CHANNEL, CARRIER, LEDGER = "channel", "carrier", "ledger"
 FIELDS = """id, merchant, channel, account, label, state, reason, blocked_until, buffer, settings, login, access, access_until, location,
   stock_since, live_at, own_map, login_until, scopes, role"""
 
