@@ -5,11 +5,12 @@ from functools import partial
 from connectors.bogus import normalize
 from connectors.bogus.channel import Bogus, BogusChannel, CommittingChannel
 from connectors.bogus.webhooks import BogusWebhooks
-from core.ports import CallsOff, Connector, Field, Kit, Limits, Rate
+from core.ports import CallsOff, Connector, Field, Kit, Limits, Paying, Rate
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
          "subscribe", "unsubscribed", "placed", "stored",
-         "confirm", "confirmed", "ready_to_fetch", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture")  # fmt: skip
+         "confirm", "confirmed", "ready_to_fetch", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture",
+         "payouts", "movements", "unpaid")  # fmt: skip
 
 
 def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Connector:
@@ -37,6 +38,7 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         queue=True,
         calls_off=CallsOff(answers=True),
         captures=True,
+        pays=Paying(name),
         routes=True,
         stores=True,
         merges=merges or any(system.merges for system in systems),

@@ -5,19 +5,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from connectors.bogus import sending
+from connectors.bogus import paying, sending
+from connectors.bogus.paying import Till
 from connectors.bogus.trouble import Trouble
 from connectors.http import as_datetime, write_json
 from core.domain.capturing import Taking
 from core.domain.money import Money
+from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, RequestState, Standing
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import Refused
 from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
 
 Document = dict[str, Any]
+T = TypeVar("T")
 Key = tuple[str, ...]  # (listing, sku), and the place where the channel has some
 
 
@@ -69,6 +72,7 @@ class Bogus(Trouble):
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
     asked: dict[str, tuple[Request, Standing]] = field(default_factory=dict)  # what it was asked to send for other channels, by key
     prepared: set[str] = field(default_factory=set)  # orders whose buyers were written to that they can fetch them
+    till: Till = field(default_factory=Till)
     deaf: bool = False  # an order shows its buyer's wish for ever, whatever is answered, as Amazon's do
 
     def offer(self, sku: str, quantity: int, *, listing: str | None = None, writable: str | None = None, at: str = "") -> Shelf:
@@ -171,6 +175,11 @@ class Bogus(Trouble):
             if shelf := self.listings.get(_key(new["listing"], new["sku"], at)):
                 units = new[what] - old[what]
                 shelf.committed, shelf.shown = max(0, shelf.committed - units), shelf.shown + units * restock
+
+    def pay_out(self, but: Callable[[Movement], Movement | None] = lambda one: one) -> Payout:
+        """All that is not paid out yet is; `but` changes what is told of a movement, or leaves it out."""
+        told = [but(one) for one in paying.movements(self.orders.values()) if one.id not in self.till.done]
+        return self.till.close([one for one in told if one], self.clock(), self.currency)
 
     def ask_to_cancel(self, order: str) -> Document:
         """The buyer wishes that it were cancelled."""
@@ -458,6 +467,19 @@ class BogusChannel:
         with self._call("route", (order, assignment, place, lines)) as system:
             system.move(order, assignment, place, lines)
 
+    def payouts(self, since: datetime, cursor: str | None) -> Page[Payout]:
+        with self._call("payouts", (since, cursor)) as system:
+            return _page([one for one in system.till.payouts.values() if one.at >= since], cursor, system.per_page)
+
+    def movements(self, payout: Payout, cursor: str | None) -> Page[Movement]:
+        with self._call("movements", (payout.id, cursor)) as system:
+            return _page(system.till.held[payout.id], cursor, system.per_page)
+
+    def unpaid(self, since: datetime, cursor: str | None) -> Page[Movement]:
+        with self._call("unpaid", (since, cursor)) as system:
+            found = [one for one in paying.movements(system.orders.values()) if one.id not in system.till.done and one.at >= since]
+            return _page(found, cursor, system.per_page)
+
     def unsubscribed(self, url: str) -> Sequence[str]:
         with self._call("unsubscribed", url) as system:
             return tuple(topic for topic in system.topics if (topic, url) not in system.hooks)
@@ -489,6 +511,11 @@ class CommittingChannel(BogusChannel):
         with self._call("selling", sku) as system:
             held = [one for one in system.orders.values() if any(line["sku"] == sku for line in one["lines"])]
             return Page(tuple(self._notice(as_datetime(one["updated_at"]), one["id"]) for one in held))
+
+
+def _page(found: Sequence[T], cursor: str | None, most: int) -> Page[T]:
+    start = int(cursor or 0)
+    return Page(tuple(found[start : start + most]), str(start + most) if start + most < len(found) else None)
 
 
 def _day(item: Document) -> datetime:

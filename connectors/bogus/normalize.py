@@ -153,7 +153,7 @@ def _shipping(line: Mapping[str, Any], currency: str, included: bool) -> Shippin
 
 
 def _refund(refund: Mapping[str, Any], currency: str) -> Refund:
-    lines = tuple(_refund_line(line) for line in _rows(refund, "lines"))
+    lines = tuple(_refund_line(line, currency) for line in _rows(refund, "lines"))
     return Refund(_of(refund, "id", str), _time(refund, "at"), _money(refund, "total", currency), lines)
 
 
@@ -164,9 +164,11 @@ def _parcel(parcel: Mapping[str, Any]) -> Shipped:
     return Shipped(_of(parcel, "id", str), _time(parcel, "at"), lines, place, tuple(tracking))
 
 
-def _refund_line(line: Mapping[str, Any]) -> RefundLine:
-    restock = RESTOCK.get(_of(line, "restock", str), Restock.UNKNOWN)
-    return RefundLine(_of(line, "line", str), _of(line, "quantity", int), restock, _id(line, "place") if "place" in line else None)
+def _refund_line(line: Mapping[str, Any], currency: str) -> RefundLine:
+    """What it was worth Bogus tells only where somebody asked it to."""
+    restock, place = RESTOCK.get(_of(line, "restock", str), Restock.UNKNOWN), _id(line, "place") if "place" in line else None
+    worth = [_money(line, name, currency) if name in line else None for name in ("subtotal", "tax")]
+    return RefundLine(_of(line, "line", str), _of(line, "quantity", int), restock, place, *worth)
 
 
 def _person(document: Mapping[str, Any]) -> Person | None:

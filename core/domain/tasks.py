@@ -137,6 +137,11 @@ QUEUES = {
     "tell_buyers": "outside",
     "follow_parcels": "outside",
     "hear_of_parcels": "inside",
+    "post_entries": LATER["inside"],  # a live order never waits for its booking
+    "read_payouts": LATER["outside"],
+    "read_payout": LATER["outside"],
+    "read_unpaid": LATER["outside"],
+    "book_payout": LATER["inside"],
     "take_history": LATER["inside"],
     "backfill": LATER["outside"],
     "fetch_history": LATER["outside"],

@@ -46,6 +46,8 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
         if connector.stores:
             found.append(Slot(f"stored {one.id}", "read_stored", one, timedelta(hours=1), timedelta(minutes=10)))
+        if connector.pays:
+            found.append(Slot(f"payouts {one.id}", "read_payouts", one, timedelta(hours=1), timedelta(minutes=20)))
         if connector.scopes:
             found.append(Slot(f"scopes {one.id}", "read_scopes", one, timedelta(days=1)))
         if connector.queue and one.settings.get("queue_url"):

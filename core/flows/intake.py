@@ -15,7 +15,7 @@ from core.domain.shipments import PAID
 from core.domain.signs import without_nul
 from core.domain.tasks import Claim, Outcome
 from core.errors import BadPayload
-from core.flows import heard, kin
+from core.flows import books, heard, kin
 from core.flows.kin import Kindred, Taken
 from core.flows.settling import settle
 from core.hub import Hub
@@ -158,6 +158,7 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     _close_callings(work, connection, taken)
     if hub.connector(connection).captures:
         _see_payments(work, connection, {ref: one for ref, one in taken.items() if ref not in past})
+    books.ask_in(work, hub.connector(connection), connection, taken)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     split = bool(taken) and settle(work, connection, taken, known, kindred, past=past).places.is_split
     _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past and (split or _goes_nowhere(written[ref].order))})

@@ -9,7 +9,7 @@ from core.store.engine import USABLE, WEB
 from core.store.tables import metadata
 
 HIDDEN = ("sessions", "attempts")  # who is signed in is found before it is known whose rows they may see
-WRITTEN_ONCE = ("audit", "events")
+WRITTEN_ONCE = ("audit", "events", "entries", "postings")
 OF_USERS = "select (id, email, subject, name, locale, created_at, disabled_at)"  # no password, no key
 WITHOUT_MERCHANT = {"merchants": "select, update", "users": OF_USERS, "budgets": "select, insert, update", "schedules": "select"}
 INSUFFICIENT = "42501"  # insufficient_privilege

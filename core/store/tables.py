@@ -94,7 +94,7 @@ connections = Table(
     _may("login_until", BigInteger),  # when its login ends unless somebody renews it
     _may("scopes"),  # what the channel lets us do, as it says it
     _may("blind_since", BigInteger),  # since then it could not be read or written, and others leave it what it may sell meanwhile
-    _need("role", default="'channel'"),  # channel, carrier
+    _need("role", default="'channel'"),  # channel, carrier, ledger
     UniqueConstraint("channel", "account"),
     Index(None, "merchant"),
 )
@@ -1310,4 +1310,183 @@ hook_calls = Table(
     _may("words"),
     Index(None, "hook", "id"),
     Index(None, "at"),
+)
+
+# How a merchant keeps books; no row: nothing is booked.
+books = Table(
+    "books",
+    metadata,
+    Column("merchant", Text, primary_key=True),
+    _need("starts"),  # the first day that we book, as 2026-11-01
+    _may("closed_until"),  # what falls on this day or before is booked on the next
+    _need("settings", default="'{}'"),
+)
+
+# Double entry, appended only. Under a subject and key the newest version counts; one that reverses takes an older one back.
+entries = Table(
+    "entries",
+    metadata,
+    _id(),
+    _need("merchant"),
+    _need("kind"),
+    _need("subject"),  # an order's ref, "payout ..." and what else can be booked
+    _need("key"),
+    _need("version", Integer),
+    _need("day"),
+    _may("due_day"),  # the day that it belongs to, where that was closed
+    _need("memo", default="''"),
+    _may("reverses", Integer),
+    _need("at", BigInteger),
+    UniqueConstraint("merchant", "subject", "key", "version"),
+    Index(None, "merchant", "day", "id"),
+    Index(None, "merchant", "at", "id"),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    _need("merchant"),
+    _need("entry", BigInteger),
+    _need("n", Integer),
+    _need("kind"),  # as its entry has it, and its day
+    _need("day"),
+    _need("account"),
+    _need("connection", default="''"),
+    _need("gateway", default="''"),
+    _need("item", default="''"),
+    _need("tax", default="''"),
+    _need("currency"),
+    _need("amount", BigInteger),  # debit above zero
+    PrimaryKeyConstraint("entry", "n"),
+    Index("ix_postings_item", "merchant", "item", "account", **_where("item <> ''")),
+    Index(None, "merchant", "day", "account"),
+)
+
+# Orders whose booking waits, and why.
+unbooked = Table(
+    "unbooked",
+    metadata,
+    _need("merchant"),
+    _need("ref"),
+    _need("why"),
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("merchant", "ref"),
+)
+
+payouts = Table(
+    "payouts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("channel_id"),
+    _need("state"),
+    _need("at", BigInteger),
+    _need("currency"),
+    _need("amount", BigInteger),
+    _may("began", BigInteger),
+    _may("ended", BigInteger),
+    _may("deposit", BigInteger),  # what reaches the bank, where the channel converts it
+    _may("deposit_currency"),
+    _need("number", default="''"),
+    _need("handle", default="''"),
+    _need("words", default="''"),
+    _may("cursor"),  # how far its movements were read
+    _may("read_at", BigInteger),  # all of them were
+    _may("booked_at", BigInteger),
+    _may("findings"),  # JSON: fees that are others than were told before
+    _may("banked", BigInteger),  # what somebody found on the bank's statement, in the deposit's currency
+    _need("seen_at", BigInteger),
+    UniqueConstraint("connection", "channel_id"),
+    Index(None, "merchant", "at", "id"),
+)
+
+# What a payout holds, and, under payout '', what is told to come.
+payout_lines = Table(
+    "payout_lines",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("payout"),  # the channel's id of it
+    _need("channel_id"),
+    _need("n", Integer, "0"),  # in the order in which they were told
+    _need("occasion"),
+    _need("at", BigInteger),
+    _need("currency"),
+    _need("amount", BigInteger),
+    _may("order_id"),  # the channel's id of the order
+    _need("doc"),  # the whole movement
+    PrimaryKeyConstraint("connection", "payout", "channel_id"),
+    Index("ix_payout_lines_order", "connection", "order_id", **_where("order_id is not null")),
+    Index(None, "merchant", "connection", "payout", "n"),
+)
+
+# What a ledger has: its accounts, tax codes and tags, as we last read them.
+ledger_things = Table(
+    "ledger_things",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("kind"),  # books, account, tax, tag
+    _need("id"),
+    _need("doc"),
+    _need("seen_at", BigInteger),
+    PrimaryKeyConstraint("connection", "kind", "id"),
+)
+
+# What of ours is which of theirs: accounts and taxations.
+account_maps = Table(
+    "account_maps",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("what"),
+    _need("target"),
+    PrimaryKeyConstraint("connection", "what"),
+)
+
+# What is, or shall be, written into a ledger. `id` is the key that it was given.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("connection"),
+    _need("source"),  # what it is of: an order and key, a day, a payout
+    _need("revision", Integer, "1"),
+    _need("kind"),
+    _need("number"),
+    _need("day"),
+    _need("currency"),
+    _need("total", BigInteger),
+    _need("tax", BigInteger, "0"),
+    _need("doc"),  # sealed: what is said
+    _need("state"),  # wanted, asked, posted, blocked
+    _may("why"),  # it is blocked for that
+    _may("words"),  # sealed: the ledger's own
+    _may("after"),  # the document that it pays: first that
+    _need("wanted_at", BigInteger),
+    _may("tried_at", BigInteger),  # when the ledger was first asked: from then on it is looked up before it is posted
+    _may("posted_at", BigInteger),
+    _may("ledger_id"),
+    _may("version"),
+    _may("shape"),  # as it was posted
+    _may("shape_now"),  # as it was last seen, where somebody changed it there
+    _need("gone", Boolean, "false"),
+    _may("link"),
+    UniqueConstraint("connection", "source", "revision"),
+    Index(None, "merchant", "state", "wanted_at", "id"),
+    Index("ix_documents_ledger_id", "connection", "ledger_id", **_where("ledger_id is not null")),
+)
+
+# Which entries stand in which ledger's documents.
+document_entries = Table(
+    "document_entries",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("entry", BigInteger),
+    _need("document"),
+    PrimaryKeyConstraint("connection", "entry"),
+    Index(None, "document"),
 )

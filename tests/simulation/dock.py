@@ -327,7 +327,10 @@ class Dock:
         """No more is sent than the order has, and to whom it goes."""
         doc, *_, order = self.world.eye.execute(KNOWN, (id,)).fetchone()
         left = {line["id"]: line["ordered"] - line.get("cancelled", 0) for line in json.loads(doc)["lines"]}
-        sent = dict(self.world.eye.execute(SENT, (id,)).fetchall())
+        own = self.world.eye.execute("select line from shipment_lines where shipment = ?", (id,)).fetchall()
+        sent = {
+            line: units for line, units in self.world.eye.execute(SENT, (id,)) if (line,) in own
+        }  # of others that was judged when they left
         must(all(units <= left.get(line, 0) for line, units in sent.items()), "no more is sent than is ordered", (id, sent, left))
         with Database.read(self.world.hub.database) as db:
             facts = shipments.seen(db, self.merchant, [order], self.world.hub.box(self.merchant))[order]

@@ -1,0 +1,123 @@
+"""The books: what orders, labels and payouts come to is booked as they stand, and what turns out otherwise is taken back and booked anew.
+
+Every flow here derives all entries of its subjects and appends the difference, so it may run any number of times, in any order.
+"""
+
+from collections.abc import Collection
+from datetime import date
+
+from core.domain.journal import Entry, due
+from core.domain.order import PaymentStatus
+from core.domain.order_entries import Rules, Unbookable, entries_of
+from core.domain.tasks import Claim
+from core.domain.today import zone_of
+from core.domain.who import Who
+from core.flows.kin import Taken
+from core.hub import Hub
+from core.ports import Connector
+from core.store import audit, connections, journal, orders
+from core.store.connections import Connection
+from core.store.journal import Books
+from core.store.orders import Known
+from core.store.unit import Unit
+
+AT_ONCE = 500  # orders that are asked for in one transaction when books begin
+
+
+def rules_of(books: Books, connector: Connector | None) -> Rules:
+    """How money of this channel is booked."""
+    pays = connector.pays if connector else None
+    return Rules(
+        books.starts, zone_of(books.zone), gateway=pays.gateway if pays else "", own=pays is not None and pays.takes is None,
+        on_leaving=books.settings.get("sale_on") == "leaving",
+    )  # fmt: skip
+
+
+# ---- orders
+
+
+def ask_in(work: Unit, connector: Connector, connection: Connection, taken: Taken) -> None:
+    """Orders that were taken are booked, where books are kept. Who paid what is read where a push did not tell it."""
+    if not taken or (books := journal.books(work.db, connection.merchant)) is None:
+        return
+    rules = rules_of(books, connector)
+    for ref, (_, order, _) in taken.items():
+        work.ask(connection.merchant, "post_entries", ref, connection.id)
+        if not rules.own and order.payments is None and order.payment_status is not PaymentStatus.UNPAID:
+            work.ask(connection.merchant, "fetch_orders", ref, connection.id)
+
+
+def post_entries(hub: Hub, claim: Claim) -> None:
+    """Book these orders as they stand: a handful of statements for the set."""
+    with hub.unit(claim) as work:
+        if books := journal.books(work.db, claim.merchant):
+            book(hub, work, claim.merchant, books, claim.subjects)
+
+
+def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str]) -> int:
+    """The same in the caller's transaction; gives how many entries were appended."""
+    known = orders.find(work.db, merchant, refs, hub.box(merchant))
+    wanted, waits = _wanted(hub, work, books, known)
+    lines = due(wanted, journal.booked(work.db, merchant, known.keys() - waits.keys()), books.open_from)
+    journal.append(work.db, merchant, lines, work.now)
+    journal.go(work.db, merchant, known.keys() - waits.keys())
+    journal.wait(work.db, merchant, waits, work.now)
+    return len(lines)
+
+
+def _wanted(hub: Hub, work: Unit, books: Books, known: dict[str, Known]) -> tuple[list[Entry], dict[str, str]]:
+    """All that is to be booked of these orders; and those that wait, and why. One that is another's copy books nothing."""
+    rules = {id: rules_of(books, _connector(hub, work, id)) for id in {ref.split("/", 1)[0] for ref in known}}
+    wanted, waits = list[Entry](), dict[str, str]()
+    for ref, one in known.items():
+        try:
+            wanted += [] if one.copy_of or one.merged_into else entries_of(one.order, rules[one.order.connection])
+        except Unbookable as error:
+            waits[ref] = error.args[0]
+    return wanted, waits
+
+
+def _connector(hub: Hub, work: Unit, connection: str) -> Connector | None:
+    one = connections.get(work.db, connection)
+    return hub.connectors.get(one.channel) if one else None
+
+
+# ---- beginning, and closing periods
+
+
+def begin(hub: Hub, merchant: str, starts: date, who: Who, **settings: object) -> int:
+    """Keep books from this day on, in the merchant's zone: all orders since then are booked. Gives how many were asked for. Nothing that
+    was booked on an earlier day is lost: it is taken back when its order is booked again."""
+    with hub.unit() as work:
+        known = journal.books(work.db, merchant)
+        kept = Books(starts, known.closed_until if known else None, "", {**(known.settings if known else {}), **settings})
+        journal.keep(work.db, merchant, kept)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.begin", merchant, starts=starts.isoformat())
+    return ask_all(hub, merchant)
+
+
+def ask_all(hub: Hub, merchant: str) -> int:
+    """Every order of the books is looked at once more."""
+    asked, after = 0, ""
+    while True:
+        with hub.unit() as work:
+            found = journal.orders_after(work.db, merchant, after, AT_ONCE)
+            for row in found:
+                work.ask(merchant, "post_entries", f"{row.connection}/{row.channel_id}", row.connection)
+        if not found:
+            return asked
+        asked, after = asked + len(found), found[-1].id
+
+
+def close(hub: Hub, merchant: str, until: date, who: Who) -> None:
+    """Nothing is booked on this day or before any more: what arrives later is booked on the next, and says so."""
+    with hub.unit() as work:
+        books = journal.books(work.db, merchant)
+        if books is None:
+            raise NotKept("no books are kept yet: say from which day on")
+        journal.keep(work.db, merchant, Books(books.starts, until, books.zone, books.settings))
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.close", merchant, until=until.isoformat())
+
+
+class NotKept(Exception):
+    """Nobody said from when on books are kept."""

@@ -1,0 +1,149 @@
+"""Payouts are read from their channels, page by page, and booked once they are told whole."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from core.domain.journal import due
+from core.domain.matching import dearer
+from core.domain.money import Money, total
+from core.domain.order_entries import OPENING, Rules
+from core.domain.payout_entries import entries_of, subject_of
+from core.domain.payouts import CLOSED, Movement, Occasion
+from core.domain.tasks import Claim
+from core.errors import Unsupported
+from core.flows.books import rules_of
+from core.hub import Hub
+from core.ports import Pays
+from core.store import connections, journal, payouts
+from core.store.connections import Connection
+from core.store.journal import Books
+from core.store.payouts import Known
+from core.store.tables import us, when
+from core.store.unit import Unit
+
+READ, TOLD = "payouts", "unpaid"  # marks: how far payouts were read; the page of what is told to come
+BEFORE = timedelta(days=45)  # a payout may hold money of so long before it, and may change so long after
+OVERLAP = timedelta(days=10)
+
+
+def _pays(hub: Hub, connection: Connection) -> Pays:
+    channel = hub.channel(connection)
+    if not isinstance(channel, Pays):
+        raise Unsupported("this channel does not tell what it pays out", channel=connection.channel)
+    return channel
+
+
+def read_payouts(hub: Hub, claim: Claim) -> None:
+    """Read a page of what was paid out since the last time; each payout that is new, or another one, is read whole, then booked. What is
+    still to come is read after the last page. Nothing is read where no books are kept."""
+    connection = hub.connection(claim.connection)
+    with hub.database.read() as db:
+        books, (at, cursor) = journal.books(db, connection.merchant), connections.mark(db, connection.id, READ)
+    if books is None or hub.connector(connection).pays is None:
+        return
+    page = _pays(hub, connection).payouts(_since(books, at), cursor)
+    with hub.unit(claim) as work:
+        payouts.see(work.db, connection.merchant, connection.id, [(hub.ids(), one) for one in page.items], work.now)
+        connections.set_mark(work.db, connection.merchant, connection.id, READ, at if page.cursor else work.now, page.cursor)
+        to_do = payouts.to_do(work.db, connection.merchant, connection.id)
+        for one in to_do:
+            work.ask(connection.merchant, "read_payout" if one.payout.state in CLOSED else "book_payout", one.id, connection.id)
+        if page.cursor:
+            work.ask(connection.merchant, "read_payouts", connection.id, connection.id, wait_s=page.wait_s)
+        elif not to_do:
+            work.ask(connection.merchant, "read_unpaid", connection.id, connection.id)
+
+
+def _since(books: Books, at: int) -> datetime:
+    first = datetime.combine(books.starts, time(), when(0).tzinfo) - BEFORE
+    return max(first, when(at) - OVERLAP) if at else first
+
+
+def read_payout(hub: Hub, claim: Claim) -> None:
+    """Read a page of what one payout holds; after the last it is booked. One that was read whole is not read again."""
+    connection, (id,) = hub.connection(claim.connection), claim.subjects
+    with hub.database.read() as db:
+        known = payouts.one(db, connection.merchant, id)
+    if known is None or known.payout.state not in CLOSED:
+        return
+    if known.read_at is not None:
+        with hub.unit(claim) as work:
+            work.ask(connection.merchant, "book_payout", id, connection.id)
+        return
+    page = _pays(hub, connection).movements(known.payout, known.cursor)
+    with hub.unit(claim) as work:
+        _hold(work, connection, known.payout.id, page.items, first=known.cursor is None)
+        payouts.page_read(work.db, id, page.cursor, work.now)
+        work.ask(connection.merchant, "read_payout" if page.cursor else "book_payout", id, connection.id, wait_s=page.wait_s)
+
+
+def _hold(work: Unit, connection: Connection, payout: str, found: Sequence[Movement], *, first: bool) -> None:
+    if first:
+        payouts.clear(work.db, connection.merchant, connection.id, payout)
+    n = payouts.count(work.db, connection.merchant, connection.id, payout)
+    payouts.hold(work.db, connection.merchant, connection.id, payout, found, n)
+
+
+def read_unpaid(hub: Hub, claim: Claim) -> None:
+    """Read a page of what is told to come; the first one replaces what was told before."""
+    connection = hub.connection(claim.connection)
+    with hub.database.read() as db:
+        books, (at, cursor) = journal.books(db, connection.merchant), connections.mark(db, connection.id, TOLD)
+    if books is None:
+        return
+    since = when(at) if cursor else hub.clock() - BEFORE
+    page = _pays(hub, connection).unpaid(since, cursor)
+    with hub.unit(claim) as work:
+        _hold(work, connection, "", page.items, first=cursor is None)
+        connections.set_mark(work.db, connection.merchant, connection.id, TOLD, us(since), page.cursor)
+        if page.cursor:
+            work.ask(connection.merchant, "read_unpaid", connection.id, connection.id, wait_s=page.wait_s)
+
+
+# ---- booking
+
+
+def book_payout(hub: Hub, claim: Claim) -> None:
+    """Book a payout as it stands: what each of its movements settles, its fees, and what reached the bank. What was told of its money
+    before is compared with it."""
+    connection, (id,) = hub.connection(claim.connection), claim.subjects
+    with hub.unit(claim) as work:
+        books, known = journal.books(work.db, connection.merchant), payouts.one(work.db, connection.merchant, id)
+        if books is None or known is None or (known.payout.state in CLOSED and known.read_at is None):
+            return
+        _book(hub, work, connection, books, known)
+        if not payouts.to_do(work.db, connection.merchant, connection.id):
+            work.ask(connection.merchant, "read_unpaid", connection.id, connection.id)
+
+
+def _book(hub: Hub, work: Unit, connection: Connection, books: Books, known: Known) -> None:
+    merchant, rules = connection.merchant, rules_of(books, hub.connector(connection))
+    held = payouts.held(work.db, merchant, connection.id, known.payout.id) if known.payout.state in CLOSED else []
+    names = _names(work, connection, rules, held)
+    wanted = entries_of(connection.id, known.payout, held, rules, names.get) if held or known.payout.state in CLOSED else []
+    subject = subject_of(connection.id, known.payout.id)
+    journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, [subject]), books.open_from), work.now)
+    payouts.book(work.db, known.id, _findings(work, connection, held), work.now)
+
+
+def _names(work: Unit, connection: Connection, rules: Rules, held: Sequence[Movement]) -> dict[str, str]:
+    """Under which item the money of each order stands, by the channel's ids: of those that we know."""
+    found = journal.placed(work.db, connection.merchant, connection.id, [one.order for one in held if one.order])
+    return {id: OPENING if rules.day(when(at)) < rules.starts else f"{connection.id}/{id}" for id, at in found.items()}
+
+
+def _findings(work: Unit, connection: Connection, held: Sequence[Movement]) -> list[dict[str, Any]]:
+    """Orders whose fees are others than what was told before."""
+    orders = [one.order for one in held if one.order]
+    told = _fees(payouts.told_before(work.db, connection.merchant, connection.id, orders))
+    return [{"order": order, "by": by.minor, "currency": by.currency} for order, by in dearer(told, _fees(held)).items()]
+
+
+def _fees(found: Sequence[Movement]) -> Mapping[str, Money]:
+    """What each order's sale cost, by the channel's ids; refunds may give some of it back, and are not compared."""
+    by_order: dict[str, list[Money]] = {}
+    for one in found:
+        if one.order and one.occasion is Occasion.SALE:
+            by_order.setdefault(one.order, []).append(one.fees)
+    return {order: total(fees, fees[0].currency) for order, fees in by_order.items() if len({fee.currency for fee in fees}) == 1}

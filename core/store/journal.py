@@ -1,0 +1,264 @@
+"""The journal: entries and their postings, appended only; which orders wait; what stands open in clearing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from core.domain.journal import Account, Booked, Entry, EntryKind, Line, Posting
+from core.domain.matching import Item
+from core.domain.money import Money
+from core.store.sql import run, run_set
+
+SUBJECT = {"subject": "text"}
+ENTRY = {
+    "subject": "text", "key": "text", "version": "int", "kind": "text", "day": "text", "due_day": "text", "memo": "text",
+    "reverses": "int",
+}  # fmt: skip
+POSTING = {
+    "entry": "bigint", "n": "int", "kind": "text", "day": "text", "account": "text", "connection": "text", "gateway": "text",
+    "item": "text", "tax": "text", "currency": "text", "amount": "bigint",
+}  # fmt: skip
+NAME = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """How a merchant keeps books: the first day, the last closed one, the zone that days are in, and what else was chosen."""
+
+    starts: date
+    closed_until: date | None
+    zone: str
+    settings: Mapping[str, Any]
+
+    @property
+    def open_from(self) -> date:
+        return max(self.starts, self.closed_until + timedelta(days=1)) if self.closed_until else self.starts
+
+
+BOOKS = """
+select b.starts, b.closed_until, b.settings, m.settings as own from books b join merchants m on m.id = b.merchant
+where b.merchant = :merchant
+"""
+KEEP = """
+insert into books (merchant, starts, closed_until, settings) values (:merchant, :starts, :closed_until, :settings)
+on conflict (merchant) do update set starts = excluded.starts, closed_until = excluded.closed_until, settings = excluded.settings
+"""
+
+
+def books(db: Connection, merchant: str) -> Books | None:
+    """None: nothing is booked."""
+    row = run(db, BOOKS, merchant=merchant).first()
+    if row is None:
+        return None
+    closed, zone = row.closed_until, msgspec.json.decode(row.own).get("zone") or "UTC"
+    return Books(date.fromisoformat(row.starts), date.fromisoformat(closed) if closed else None, zone, msgspec.json.decode(row.settings))
+
+
+def keep(db: Connection, merchant: str, one: Books) -> None:
+    """From now on they are kept so."""
+    closed, settings = one.closed_until.isoformat() if one.closed_until else None, msgspec.json.encode(one.settings).decode()
+    run(db, KEEP, merchant=merchant, starts=one.starts.isoformat(), closed_until=closed, settings=settings)
+
+
+# ---- what is booked
+
+NEWEST = """
+select e.id, e.subject, e.key, e.version, e.kind, e.day, e.memo, e.reverses from {rows}
+left join entries e on e.merchant = r.merchant and e.subject = r.subject
+where e.version = (select max(n.version) from entries n where n.merchant = e.merchant and n.subject = e.subject and n.key = e.key)
+"""
+OF_ENTRIES = """
+select p.entry, p.account, p.connection, p.gateway, p.item, p.tax, p.currency, p.amount from {rows}
+left join postings p on p.entry = r.entry where p.merchant || '' = :merchant order by p.entry, p.n
+"""
+
+
+def booked(db: Connection, merchant: str, subjects: Iterable[str]) -> dict[NAME, Booked]:
+    """The newest version of everything booked of these subjects."""
+    found = run_set(db, NEWEST, SUBJECT, [{"subject": one} for one in subjects], merchant=merchant).all()
+    parts = postings_of(db, merchant, [row.id for row in found if row.reverses is None])
+    return {(row.subject, row.key): _booked(row, parts.get(row.id, ())) for row in found}
+
+
+def _booked(row: Any, postings: Sequence[Posting]) -> Booked:
+    return Booked(row.version, EntryKind(row.kind), date.fromisoformat(row.day), tuple(postings), row.memo)
+
+
+def postings_of(db: Connection, merchant: str, entries: Iterable[int]) -> dict[int, list[Posting]]:
+    found: dict[int, list[Posting]] = {}
+    for row in run_set(db, OF_ENTRIES, {"entry": "bigint"}, [{"entry": one} for one in entries], merchant=merchant):
+        found.setdefault(row.entry, []).append(_posting(row))
+    return found
+
+
+def _posting(row: Any) -> Posting:
+    return Posting(Account(row.account), Money(row.amount, row.currency), row.connection, row.gateway, row.item, row.tax)
+
+
+APPEND = """
+insert into entries (merchant, kind, subject, key, version, day, due_day, memo, reverses, at)
+select :merchant, r.kind, r.subject, r.key, r.version, r.day, r.due_day, r.memo, r.reverses, :now from {rows} where true
+returning id, subject, key, version
+"""
+POST = """
+insert into postings (merchant, entry, n, kind, day, account, connection, gateway, item, tax, currency, amount)
+select :merchant, r.entry, r.n, r.kind, r.day, r.account, r.connection, r.gateway, r.item, r.tax, r.currency, r.amount from {rows}
+"""
+
+
+def append(db: Connection, merchant: str, lines: Sequence[Line], now: int) -> None:
+    """Book these: two statements. Their subjects are locked by whoever derived them."""
+    if not lines:
+        return
+    made = run_set(db, APPEND, ENTRY, [_entry_row(one) for one in lines], merchant=merchant, now=now)
+    ids = {(row.subject, row.key, row.version): row.id for row in made}
+    rows = [row for one in lines for row in _posting_rows(ids[one.entry.subject, one.entry.key, one.version], one.entry)]
+    run_set(db, POST, POSTING, rows, merchant=merchant)
+
+
+def _entry_row(one: Line) -> dict[str, Any]:
+    entry, due = one.entry, one.due.isoformat() if one.due else None
+    return {
+        "subject": entry.subject, "key": entry.key, "version": one.version, "kind": entry.kind, "day": entry.on.isoformat(), "due_day": due,
+        "memo": entry.memo, "reverses": one.reverses,
+    }  # fmt: skip
+
+
+def _posting_rows(id: int, entry: Entry) -> list[dict[str, Any]]:
+    day = entry.on.isoformat()
+    return [
+        {
+            "entry": id, "n": n, "kind": entry.kind, "day": day, "account": one.account, "connection": one.connection,
+            "gateway": one.gateway, "item": one.item, "tax": one.tax, "currency": one.amount.currency, "amount": one.amount.minor,
+        }
+        for n, one in enumerate(entry.postings)
+    ]  # fmt: skip
+
+
+# ---- orders whose booking waits
+
+WAIT = """
+insert into unbooked (merchant, ref, why, at) select :merchant, r.ref, r.why, :now from {rows} where true
+on conflict (merchant, ref) do update set why = excluded.why
+"""
+GO = "delete from unbooked where merchant = :merchant and ref in (select r.ref from {rows})"
+
+
+def wait(db: Connection, merchant: str, why: Mapping[str, str], now: int) -> None:
+    """These orders are not booked, and why: words of core.domain.order_entries.WAITS."""
+    if why:
+        run_set(
+            db, WAIT, {"ref": "text", "why": "text"}, [{"ref": ref, "why": word} for ref, word in why.items()], merchant=merchant, now=now
+        )
+
+
+def go(db: Connection, merchant: str, refs: Iterable[str]) -> None:
+    """These wait no more."""
+    run_set(db, GO, {"ref": "text"}, [{"ref": ref} for ref in refs], merchant=merchant)
+
+
+def waiting(db: Connection, merchant: str) -> dict[str, int]:
+    """How many orders wait, by why."""
+    found = run(db, "select why, count(*) as orders from unbooked where merchant = :merchant group by why order by why", merchant=merchant)
+    return {row.why: row.orders for row in found}
+
+
+# ---- the orders behind it
+
+AFTER = "select o.id, o.connection, o.channel_id from orders o where o.merchant = :merchant and o.id > :after order by o.id limit :most"
+PLACED = """
+select o.channel_id, o.placed_at from {rows} left join orders o on o.connection = :connection and o.channel_id = r.channel_id
+where o.merchant || '' = :merchant
+"""
+
+
+def orders_after(db: Connection, merchant: str, after: str, most: int) -> list[Any]:
+    """Orders by our ids, so many at a time."""
+    return list(run(db, AFTER, merchant=merchant, after=after, most=most))
+
+
+def placed(db: Connection, merchant: str, connection: str, ids: Iterable[str]) -> dict[str, int]:
+    """When those of these orders that we know were placed, by the channel's ids."""
+    rows = [{"channel_id": one} for one in sorted(set(ids))]
+    found = run_set(db, PLACED, {"channel_id": "text"}, rows, merchant=merchant, connection=connection)
+    return {row.channel_id: row.placed_at for row in found}
+
+
+# ---- what stands open
+
+ITEMS = """
+select p.item, p.connection, p.gateway, p.currency,
+  sum(case when p.kind = 'payment' then p.amount else 0 end) as paid,
+  sum(case when p.kind = 'repayment' then p.amount else 0 end) as repaid,
+  sum(case when p.kind in ('settled', 'payout') then p.amount else 0 end) as settled,
+  sum(case when p.kind in ('opening', 'write_off') then p.amount else 0 end) as other, min(p.day) as since, max(p.day) as last
+from postings p where p.merchant = :merchant and p.item > '' and p.account = 'clearing' and p.day <= :until
+group by p.item, p.connection, p.gateway, p.currency having sum(p.amount) <> 0 order by min(p.day), p.item
+"""
+
+
+def items(db: Connection, merchant: str, until: date) -> list[Item]:
+    """All that stands open in clearing at the end of a day, the oldest first."""
+    found = run(db, ITEMS, merchant=merchant, until=until.isoformat()).all()
+    currencies: dict[str, set[str]] = {}
+    for row in found:
+        currencies.setdefault(row.item, set()).add(row.currency)
+    return [_item(row, currencies[row.item]) for row in found]
+
+
+def _item(row: Any, currencies: set[str]) -> Item:
+    paid, repaid, settled, other = (Money(int(amount), row.currency) for amount in (row.paid, row.repaid, row.settled, row.other))
+    since, last = date.fromisoformat(row.since), date.fromisoformat(row.last)
+    return Item(row.item, row.connection, row.gateway, paid, repaid, settled, other, since, last, tuple(sorted(currencies)))
+
+
+BALANCES = """
+select p.account, p.connection, p.gateway, p.currency, sum(p.amount) as amount from postings p
+where p.merchant = :merchant and p.day >= :since and p.day <= :until group by p.account, p.connection, p.gateway, p.currency
+order by p.account, p.connection, p.gateway, p.currency
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account came to over some days; debit above zero."""
+
+    account: Account
+    connection: str
+    gateway: str
+    amount: Money
+
+
+def balances(db: Connection, merchant: str, since: date, until: date) -> list[Balance]:
+    """By account, connection, gateway and currency, both days included."""
+    found = run(db, BALANCES, merchant=merchant, since=since.isoformat(), until=until.isoformat())
+    return [Balance(Account(row.account), row.connection, row.gateway, Money(int(row.amount), row.currency)) for row in found]
+
+
+STORY = """
+select e.id, e.kind, e.subject, e.key, e.version, e.day, e.due_day, e.memo, e.reverses, e.at from entries e
+where e.merchant = :merchant and e.subject = :subject order by e.id
+"""
+
+
+def story(db: Connection, merchant: str, subject: str) -> list[tuple[Any, list[Posting]]]:
+    """All entries of a subject as they were booked, each with its postings."""
+    found = run(db, STORY, merchant=merchant, subject=subject).all()
+    parts = postings_of(db, merchant, [row.id for row in found])
+    return [(row, parts.get(row.id, [])) for row in found]
+
+
+COUNTS = """
+select e.kind, count(*) as entries from entries e where e.merchant = :merchant and e.day >= :since and e.day <= :until
+group by e.kind order by e.kind
+"""
+
+
+def counts(db: Connection, merchant: str, since: date, until: date) -> dict[str, int]:
+    """Entries of these days by kind."""
+    found = run(db, COUNTS, merchant=merchant, since=since.isoformat(), until=until.isoformat())
+    return {row.kind: row.entries for row in found}
