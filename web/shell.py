@@ -59,6 +59,7 @@ def _rooms() -> dict[str, str]:
         "stock.page": gettext("Stock"),
         "inbound.page": gettext("Inbound"),
         "shipments.page": gettext("Shipping"),
+        "books.page": gettext("Accounting"),
         "attention.page": gettext("Needs attention"),
         "connections.page": gettext("Connections"),
         "settings.page": gettext("Settings"),

@@ -30,6 +30,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "requests.read": EVERYBODY - {Role.VIEWER},  # what others are asked to send, with the addresses that it goes to
     "requests.write": PACKERS,  # say for them what they answer
     "printers.manage": frozenset({Role.OWNER}),  # where printers are: whoever says it says where papers with addresses go
+    "books.read": BOOKKEEPERS,
+    "books.write": BOOKKEEPERS,  # begin, close, write off, map accounts, have documents posted
     "attention.read": EVERYBODY,
     "attention.act": PACKERS,  # try again, leave with a note
     "connections.read": EVERYBODY,

@@ -109,14 +109,15 @@ def ask_all(hub: Hub, merchant: str) -> int:
         asked, after = asked + len(found), found[-1].id
 
 
-def close(hub: Hub, merchant: str, until: date, who: Who) -> None:
-    """Nothing is booked on this day or before any more: what arrives later is booked on the next, and says so."""
+def close(hub: Hub, merchant: str, until: date | None, who: Who) -> None:
+    """Nothing is booked on this day or before any more: what arrives later is booked on the next, and says so. None: all is open. Raises
+    NotKept."""
     with hub.unit() as work:
         books = journal.books(work.db, merchant)
         if books is None:
             raise NotKept("no books are kept yet: say from which day on")
         journal.keep(work.db, merchant, Books(books.starts, until, books.zone, books.settings))
-        audit.write(work.db, merchant, work.now, who.id, who.name, "books.close", merchant, until=until.isoformat())
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.close", merchant, until=until.isoformat() if until else "")
 
 
 class NotKept(Exception):

@@ -40,8 +40,8 @@ class Books:
 
 
 BOOKS = """
-select b.starts, b.closed_until, b.settings, m.settings as own from books b join merchants m on m.id = b.merchant
-where b.merchant = :merchant
+select books.starts, books.closed_until, books.settings, m.settings as own from books join merchants m on m.id = books.merchant
+where books.merchant = :merchant
 """
 KEEP = """
 insert into books (merchant, starts, closed_until, settings) values (:merchant, :starts, :closed_until, :settings)
@@ -161,12 +161,6 @@ def go(db: Connection, merchant: str, refs: Iterable[str]) -> None:
     run_set(db, GO, {"ref": "text"}, [{"ref": ref} for ref in refs], merchant=merchant)
 
 
-def waiting(db: Connection, merchant: str) -> dict[str, int]:
-    """How many orders wait, by why."""
-    found = run(db, "select why, count(*) as orders from unbooked where merchant = :merchant group by why order by why", merchant=merchant)
-    return {row.why: row.orders for row in found}
-
-
 # ---- the orders behind it
 
 AFTER = "select o.id, o.connection, o.channel_id from orders o where o.merchant = :merchant and o.id > :after order by o.id limit :most"
@@ -253,12 +247,68 @@ def story(db: Connection, merchant: str, subject: str) -> list[tuple[Any, list[P
 
 
 COUNTS = """
-select e.kind, count(*) as entries from entries e where e.merchant = :merchant and e.day >= :since and e.day <= :until
-group by e.kind order by e.kind
+select e.kind, count(*) as found, 'entry' as what from entries e
+where e.merchant = :merchant and e.day >= :since and e.day <= :until group by e.kind
+union all select u.why, count(*), 'waits' from unbooked u where u.merchant = :merchant group by u.why order by 1
 """
 
 
-def counts(db: Connection, merchant: str, since: date, until: date) -> dict[str, int]:
-    """Entries of these days by kind."""
-    found = run(db, COUNTS, merchant=merchant, since=since.isoformat(), until=until.isoformat())
-    return {row.kind: row.entries for row in found}
+def counts(db: Connection, merchant: str, since: date, until: date) -> tuple[dict[str, int], dict[str, int]]:
+    """Entries of these days by kind; and orders whose booking waits, by why."""
+    found = run(db, COUNTS, merchant=merchant, since=since.isoformat(), until=until.isoformat()).all()
+    entries, waits = ({row.kind: row.found for row in found if row.what == what} for what in ("entry", "waits"))
+    return entries, waits
+
+
+CLEARED = """
+select p.connection, p.gateway, p.currency, sum(case when p.day < :since then p.amount else 0 end) as before,
+  sum(case when p.day >= :since and p.kind = 'payment' then p.amount else 0 end) as paid,
+  sum(case when p.day >= :since and p.kind = 'repayment' then p.amount else 0 end) as repaid,
+  sum(case when p.day >= :since and p.kind = 'settled' then p.amount else 0 end) as kept,
+  sum(case when p.day >= :since and p.kind = 'payout' then p.amount else 0 end) as out,
+  sum(case when p.day >= :since and p.kind in ('opening', 'write_off') then p.amount else 0 end) as other,
+  sum(p.amount) as after, count(distinct case when p.day >= :since and p.kind = 'payment' then p.item end) as orders
+from postings p where p.merchant = :merchant and p.account = 'clearing' and p.day <= :until
+group by p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
+"""
+NAMED = """
+select o.connection, o.channel_id, o.id, o.name from {rows}
+left join orders o on o.connection = r.connection and o.channel_id = r.channel_id
+where o.merchant || '' = :merchant
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A clearing account over some days: what stood in it, what came and went, and what stands in it then. `kept` is what payouts took for
+    fees and the rest, beside what reached the bank (`out`); both are below zero where money left."""
+
+    connection: str
+    gateway: str
+    before: Money
+    paid: Money
+    repaid: Money
+    kept: Money
+    out: Money
+    other: Money
+    after: Money
+    orders: int
+
+
+def cleared(db: Connection, merchant: str, since: date, until: date) -> list[Cleared]:
+    """Every clearing account over these days, both included."""
+    found = run(db, CLEARED, merchant=merchant, since=since.isoformat(), until=until.isoformat())
+    return [_cleared(row) for row in found]
+
+
+def _cleared(row: Any) -> Cleared:
+    names = ("before", "paid", "repaid", "kept", "out", "other", "after")
+    before, paid, repaid, kept, out, other, after = (Money(int(getattr(row, name)), row.currency) for name in names)
+    return Cleared(row.connection, row.gateway, before, paid, repaid, kept, out, other, after, row.orders)
+
+
+def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """(our id, name) of those of these orders that we know."""
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
+    found = run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant)
+    return {f"{row.connection}/{row.channel_id}": (row.id, row.name) for row in found}

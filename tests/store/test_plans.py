@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("young")
 GROWING = "orders|order_lines|reservations|events|inbox|tasks|listings|listing_parts|levels|pushes|skus|shipments|parcels|purchases|papers"
 WAITS = r"(?:COVERING )?INDEX (?:ix_order_lines_(?:to_release|waits|waiting)|sqlite_autoindex_locations_\d) "
 WHOLE = {  # what waits to be sent, and nothing else, is read whole: whose turn it is is no column
-    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections|hooks|stations)\w+ USING (?!{WAITS}).*\(merchant=\?\)",
+    "sqlite": rf"SCAN (?:{GROWING}|[a-qs-z])\b|SEARCH (?!locations|connections|hooks|stations|books)\w+ USING (?!{WAITS}).*\(merchant=\?\)",
     "postgresql": rf"Seq Scan on (?:{GROWING})\b|Hash Join|Merge Join|ix_(?:listings|orders)_merchant"
     rf"|Scan (?:using \w+ )?on (?:{GROWING}|(?:ix|uq|pk)_\w+)\b[^\n]*\n(?!\s*(?:Index|Recheck) Cond)",
 }

@@ -1,0 +1,97 @@
+"""The journal in words: what accounts, entries, causes and states are called on pages and in files. Pure."""
+
+from core.domain.journal import Account, EntryKind
+from core.domain.later import N_
+from core.domain.matching import Cause
+from core.domain.payouts import Paid
+
+ACCOUNTS = {
+    Account.CLEARING: N_("Clearing"),
+    Account.RESERVE: N_("Reserve kept by the channel"),
+    Account.RECEIVABLE: N_("Owed by buyers"),
+    Account.BANK: N_("Bank"),
+    Account.INVENTORY: N_("Stock"),
+    Account.SELLER_TAX: N_("Tax to pay"),
+    Account.MARKETPLACE_TAX: N_("Tax that the marketplace pays"),
+    Account.GIFT_CARDS: N_("Gift cards sold"),
+    Account.STORE_CREDIT: N_("Store credit"),
+    Account.POSTAGE_OWED: N_("Owed to carriers"),
+    Account.LOAN: N_("Loan of the channel"),
+    Account.SALES: N_("Sales"),
+    Account.SHIPPING: N_("Shipping charged"),
+    Account.TIPS: N_("Tips"),
+    Account.DUTIES: N_("Duties charged"),
+    Account.CHARGES: N_("Other charges to buyers"),
+    Account.DISCOUNTS: N_("Discounts"),
+    Account.RETURNS: N_("Returns and cancellations"),
+    Account.REFUND_DIFFERENCE: N_("Refunds beside goods"),
+    Account.REIMBURSEMENTS: N_("Reimbursements"),
+    Account.ADJUSTMENTS: N_("Adjustments of the channel"),
+    Account.SELLING_FEES: N_("Selling fees"),
+    Account.PAYMENT_FEES: N_("Payment fees"),
+    Account.FULFILLMENT_FEES: N_("Fulfillment fees"),
+    Account.ADVERTISING: N_("Advertising"),
+    Account.SUBSCRIPTIONS: N_("Subscriptions"),
+    Account.STORAGE: N_("Storage"),
+    Account.OTHER_FEES: N_("Other fees"),
+    Account.FEE_TAX: N_("Tax on fees"),
+    Account.CHARGEBACKS: N_("Chargebacks"),
+    Account.POSTAGE: N_("Postage"),
+    Account.GOODS_SOLD: N_("Cost of goods sold"),
+    Account.ROUNDING: N_("Rounding"),
+    Account.EXCHANGE: N_("Exchange differences"),
+    Account.WRITTEN_OFF: N_("Written off"),
+    Account.OPENING: N_("Opening balances"),
+    Account.UNKNOWN: N_("Not named yet"),
+}
+KINDS = {
+    EntryKind.SALE: N_("Sale"),
+    EntryKind.REFUND: N_("Refund"),
+    EntryKind.PAYMENT: N_("Payment"),
+    EntryKind.REPAYMENT: N_("Money given back"),
+    EntryKind.SETTLED: N_("Settled by a payout"),
+    EntryKind.PAYOUT: N_("Payout"),
+    EntryKind.POSTAGE: N_("Postage"),
+    EntryKind.OPENING: N_("Opening balance"),
+    EntryKind.WRITE_OFF: N_("Written off"),
+}
+CAUSES = {
+    Cause.AWAITED: N_("Awaited: it is still to be paid out."),
+    Cause.OVERDUE: N_("Overdue: nothing of it was paid out in the channel's time."),
+    Cause.REFUND_OVERDUE: N_("A refund that no payout ever took."),
+    Cause.TWICE: N_("This order's money came twice."),
+    Cause.DIFFERS: N_("The channel settled another amount than the order's."),
+    Cause.NOT_OURS: N_("Money of an order that is not here."),
+    Cause.UNKNOWN_REFUND: N_("The channel gave money back for an order that is not here."),
+    Cause.CURRENCY: N_("It came in another currency than the order's."),
+    Cause.SUM: N_("The payout is not what its lines come to, or never reached the bank."),
+    Cause.FEE: N_("A fee is another one than the channel said before."),
+}
+STEPS = {
+    Cause.OVERDUE: N_("Ask the channel for it with the order's number; write it off only when they say that it will not come."),
+    Cause.REFUND_OVERDUE: N_("Look at the refund in the channel's admin: it may have failed there."),
+    Cause.TWICE: N_("The channel will most likely take one back. Leave it until the next payout."),
+    Cause.DIFFERS: N_(
+        "Compare the order's story with the payout's line; a refund may be missing here. Read the order again, or write it off."
+    ),
+    Cause.NOT_OURS: N_("Backfill the channel's orders of that time. If it is older than your books, bring in an opening balance."),
+    Cause.UNKNOWN_REFUND: N_("Backfill the channel's orders of that time."),
+    Cause.CURRENCY: N_("Look whether the channel pays out in another currency than it did, and write off the exchange difference."),
+    Cause.SUM: N_("Compare the payout with its statement at the channel, and with your bank."),
+    Cause.FEE: N_("Ask the channel why, with the order's number."),
+}
+STATES = {
+    Paid.OPEN: N_("still open"),
+    Paid.SCHEDULED: N_("scheduled"),
+    Paid.ON_ITS_WAY: N_("on its way"),
+    Paid.PAID: N_("paid"),
+    Paid.FAILED: N_("sent back by the bank"),
+    Paid.CANCELLED: N_("cancelled"),
+    Paid.UNKNOWN: N_("not known"),
+}
+WAITS = {
+    "problems": N_("They do not add up: they are under Needs attention."),
+    "tax": N_("Nobody knows who owes their tax."),
+    "payments": N_("What was paid was not read yet."),
+}
+BEHIND = {Paid.FAILED: "bad", Paid.PAID: "good", Paid.UNKNOWN: "warn"}

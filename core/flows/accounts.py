@@ -1,0 +1,260 @@
+"""What the books say: how they stand, what is open and why, what a month comes to; and writing off what nobody will pay."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection as Db
+
+from core.domain import certificate_csv
+from core.domain.journal import Account, Entry, EntryKind, Posting, due
+from core.domain.matching import Cause, Item, cause_of
+from core.domain.money import Money, total
+from core.domain.payout_entries import settles
+from core.domain.payouts import Movement, Paid
+from core.domain.today import zone_of
+from core.domain.who import Who
+from core.errors import Refused
+from core.flows.books import NotKept
+from core.hub import Hub
+from core.store import audit, connections, journal, payouts
+from core.store.connections import Connection
+from core.store.journal import Balance, Books, Cleared
+from core.store.payouts import Known
+
+PATIENCE = timedelta(days=14)  # money of a channel that is not connected any more, and of gateways without payouts
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open item: why it is one, by when it was expected, and whose order it is, by our id and its name."""
+
+    item: Item
+    cause: Cause
+    by: date
+    order: tuple[str, str] | None
+
+    @property
+    def is_break(self) -> bool:
+        return self.cause is not Cause.AWAITED
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the books stand: this month's entries by kind, orders that wait by why, clearing accounts over the month, what is open, and the
+    newest payouts."""
+
+    books: Books
+    today: date
+    counts: Mapping[str, int]
+    waiting: Mapping[str, int]
+    cleared: Sequence[Cleared]
+    found: Sequence[Open]
+    payouts: Sequence[Known]
+    names: Mapping[str, str]  # what channels are called
+
+    @property
+    def breaks(self) -> list[Open]:
+        return [one for one in self.found if one.is_break]
+
+    @property
+    def awaited(self) -> list[Open]:
+        return [one for one in self.found if not one.is_break]
+
+
+def look(hub: Hub, db: Db, merchant: str) -> Look | None:
+    """None where no books are kept."""
+    books = journal.books(db, merchant)
+    if books is None:
+        return None
+    today = hub.clock().astimezone(zone_of(books.zone)).date()
+    first = today.replace(day=1)
+    newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
+    entries, waits = journal.counts(db, merchant, first, today)
+    found = _open_items(db, merchant, today, today, _within(hub, known))
+    return Look(
+        books, today, entries, waits, journal.cleared(db, merchant, first, today), found, newest, {one.id: one.label for one in known},
+    )  # fmt: skip
+
+
+def open_items(hub: Hub, db: Db, merchant: str, until: date, today: date) -> list[Open]:
+    """All that stands open at the end of a day, the oldest first, judged by what is known today."""
+    return _open_items(db, merchant, until, today, _within(hub, connections.all_of(db, merchant)))
+
+
+def _open_items(db: Db, merchant: str, until: date, today: date, within: Mapping[str, timedelta]) -> list[Open]:
+    found = journal.items(db, merchant, until)
+    names = journal.named(db, merchant, [one.item for one in found if not one.item.startswith("payout ")])
+    return [_open(one, within.get(one.connection, PATIENCE), today, names.get(one.item)) for one in found]
+
+
+def _open(one: Item, within: timedelta, today: date, order: tuple[str, str] | None) -> Open:
+    return Open(one, cause_of(one, within, today) or Cause.AWAITED, one.last + within, order)
+
+
+def _within(hub: Hub, known: Iterable[Connection]) -> dict[str, timedelta]:
+    """Within which time each channel pays out what it took."""
+    connectors = {one.id: hub.connectors.get(one.channel) for one in known}
+    return {id: connector.pays.within for id, connector in connectors.items() if connector and connector.pays}
+
+
+# ---- a month
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What some days came to: every clearing account, all that is open in them at the end, every account's balance, and what is left that
+    nobody can name: zero, or the certificate proves nothing."""
+
+    since: date
+    until: date
+    cleared: Sequence[Cleared]
+    found: Sequence[Open]
+    balances: Sequence[Balance]
+
+    @property
+    def residue(self) -> dict[str, Money]:
+        """By currency: the clearing balances, less the open items that are named."""
+        left = Counter[str]()
+        for one in self.cleared:
+            left[one.after.currency] += one.after.minor
+        for open_ in self.found:
+            left[open_.item.open.currency] -= open_.item.open.minor
+        return {currency: Money(minor, currency) for currency, minor in sorted(left.items())}
+
+
+def certificate(hub: Hub, db: Db, merchant: str, since: date, until: date) -> Certificate:
+    """Both days included. Raises NotKept."""
+    if (books := journal.books(db, merchant)) is None:
+        raise NotKept("no books are kept yet: say from which day on")
+    today = hub.clock().astimezone(zone_of(books.zone)).date()
+    found = open_items(hub, db, merchant, until, today)
+    return Certificate(since, until, journal.cleared(db, merchant, since, until), found, journal.balances(db, merchant, since, until))
+
+
+def month(text: str, today: date) -> tuple[date, date]:
+    """The first and last day of a month, "2026-11"; of this one where the text is none."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        first = today.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+# ---- a payout
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An order in a payout: what of its money the payout settles and what it costs, and what stands open under its item now."""
+
+    order: str
+    link: tuple[str, str] | None
+    settled: Money
+    fees: Money
+    left: Open | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A payout and what it holds: its orders, matched; the other movements; what its lines do not explain."""
+
+    known: Known
+    orders: Sequence[Matched]
+    others: Sequence[Movement]
+    gap: Money | None
+
+
+def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened | None:
+    """One payout of the merchant's, with every line of it."""
+    known = payouts.one(db, merchant, id)
+    if known is None:
+        return None
+    held = payouts.held(db, merchant, known.connection, known.payout.id) if known.read_at else []
+    by_order: dict[str, list[Movement]] = {}
+    for one in held:
+        if one.order:
+            by_order.setdefault(one.order, []).append(one)
+    refs = {order: f"{known.connection}/{order}" for order in by_order}
+    names = journal.named(db, merchant, refs.values())
+    left = {one.item.item: one for one in open_items(hub, db, merchant, today, today)} if held else {}
+    orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
+    summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
+    gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None
+    return Opened(known, orders, [one for one in held if not one.order], gap or None)
+
+
+def _one_currency(held: Sequence[Movement], known: Known) -> bool:
+    return all(one.amount.currency == known.payout.amount.currency for one in held)
+
+
+def _matched(order: str, held: Sequence[Movement], link: tuple[str, str] | None, left: Open | None) -> Matched:
+    currency = held[0].amount.currency
+    same = [one for one in held if one.amount.currency == currency]
+    return Matched(order, link, total((settles(one) for one in same), currency), total((one.fees for one in same), currency), left)
+
+
+# ---- writing off
+
+
+def write_off(hub: Hub, merchant: str, item: str, gateway: str, currency: str, who: Who, words: str = "") -> Money:
+    """What stands open under an item is a loss, or a gain: it closes. Gives the amount. Raises Refused where nothing is open."""
+    with hub.unit() as work:
+        books = journal.books(work.db, merchant)
+        if books is None:
+            raise NotKept("no books are kept yet: say from which day on")
+        today = hub.clock().astimezone(zone_of(books.zone)).date()
+        one = next(
+            (
+                one
+                for one in journal.items(work.db, merchant, today)
+                if (one.item, one.gateway, one.open.currency) == (item, gateway, currency)
+            ),
+            None,
+        )
+        if one is None:
+            raise Refused("nothing is open there any more")
+        entry = _written_off(one, today, words)
+        known = journal.booked(work.db, merchant, [entry.subject])
+        others = {name: booked for name, booked in known.items() if name == (entry.subject, entry.key)}
+        journal.append(work.db, merchant, due([entry], others, books.open_from), work.now)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.write_off", item, amount=one.open.text(), currency=currency)
+        return one.open
+
+
+def _written_off(one: Item, today: date, words: str) -> Entry:
+    held = Posting(Account.CLEARING, -one.open, one.connection, one.gateway, one.item)
+    lost = Posting(Account.WRITTEN_OFF, one.open, one.connection)
+    key = f"{one.gateway} {one.open.currency} {one.last} {one.open.minor}"
+    return Entry(EntryKind.WRITE_OFF, f"write-off {one.item}", key, today, (held, lost), words)
+
+
+def bank(hub: Hub, merchant: str, known: Known, text: str, who: Who) -> None:
+    """What the bank's statement says of a payout; nothing: nobody looked. Raises ValueError for what is no amount."""
+    currency = (known.payout.deposit or known.payout.amount).currency
+    amount = Money.parse(text.strip(), currency).minor if text.strip() else None
+    with hub.unit() as work:
+        payouts.bank(work.db, merchant, known.id, amount)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.banked", known.id, amount=text.strip(), currency=currency)
+
+
+# ---- a certificate as a file
+
+PARTS = {
+    "before": "stood there before", "paid": "orders' payments", "repaid": "given back", "kept": "fees and the rest", "out": "paid out",
+    "other": "written off or brought in", "after": "stands there after",
+}  # fmt: skip
+
+
+def rows(found: Certificate, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """The certificate's rows, as certificate_csv writes them."""
+    for one in found.cleared:
+        parts = {words: getattr(one, name) for name, words in PARTS.items()}
+        yield from certificate_csv.clearing(names.get(one.connection, one.connection), one.gateway, parts)
+    for left in found.found:
+        item, called = left.item, left.order[1] if left.order else left.item.item
+        account = names.get(item.connection, item.connection)
+        days = (item.since.isoformat(), left.by.isoformat())
+        yield ("open", account, item.gateway, item.open.currency, called, "open item", item.open.text(), *days, left.cause.value)
+    yield from certificate_csv.residue(found.residue)

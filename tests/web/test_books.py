@@ -1,0 +1,139 @@
+"""The books as a bookkeeper sees them: beginning, payouts matched, a break found and explained, an order's entries, the certificate."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from core.domain.roles import Role
+from core.flows import books as keeping
+from core.store.tables import us
+from tests.conftest import START, House
+from tests.flows import books
+from tests.flows.depot import ANN
+from tests.flows.marks import on_sqlite
+from tests.flows.test_books import changed, give_back, only, paid_out, sold
+from tests.web.rooms import Person, person
+
+MOST = 8
+
+
+@pytest.fixture
+def shop(house: House) -> House:
+    house.shelve(A=100, B=100)
+    keeping.begin(house.hub, house.merchant.id, START.date() - timedelta(days=30), ANN)
+    house.drain()
+    return house
+
+
+@pytest.fixture
+def ana(shop: House) -> Person:
+    return person(shop.hub, shop.merchant.id)
+
+
+def payout(shop: House) -> str:
+    return str(books.one(shop.hub, "select max(id) from payouts"))
+
+
+def order(shop: House) -> str:
+    return str(books.one(shop.hub, "select max(id) from orders"))
+
+
+def test_books_begin_on_the_page(house: House) -> None:
+    house.shelve(A=10)
+    sold(house)
+    ana = person(house.hub, house.merchant.id)
+    assert "No books are kept yet" in ana.get("/books")
+
+    ana.post("/books/begin", starts="2026-11-01")
+    house.drain()
+
+    assert "Payment: 1" in ana.get("/books")
+
+
+def test_a_payout_that_is_told_whole_says_so_and_every_page_opens(shop: House, ana: Person) -> None:
+    number = sold(shop)
+    give_back(shop, number)
+    shop.poll()
+    paid_out(shop)
+
+    ana.get("/books")
+    text = ana.get("/books")
+    assert len(ana.statements) <= MOST
+    assert "all explained" in text and "BOGUS P1" in text
+    text = ana.get(f"/books/payouts/{payout(shop)}")
+    assert "Its lines come to what it is, to the cent." in text and "to the cent</" in text
+    assert len(ana.statements) <= MOST
+    text = ana.get("/books/certificate")
+    assert "everything is named" in text
+    assert "residue,,,USD,,clearing less open items,0.00" in ana.get("/books/certificate.csv")
+    assert "Nothing is open" in ana.get("/books/open")
+    assert "BOGUS P1" in ana.get("/books/payouts")
+
+
+def test_a_planted_break_is_found_and_explained_with_what_to_do(shop: House, ana: Person) -> None:
+    number = sold(shop)
+    paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
+
+    text = ana.get("/books")
+    assert "The channel settled another amount than the order's." in text
+    assert re.search(r'<td class="n"><strong>\$0\.01</strong></td>', text)
+    assert "Compare the order" in ana.get("/books/open", why="differs")
+
+
+def test_a_break_can_be_written_off_once(shop: House, ana: Person) -> None:
+    number = sold(shop)
+    paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
+    wish = {"item": f"{shop.connection.id}/{number}", "gateway": "bogus", "currency": "USD"}
+
+    ana.post("/books/open/write-off", **wish)
+
+    assert "Nothing is open" in ana.get("/books/open")
+    assert books.one(shop.hub, "select sum(amount) from postings where account = 'written_off'") == 1
+    assert ana.send("/books/open/write-off", **wish).status_code == 404
+
+
+def test_an_orders_entries_stand_as_debit_and_credit(shop: House, ana: Person) -> None:
+    sold(shop)
+
+    text = ana.get(f"/books/orders/{order(shop)}")
+
+    assert re.findall(r"<h2>(\w+) · ", text) == ["Sale", "Payment"]
+    assert text.count("$20.00") == 4
+
+
+def test_what_the_bank_says_is_kept_beside_the_payout(shop: House, ana: Person) -> None:
+    sold(shop)
+    paid_out(shop)
+    address = f"/books/payouts/{payout(shop)}"
+
+    ana.post(f"{address}/banked", amount="19.10")
+    assert "on the bank's statement" in ana.get(address)
+    ana.post(f"{address}/banked", amount="19.00")
+    assert "the bank says $19.00" in ana.get(address)
+    assert "That is not an amount of money." in ana.post(f"{address}/banked", amount="a lot")
+
+
+def test_a_month_is_closed_and_opened_again(shop: House, ana: Person) -> None:
+    ana.post("/books/close", until="2026-10-31")
+    assert "Closed up to 2026-10-31" in ana.get("/books")
+
+    ana.post("/books/close", until="")
+    assert "No month is closed yet." in ana.get("/books")
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", [Role.PACKER, Role.VIEWER])
+def test_books_are_for_bookkeepers(shop: House, role: Role) -> None:
+    other = person(shop.hub, shop.merchant.id, role)
+
+    assert other.ask("/books").status_code == 403
+    assert "Accounting" not in other.get("/orders")
+
+
+@on_sqlite
+def test_older_payouts_follow_on_the_next_page(shop: House, ana: Person) -> None:
+    sold(shop)
+    paid_out(shop)
+
+    assert "BOGUS P1" not in ana.get("/books/payouts", before=str(us(START)))

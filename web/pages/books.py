@@ -1,0 +1,184 @@
+"""The books: how they stand, payouts matched line by line, what is open and why, an order's entries, a month's certificate."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from core.domain import books_words, certificate_csv
+from core.domain.today import zone_of
+from core.errors import Refused
+from core.flows import accounts, books
+from core.flows.accounts import Certificate
+from core.store import connections, journal, lists, payouts
+from core.store.tables import us
+from web import asked
+from web.visitor import hub, needs, visitor, who
+
+pages = Blueprint("books", __name__)
+MOST = 50
+WORDS: dict[str, Any] = {
+    "accounts": books_words.ACCOUNTS, "kinds": books_words.KINDS, "causes": books_words.CAUSES, "steps": books_words.STEPS,
+    "states": books_words.STATES, "tones": books_words.BEHIND, "waits": books_words.WAITS,
+}  # fmt: skip
+AGES = timedelta(days=3660)  # so far back a first day may lie
+
+
+@pages.get("/books")
+@needs("books.read")
+def page() -> str:
+    with hub().database.read() as db:
+        found = accounts.look(hub(), db, visitor().merchant)
+    return render_template("books.html", look=found, names=found.names if found else {}, **WORDS, today=_today(), most=MOST)
+
+
+def _names(db: Any) -> dict[str, Any]:
+    """What accounts, channels and causes are called."""
+    return {"names": {one.id: one.label for one in connections.all_of(db, visitor().merchant)}, **WORDS}
+
+
+def _today() -> date:
+    return hub().clock().astimezone(zone_of(visitor().zone)).date()
+
+
+@pages.post("/books/begin")
+@needs("books.write")
+def begin() -> Response:
+    """Keep books from this day on."""
+    starts = _day("starts")
+    if starts is None or not _today() - AGES <= starts <= _today() + timedelta(days=366):
+        flash(gettext("Say from which day on books are kept."), "bad")
+        return _back()
+    asked_for = books.begin(hub(), visitor().merchant, starts, who())
+    flash(gettext("Books are kept from now on. %(count)s orders are booked in the background.", count=asked_for), "good")
+    return _back()
+
+
+@pages.post("/books/close")
+@needs("books.write")
+def close() -> Response:
+    """Close everything up to a day; nothing: open all again."""
+    until = _day("until")
+    try:
+        books.close(hub(), visitor().merchant, until, who())
+    except books.NotKept:
+        abort(404)
+    flash(gettext("Saved."), "good")
+    return _back()
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(asked.text(name, 10))
+    except ValueError:
+        return None
+
+
+def _back() -> Response:
+    return redirect(url_for("books.page"), 303)
+
+
+@pages.get("/books/payouts")
+@needs("books.read")
+def paid() -> str:
+    """Payouts, the newest first."""
+    before = asked.number(asked.text("before")) or 2**62
+    with hub().database.read() as db:
+        rows = payouts.listed(db, visitor().merchant, before, MOST)
+        shown = _names(db)
+    return render_template("books_payouts.html", rows=rows, **shown, more=us(rows[-1].payout.at) if len(rows) == MOST else None)
+
+
+@pages.get("/books/payouts/<id>")
+@needs("books.read")
+def payout(id: str) -> str:
+    with hub().database.read() as db:
+        found = accounts.open_payout(hub(), db, visitor().merchant, asked.printable(id)[:64], _today()) or abort(404)
+        shown = _names(db)
+    return render_template("books_payout.html", found=found, one=found.known.payout, **shown, most=200)
+
+
+@pages.post("/books/payouts/<id>/banked")
+@needs("books.write")
+def banked(id: str) -> Response:
+    """What the bank's statement says of it."""
+    with hub().database.read() as db:
+        known = payouts.one(db, visitor().merchant, asked.printable(id)[:64]) or abort(404)
+    try:
+        accounts.bank(hub(), visitor().merchant, known, asked.text("amount", 30), who())
+    except ValueError:
+        flash(gettext("That is not an amount of money."), "bad")
+    return redirect(url_for("books.payout", id=id), 303)
+
+
+@pages.get("/books/open")
+@needs("books.read")
+def left() -> str | Response:
+    """All that is open, or what is open for one cause."""
+    why, after = asked.text("why", 20), max(0, asked.number(asked.text("after")))
+    with hub().database.read() as db:
+        if (found := accounts.look(hub(), db, visitor().merchant)) is None:
+            return _back()
+    rows = [one for one in found.found if why in ("", one.cause.value)]
+    counts = {cause: sum(one.cause is cause for one in found.found) for cause in {one.cause for one in found.found}}
+    last = after + MOST if len(rows) > after + MOST else None
+    told = {"counts": counts, "why": why, "after": last, "today": found.today, "names": found.names}
+    return render_template("books_open.html", rows=rows[after : after + MOST], **told, **WORDS)
+
+
+@pages.post("/books/open/write-off")
+@needs("books.write")
+def write_off() -> Response:
+    """What is open under an item closes as a loss, or a gain."""
+    item, gateway, currency = asked.text("item", 300), asked.text("gateway", 100), asked.text("currency", 3)
+    try:
+        accounts.write_off(hub(), visitor().merchant, item, gateway, currency, who(), asked.text("words", 300).strip())
+    except (Refused, books.NotKept):
+        abort(404)
+    flash(gettext("Written off."), "good")
+    return redirect(url_for("books.left"), 303)
+
+
+@pages.get("/books/orders/<order>")
+@needs("books.read")
+def of_order(order: str) -> str:
+    """An order's entries as a bookkeeper draws them."""
+    with hub().database.read() as db:
+        row = (lists.order(db, visitor().merchant, asked.printable(order)) or abort(404))[0]
+        story = journal.story(db, visitor().merchant, f"{row.connection}/{row.channel_id}")
+        shown = _names(db)
+    return render_template("books_order.html", row=row, story=story, **shown)
+
+
+@pages.get("/books/certificate")
+@needs("books.read")
+def certificate() -> str | Response:
+    if (found := _certificate()) is None:
+        return _back()
+    with hub().database.read() as db:
+        shown = _names(db)
+    return render_template("books_certificate.html", one=found, most=MOST, month=f"{found.since:%Y-%m}", **shown)
+
+
+@pages.get("/books/certificate.csv")
+@needs("books.read")
+def certificate_file() -> Response:
+    if (found := _certificate()) is None:
+        return _back()
+    with hub().database.read() as db:
+        names = _names(db)["names"]
+    name = f"certificate-{found.since:%Y-%m}.csv"
+    told = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(certificate_csv.text(accounts.rows(found, names)), content_type="text/csv; charset=utf-8", headers=told)
+
+
+def _certificate() -> Certificate | None:
+    """None where no books are kept."""
+    since, until = accounts.month(asked.text("month", 7), _today())
+    try:
+        with hub().database.read() as db:
+            return accounts.certificate(hub(), db, visitor().merchant, since, min(until, _today()))
+    except books.NotKept:
+        return None
