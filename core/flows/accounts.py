@@ -1,5 +1,7 @@
 """What the books say: how they stand, what is open and why, what a month comes to; and writing off what nobody will pay."""
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +9,6 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection as Db
 
-from core.domain import certificate_csv
 from core.domain.journal import Account, Entry, EntryKind, Posting, due
 from core.domain.matching import Cause, Item, cause_of
 from core.domain.money import Money, total
@@ -72,19 +73,14 @@ def look(hub: Hub, db: Db, merchant: str) -> Look | None:
     first = today.replace(day=1)
     newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
     entries, waits = journal.counts(db, merchant, first, today)
-    found = _open_items(db, merchant, today, today, _within(hub, known))
+    found = _judged(db, merchant, journal.items(db, merchant), today, _within(hub, known))
     return Look(
         books, today, entries, waits, journal.cleared(db, merchant, first, today), found, newest, {one.id: one.label for one in known},
     )  # fmt: skip
 
 
-def open_items(hub: Hub, db: Db, merchant: str, until: date, today: date) -> list[Open]:
-    """All that stands open at the end of a day, the oldest first, judged by what is known today."""
-    return _open_items(db, merchant, until, today, _within(hub, connections.all_of(db, merchant)))
-
-
-def _open_items(db: Db, merchant: str, until: date, today: date, within: Mapping[str, timedelta]) -> list[Open]:
-    found = journal.items(db, merchant, until)
+def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, within: Mapping[str, timedelta]) -> list[Open]:
+    """Why each is open, by what is known today."""
     names = journal.named(db, merchant, [one.item for one in found if not one.item.startswith("payout ")])
     return [_open(one, within.get(one.connection, PATIENCE), today, names.get(one.item)) for one in found]
 
@@ -129,7 +125,7 @@ def certificate(hub: Hub, db: Db, merchant: str, since: date, until: date) -> Ce
     if (books := journal.books(db, merchant)) is None:
         raise NotKept("no books are kept yet: say from which day on")
     today = hub.clock().astimezone(zone_of(books.zone)).date()
-    found = open_items(hub, db, merchant, until, today)
+    found = _judged(db, merchant, journal.items_at(db, merchant, until), today, _within(hub, connections.all_of(db, merchant)))
     return Certificate(since, until, journal.cleared(db, merchant, since, until), found, journal.balances(db, merchant, since, until))
 
 
@@ -178,7 +174,8 @@ def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened
             by_order.setdefault(one.order, []).append(one)
     refs = {order: f"{known.connection}/{order}" for order in by_order}
     names = journal.named(db, merchant, refs.values())
-    left = {one.item.item: one for one in open_items(hub, db, merchant, today, today)} if held else {}
+    within = _within(hub, connections.all_of(db, merchant))
+    left = {one.item.item: one for one in _judged(db, merchant, journal.items(db, merchant), today, within)} if held else {}
     orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
     summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
     gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None
@@ -206,11 +203,7 @@ def write_off(hub: Hub, merchant: str, item: str, gateway: str, currency: str, w
             raise NotKept("no books are kept yet: say from which day on")
         today = hub.clock().astimezone(zone_of(books.zone)).date()
         one = next(
-            (
-                one
-                for one in journal.items(work.db, merchant, today)
-                if (one.item, one.gateway, one.open.currency) == (item, gateway, currency)
-            ),
+            (one for one in journal.items(work.db, merchant) if (one.item, one.gateway, one.open.currency) == (item, gateway, currency)),
             None,
         )
         if one is None:
@@ -241,20 +234,38 @@ def bank(hub: Hub, merchant: str, known: Known, text: str, who: Who) -> None:
 
 # ---- a certificate as a file
 
+HEAD = ("part", "account", "gateway", "currency", "order or item", "what", "amount", "since", "expected by", "why")
 PARTS = {
     "before": "stood there before", "paid": "orders' payments", "repaid": "given back", "kept": "fees and the rest", "out": "paid out",
     "other": "written off or brought in", "after": "stands there after",
 }  # fmt: skip
 
 
-def rows(found: Certificate, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """The certificate's rows, as certificate_csv writes them."""
+def as_csv(found: Certificate, names: Mapping[str, str]) -> str:
+    """The certificate as a file. A text that a spreadsheet would take for a formula is shown as text."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEAD)
+    writer.writerows([_guarded(cell) for cell in row] for row in _rows(found, names))
+    return out.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not cell[1:2].isdigit()) else cell
+
+
+def _rows(found: Certificate, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     for one in found.cleared:
-        parts = {words: getattr(one, name) for name, words in PARTS.items()}
-        yield from certificate_csv.clearing(names.get(one.connection, one.connection), one.gateway, parts)
+        account = names.get(one.connection, one.connection)
+        for name, words in PARTS.items():
+            yield ("clearing", account, one.gateway, one.after.currency, "", words, getattr(one, name).text(), "", "", "")
     for left in found.found:
-        item, called = left.item, left.order[1] if left.order else left.item.item
-        account = names.get(item.connection, item.connection)
-        days = (item.since.isoformat(), left.by.isoformat())
-        yield ("open", account, item.gateway, item.open.currency, called, "open item", item.open.text(), *days, left.cause.value)
-    yield from certificate_csv.residue(found.residue)
+        yield _open_row(left, names)
+    for currency, rest in found.residue.items():
+        yield ("residue", "", "", currency, "", "clearing less open items", rest.text(), "", "", "")
+
+
+def _open_row(left: Open, names: Mapping[str, str]) -> tuple[str, ...]:
+    item, called = left.item, left.order[1] if left.order else left.item.item
+    account, days = names.get(item.connection, item.connection), (item.since.isoformat(), left.by.isoformat())
+    return ("open", account, item.gateway, item.open.currency, called, "open item", item.open.text(), *days, left.cause.value)

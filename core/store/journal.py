@@ -118,6 +118,47 @@ def append(db: Connection, merchant: str, lines: Sequence[Line], now: int) -> No
     ids = {(row.subject, row.key, row.version): row.id for row in made}
     rows = [row for one in lines for row in _posting_rows(ids[one.entry.subject, one.entry.key, one.version], one.entry)]
     run_set(db, POST, POSTING, rows, merchant=merchant)
+    if sums := _sums(rows):
+        run_set(db, ADD_UP, ITEM, sums, merchant=merchant)
+
+
+SUMS = {"payment": "paid", "repayment": "repaid", "settled": "settled", "payout": "settled", "opening": "other", "write_off": "other"}
+ITEM = {
+    "connection": "text", "gateway": "text", "currency": "text", "item": "text", "paid": "bigint", "repaid": "bigint", "settled": "bigint",
+    "other": "bigint", "open": "bigint", "since": "text", "last": "text",
+}  # fmt: skip
+ADD_UP = """
+insert into items (merchant, connection, gateway, currency, item, paid, repaid, settled, other, open, since, last)
+select :merchant, r.connection, r.gateway, r.currency, r.item, r.paid, r.repaid, r.settled, r.other, r.open, r.since, r.last
+from {rows} where true
+on conflict (merchant, connection, gateway, currency, item) do update set paid = items.paid + excluded.paid,
+  repaid = items.repaid + excluded.repaid, settled = items.settled + excluded.settled, other = items.other + excluded.other,
+  open = items.open + excluded.open, since = case when excluded.since < items.since then excluded.since else items.since end,
+  last = case when excluded.last > items.last then excluded.last else items.last end
+"""
+
+
+def _sums(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What these postings add to each item in clearing; in one order always, so that two who book never wait crosswise."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in rows:
+        if row["account"] == Account.CLEARING and row["item"]:
+            _add_up(found, row)
+    return [found[key] for key in sorted(found)]
+
+
+def _add_up(found: dict[tuple[str, ...], dict[str, Any]], row: Mapping[str, Any]) -> None:
+    names, day = ("connection", "gateway", "currency", "item"), row["day"]
+    empty = {
+        **{name: row[name] for name in names},
+        **dict.fromkeys(("paid", "repaid", "settled", "other", "open"), 0),
+        "since": day,
+        "last": day,
+    }
+    one = found.setdefault(tuple(row[name] for name in names), empty)
+    one[SUMS[row["kind"]]] += row["amount"]
+    one["open"] += row["amount"]
+    one["since"], one["last"] = min(one["since"], day), max(one["last"], day)
 
 
 def _entry_row(one: Line) -> dict[str, Any]:
@@ -185,6 +226,10 @@ def placed(db: Connection, merchant: str, connection: str, ids: Iterable[str]) -
 # ---- what stands open
 
 ITEMS = """
+select i.item, i.connection, i.gateway, i.currency, i.paid, i.repaid, i.settled, i.other, i.since, i.last from items i
+where i.merchant = :merchant and i.open <> 0 order by i.since, i.item
+"""
+ITEMS_AT = """
 select p.item, p.connection, p.gateway, p.currency,
   sum(case when p.kind = 'payment' then p.amount else 0 end) as paid,
   sum(case when p.kind = 'repayment' then p.amount else 0 end) as repaid,
@@ -195,9 +240,17 @@ group by p.item, p.connection, p.gateway, p.currency having sum(p.amount) <> 0 o
 """
 
 
-def items(db: Connection, merchant: str, until: date) -> list[Item]:
-    """All that stands open in clearing at the end of a day, the oldest first."""
-    found = run(db, ITEMS, merchant=merchant, until=until.isoformat()).all()
+def items(db: Connection, merchant: str) -> list[Item]:
+    """All that stands open in clearing now, the oldest first."""
+    return _items(run(db, ITEMS, merchant=merchant).all())
+
+
+def items_at(db: Connection, merchant: str, until: date) -> list[Item]:
+    """The same as it stood at the end of a day, by the postings themselves."""
+    return _items(run(db, ITEMS_AT, merchant=merchant, until=until.isoformat()).all())
+
+
+def _items(found: Sequence[Any]) -> list[Item]:
     currencies: dict[str, set[str]] = {}
     for row in found:
         currencies.setdefault(row.item, set()).add(row.currency)

@@ -1362,6 +1362,26 @@ postings = Table(
     Index(None, "merchant", "day", "account"),
 )
 
+# What stands in clearing under each item: the sums of its postings, kept with them.
+items = Table(
+    "items",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("gateway"),
+    _need("currency"),
+    _need("item"),
+    _need("paid", BigInteger, "0"),
+    _need("repaid", BigInteger, "0"),
+    _need("settled", BigInteger, "0"),
+    _need("other", BigInteger, "0"),
+    _need("open", BigInteger, "0"),
+    _need("since"),
+    _need("last"),
+    PrimaryKeyConstraint("merchant", "connection", "gateway", "currency", "item"),
+    Index("ix_items_open", "merchant", "since", "item", **_where("open <> 0")),
+)
+
 # Orders whose booking waits, and why.
 unbooked = Table(
     "unbooked",

@@ -58,7 +58,8 @@ def balances(shop: House) -> dict[str, str]:
 
 def open_items(shop: House, today: date = TODAY) -> dict[str, tuple[str, Cause | None]]:
     with shop.hub.database.read() as db:
-        found = journal.items(db, shop.merchant.id, today)
+        found, again = journal.items(db, shop.merchant.id), journal.items_at(db, shop.merchant.id, date.max)
+    assert found == again  # what is kept is what the postings say
     return {one.item.split("/")[1]: (one.open.text(), cause_of(one, timedelta(days=14), today)) for one in found}
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from core.domain import books_words, certificate_csv
+from core.domain import books_words
 from core.domain.today import zone_of
 from core.errors import Refused
 from core.flows import accounts, books
@@ -171,7 +171,7 @@ def certificate_file() -> Response:
         names = _names(db)["names"]
     name = f"certificate-{found.since:%Y-%m}.csv"
     told = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(certificate_csv.text(accounts.rows(found, names)), content_type="text/csv; charset=utf-8", headers=told)
+    return Response(accounts.as_csv(found, names), content_type="text/csv; charset=utf-8", headers=told)
 
 
 def _certificate() -> Certificate | None:

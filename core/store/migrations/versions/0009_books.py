@@ -62,6 +62,11 @@ def _journal() -> None:
     where = [_need(one, default="''") for one in ("connection", "gateway", "item", "tax")]
     what = (_need("merchant"), _need("entry", sa.BigInteger), _need("n", sa.Integer), _need("kind"), _need("day"), _need("account"))
     _table("postings", *what, *where, _need("currency"), _need("amount", sa.BigInteger), sa.PrimaryKeyConstraint("entry", "n"))
+    sums = [_need(one, sa.BigInteger, "0") for one in ("paid", "repaid", "settled", "other", "open")]
+    key = sa.PrimaryKeyConstraint("merchant", "connection", "gateway", "currency", "item")
+    whose = [_need(one) for one in ("merchant", "connection", "gateway", "currency", "item")]
+    _table("items", *whose, *sums, _need("since"), _need("last"), key)
+    _some("ix_items_open", "items", ["merchant", "since", "item"], "open <> 0")
     _some("ix_postings_item", "postings", ["merchant", "item", "account"], "item <> ''")
     op.create_index("ix_postings_merchant_day_account", "postings", ["merchant", "day", "account"])
 
