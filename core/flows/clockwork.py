@@ -37,6 +37,10 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
             found.append(Slot(f"track {one.id}", "track_parcels", one, timedelta(minutes=10)))
             found.append(Slot(f"refunds {one.id}", "ask_refunds", one, timedelta(days=1), NIGHT))
             found.append(Slot(f"follow {one.id}", "follow_parcels", one, timedelta(hours=6)))
+        if connector.ledger:
+            found.append(Slot(f"ledger {one.id}", "read_ledger", one, timedelta(days=1), NIGHT))
+            found.append(Slot(f"documents {one.id}", "gather_documents", one, timedelta(hours=1), timedelta(minutes=40)))
+            found.append(Slot(f"changes {one.id}", "read_changes", one, timedelta(hours=6)))
         if one.role != CHANNEL:
             continue
         found.append(Slot(f"poll {one.id}", "poll_orders", one, poll_every(one, connector)))

@@ -81,7 +81,7 @@ def connect_in(
 AT_FIRST = {
     connections.CHANNEL: ("check_login", "subscribe", "read_listings", "poll_orders"),
     connections.CARRIER: ("check_login",),
-    connections.LEDGER: ("check_login",),
+    connections.LEDGER: ("check_login", "read_ledger"),
 }
 
 

@@ -1506,7 +1506,8 @@ document_entries = Table(
     _need("merchant"),
     _need("connection"),
     _need("entry", BigInteger),
-    _need("document"),
+    _need("document", default="''"),  # '': it is to be written there
     PrimaryKeyConstraint("connection", "entry"),
-    Index(None, "document"),
+    Index("ix_document_entries_document", "document", **_where("document <> ''")),
+    Index("ix_document_entries_to_do", "connection", "entry", **_where("document = ''")),
 )

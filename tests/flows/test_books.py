@@ -248,7 +248,7 @@ def changed(one: Movement, gross: int = 0, fee: int = 0, **different: Any) -> Mo
     parts = (replace(buyer, amount=buyer.amount + Money(gross, "USD")),)
     if charged:
         parts += (replace(charged, amount=charged.amount + Money(fee, "USD")),)
-    return replace(one, parts=parts, amount=one.amount + Money(gross + fee, "USD"), **different)
+    return replace(one, **{"parts": parts, "amount": one.amount + Money(gross + fee, "USD"), **different})
 
 
 def dearer(one: Movement) -> Movement:

@@ -15,10 +15,12 @@ KINDS = {
     "inbounds.kind": "purchase", "inbounds.state": "open", "manifests.state": "failed", "manifests.words": None,
     "pickups.state": "unknown", "pickups.words": None, "pickups.handle": None, "pickups.ready": "2026-11-22T13:00",
     "pickups.until": "2026-11-22T17:00", "stations.way": "zpl", "stations.kinds": "[]", "print_jobs.state": "failed",
-    "books.starts": "2026-11-01", "books.closed_until": None, "books.settings": "{}", "entries.kind": "sale", "entries.day": "2026-11-02", "postings.kind": "sale",
+    "books.starts": "2026-11-01", "books.closed_until": None, "books.settings": "{}",
+    "entries.kind": "sale", "entries.day": "2026-11-02", "postings.kind": "sale",
     "postings.day": "2026-11-02", "postings.account": "sales", "payouts.state": "paid", "items.since": "2026-11-02",
     "items.last": "2026-11-02", "postings.currency": "USD", "items.currency": "USD", "payouts.currency": "USD",
-    "payouts.deposit_currency": None, "payouts.findings": None,
+    "payouts.deposit_currency": None, "payouts.findings": None, "documents.kind": "journal", "documents.day": "2026-11-02",
+    "documents.state": "blocked", "documents.words": None, "documents.doc": "{}",
 }  # fmt: skip
 NAMED = ("subject", "ref", "channel_id", "connection", "user_id", "account", "sku", "token", "name", "who", "listing")  # beside the keys
 

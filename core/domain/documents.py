@@ -1,0 +1,152 @@
+"""Which entries become which documents of a ledger. Pure.
+
+A mode is chosen for each channel: a journal for each day, or one for each payout (and month, so that a payout that spans two is split at
+the month's end). What a payout brought to the bank is a transfer of its own. Ids of the ledger's accounts come from the merchant's map.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from core.domain.journal import Account, EntryKind, Posting, merged
+from core.domain.ledgers import DocKind, DocLine, Document
+
+PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
+
+
+class Mode(StrEnum):
+    """How a channel's entries are written into the books."""
+
+    DAILY = "daily"
+    PER_PAYOUT = "per_payout"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry that is to be written: `payout` is the subject of the payout that settles its order, where one does."""
+
+    id: int
+    kind: EntryKind
+    subject: str
+    on: date
+    memo: str
+    postings: Sequence[Posting]
+    payout: str = ""
+
+    @property
+    def channel(self) -> str:
+        return next((one.connection for one in self.postings if one.connection), "")
+
+
+def source_of(one: Written, mode: Mode, today: date) -> str | None:
+    """The document that it belongs to; None: not yet, or none at all. What happened today may still change."""
+    if mode is Mode.NONE or one.on >= today:
+        return None
+    if one.kind is EntryKind.PAYOUT:
+        return f"paid|{one.subject}|{one.on}"
+    if mode is Mode.DAILY:
+        return f"day|{one.channel}|{one.on}"
+    payout = one.subject if one.subject.startswith("payout ") else one.payout
+    if payout:
+        return f"{payout}|{one.on:%Y-%m}"
+    return f"unpaid|{one.channel}|{one.on:%Y-%m}" if today > _month_end(one.on) + PATIENCE else None
+
+
+def _month_end(on: date) -> date:
+    return (on.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def grouped(found: Iterable[Written], modes: Mapping[str, Mode], today: date) -> dict[tuple[str, str], list[Written]]:
+    """By (source, currency): a document has one. What waits is left out."""
+    groups: dict[tuple[str, str], list[Written]] = {}
+    for one in found:
+        source = source_of(one, modes.get(one.channel, Mode.DAILY), today)
+        for currency in sorted({posting.amount.currency for posting in one.postings}) if source else ():
+            groups.setdefault((source or "", currency), []).append(one)
+    return groups
+
+
+AccountOf = Callable[[Posting], str | None]
+
+
+class Unmapped(Exception):
+    """`args[0]` are those of our accounts that nobody said what they are in the merchant's books."""
+
+
+def names_of(one: Posting) -> list[str]:
+    """Under which names the merchant may have mapped it, the closest first."""
+    return [f"{one.account}|{one.connection}|{one.gateway}", f"{one.account}|{one.connection}", str(one.account.value)]
+
+
+def account_of(maps: Mapping[str, str]) -> AccountOf:
+    return lambda one: next((maps[name] for name in names_of(one) if maps.get(name)), None)
+
+
+def journal(
+    source: str, number: str, group: Sequence[Written], currency: str, account: AccountOf, texts: Mapping[Account, str]
+) -> Document | None:
+    """What these entries come to, a line for each account; None where that is nothing. Raises Unmapped."""
+    sums = merged(
+        Posting(one.account, one.amount, one.connection, one.gateway)
+        for entry in group
+        for one in entry.postings
+        if one.amount.currency == currency
+    )
+    if missing := sorted({one.account.value for one in sums if account(one) is None}):
+        raise Unmapped(missing)
+    lines = tuple(DocLine(account(one) or "", one.amount, _text(one, texts)) for one in sums)
+    memo = f"Crossdock {source} ({len(group)} entries)"
+    return Document(DocKind.JOURNAL, number, max(one.on for one in group), currency, lines, memo=memo) if lines else None
+
+
+def _text(one: Posting, texts: Mapping[Account, str]) -> str:
+    return f"{texts[one.account]} {one.gateway}".strip()
+
+
+def transfer(source: str, number: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
+    """What reached the bank out of a clearing account, or was taken from it. None where that is nothing, or was taken back. Raises
+    Unmapped."""
+    sums = [one for one in merged(_plain(group, currency)) if one.account in (Account.BANK, Account.CLEARING)]
+    if missing := sorted({one.account.value for one in sums if account(one) is None}):
+        raise Unmapped(missing)
+    gains = next((one for one in sums if one.amount.minor > 0), None)
+    loses = next((one for one in sums if one.amount.minor < 0), None)
+    if gains is None or loses is None:
+        return None
+    into, out_of = account(gains) or "", account(loses) or ""
+    on = max(one.on for one in group)
+    return Document(DocKind.TRANSFER, number, on, currency, into=into, out_of=out_of, amount=gains.amount, memo=f"Crossdock {source}")
+
+
+def _plain(group: Iterable[Written], currency: str) -> Iterable[Posting]:
+    """Without the items: the books know accounts only."""
+    for entry in group:
+        yield from (
+            Posting(one.account, one.amount, one.connection, one.gateway) for one in entry.postings if one.amount.currency == currency
+        )
+
+
+# ---- what the merchant's chart most likely means
+
+WORDS: Mapping[Account, tuple[str, ...]] = {
+    Account.CLEARING: ("clearing",), Account.RESERVE: ("reserve", "deferred"), Account.RECEIVABLE: ("owed by buyers", "undeposited"),
+    Account.BANK: ("checking", "business account", "bank"), Account.SALES: ("sales",), Account.SHIPPING: ("shipping income", "shipping"),
+    Account.DISCOUNTS: ("discount",), Account.RETURNS: ("refund", "return"), Account.SELLER_TAX: ("sales tax", "gst", "vat", "tax"),
+    Account.MARKETPLACE_TAX: ("marketplace tax",), Account.GIFT_CARDS: ("gift card",),
+    Account.SELLING_FEES: ("selling fee", "merchant fee"),
+    Account.PAYMENT_FEES: ("payment fee", "merchant fee", "bank fee"), Account.FULFILLMENT_FEES: ("fulfillment",),
+    Account.ADVERTISING: ("advertising",), Account.SUBSCRIPTIONS: ("subscription",), Account.STORAGE: ("storage",),
+    Account.POSTAGE: ("postage", "shipping", "freight"), Account.ROUNDING: ("rounding",), Account.CHARGEBACKS: ("chargeback",),
+    Account.EXCHANGE: ("exchange", "currency"), Account.UNKNOWN: ("suspense", "uncategor", "ask my accountant"),
+}  # fmt: skip
+
+
+def proposed(found: Sequence["tuple[str, str]"], wanted: Account) -> str | None:
+    """Of (id, name in small letters) the one that our account most likely is: the first whose name has one of its words."""
+    for word in WORDS.get(wanted, (wanted.value.replace("_", " "),)):
+        for id, name in found:
+            if word in name:
+                return id
+    return None

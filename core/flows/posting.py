@@ -1,0 +1,235 @@
+"""What is booked is written into the merchant's ledger: once, by documents that a bookkeeper can read.
+
+Entries are gathered into documents (see core.domain.documents), each written down with its key before the ledger is asked, and looked up
+by it before it is said again. What the ledger declines is blocked, with its words, until somebody mends the cause.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+from core.domain import books_words
+from core.domain.documents import AccountOf, Mode, Unmapped, Written, account_of, grouped, journal, names_of, proposed, transfer
+from core.domain.journal import Account
+from core.domain.ledgers import LedgerAccount, Sort, Why
+from core.domain.tasks import Claim
+from core.domain.today import zone_of
+from core.domain.who import Who
+from core.errors import AccessLost, Refused, Unsupported
+from core.hub import Hub
+from core.store import audit, connections, documents
+from core.store import journal as entries
+from core.store.connections import LEDGER, Connection
+from core.store.documents import Kept
+from core.store.journal import Books
+from core.store.unit import Unit
+
+AT_ONCE = 20_000  # entries that are gathered at once
+SEEN = "documents"  # a mark: up to when entries were gathered
+OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
+MODE = "mode"  # of the ledger connection's settings: by channel connection, how its entries are written
+
+
+# ---- reading what the ledger has
+
+
+def read_ledger(hub: Hub, claim: Claim) -> None:
+    """Whose books these are, their accounts, tax codes and tags; accounts that nobody mapped are proposed."""
+    connection = hub.connection(claim.connection)
+    ledger = hub.ledger(connection)
+    books, accounts, codes, tags = ledger.probe(), ledger.accounts(), ledger.tax_codes(), ledger.tags()
+    with hub.unit(claim) as work:
+        merchant, id = connection.merchant, connection.id
+        documents.keep_things(work.db, merchant, id, "books", {books.id: books}, work.now)
+        documents.keep_things(work.db, merchant, id, "account", {one.id: one for one in accounts}, work.now)
+        documents.keep_things(work.db, merchant, id, "tax", {one.id: one for one in codes}, work.now)
+        documents.keep_things(work.db, merchant, id, "tag", {f"{one.of} {one.id}": one for one in tags}, work.now)
+        work.ask(merchant, "gather_documents", id, id)
+
+
+SORTS: Mapping[Account, tuple[Sort, ...]] = {
+    Account.CLEARING: (Sort.ASSET, Sort.LIABILITY, Sort.BANK), Account.RESERVE: (Sort.ASSET,), Account.RECEIVABLE: (Sort.ASSET,),
+    Account.BANK: (Sort.BANK, Sort.ASSET), Account.INVENTORY: (Sort.ASSET,), Account.SELLER_TAX: (Sort.LIABILITY,),
+    Account.MARKETPLACE_TAX: (Sort.LIABILITY,), Account.GIFT_CARDS: (Sort.LIABILITY,), Account.STORE_CREDIT: (Sort.LIABILITY,),
+    Account.POSTAGE_OWED: (Sort.LIABILITY,), Account.LOAN: (Sort.LIABILITY,),
+}  # fmt: skip
+INCOME = (Account.SALES, Account.SHIPPING, Account.TIPS, Account.DUTIES, Account.CHARGES, Account.DISCOUNTS, Account.RETURNS)
+OTHERS = (Sort.EXPENSE, Sort.COST, Sort.INCOME)
+
+
+def proposals(known: Iterable[LedgerAccount]) -> dict[Account, str]:
+    """What each of our accounts most likely is in these books: by its kind, and by words of its name; those without a likely one are left
+    out."""
+    found = {}
+    for account in Account:
+        sorts = SORTS.get(account, (Sort.INCOME,) if account in INCOME else OTHERS)
+        fits = [(one.id, one.name.casefold()) for sort in sorts for one in known if one.sort is sort and one.active]
+        if likely := proposed(fits, account):
+            found[account] = likely
+    return found
+
+
+def mapped(maps: Mapping[str, str], known: Iterable[LedgerAccount]) -> dict[str, str]:
+    """By name, what the merchant said and, where he did not, what is proposed."""
+    return {**{account.value: id for account, id in proposals(list(known)).items()}, **{what: id for what, id in maps.items() if id}}
+
+
+# ---- gathering
+
+
+def gather_documents(hub: Hub, claim: Claim) -> None:
+    """Entries that are due become documents, each with a number and a key, and are asked for."""
+    connection = hub.connection(claim.connection)
+    with hub.unit(claim) as work:
+        if (books := entries.books(work.db, connection.merchant)) and (first := first_day(connection)):
+            _gather(hub, work, connection, books, max(first, books.starts))
+
+
+def first_day(connection: Connection) -> date | None:
+    """From which day on entries are written there; None: nobody said yet, nothing is."""
+    text = str(connection.settings.get("from", ""))
+    return date.fromisoformat(text) if text else None
+
+
+def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: date) -> None:
+    merchant = connection.merchant
+    at, _ = connections.mark(work.db, connection.id, SEEN)
+    documents.pull(work.db, merchant, connection.id, max(0, at - OVERLAP_US), first)
+    connections.set_mark(work.db, merchant, connection.id, SEEN, work.now)
+    today = hub.clock().astimezone(zone_of(books.zone)).date()
+    found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
+    known = documents.things(work.db, merchant, connection.id, "account", LedgerAccount)
+    account = account_of(mapped(documents.maps(work.db, merchant, connection.id), known))
+    for (source, currency), group in grouped(found, modes(hub, work, connection), today).items():
+        _want(hub, work, connection, f"{source}|{currency}", currency, group, account)
+
+
+def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
+    """How each channel's entries are written: as the merchant said, else a journal a day for a shop of one's own, one a payout for a
+    marketplace."""
+    chosen, found = connection.settings.get(MODE) or {}, {}
+    for one in connections.all_of(work.db, connection.merchant):
+        pays = connector.pays if (connector := hub.connectors.get(one.channel)) else None
+        usual = Mode.PER_PAYOUT if pays and pays.takes is None else Mode.DAILY
+        found[one.id] = Mode(chosen[one.id]) if chosen.get(one.id) in set(Mode) else usual
+    return found
+
+
+def _want(
+    hub: Hub, work: Unit, connection: Connection, source: str, currency: str, group: list[Written], account: AccountOf
+) -> None:  # fmt: skip
+    """One document of these entries; where an account is not mapped they wait, and the page says for which."""
+    number = f"CD-{connections.count_up(work.db, connection.merchant, SEEN, 1):06d}"
+    try:
+        made = transfer(source, number, group, currency, account) if source.startswith("paid|") else None
+        made = made or journal(source, number, group, currency, account, books_words.ACCOUNTS)
+    except Unmapped:
+        return
+    id = hub.ids()
+    documents.put(work.db, connection.merchant, connection.id, [one.id for one in group], id)
+    if made is None:
+        return
+    documents.add(work.db, connection.merchant, connection.id, id, source, made, hub.box(connection.merchant), work.now)
+    work.ask(connection.merchant, "post_document", id, connection.id)
+
+
+def unmapped(hub: Hub, work: Unit, connection: Connection) -> list[str]:
+    """Those of our accounts that entries need and nobody mapped."""
+    known = documents.things(work.db, connection.merchant, connection.id, "account", LedgerAccount)
+    account = account_of(mapped(documents.maps(work.db, connection.merchant, connection.id), known))
+    found = documents.to_do(work.db, connection.merchant, connection.id, AT_ONCE)
+    return sorted({names_of(one)[-1] for entry in found for one in entry.postings if account(one) is None})
+
+
+# ---- posting
+
+
+def post_document(hub: Hub, claim: Claim) -> None:
+    """Write one document, once: one that was tried before is looked up first. What the ledger declines is blocked, with its words."""
+    connection, (id,) = hub.connection(claim.connection), claim.subjects
+    with hub.unit(claim, finish=False) as work:
+        kept = documents.one(work.db, connection.merchant, id, hub.box(connection.merchant), lock=True)
+        if kept and kept.state in ("wanted", "asked"):
+            documents.try_it(work.db, id, work.now)
+    if kept is None or kept.state not in ("wanted", "asked"):
+        with hub.unit(claim):
+            return
+    _post(hub, claim, connection, kept)
+
+
+def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
+    ledger, key = hub.ledger(connection), kept.id.replace("-", "")
+    try:
+        said = ledger.find(kept.document, key) if kept.tried_at is not None else None
+        said = said or ledger.post(kept.document, key)
+        if said.total != kept.document.total:
+            raise Refused("the ledger made another total of it", words=said.total.text(), reason=Why.OTHER)
+    except AccessLost:
+        raise
+    except Refused as error:
+        with hub.unit(claim) as work:
+            why = str(error.facts.get("reason") or ("unsupported" if isinstance(error, Unsupported) else Why.OTHER))
+            documents.block(work.db, kept.id, why, error.words or str(error), hub.box(connection.merchant))
+        return
+    with hub.unit(claim) as work:
+        documents.posted(work.db, kept.id, said, work.now)
+
+
+def again(hub: Hub, merchant: str, id: str, who: Who, **different: object) -> None:
+    """A blocked document is tried once more, on another day where one is named. Raises Refused where it is not blocked."""
+    with hub.unit() as work:
+        kept = documents.one(work.db, merchant, id, hub.box(merchant), lock=True)
+        if kept is None or kept.state != "blocked":
+            raise Refused("it is not blocked")
+        if different:
+            documents.change(work.db, id, replace(kept.document, **different), hub.box(merchant))  # type: ignore[arg-type]
+        documents.want(work.db, id)
+        work.ask(merchant, "post_document", id, kept.connection)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.again", id, number=kept.document.number)
+
+
+# ---- what others change there
+
+
+def read_changes(hub: Hub, claim: Claim) -> None:
+    """Documents of ours that somebody changed, voided or deleted in the ledger are shown as such, never overwritten."""
+    connection = hub.connection(claim.connection)
+    with hub.database.read() as db:
+        at, cursor = connections.mark(db, connection.id, "changed")
+    since = hub.clock() - timedelta(days=30) if not at else hub.clock() - timedelta(microseconds=hub.now - at) - timedelta(hours=1)
+    page = hub.ledger(connection).changed(since, cursor)
+    with hub.unit(claim) as work:
+        for _, said in page.items:
+            kept = documents.by_ledger(work.db, connection.merchant, connection.id, said.id, hub.box(connection.merchant))
+            if kept and kept.state == "posted":
+                documents.seen(work.db, kept, said)
+        connections.set_mark(work.db, connection.merchant, connection.id, "changed", at if page.cursor else work.now, page.cursor)
+        if page.cursor:
+            work.ask(connection.merchant, "read_changes", connection.id, connection.id, wait_s=page.wait_s)
+
+
+# ---- choosing
+
+
+def choose(hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str]) -> None:
+    """From which day on entries are written there, and how each channel's are."""
+    with hub.unit() as work:
+        modes_ = {id: mode for id, mode in chosen.items() if mode in set(Mode)}
+        settings = {**connection.settings, "from": starts.isoformat() if starts else "", MODE: modes_}
+        connections.set_options(work.db, connection.id, settings, connection.buffer)
+        audit.write(
+            work.db, merchant, work.now, who.id, who.name, "books.ledger", connection.id, starts=starts.isoformat() if starts else ""
+        )
+        work.ask(merchant, "read_ledger", connection.id, connection.id)
+
+
+def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chosen: Mapping[str, str]) -> None:
+    """What of ours is which of theirs; what waited for it is gathered."""
+    with hub.unit() as work:
+        documents.set_maps(work.db, merchant, connection.id, chosen)
+        audit.write(work.db, merchant, work.now, who.id, who.name, "books.map", connection.id, accounts=len(chosen))
+        work.ask(merchant, "gather_documents", connection.id, connection.id)
+
+
+def ledgers(hub: Hub, work: Unit, merchant: str) -> list[Connection]:
+    return connections.all_of(work.db, merchant, LEDGER)

@@ -1,0 +1,250 @@
+"""What is written into ledgers: which entries are to be, the documents that they became, and what of ours is which of theirs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+
+from core.domain.documents import Written
+from core.domain.journal import EntryKind
+from core.domain.ledgers import Document, Posted
+from core.store import journal
+from core.store.sql import run, run_set
+from core.store.vault import Box
+
+T = TypeVar("T")
+_document = msgspec.json.Decoder(Document)
+ENTRY = {"entry": "bigint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document and how it stands: wanted, asked (the ledger may have it), posted, blocked (`why` and the ledger's own `words` say so).
+    `id` is the key that it carries. `shape_now`: somebody changed it there, `gone`: or took it away."""
+
+    id: str
+    connection: str
+    source: str
+    document: Document
+    state: str
+    why: str
+    words: str
+    tried_at: int | None
+    posted_at: int | None
+    ledger_id: str
+    version: str
+    shape: str
+    shape_now: str
+    gone: bool
+    link: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.gone or bool(self.shape_now)
+
+
+# ---- entries that are to be written
+
+PULL = """
+insert into document_entries (merchant, connection, entry)
+select e.merchant, :connection, e.id from entries e where e.merchant = :merchant and e.at >= :since and e.day >= :first
+on conflict (connection, entry) do nothing
+"""
+TO_DO = """
+select e.id, e.kind, e.subject, e.day, e.memo from document_entries d join entries e on e.id = d.entry
+where d.connection = :connection and d.document = '' and d.merchant || '' = :merchant order by d.entry limit :most
+"""
+SETTLED_BY = """
+select m.connection, m.order_id, min(m.payout) as payout from {rows}
+left join payout_lines m on m.connection = r.connection and m.order_id = r.order_id
+where m.payout <> '' and m.merchant || '' = :merchant group by m.connection, m.order_id
+"""
+PUT = """
+update document_entries set document = :document where connection = :connection and document = '' and merchant || '' = :merchant
+  and entry in (select r.entry from {rows})
+"""
+
+
+def pull(db: Connection, merchant: str, connection: str, since: int, first: date) -> None:
+    """Entries that were booked since then, of that day or later, are to be written into this ledger."""
+    run(db, PULL, merchant=merchant, connection=connection, since=since, first=first.isoformat())
+
+
+def to_do(db: Connection, merchant: str, connection: str, most: int) -> list[Written]:
+    """Those that are in no document yet, the oldest first; each with the payout that settles its order, where one does."""
+    found = run(db, TO_DO, merchant=merchant, connection=connection, most=most).all()
+    parts = journal.postings_of(db, merchant, [row.id for row in found])
+    payouts = _settled_by(db, merchant, [row.subject for row in found])
+    return [
+        Written(
+            row.id, EntryKind(row.kind), row.subject, date.fromisoformat(row.day), row.memo, tuple(parts.get(row.id, ())),
+            payouts.get(row.subject, ""),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def _settled_by(db: Connection, merchant: str, subjects: Iterable[str]) -> dict[str, str]:
+    refs = sorted({one for one in subjects if "/" in one and " " not in one})
+    rows = [dict(zip(("connection", "order_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    found = run_set(db, SETTLED_BY, {"connection": "text", "order_id": "text"}, rows, merchant=merchant)
+    return {f"{row.connection}/{row.order_id}": f"payout {row.connection}/{row.payout}" for row in found}
+
+
+def put(db: Connection, merchant: str, connection: str, entries: Iterable[int], document: str) -> None:
+    """These entries are in this document."""
+    run_set(db, PUT, ENTRY, [{"entry": one} for one in entries], merchant=merchant, connection=connection, document=document)
+
+
+# ---- documents
+
+ADD = """
+insert into documents (id, merchant, connection, source, revision, kind, number, day, currency, total, tax, doc, state, why, wanted_at)
+values (:id, :merchant, :connection, :source, (select coalesce(max(d.revision), 0) + 1 from documents d
+  where d.connection = :connection and d.source = :source), :kind, :number, :day, :currency, :total, :tax, :doc, :state, :why, :now)
+"""
+FIELDS = """d.id, d.connection, d.source, d.doc, d.state, d.why, d.words, d.tried_at, d.posted_at, d.ledger_id, d.version, d.shape,
+  d.shape_now, d.gone, d.link"""
+ONE = f"select {FIELDS} from documents d where d.id = :id and d.merchant || '' = :merchant"
+LOCKED = f"select {FIELDS.replace('d.', 'o.')} from documents o where o.id = :id and o.merchant || '' = :merchant {{lock}}"
+LISTED = f"""
+select {FIELDS} from documents d where d.merchant = :merchant and d.state = :state and d.wanted_at < :before
+order by d.wanted_at desc, d.id desc limit :most
+"""
+COUNTS = "select d.state, count(*) as found from documents d where d.merchant = :merchant group by d.state"
+BY_LEDGER = f"select {FIELDS} from documents d where d.connection = :connection and d.ledger_id = :id and d.merchant || '' = :merchant"
+
+
+def add(db: Connection, merchant: str, connection: str, id: str, source: str, one: Document, box: Box, now: int) -> None:
+    """It is to be posted."""
+    run(
+        db, ADD, id=id, merchant=merchant, connection=connection, source=source, kind=one.kind, number=one.number, day=one.on.isoformat(),
+        currency=one.currency, total=one.total.minor, tax=one.tax.minor, doc=box.seal_text(_place(id), msgspec.json.encode(one)),
+        state="wanted", why=None, now=now,
+    )  # fmt: skip
+
+
+def _place(id: str) -> str:
+    return f"documents|doc|{id}"
+
+
+def _words_place(id: str) -> str:
+    return f"documents|words|{id}"
+
+
+def one(db: Connection, merchant: str, id: str, box: Box, *, lock: bool = False) -> Kept | None:
+    row = run(db, LOCKED if lock else ONE, id=id, merchant=merchant).first()
+    return _kept(row, box) if row else None
+
+
+def by_ledger(db: Connection, merchant: str, connection: str, id: str, box: Box) -> Kept | None:
+    """The document that the ledger calls so."""
+    row = run(db, BY_LEDGER, connection=connection, id=id, merchant=merchant).first()
+    return _kept(row, box) if row else None
+
+
+def listed(db: Connection, merchant: str, state: str, box: Box, before: int = 2**62, most: int = 50) -> list[Kept]:
+    """Documents in a state, the newest first."""
+    return [_kept(row, box) for row in run(db, LISTED, merchant=merchant, state=state, before=before, most=most)]
+
+
+def counts(db: Connection, merchant: str) -> dict[str, int]:
+    """How many documents there are, by state."""
+    return {row.state: row.found for row in run(db, COUNTS, merchant=merchant)}
+
+
+def _kept(row: Any, box: Box) -> Kept:
+    words = box.open_text(_words_place(row.id), row.words).decode() if row.words else ""
+    document = _document.decode(box.open_text(_place(row.id), row.doc))
+    return Kept(
+        row.id, row.connection, row.source, document, row.state, row.why or "", words, row.tried_at, row.posted_at, row.ledger_id or "",
+        row.version or "", row.shape or "", row.shape_now or "", bool(row.gone), row.link or "",
+    )  # fmt: skip
+
+
+TRY = "update documents set state = 'asked', why = null, words = null, tried_at = :now where id = :id"
+POSTED = """
+update documents set state = 'posted', why = null, words = null, posted_at = coalesce(posted_at, :now), ledger_id = :ledger_id,
+  version = :version, shape = :shape, shape_now = null, gone = false, link = :link where id = :id
+"""
+BLOCK = "update documents set state = 'blocked', why = :why, words = :words where id = :id"
+SEEN = "update documents set version = :version, shape_now = :shape_now, gone = :gone where id = :id"
+
+
+def try_it(db: Connection, id: str, now: int) -> None:
+    """The ledger is asked from now on: it is looked up before it is said again."""
+    run(db, TRY, id=id, now=now)
+
+
+def posted(db: Connection, id: str, said: Posted, now: int) -> None:
+    run(db, POSTED, id=id, ledger_id=said.id, version=said.version, shape=said.shape, link=said.link, now=now)
+
+
+def block(db: Connection, id: str, why: str, words: str, box: Box) -> None:
+    """The ledger declined it: somebody must look."""
+    run(db, BLOCK, id=id, why=why, words=box.seal_text(_words_place(id), words.encode()) if words else None)
+
+
+def seen(db: Connection, kept: Kept, said: Posted) -> None:
+    """How it stands there now; what somebody changed is kept beside what we said."""
+    run(db, SEEN, id=kept.id, version=said.version, shape_now=said.shape if said.shape != kept.shape else None, gone=said.gone)
+
+
+# ---- what the ledger has
+
+FORGET = "delete from ledger_things where connection = :connection and kind = :kind and merchant || '' = :merchant"
+KEEP = """
+insert into ledger_things (merchant, connection, kind, id, doc, seen_at)
+select :merchant, :connection, :kind, r.id, r.doc, :now from {rows} where true
+"""
+THINGS = (
+    "select t.doc from ledger_things t where t.connection = :connection and t.kind = :kind and t.merchant || '' = :merchant order by t.id"
+)
+
+
+def keep_things(db: Connection, merchant: str, connection: str, kind: str, found: Mapping[str, Any], now: int) -> None:
+    """All that it has of a kind (books, account, tax, tag), by id; what is not among them is forgotten."""
+    run(db, FORGET, connection=connection, kind=kind, merchant=merchant)
+    rows = [{"id": id, "doc": msgspec.json.encode(one).decode()} for id, one in found.items()]
+    if rows:
+        run_set(db, KEEP, {"id": "text", "doc": "text"}, rows, merchant=merchant, connection=connection, kind=kind, now=now)
+
+
+def things(db: Connection, merchant: str, connection: str, kind: str, type_: type[T]) -> list[T]:
+    found = run(db, THINGS, connection=connection, kind=kind, merchant=merchant)
+    return [msgspec.json.decode(row.doc, type=type_) for row in found]
+
+
+MAPS = "select a.what, a.target from account_maps a where a.connection = :connection and a.merchant || '' = :merchant"
+MAP = """
+insert into account_maps (merchant, connection, what, target) select :merchant, :connection, r.what, r.target from {rows} where true
+on conflict (connection, what) do update set target = excluded.target
+"""
+
+
+def maps(db: Connection, merchant: str, connection: str) -> dict[str, str]:
+    """What of ours is which of theirs, by name."""
+    return {row.what: row.target for row in run(db, MAPS, connection=connection, merchant=merchant)}
+
+
+def set_maps(db: Connection, merchant: str, connection: str, chosen: Mapping[str, str]) -> None:
+    """These from now on; an empty one is not mapped."""
+    rows: Sequence[Mapping[str, str]] = [{"what": what, "target": target} for what, target in chosen.items()]
+    run_set(db, MAP, {"what": "text", "target": "text"}, rows, merchant=merchant, connection=connection)
+
+
+CHANGE = "update documents set doc = :doc, day = :day where id = :id"
+WANT = "update documents set state = 'wanted', why = null, words = null where id = :id and state = 'blocked'"
+
+
+def change(db: Connection, id: str, one: Document, box: Box) -> None:
+    """It is said in another way: nothing of it is in the ledger."""
+    run(db, CHANGE, id=id, doc=box.seal_text(_place(id), msgspec.json.encode(one)), day=one.on.isoformat())
+
+
+def want(db: Connection, id: str) -> None:
+    """A blocked one is to be posted after all."""
+    run(db, WANT, id=id)

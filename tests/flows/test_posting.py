@@ -1,0 +1,227 @@
+"""What is booked stands in the ledger once: gathered as the merchant chose, found again after a lost answer, blocked with a reason."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.bogus.ledger import BogusBooks, manifest
+from core.domain.ledgers import DocKind
+from core.domain.money import Money
+from core.domain.payouts import Leaf, Part
+from core.errors import OutcomeUnknown, RateLimited, Unavailable
+from core.flows import books, posting
+from core.flows import connections as flows
+from core.store import documents
+from core.store.connections import Connection
+from tests.conftest import START, House
+from tests.flows import books as rows
+from tests.flows.depot import ANN
+from tests.flows.test_books import changed, give_back, paid_out, sold
+
+TODAY = START.date()
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def system() -> BogusBooks:
+    return BogusBooks()
+
+
+@pytest.fixture
+def shop(house: House, system: BogusBooks) -> House:
+    house.shelve(A=100, B=100)
+    house.hub.connectors = {**house.hub.connectors, "bogus_books": manifest(system)}
+    books.begin(house.hub, house.merchant.id, TODAY - 30 * DAY, ANN)
+    ledger = flows.connect(house.hub, house.merchant.id, "bogus_books", "north-books", {})
+    posting.choose(house.hub, house.merchant.id, ledger, ANN, starts=TODAY - 30 * DAY, chosen={house.connection.id: "daily"})
+    house.drain()
+    return house
+
+
+def _ledger(shop: House) -> Connection:
+    return shop.hub.connection(str(rows.one(shop.hub, "select id from connections where role = 'ledger'")))
+
+
+def night(shop: House) -> None:
+    """The next day: what was booked is gathered and written."""
+    shop.clock.pass_(DAY)
+    gather(shop)
+
+
+def gather(shop: House) -> None:
+    shop.ask("gather_documents", connection=_ledger(shop))
+    shop.drain()
+
+
+def lines(system: BogusBooks) -> list[dict[str, str]]:
+    """What each document says, by the name of the account's line."""
+    return [{line.text.split(" bogus")[0]: line.amount.text() for line in one.document.lines} for one in system.documents]
+
+
+def states(shop: House) -> list[str]:
+    return [state for (state,) in rows.rows(shop.hub, "select state from documents order by wanted_at, id")]
+
+
+def test_a_day_of_sales_becomes_one_journal(shop, system):
+    for _ in range(3):
+        sold(shop, A=2)
+
+    night(shop)
+
+    assert lines(system) == [{"Clearing": "60.00", "Sales": "-60.00"}]
+    assert [one.document.on for one in system.documents] == [TODAY]
+    assert states(shop) == ["posted"]
+
+
+def test_what_happened_today_is_not_written_before_the_day_is_over(shop, system):
+    sold(shop)
+    gather(shop)
+
+    assert system.documents == []
+
+
+def test_what_is_gathered_again_is_written_once(shop, system):
+    sold(shop)
+    night(shop)
+    for _ in range(3):
+        gather(shop)
+
+    assert len(system.documents) == 1
+
+
+def test_what_turns_out_otherwise_later_is_a_document_of_its_own(shop, system):
+    number = sold(shop, A=2)
+    night(shop)
+    give_back(shop, number)
+    shop.poll()
+    night(shop)
+
+    assert lines(system) == [{"Clearing": "20.00", "Sales": "-20.00"}, {"Clearing": "-10.00", "Returns and cancellations": "10.00"}]
+
+
+def test_a_payout_is_a_transfer_to_the_bank_beside_its_fees(shop, system):
+    sold(shop, A=2)
+    paid_out(shop)
+    night(shop)
+
+    kinds = [one.document.kind for one in system.documents]
+    [transfer] = [one.document for one in system.documents if one.document.kind is DocKind.TRANSFER]
+    assert sorted(kinds) == [DocKind.JOURNAL, DocKind.TRANSFER]
+    assert (transfer.total.text(), transfer.into, transfer.out_of) == ("19.10", "1000", "1001")
+    assert {"Clearing": "19.10", "Sales": "-20.00", "Selling fees": "0.90"} in lines(system)
+
+
+def test_per_payout_an_order_waits_for_the_payout_that_settles_it(shop, system):
+    posting.choose(shop.hub, shop.merchant.id, _ledger(shop), ANN, starts=TODAY - 30 * DAY, chosen={shop.connection.id: "per_payout"})
+    sold(shop)
+    night(shop)
+    before = len(system.documents)
+    paid_out(shop)
+    night(shop)
+
+    assert before == 0
+    assert {"Clearing": "19.10", "Sales": "-20.00", "Selling fees": "0.90"} in lines(system)
+
+
+def test_a_payout_that_spans_two_months_is_split_at_the_months_end(shop, system):
+    posting.choose(shop.hub, shop.merchant.id, _ledger(shop), ANN, starts=TODAY - 30 * DAY, chosen={shop.connection.id: "per_payout"})
+    sold(shop)
+    shop.clock.pass_(10 * DAY)
+    sold(shop)
+    paid_out(shop)
+    night(shop)
+
+    journals = [one.document for one in system.documents if one.document.kind is DocKind.JOURNAL]
+    assert sorted(one.on for one in journals) == [TODAY, TODAY + 10 * DAY]
+
+
+def test_nothing_is_written_before_somebody_said_from_which_day(house, system):
+    house.shelve(A=10)
+    house.hub.connectors = {**house.hub.connectors, "bogus_books": manifest(system)}
+    books.begin(house.hub, house.merchant.id, TODAY - 30 * DAY, ANN)
+    flows.connect(house.hub, house.merchant.id, "bogus_books", "north-books", {})
+    sold(house)
+    night(house)
+
+    assert system.documents == []
+
+
+def test_what_was_booked_before_that_day_is_never_written(shop, system):
+    posting.choose(shop.hub, shop.merchant.id, _ledger(shop), ANN, starts=TODAY + DAY, chosen={shop.connection.id: "daily"})
+    sold(shop)
+    night(shop)
+
+    assert system.documents == []
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the work", "after the work"])
+@pytest.mark.parametrize(
+    "error", [OutcomeUnknown("lost"), Unavailable("away"), RateLimited("slow down")], ids=lambda one: type(one).__name__
+)
+def test_an_answer_that_is_lost_leaves_one_document(shop, system, error, after):
+    """Failure: invoices were posted twice."""
+    sold(shop)
+    system.next("post", error, after_the_work=after)
+    night(shop)
+    for _ in range(4):
+        shop.clock.pass_(timedelta(minutes=10))
+        shop.drain()
+
+    assert len(system.documents) == 1
+    assert states(shop) == ["posted"]
+
+
+def test_a_closed_period_blocks_with_the_ledgers_words_until_somebody_names_another_day(shop, system):
+    system.closed = TODAY
+    sold(shop)
+    night(shop)
+    id = str(rows.one(shop.hub, "select id from documents"))
+    with shop.hub.database.read() as db:
+        kept = documents.one(db, shop.merchant.id, id, shop.hub.box(shop.merchant.id))
+    assert kept and (kept.state, kept.why, kept.words) == ("blocked", "closed", "The account period has closed.")
+
+    posting.again(shop.hub, shop.merchant.id, id, ANN, on=TODAY + DAY)
+    shop.drain()
+
+    assert [one.document.on for one in system.documents] == [TODAY + DAY]
+    assert states(shop) == ["posted"]
+
+
+def test_an_account_that_is_retired_blocks_and_says_so(shop, system):
+    system.retired = {"1002"}
+    sold(shop)
+    night(shop)
+
+    assert rows.rows(shop.hub, "select state, why from documents") == [("blocked", "account")]
+
+
+def test_entries_wait_for_an_account_that_nobody_mapped_and_go_once_somebody_did(shop, system):
+    unknown = "bogus has no account like it"
+    sold(shop)
+    paid_out(shop, but=lambda one: changed(one, gross=-1, parts=(*one.parts, Part(Leaf.LOAN, Money(1, "USD"), unknown))))
+    night(shop)
+    with shop.hub.unit() as work:
+        missing = posting.unmapped(shop.hub, work, _ledger(shop))
+    before = [one.document.kind for one in system.documents]
+
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"loan": "1006"})
+    shop.drain()
+
+    assert (missing, before) == (["loan"], [DocKind.TRANSFER])
+    assert any("Loan of the channel" in one for one in lines(system))
+
+
+def test_what_somebody_changes_there_is_seen_and_never_overwritten(shop, system):
+    sold(shop)
+    night(shop)
+    number = system.documents[0].document.number
+    system.tamper(number)
+
+    shop.ask("read_changes", connection=_ledger(shop))
+    shop.drain()
+    gather(shop)
+
+    with shop.hub.database.read() as db:
+        [kept] = documents.listed(db, shop.merchant.id, "posted", shop.hub.box(shop.merchant.id))
+    assert kept.is_changed and not kept.gone
+    assert len(system.documents) == 1
