@@ -95,3 +95,29 @@ WAITS = {
     "payments": N_("What was paid was not read yet."),
 }
 BEHIND = {Paid.FAILED: "bad", Paid.PAID: "good", Paid.UNKNOWN: "warn"}
+
+MODES = {
+    "daily": N_("One journal a day"),
+    "per_payout": N_("One journal for each payout, split at the month's end"),
+    "none": N_("Not written there"),
+}
+DOCUMENTS = {
+    "wanted": N_("about to be written"),
+    "asked": N_("being written"),
+    "posted": N_("written"),
+    "blocked": N_("blocked"),
+}
+# Why a ledger declined a document, and what to do next.
+BLOCKS = {
+    "closed": (N_("Its day lies in a period that is closed there."), N_("Open the period there, or write it on the first open day.")),
+    "duplicate": (N_("Its number is taken there by another document."), N_("Look at that document there; rename it, then try again.")),
+    "account": (N_("An account is not known there, or may not be used so."), N_("Choose another account below, then try again.")),
+    "tax": (N_("A tax code is missing there, or may not be used so."), N_("Add the tax code there, then try again.")),
+    "currency": (N_("The books there do not keep that currency."), N_("Switch the currency on there, then try again.")),
+    "contact": (N_("The customer or supplier cannot be used there."), N_("Look at it there, then try again.")),
+    "stale": (N_("Somebody changed it there in the meantime."), N_("Look at it there, then try again.")),
+    "unbalanced": (N_("It does not balance there."), N_("Tell whoever looks after this installation.")),
+    "plan": (N_("The plan there does not have it, or its quota is spent."), N_("Wait until tomorrow, or change the plan there.")),
+    "unsupported": (N_("That system has no such document."), N_("Choose another way of writing for this channel.")),
+    "other": (N_("It was declined there."), N_("Read the words below, mend the cause, then try again.")),
+}

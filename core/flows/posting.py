@@ -4,13 +4,14 @@ Entries are gathered into documents (see core.domain.documents), each written do
 by it before it is said again. What the ledger declines is blocked, with its words, until somebody mends the cause.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from core.domain import books_words
 from core.domain.documents import AccountOf, Mode, Unmapped, Written, account_of, grouped, journal, names_of, proposed, transfer
 from core.domain.journal import Account
+from core.domain.ledgers import Books as LedgerBooks
 from core.domain.ledgers import LedgerAccount, Sort, Why
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
@@ -19,12 +20,13 @@ from core.errors import AccessLost, Refused, Unsupported
 from core.hub import Hub
 from core.store import audit, connections, documents
 from core.store import journal as entries
-from core.store.connections import LEDGER, Connection
+from core.store.connections import Connection
 from core.store.documents import Kept
 from core.store.journal import Books
 from core.store.unit import Unit
 
 AT_ONCE = 20_000  # entries that are gathered at once
+LOOKED_AT = 500  # of those that wait, for a page
 SEEN = "documents"  # a mark: up to when entries were gathered
 OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
 MODE = "mode"  # of the ledger connection's settings: by channel connection, how its entries are written
@@ -133,14 +135,6 @@ def _want(
     work.ask(connection.merchant, "post_document", id, connection.id)
 
 
-def unmapped(hub: Hub, work: Unit, connection: Connection) -> list[str]:
-    """Those of our accounts that entries need and nobody mapped."""
-    known = documents.things(work.db, connection.merchant, connection.id, "account", LedgerAccount)
-    account = account_of(mapped(documents.maps(work.db, connection.merchant, connection.id), known))
-    found = documents.to_do(work.db, connection.merchant, connection.id, AT_ONCE)
-    return sorted({names_of(one)[-1] for entry in found for one in entry.postings if account(one) is None})
-
-
 # ---- posting
 
 
@@ -231,5 +225,30 @@ def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chos
         work.ask(merchant, "gather_documents", connection.id, connection.id)
 
 
-def ledgers(hub: Hub, work: Unit, merchant: str) -> list[Connection]:
-    return connections.all_of(work.db, merchant, LEDGER)
+# ---- how it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A ledger as the merchant sees it: whose books, its accounts, what of ours is which of them (chosen, and as used), how each channel is
+    written, and accounts that entries wait for."""
+
+    connection: Connection
+    books: LedgerBooks | None
+    accounts: Sequence[LedgerAccount]
+    chosen: Mapping[str, str]
+    used: Mapping[str, str]
+    modes: Mapping[str, Mode]
+    first: date | None
+    missing: Sequence[str]
+
+
+def look(hub: Hub, work: Unit, connection: Connection) -> Shelf:
+    merchant, id = connection.merchant, connection.id
+    known = documents.things(work.db, merchant, id, "account", LedgerAccount)
+    who = documents.things(work.db, merchant, id, "books", LedgerBooks)
+    chosen = documents.maps(work.db, merchant, id)
+    used, to_do = mapped(chosen, known), documents.to_do(work.db, merchant, id, LOOKED_AT)
+    account = account_of(used)
+    missing = sorted({names_of(one)[-1] for entry in to_do for one in entry.postings if account(one) is None})
+    return Shelf(connection, who[0] if who else None, known, chosen, used, modes(hub, work, connection), first_day(connection), missing)

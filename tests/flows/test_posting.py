@@ -201,7 +201,7 @@ def test_entries_wait_for_an_account_that_nobody_mapped_and_go_once_somebody_did
     paid_out(shop, but=lambda one: changed(one, gross=-1, parts=(*one.parts, Part(Leaf.LOAN, Money(1, "USD"), unknown))))
     night(shop)
     with shop.hub.unit() as work:
-        missing = posting.unmapped(shop.hub, work, _ledger(shop))
+        missing = list(posting.look(shop.hub, work, _ledger(shop)).missing)
     before = [one.document.kind for one in system.documents]
 
     posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"loan": "1006"})
