@@ -219,8 +219,8 @@ class Balance:
 
     def payout_page(self, args: Mapping[str, Any], most: int) -> Json:
         wanted = _search(args.get("query") or "", {"issued_at": lambda one: one["issued_at"]})
-        rows = [self._as_payout(one) for one in self._state["payouts"] if wanted(one)]
-        return door.connection(rows, {**args, "first": min(args["first"], most)}, lambda one: (one["issued_at"], one["id"]))
+        rows = sorted((self._as_payout(one) for one in self._state["payouts"] if wanted(one)), key=_by_issue)
+        return door.connection(rows, {**args, "first": min(args["first"], most)}, _by_issue)
 
     def _as_payout(self, one: Json) -> Json:
         """What is taken from the bank is told without a sign."""
@@ -239,6 +239,10 @@ class Balance:
         rows = sorted((one for one in self._state["lines"] if wanted(one)), key=_by_time)
         shown = [_as_line(one, status) for one in rows]
         return door.connection(shown, {**args, "first": min(args["first"], most)}, _by_time)
+
+
+def _by_issue(one: Mapping[str, Any]) -> list[Any]:
+    return [one["issued_at"], one["id"]]
 
 
 def _by_time(one: Mapping[str, Any]) -> list[Any]:

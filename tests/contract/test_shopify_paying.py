@@ -1,9 +1,12 @@
 """What Shopify Payments pays out, as the channel tells it: against its simulator, and line by line."""
 
+import dataclasses
 import gzip
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +14,15 @@ from graphql import TypeInfo, TypeInfoVisitor, Visitor, get_named_type, parse, v
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.http import read_json
 from connectors.shopify import MANIFEST, SCOPES, documents
 from connectors.shopify import payouts as paid_out
 from connectors.shopify.graphql_door import contracts, cost, full_schema, operation, read, schema
 from connectors.shopify.simulated_payouts import PLANTS, fee_of
 from connectors.shopify.simulator import ONE_QUERY, VERSIONS
-from connectors.simulation import Settles
+from connectors.simulation import Settles, _then
 from core.domain.money import Money, places, total
-from core.domain.payouts import CLOSED, Leaf, Movement, Occasion, Paid, Payout
+from core.domain.payouts import CLOSED, Leaf, Movement, Occasion, Paid, Part, Payout
 from core.errors import AccessLost, BadPayload, RateLimited, Refused, Unavailable
 from core.ports import Pays
 from tests.contract.test_shopify_channel import START, Rig
@@ -153,10 +157,21 @@ def test_what_was_paid_by_two_gateways_is_told_by_each_and_goes_back_by_each(sho
     assert all(one.parent for one in shop.read(order).payments or () if one.kind == "refund")
 
 
-def test_another_channels_copy_and_a_test_order_put_nothing_into_the_balance(shop):
-    shop.simulator.place({"lines": [{"sku": "SKU-1", "quantity": 1}], "copy_of": "111-1", "source": "amazon", "payment": "paid"})
+def test_another_channels_copy_puts_nothing_into_the_balance(shop):
+    shop.buys("SKU-1", copy_of="111-1", source="amazon")
 
     assert shop.open() == []
+
+
+def test_a_test_order_puts_nothing_into_the_balance(shop):
+    shop.simulator.place({"count": 12, "planted": True})
+    orders = [record["body"] for record in shop.simulator.state["orders"].values()]
+    tests = {str(body["id"]) for body in orders if body["test"] and body["financial_status"] != "pending"}
+
+    sold = {one.order for one in shop.open()}
+
+    assert tests and not tests & sold
+    assert sold == {str(body["id"]) for body in orders if not body["test"] and body["financial_status"] not in ("pending", "authorized")}
 
 
 def test_what_a_foreign_buyer_paid_is_told_in_their_currency_too(shop):
@@ -315,6 +330,16 @@ def test_each_currency_has_its_own_payout(shop):
     assert all(summed(shop.held(one), currency) == one.amount for currency, one in told.items())
 
 
+def test_a_payout_of_days_ago_stands_where_it_belongs(shop):
+    later, earlier = shop.buys("SKU-1"), None
+    shop.simulator.settle({})
+    with _then(shop.world, {"days_ago": 1}):
+        earlier = shop.buys("SKU-2")
+        shop.simulator.settle({})
+
+    assert [shop.held(payout)[0].order for payout in shop.paid()] == [earlier, later]
+
+
 def test_an_empty_balance_makes_no_payout(shop):
     assert shop.simulator.settle({}) == shop.paid() == []
 
@@ -455,6 +480,40 @@ def test_a_page_costs_less_than_one_query_may(document, variables, most):
     assert chosen is not None
 
     assert 100 < cost(parsed, chosen, variables) <= most < ONE_QUERY
+
+
+# ---- the examples
+
+EXAMPLES = Path(paid_out.__file__).parent / "examples" / "payouts"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.in.json")), ids=lambda path: path.name)
+def test_an_example_becomes_what_it_must(path):
+    told = read_json(path.read_bytes())
+    payout, known = paid_out.payout(told["payout"]), paid_out.by_number(told["charges"])
+    held = [paid_out.movement(line, known) for line in paid_out.held_by(paid_out.lines(told["lines"]), payout.id)]
+
+    made = {"payout": plain(payout), "movements": [plain(one) for one in held]}
+
+    assert made == json.loads(path.with_name(path.name.replace(".in.", ".out.")).read_text("utf-8"))
+    assert summed(held, payout.amount.currency) == payout.amount
+
+
+def plain(value: Any) -> Any:
+    """A value of the domain as JSON, without what it does not say."""
+    match value:
+        case Money():
+            return f"{value.text()} {value.currency}"
+        case datetime():
+            return value.isoformat()
+        case Part():
+            return [plain(value.leaf), plain(value.amount), value.label]
+        case tuple():
+            return [plain(one) for one in value]
+        case Payout() | Movement():
+            told = {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+            return {name: one for name, one in told.items() if one}
+    return value
 
 
 # ---- line by line
@@ -702,6 +761,14 @@ def test_parts_always_make_up_the_amount(told):
 # ---- the vendor's own contract
 
 
+@lru_cache(2)
+def scopes_of(version: str) -> dict[tuple[str, str | None], list[str]]:
+    """Which scopes each type, and each field, wants one of."""
+    path = contracts() / "shopify" / "graphql" / f"admin_{version}.json.gz"
+    items = json.loads(gzip.decompress(path.read_bytes()))["offline_scopes"]["items"]
+    return {(one["typeName"], one.get("fieldName")): one["offlineScopes"] for one in items if one["offlineScopes"]}
+
+
 @pytest.mark.contracts
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("document", documents.ALL, ids=lambda text: text.split("(")[0].split("{")[0])
@@ -710,9 +777,7 @@ def test_every_document_is_covered_by_our_scopes(document, version):
     theirs = full_schema(version)
     if theirs is None:
         pytest.skip("the vendors' contracts are not here")
-    path = contracts() / "shopify" / "graphql" / f"admin_{version}.json.gz"
-    items = json.loads(gzip.decompress(path.read_bytes()))["offline_scopes"]["items"]
-    wanted = {(one["typeName"], one.get("fieldName")): one["offlineScopes"] for one in items if one["offlineScopes"]}
+    wanted = scopes_of(version)
     info, asked = TypeInfo(theirs), set()
 
     class Reads(Visitor):
