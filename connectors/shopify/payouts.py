@@ -166,10 +166,12 @@ def _parts(line: shapes.GBalanceLine, amount: Money, fee: Money, charge: shapes.
 def _tax(charge: shapes.GCharge | None, fee: Money) -> Money:
     """The tax in a fee: told by the order's transaction, and believed where its fees and their taxes make up the fee."""
     told = charge.fees if charge else []
-    if any(one.currency_code != fee.currency for each in told for one in (each.amount, each.tax_amount)):
+    try:
+        cost = total((_money(one.amount, "fees") for one in told), fee.currency)
+        tax = total((_money(one.tax_amount, "fees") for one in told), fee.currency)
+    except (BadPayload, ValueError):  # fractions of a cent, another currency: it says nothing of this fee
         return Money.zero(fee.currency)
-    tax = total((_money(each.tax_amount, "taxAmount") for each in told), fee.currency)
-    return tax if total((_money(each.amount, "amount") for each in told), fee.currency) + tax == fee else Money.zero(fee.currency)
+    return tax if cost + tax == fee else Money.zero(fee.currency)
 
 
 def _bought(charge: shapes.GCharge | None, amount: Money) -> Money | None:

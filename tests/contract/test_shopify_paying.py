@@ -642,10 +642,11 @@ def test_the_tax_in_a_fee_is_believed_where_it_makes_up_the_fee(fees, tax):
     assert one.fees == Money(-88, "USD")
 
 
-def test_a_fee_of_another_currency_says_nothing_of_its_tax():
-    fees = [{"amount": cash("0.74", "EUR"), "taxAmount": cash("0.14", "EUR")}]
+@pytest.mark.parametrize(("amount", "tax"), [(cash("0.74", "EUR"), cash("0.14", "EUR")), (cash("0.7395"), cash("0.1405"))])
+def test_a_fee_in_another_currency_or_in_fractions_of_a_cent_says_nothing_of_its_tax(amount, tax):
+    one = moved(a_line(), a_charge(fees=[{"amount": amount, "taxAmount": tax}]))
 
-    assert moved(a_line(), a_charge(fees=fees)).sum_of(Leaf.FEE_TAX) == Money(0, "USD")
+    assert (one.sum_of(Leaf.FEE_TAX), one.sum_of(Leaf.PAYMENT_FEE)) == (Money(0, "USD"), Money(-88, "USD"))
 
 
 def a_charge(**different: Any) -> dict[str, Any]:
