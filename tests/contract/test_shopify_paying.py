@@ -245,10 +245,12 @@ def test_each_movement_is_in_one_payout_and_never_in_two(shop):
         shop.simulator.settle({})
         shop.clock.forward(days=1)
 
+    shop.world.page = 2  # a line, and the payout's own
     for payout in shop.paid():
         seen += [one.id for one in shop.held(payout)]
 
     assert len(seen) == len(set(seen)) == 3
+    assert shop.calls("Movements") == 3
 
 
 def test_payouts_come_oldest_first_page_by_page(shop):
