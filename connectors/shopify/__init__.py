@@ -5,15 +5,17 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import CallsOff, Channel, Connector, Consents, Field, Frames, Kit, Limits, Rate, Webhooks
+from core.ports import CallsOff, Channel, Connector, Consents, Field, Frames, Kit, Limits, Paying, Rate, Webhooks
 
 URL = "https://{account}"
 # What we read and write, and nothing more; deploy/shopify.app.toml asks for the same.
 SCOPES = (
     "read_orders", "write_orders", "read_products", "read_inventory", "write_inventory", "read_locations", "read_fulfillments",
     "read_merchant_managed_fulfillment_orders", "write_merchant_managed_fulfillment_orders", "read_third_party_fulfillment_orders",
-    "read_returns", "read_customers",
+    "read_returns", "read_customers", "read_shopify_payments_accounts", "read_shopify_payments_payouts",
 )  # fmt: skip
+# How orders' payments name what comes with its payouts: cards and wallets, and two ways of Shop Pay that settle there too ‡.
+PAID_OUT = frozenset(["shopify_payments", "shop_cash", "shop_pay_installments"])
 VERSION = "2026-10"  # the Admin API's version; checked also against 2026-07
 
 
@@ -122,6 +124,9 @@ MANIFEST = Connector(
         "Prepared",
         "Cancel",
         "Cancelled",
+        "Payouts",
+        "Movements",
+        "Charges",
         "token",
     ),
     channel=_channel,
@@ -136,6 +141,7 @@ MANIFEST = Connector(
     scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
     calls_off=CallsOff(),
+    pays=Paying("shopify_payments", PAID_OUT),
     captures=True,
     routes=True,
 )

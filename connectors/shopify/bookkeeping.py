@@ -237,6 +237,26 @@ def paid_back(body: Mapping[str, Any], lines: Sequence[Json], adjustments: Seque
     return amounts[0], amounts[1]
 
 
+def less(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Json:
+    """What is left of an amount in both currencies."""
+    left = [Money(minor(whole, view) - minor(part, view), whole[view]["currency_code"]) for view in VIEWS]
+    return sets(*left)
+
+
+def by_payment(done: Sequence[Json], shop: Money, buyer: Money) -> list[tuple[Json, Json]]:
+    """What of a refund goes back by each payment: the last first, as much as is left of it, and the rest by the first."""
+    took = [one for one in done if one["kind"] in ("sale", "capture")]
+    found, owed = [], (shop.minor, buyer.minor)
+    for one in reversed(took):
+        given = [other["amount_set"] for other in done if other["kind"] == "refund" and other["parent_id"] == one["id"]]
+        left = [minor(one["amount_set"], view) - sum(minor(amount, view) for amount in given) for view in VIEWS]
+        share = owed if one is took[0] else (min(owed[0], left[0]), min(owed[1], left[1]))
+        owed = (owed[0] - share[0], owed[1] - share[1])
+        if share[0] > 0:
+            found.append((one, sets(Money(share[0], shop.currency), Money(share[1], buyer.currency))))
+    return found
+
+
 def visible(value: Any) -> Any:
     """A body as it leaves: without our own keys."""
     if isinstance(value, dict):

@@ -119,7 +119,7 @@ def blank(rnd: Random, desk: Desk, serial: int, wish: Json) -> Json:
         "order_status_url": f"https://crossdock-demo.myshopify.com/1/orders/{number:032x}/authenticate?key=simulated",
         "original_total_additional_fees_set": None,
         "original_total_duties_set": None,
-        "payment_gateway_names": ["bogus"],
+        "payment_gateway_names": ["shopify_payments"],
         "phone": None,
         "po_number": rnd.choice((None, None, None, f"PO-{number}")),
         "presentment_currency": buyer,

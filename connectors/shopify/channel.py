@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.http import as_datetime, write_json
-from connectors.shopify import catalogue, documents, history, paying, render, sending
+from connectors.shopify import catalogue, documents, history, paying, render, sending, shapes
+from connectors.shopify import payouts as paid_out
 from connectors.shopify.client import Client
 from connectors.shopify.doors import digits
 from connectors.shopify.normalize import PAYMENT
@@ -14,6 +15,7 @@ from connectors.shopify.webhooks import WANTED
 from core.domain.capturing import Taking
 from core.domain.money import Money
 from core.domain.order import Glance, PaymentStatus
+from core.domain.payouts import Movement, Payout
 from core.domain.promise import Uncovered
 from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.errors import RateLimited, Refused, Unavailable
@@ -30,8 +32,10 @@ KEYS = 3  # tries with a new key where Shopify says that an earlier attempt with
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 RECENT = timedelta(days=60)  # what an app sees without ALL_ORDERS (shopify.dev, access scopes, read 2026-11)
 ALL_ORDERS = "read_all_orders"
+SETTLING = timedelta(days=30)  # so long after it was sent a payout may still be declined: our guess; nothing tells when one changed
 FEW, MANY = 20, 250  # Shopify's plain lists cannot be paged: a full one is asked for again, as long as it may be
 
+NOTHING = {"nodes": [], "pageInfo": {"hasNextPage": False}}
 LOOK_S = 1.0  # how often a file that is being written is looked after
 PIECE = 1 << 20  # bytes of it for one page: some 3,000 variants
 
@@ -385,6 +389,36 @@ class ShopifyChannel:
         if told is None:
             raise Refused("shopify has no such order", order=order)
         return Cancelling.DONE if told["cancelledAt"] else Cancelling.NOT_CANCELLED
+
+    # what is paid out
+
+    def payouts(self, since: datetime, cursor: str | None) -> Page[Payout]:
+        """Those that were sent up to thirty days before then are told again, since they may have changed. A shop without Shopify Payments
+        has none."""
+        page = self._paid("Payouts", documents.PAYOUTS, "payouts", render.issued(since - SETTLING), cursor)
+        return Page(tuple(paid_out.payout(node) for node in page["nodes"]), _next(page))
+
+    def movements(self, payout: Payout, cursor: str | None) -> Page[Movement]:
+        """Two calls a page: the lines, and what their orders' transactions tell of currency and tax."""
+        page = self._paid("Movements", documents.MOVEMENTS, "balanceTransactions", render.held_by(payout.id), cursor)
+        return Page(self._moved(paid_out.held_by(paid_out.lines(page["nodes"]), payout.id)), _next(page))
+
+    def unpaid(self, since: datetime, cursor: str | None) -> Page[Movement]:
+        """All that moved since then is looked through: a page may hold nothing and go on."""
+        page = self._paid("Movements", documents.MOVEMENTS, "balanceTransactions", render.moved(since), cursor)
+        return Page(self._moved(paid_out.waiting(paid_out.lines(page["nodes"]))), _next(page))
+
+    def _paid(self, name: str, document: str, field: str, query: str, cursor: str | None) -> dict[str, Any]:
+        account = self._client.run(name, document, {"q": query, "after": cursor})["shopifyPaymentsAccount"]
+        page: dict[str, Any] = account[field] if account else NOTHING
+        return page
+
+    def _moved(self, lines: Sequence[shapes.GBalanceLine]) -> tuple[Movement, ...]:
+        """An order's transaction that we may not see, since its order is too old, tells nothing."""
+        asked = [render.gid("OrderTransaction", number) for number in paid_out.charges(lines)]
+        told = self._client.run("Charges", documents.CHARGES, {"charges": asked})["nodes"] if asked else ()
+        known = paid_out.by_number(told)
+        return tuple(paid_out.movement(line, known) for line in lines)
 
     # webhooks
 

@@ -148,6 +148,22 @@ def _variant(locations: Sequence[str]) -> str:
     return f"id displayName sku barcode requiresComponents {SELLS} inventoryItem {{ id tracked {CARD} {levels} }}"
 
 
+# A shop without Shopify Payments has no account. Nothing tells when a payout last changed, so those that may still change are read again.
+PAYOUTS = f"""query Payouts($q: String!, $after: String) {{ shopifyPaymentsAccount {{
+  payouts(first: 100, after: $after, sortKey: ISSUED_AT, query: $q) {{ {PAGE} nodes {{
+    id issuedAt status transactionType externalTraceId net {{ amount currencyCode }} }} }} }} }}"""
+
+# Seven points a line. What a line is in the buyer's currency, and which tax is in its fee, is told by its order's transaction alone.
+MOVEMENTS = f"""query Movements($q: String!, $after: String) {{ shopifyPaymentsAccount {{
+  balanceTransactions(first: 100, after: $after, sortKey: PROCESSED_AT, query: $q) {{ {PAGE} nodes {{
+    id type test transactionDate sourceType sourceOrderTransactionId adjustmentReason
+    amount {{ amount currencyCode }} fee {{ amount currencyCode }} net {{ amount currencyCode }}
+    associatedOrder {{ id }} associatedPayout {{ id status }} adjustmentsOrders {{ orderTransactionId }} }} }} }} }}"""
+
+CHARGES = f"""query Charges($charges: [ID!]!) {{ nodes(ids: $charges) {{ __typename ... on OrderTransaction {{ id amountSet {{ ...m }}
+  fees {{ amount {{ amount currencyCode }} taxAmount {{ amount currencyCode }} }} }} }} }}
+{MONEY}"""
+
 VARIANTS_COUNT = "query VariantsCount($limit: Int!) { productVariantsCount(limit: $limit) { count } }"
 
 
@@ -224,4 +240,7 @@ ALL = (
     CAPTURE,
     CANCEL,
     CANCELLED,
+    PAYOUTS,
+    MOVEMENTS,
+    CHARGES,
 )

@@ -133,19 +133,25 @@ def _field_cost(field: FieldNode, at: Any, fragments: Mapping[str, FragmentDefin
     if kind.name.endswith("Connection"):
         return _first(field, variables) * inside
     if field.name.value == "nodes" and kind.name == "Node":
-        return len(variables.get("ids") or ()) * inside
+        return len(_said(field, "ids", variables) or ()) * inside
     return inside + (0 if is_abstract_type(kind) and kind.name == "Node" and field.name.value == "node" else 1)
 
 
 def _first(field: FieldNode, variables: Mapping[str, Any]) -> int:
+    said = _said(field, "first", variables)
+    return 1 if said is None else int(said)
+
+
+def _said(field: FieldNode, name: str, variables: Mapping[str, Any]) -> Any:
+    """What is said for an argument, as a number or by a variable; None where nothing is."""
     for argument in field.arguments or ():
-        if argument.name.value == "first":
+        if argument.name.value == name:
             value = argument.value
             if isinstance(value, IntValueNode):
                 return int(value.value)
             if isinstance(value, VariableNode):
-                return int(variables.get(value.name.value) or 0)
-    return 1
+                return variables.get(value.name.value) or 0
+    return None
 
 
 def used(data: Any) -> int:

@@ -46,7 +46,12 @@ def _address(told: Json | None) -> Json | None:
 
 def _transaction(one: Json) -> Json:
     parent = {"id": one["parent_id"]} if one["parent_id"] else None
-    return {**one, "kind": one["kind"].upper(), "status": one["status"].upper(), "parent_transaction": parent}
+    return {"fees": [], **one, "kind": one["kind"].upper(), "status": one["status"].upper(), "parent_transaction": parent}
+
+
+def charge(one: Json) -> Json:
+    """An order's transaction by itself, as a node."""
+    return {**_transaction(one), "__typename": "OrderTransaction"}
 
 
 def _refund(body: Json, refund: Json, paid: Sequence[Json], places: Mapping[int | None, Json]) -> Json:

@@ -59,6 +59,21 @@ def placed(since: datetime, until: datetime, *, open_only: bool = False) -> str:
     return f"{window} AND status:'open'" if open_only else window
 
 
+def issued(since: datetime) -> str:
+    """The search for payouts sent since then."""
+    return f"issued_at:>='{_moment(since)}'"
+
+
+def held_by(payout: str) -> str:
+    """The search for the lines of a payout, which is a transfer there."""
+    return f"payments_transfer_id:{payout}"
+
+
+def moved(since: datetime) -> str:
+    """The search for lines of the balance since then."""
+    return f"processed_at:>='{_moment(since)}'"
+
+
 def quantities(pushes: Sequence[Push]) -> dict[str, Any]:
     """`available` is what we may set; `changeFromQuantity` must be there since 2026-04, and null writes without compare."""
     return {

@@ -467,4 +467,51 @@ class GDocument(Node):
     data: GAnswer
 
 
+class GHeldBy(Node):
+    id: Text = None
+    status: Text = None
+
+
+class GAdjusted(Node):
+    order_transaction_id: int | str
+
+
+class GPayout(Node, kw_only=True):
+    id: str
+    issued_at: Time
+    status: str
+    transaction_type: str
+    net: GMoney
+    external_trace_id: Text = None
+
+
+class GBalanceLine(Node, kw_only=True):
+    id: str
+    type: str
+    transaction_date: Time
+    amount: GMoney
+    fee: GMoney
+    net: GMoney
+    associated_payout: GHeldBy
+    test: bool = False
+    source_type: Text = None
+    source_order_transaction_id: int | str | None = None
+    adjustment_reason: Text = None
+    associated_order: GId | None = None
+    adjustments_orders: list[GAdjusted] = []
+
+
+class GFee(Node):
+    amount: GMoney
+    tax_amount: GMoney
+
+
+class GCharge(Node):
+    """What an order's transaction tells beside the line of the balance that it became."""
+
+    id: str
+    amount_set: GBag
+    fees: list[GFee] = []
+
+
 Anything = dict[str, Any]

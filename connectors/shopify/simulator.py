@@ -21,9 +21,10 @@ from connectors.shopify import SCOPES as NEEDED
 from connectors.shopify import bookkeeping as books
 from connectors.shopify import buyers, exports
 from connectors.shopify import graphql_door as door
+from connectors.shopify import simulated_payouts as paid_out
 from connectors.shopify import simulated_sending as sending
 from connectors.shopify.admin_door import NOBODY, STAFF, Admin
-from connectors.shopify.graphql_orders import listed, part_of, parts, seen
+from connectors.shopify.graphql_orders import charge, listed, part_of, parts, seen
 from connectors.simulation import RELAXED, World, cart, chosen, reply, whole
 from core.domain.money import Money
 from core.ports import Rate
@@ -100,7 +101,9 @@ class Simulator:
             "cancelling": {},
             "writes": {},
             "sold": {},
+            "balance": paid_out.new(),
         }
+        self.balance = paid_out.Balance(self.state, lambda: world.clock(), self._next)
         app = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         self.admin = Admin(lambda: world.clock(), lambda: world.post.url, account, app, self.state)
         self.deepest = DEEPEST
@@ -108,6 +111,10 @@ class Simulator:
         self._fields: dict[tuple[str, str], door.Resolver] = {
             ("QueryRoot", "shop"): self._shop,
             ("QueryRoot", "currentAppInstallation"): lambda *_: {"access_scopes": [{"handle": name} for name in self.state["scopes"]]},
+            ("QueryRoot", "shopifyPaymentsAccount"): self._payments_account,
+            ("ShopifyPaymentsAccount", "payouts"): lambda _, __, args: self.balance.payout_page(args, world.page),
+            ("ShopifyPaymentsAccount", "balanceTransactions"): lambda _, __, args: self.balance.line_page(args, world.page),
+            ("ShopifyPaymentsBalanceTransactionAssociatedPayout", "id"): paid_out.payout_gid,
             ("QueryRoot", "order"): self._order,
             ("QueryRoot", "orders"): self._orders,
             ("QueryRoot", "node"): lambda _, __, args: self._node(args["id"]),
@@ -187,11 +194,16 @@ class Simulator:
 
     def befall(self, what: str, wish: Json) -> Json:
         """Something happens to the shop: uninstall; scopes {scopes}: what the app may do is another thing now; data_request and redact
-        {order, or customer: {id, email}}; shop_redact; stock {sku, units, location?}: somebody sets what can be sold in the admin. Raises
-        BadRequest, KeyError."""
+        {order, or customer: {id, email}}; shop_redact; stock {sku, units, location?}: somebody sets what can be sold in the admin; balance
+        {type, amount, fee?, currency?, reason?}: a line of its own in the balance of Shopify Payments; payments {on}: the shop has that or
+        not. Raises BadRequest, KeyError."""
         match what:
             case "stock":
                 self._set_by_hand(wish)
+            case "balance":
+                return self.balance.befall(wish)
+            case "payments":
+                self.state["balance"]["on"] = bool(wish["on"])
             case "uninstall" if self.state["installed"]:
                 self.admin.uninstall()
                 self._send("app/uninstalled", self._shop_as_rest())
@@ -204,7 +216,7 @@ class Simulator:
             case "shop_redact":
                 self._send("shop/redact", self._named())
             case _:
-                raise BadRequest("it is uninstall, scopes, data_request, redact, shop_redact or stock")
+                raise BadRequest("it is uninstall, scopes, data_request, redact, shop_redact, stock, balance or payments")
         return {"told": self.world.post.url}
 
     def _set_by_hand(self, wish: Json) -> None:
@@ -366,6 +378,17 @@ class Simulator:
             "created_at": self.state["opened"],
         }
 
+    def _payments_account(self, *_: Any) -> Json | None:
+        for scope in ("read_shopify_payments_accounts", "read_shopify_payments_payouts"):
+            self._need(scope, "shopifyPaymentsAccount")
+        return self.balance.account()
+
+    def settle(self, wish: Json) -> list[Json]:
+        return self.balance.settle(wish)
+
+    def payouts(self) -> list[Json]:
+        return self.balance.payouts()
+
     def _order(self, _: Any, __: door.Info, args: Mapping[str, Any]) -> Json | None:
         kind, number = _opened_gid(args["id"])
         record = self.state["orders"].get(number) if kind == "Order" else None
@@ -400,8 +423,15 @@ class Simulator:
         if kind == "InventoryItem":
             variant = self._variant_of(number)
             return variant and {**variant["inventory_item"], "__typename": kind}
+        if kind == "OrderTransaction":
+            return self._charge(number)
         orders = (seen(record, self.state["locations"]) for record in self.state["orders"].values())
         return next((found for order in orders if (found := part_of(order, kind, number))), None)
+
+    def _charge(self, number: str) -> Json | None:
+        """A transaction of an order that may be seen."""
+        seen_by_us = filter(self._visible, self.state["orders"].values())
+        return next((charge(one) for record in seen_by_us for one in record["transactions"] if str(one["id"]) == number), None)
 
     def _level(self, source: Json, _: door.Info, args: Mapping[str, Any]) -> Json | None:
         level = self.state["levels"][str(source["id"])].get(_opened_gid(args["locationId"])[1])
@@ -820,7 +850,7 @@ class Simulator:
             "parks": plan[1],
         }
         self.state["orders"][str(body["id"])] = record
-        self._pay_at_once(rnd, record, wish.get("payment"))
+        self._pay_at_once(rnd, record, wish)
         self._sold(body)
         self._happened(record, "orders/create")
         return record
@@ -845,31 +875,35 @@ class Simulator:
 
     # money
 
-    def _pay_at_once(self, rnd: random.Random, record: Json, wished: Any) -> None:
+    def _pay_at_once(self, rnd: random.Random, record: Json, wish: Json) -> None:
+        wished = wish.get("payment")
+        record["body"]["payment_gateway_names"] = [_gateway(record["body"], wish)]
         roll, fixed = rnd.random(), {None: -1.0, "paid": 0.0, "authorized": 0.8, "pending": 0.9, "on_delivery": 0.9}
         roll = roll if wished is None else fixed[_one_of([one for one in fixed if one], str(wished))]
         if wished == "on_delivery":
             record["body"]["payment_gateway_names"] = ["Cash on Delivery (COD)"]
         if roll < 0.8:
-            self._paid(record, "sale", "paid")
+            self._paid(record, "sale", "paid", wish.get("gift_card"))
         elif roll < 0.9:
             self._paid(record, "authorization", "authorized")
         else:
             record["body"]["total_outstanding"] = record["body"]["total_price"]
 
-    def _paid(self, record: Json, kind: str, status: str) -> None:
+    def _paid(self, record: Json, kind: str, status: str, gift_card: str | None = None) -> None:
+        """Some of it by a gift card, where one is named."""
         body = record["body"]
         promised = next((one["id"] for one in record["transactions"] if one["kind"] == "authorization"), None)
-        self._transaction(record, kind, body["total_price_set"], promised)
+        for gateway, amount in _shares(body, gift_card):
+            self._transaction(record, kind, amount, promised, gateway)
         body["financial_status"] = status
         body["total_outstanding"] = Money.zero(body["currency"]).text()
 
-    def _transaction(self, record: Json, kind: str, amount: Json, parent: int | None = None) -> Json:
+    def _transaction(self, record: Json, kind: str, amount: Json, parent: int | None = None, gateway: str | None = None) -> Json:
         one = {
             "id": self._next(),
             "kind": kind,
             "status": "success",
-            "gateway": "bogus",
+            "gateway": gateway or record["body"]["payment_gateway_names"][-1],
             "processed_at": self._now(),
             "test": False,
             "amount_set": amount,
@@ -879,14 +913,16 @@ class Simulator:
             "error_code": None,
         }
         record["transactions"].append(one)
+        self.balance.follow(record["body"], one)
         return one
 
     # what happens to orders there
 
     def act(self, order: str, what: str, wish: Json) -> Json:
         """pay, expire (what was authorized ends), cancel {restock, reason}, fulfill (see `chosen`), refund {sku, quantity, restock,
-        shipping}, edit {sku, quantity, as_refund} (a new quantity, or a new line), touch {note}, risk {recommendation}, hold {reason},
-        schedule, progress, release (all three), move {sku, location}, delete."""
+        shipping}, chargeback and chargeback_won (of what Shopify Payments took), edit {sku, quantity, as_refund} (a new quantity, or a
+        new line), touch {note}, risk {recommendation}, hold {reason}, schedule, progress, release (all three), move {sku, location},
+        delete."""
         if order not in self.state["orders"]:
             raise NotFound(f"there is no order {order}")
         record = self.state["orders"][order]
@@ -896,6 +932,8 @@ class Simulator:
             "cancel": self._cancel,
             "fulfill": self._fulfill,
             "refund": self._refund,
+            "chargeback": lambda record, _: self._disputed(record, won=False),
+            "chargeback_won": lambda record, _: self._disputed(record, won=True),
             "edit": self._edit,
             "touch": self._touch,
             "risk": self._risk,
@@ -983,6 +1021,10 @@ class Simulator:
         record["body"]["financial_status"] = "partially_refunded" if wish.get("money", True) else record["body"]["financial_status"]
         return ("refunds/create",)
 
+    def _disputed(self, record: Json, *, won: bool) -> tuple[str, ...]:
+        self.balance.dispute(record, won=won)
+        return ()
+
     def _line_of(self, record: Json, wish: Json) -> Json:
         """The line that is named by its id or SKU; the first where none is named."""
         lines: list[Json] = record["body"]["line_items"]
@@ -1001,8 +1043,8 @@ class Simulator:
         adjustments = [books.shipping_back(body, self._next())] if shipping else []
         shop, buyer = books.paid_back(body, lines, adjustments)
         moved = money and bool(shop) and bool(record["transactions"]) and body["financial_status"] not in ("pending", "authorized")
-        parent = record["transactions"][-1]["id"] if record["transactions"] else None
-        paid = [self._transaction(record, "refund", books.sets(shop, buyer), parent)] if moved else []
+        shares = books.by_payment(record["transactions"], shop, buyer) if moved else []
+        paid = [self._transaction(record, "refund", amount, one["id"], one["gateway"]) for one, amount in shares]
         number = self._next()
         body["refunds"].append(_refund_of(body, number, self._now(), lines, adjustments, [_as_rest(body, one) for one in paid], paid))
 
@@ -1139,6 +1181,23 @@ def _one_of(known: Sequence[str], said: object) -> str:
     if said not in known:
         raise BadRequest(f"it is one of {', '.join(known)}")
     return str(said)
+
+
+def _gateway(body: Json, wish: Json) -> str:
+    """By what it is paid: test orders by Shopify's test gateway, another channel's where that is, others by what is wished for."""
+    if body["test"]:
+        return paid_out.TEST_GATEWAY
+    return str(wish.get("source") or wish.get("gateway") or paid_out.GATEWAY)
+
+
+def _shares(body: Json, gift_card: str | None) -> list[tuple[str, Json]]:
+    """What each gateway takes of an order."""
+    whole, gateway = body["total_price_set"], body["payment_gateway_names"][-1]
+    if gift_card is None:
+        return [(gateway, whole)]
+    part = books.bag(body, Money.parse(str(gift_card), body["currency"]).minor)
+    body["payment_gateway_names"] = ["gift_card", gateway]
+    return [("gift_card", part), (gateway, books.less(whole, part))]
 
 
 def _as_rest(body: Json, one: Json) -> Json:

@@ -1118,6 +1118,10 @@ def tour(rig: Rig) -> None:
     rig.channel.capture(promised["id"], rig.channel.captured(promised["id"], KEY).owed, KEY)  # type: ignore[attr-defined]
     fetched = rig.read(rig.place("SKU-1", pickup=True))
     rig.channel.ready_to_fetch(fetched.id, [part.id for part in fetched.routing or ()])  # type: ignore[attr-defined]
+    rig.channel.unpaid(START - timedelta(days=1), None)  # type: ignore[attr-defined]
+    rig.simulator.settle({})
+    [paid] = rig.channel.payouts(START - timedelta(days=1), None).items  # type: ignore[attr-defined]
+    rig.channel.movements(paid, None)  # type: ignore[attr-defined]
 
 
 # ---- orders by the day they were placed
