@@ -141,7 +141,7 @@ MANIFEST = Connector(
     scopes=SCOPES,
     simulator="connectors.shopify.simulator:Simulator",
     calls_off=CallsOff(),
-    pays=Paying("shopify_payments", PAID_OUT),
+    pays=Paying("shopify_payments", PAID_OUT, comes_back=True),
     captures=True,
     routes=True,
 )

@@ -36,12 +36,15 @@ WAITS = ("problems", "tax", "payments")  # it does not add up; nobody knows who 
 class Rules:
     """How a merchant keeps books. `starts` is the first day that we book, `zone` says which day it is. A sale is booked on the day it was
     placed, or with `on_leaving` on the day its first parcel left. `gateway` is what a channel's own money is called; `own` says that the
-    channel takes all of its buyers' money itself."""
+    channel takes all of its buyers' money itself, else `takes` are the gateways whose money it holds, as payments name them.
+    `comes_back`: a payout that the bank sent back is followed by a movement that says so."""
 
     starts: date
     zone: tzinfo
     gateway: str = ""
     own: bool = False
+    takes: frozenset[str] = frozenset()
+    comes_back: bool = False
     on_leaving: bool = False
 
     def day(self, at: datetime) -> date:
@@ -225,6 +228,7 @@ def _payment(
 ) -> Entry:  # fmt: skip
     withheld = _withheld(order, refund) if rules.own else Money.zero(order.currency)
     account = OTHERWISE.get(gateway, Account.CLEARING)
+    gateway = rules.gateway if gateway in rules.takes else gateway
     item = item_of(order, rules) if account is Account.CLEARING else ""
     held = Posting(account, amount - withheld, order.connection, gateway if account is Account.CLEARING else "", item)
     kept = Posting(Account.MARKETPLACE_TAX, withheld, order.connection)

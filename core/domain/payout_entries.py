@@ -80,8 +80,9 @@ def _item(connection: str, one: Movement, part: Part, rules: Rules, item_of: Ite
 
 
 def _paid(connection: str, subject: str, payout: Payout, rules: Rules) -> Entry | None:
-    """What reached the bank, or was taken from it; nothing where the bank sent it back."""
-    if payout.state not in LEFT or not payout.amount or rules.day(payout.at) < rules.starts:
+    """What reached the bank, or was taken from it; nothing where the bank sent it back and no movement says so."""
+    left = payout.state in LEFT or (payout.state is Paid.FAILED and rules.comes_back)
+    if not left or not payout.amount or rules.day(payout.at) < rules.starts:
         return None
     held = Posting(Account.CLEARING, -payout.amount, connection, rules.gateway, subject)
     postings = merged([held, *_banked(connection, payout)])

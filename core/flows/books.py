@@ -29,6 +29,7 @@ def rules_of(books: Books, connector: Connector | None) -> Rules:
     pays = connector.pays if connector else None
     return Rules(
         books.starts, zone_of(books.zone), gateway=pays.gateway if pays else "", own=pays is not None and pays.takes is None,
+        takes=(pays.takes or frozenset()) if pays else frozenset(), comes_back=pays is not None and pays.comes_back,
         on_leaving=books.settings.get("sale_on") == "leaving",
     )  # fmt: skip
 
