@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from config import (
+    books_cli,
     buyers_cli,
     calling_cli,
     capturing_cli,
@@ -1384,6 +1385,7 @@ stock.add_command(leading_cli.lead)
 stock.add_command(leading_cli.changed)
 stock.add_command(leading_cli.choose)
 cli.add_command(keys_cli.hooks)
+cli.add_command(books_cli.books)
 cli.add_command(simulate_cli.simulate_world)
 
 

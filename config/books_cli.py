@@ -1,0 +1,220 @@
+"""`crossdock books`: keep books from a day on, see how they stand, payouts, what is open, a month's certificate; write a ledger by hand."""
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from config.keys_cli import as_json, fail, of_merchant, opened, table
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from core.domain.money import Money
+    from core.flows.accounts import Open
+    from core.hub import Hub
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group("books")
+def books() -> None:
+    """The journal, payouts and ledgers: every cent from order to bank."""
+
+
+@books.command("begin")
+@click.argument("first", metavar="DAY", type=DAY)
+@click.option("--on-leaving", is_flag=True, help="Book a sale on the day its first parcel left; else on the day it was placed.")
+@of_merchant
+@click.pass_obj
+def begin(settings: Settings, first: datetime, on_leaving: bool, merchant: str) -> None:
+    """Keep books from DAY on (2026-11-01): orders since then are booked as they stand, older ones never."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import books as flow
+
+    hub, owner = opened(settings, merchant)
+    asked = flow.begin(hub, owner, first.date(), COMMAND_LINE, sale_on="leaving" if on_leaving else "placed")
+    click.echo(f"{asked} orders are booked by the worker")
+
+
+@books.command("close")
+@click.argument("until", metavar="[DAY]", type=DAY, required=False)
+@of_merchant
+@click.pass_obj
+def close(settings: Settings, until: datetime | None, merchant: str) -> None:
+    """Book nothing on DAY or before any more: what arrives later is booked on the next day. Without DAY everything is open again."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import books as flow
+
+    hub, owner = opened(settings, merchant)
+    try:
+        flow.close(hub, owner, until.date() if until else None, COMMAND_LINE)
+    except flow.NotKept as error:
+        fail(f"books close: {error}")
+
+
+@books.command("rebook")
+@of_merchant
+@click.pass_obj
+def rebook(settings: Settings, merchant: str) -> None:
+    """Look at every order once more: what is booked as it stands is left, what is not is taken back and booked anew."""
+    from core.flows import books as flow
+
+    hub, owner = opened(settings, merchant)
+    click.echo(f"{flow.ask_all(hub, owner)} orders are looked at by the worker")
+
+
+@books.command("show")
+@of_merchant
+@as_json
+@click.pass_obj
+def show(settings: Settings, merchant: str, as_json: bool) -> None:
+    """How the books stand: clearing accounts this month, and what is open in them and why. Exit 1 where something is to be looked at."""
+    from core.flows import accounts
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = accounts.look(hub, db, owner)
+    if found is None:
+        fail("books show: no books are kept yet: crossdock books begin DAY")
+    said = {
+        "starts": found.books.starts.isoformat(), "entries": dict(found.counts), "waiting": dict(found.waiting),
+        "clearing": [_cleared(found.names, one) for one in found.cleared], "awaited": len(found.awaited),
+        "breaks": [_open(found.names, one) for one in found.breaks],
+    }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(said))
+    else:
+        _print(said)
+    raise SystemExit(1 if said["breaks"] else 0)
+
+
+def _cleared(names: Any, one: Any) -> dict[str, str]:
+    parts = {name: getattr(one, name).text() for name in ("before", "paid", "repaid", "kept", "out", "other", "after")}
+    return {"account": names.get(one.connection, one.connection), "gateway": one.gateway, "currency": one.after.currency, **parts}
+
+
+def _open(names: Any, one: "Open") -> dict[str, str]:
+    item = one.item
+    called = one.order[1] if one.order else item.item
+    return {
+        "item": called, "account": names.get(item.connection, item.connection), "gateway": item.gateway, "open": _amount(item.open),
+        "since": item.since.isoformat(), "by": one.by.isoformat(), "cause": one.cause.value,
+    }  # fmt: skip
+
+
+def _amount(one: "Money") -> str:
+    return f"{one.text()} {one.currency}"
+
+
+def _table(title: str, rows: list[dict[str, str]], columns: tuple[str, ...]) -> None:
+    table(title, columns, [[row[name] for name in columns] for row in rows])
+
+
+def _print(said: dict[str, Any]) -> None:
+    click.echo(f"kept since {said['starts']}; this month: {said['entries'] or 'nothing'}; waiting: {said['waiting'] or 'none'}")
+    _table("Clearing", said["clearing"], ("account", "gateway", "currency", "before", "paid", "repaid", "kept", "out", "other", "after"))
+    click.echo(f"{said['awaited']} items are awaited, {len(said['breaks'])} are to be looked at")
+    _table("To look at", said["breaks"], ("item", "account", "open", "since", "by", "cause"))
+
+
+@books.command("payouts")
+@click.option("--most", type=click.IntRange(1, 1000), default=30, show_default=True)
+@of_merchant
+@as_json
+@click.pass_obj
+def payouts(settings: Settings, most: int, merchant: str, as_json: bool) -> None:
+    """What channels paid out, the newest first."""
+    from core.store import payouts as store
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        found = store.listed(db, owner, 2**62, most)
+    rows = [
+        {
+            "payout": one.payout.number or one.payout.id, "sent": one.payout.at.date().isoformat(), "state": one.payout.state.value,
+            "amount": _amount(one.payout.amount), "booked": "yes" if one.booked_at else "no",
+        }
+        for one in found
+    ]  # fmt: skip
+    click.echo(json.dumps(rows)) if as_json else _table("Payouts", rows, ("payout", "sent", "state", "amount", "booked"))
+
+
+@books.command("certificate")
+@click.argument("month", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of CSV.")
+@of_merchant
+@click.pass_obj
+def certificate(settings: Settings, month: str | None, as_json: bool, merchant: str) -> None:
+    """MONTH (2026-11; else this one) as CSV: clearing accounts, every open item, and the residue, which is zero. Exit 1 where it is not."""
+    from core.flows import accounts
+    from core.flows.books import NotKept
+
+    hub, owner = opened(settings, merchant)
+    since, until = accounts.month(month or "", hub.clock().date())
+    try:
+        with hub.database.read() as db:
+            found = accounts.certificate(hub, db, owner, since, until)
+    except NotKept as error:
+        fail(f"books certificate: {error}")
+    names = _names(hub, owner)
+    residue = {currency: one.text() for currency, one in found.residue.items()}
+    if as_json:
+        clearing = [_cleared(names, one) for one in found.cleared]
+        click.echo(json.dumps({"clearing": clearing, "open": [_open(names, one) for one in found.found], "residue": residue}))
+    else:
+        click.echo(accounts.as_csv(found, names), nl=False)
+    raise SystemExit(1 if any(one.minor for one in found.residue.values()) else 0)
+
+
+def _names(hub: "Hub", owner: str) -> dict[str, str]:
+    from core.store import connections
+
+    with hub.database.read() as db:
+        return {one.id: one.label for one in connections.all_of(db, owner)}
+
+
+@books.command("ledger")
+@click.argument("ledger")
+@click.option("--from", "first", type=DAY, help="Write what was booked on this day or later.")
+@click.option("--mode", "modes", multiple=True, metavar="CHANNEL=MODE", help="daily, per_payout or none for a channel's account.")
+@click.option("--account", "maps", multiple=True, metavar="OURS=THEIRS", help="What of ours is which of theirs: sales=400.")
+@of_merchant
+@as_json
+@click.pass_obj
+def ledger(
+    settings: Settings, ledger: str, first: datetime | None, modes: tuple[str, ...], maps: tuple[str, ...], merchant: str, as_json: bool
+) -> None:  # fmt: skip
+    """How entries are written into LEDGER, an id, an account or a name; with options, change that."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import posting
+    from core.store import connections
+    from core.store.connections import LEDGER
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        known, channels = connections.all_of(db, owner, LEDGER), connections.all_of(db, owner)
+    one = next((one for one in known if ledger in (one.id, one.account, one.label)), None)
+    if one is None:
+        fail("books ledger: there is no such ledger")
+    named = {name: row.id for row in channels for name in (row.id, row.account, row.label)}
+    chosen = {named.get(channel, channel): mode for channel, _, mode in (text.partition("=") for text in modes)}
+    if first or chosen:
+        starts: date | None = first.date() if first else posting.first_day(one)
+        posting.choose(hub, owner, one, COMMAND_LINE, starts=starts, chosen={**(one.settings.get(posting.MODE) or {}), **chosen})
+    if maps:
+        posting.map_accounts(hub, owner, one, COMMAND_LINE, dict(text.split("=", 1) for text in maps))
+    with hub.unit() as work:
+        shelf = posting.look(hub, work, hub.connection(one.id))
+    rows = [{"ours": ours, "theirs": theirs} for ours, theirs in sorted(shelf.used.items())]
+    said = {
+        "from": shelf.first.isoformat() if shelf.first else None,
+        "modes": dict(shelf.modes),
+        "accounts": rows,
+        "missing": list(shelf.missing),
+    }
+    if as_json:
+        click.echo(json.dumps(said))
+    else:
+        click.echo(f"from {said['from'] or 'no day: nothing is written'}; waiting for: {', '.join(shelf.missing) or 'nothing'}")
+        _table("Accounts", rows, ("ours", "theirs"))
