@@ -8,7 +8,7 @@ from typing import Any
 from connectors.xero import normalize, render
 from connectors.xero.client import Body, Client, listed, steps
 from core.domain.ledgers import Books, DocKind, Document, LedgerAccount, Posted, Tag, TaxCode, Why
-from core.errors import BadPayload, OutcomeUnknown, RateLimited, Refused
+from core.errors import BadPayload, OutcomeUnknown, RateLimited, Refused, Unsupported
 from core.ports import Kit, Page
 
 EXACT = {"unitdp": "4"}  # prices of a unit to four places
@@ -55,7 +55,8 @@ class XeroLedger:
 
     def probe(self) -> Books:
         self._organisation = None
-        return normalize.books(self._org(), listed(self._client.read("Currencies"), "Currencies"))
+        currencies = listed(self._client.read("Currencies"), "Currencies")
+        return normalize.books(self._org(), currencies, tags=bool(self.tags()))
 
     def accounts(self) -> Sequence[LedgerAccount]:
         return list(normalize.each(normalize.account, listed(self._client.read("Accounts"), "Accounts")))
@@ -70,12 +71,13 @@ class XeroLedger:
     def post(self, document: Document, key: str) -> Posted:
         """What Xero makes of it is compared to the cent: what comes to something else is taken back, and refused."""
         shelf, said = _shelf(document.kind), render.document(document)
+        _searchable(document.number)
         self._own_currency(document)
         try:
             answer = self._client.write("PUT", shelf.path, {shelf.path: [said]}, key, EXACT if shelf.exact else None)
         except Refused as error:
             return self._mine_already(document, key, error)
-        return self._checked(document, self._posted(document.kind, _only(answer, shelf), document.currency), key)
+        return self._checked(document, self._written(document.kind, _only(answer, shelf), document.currency), key)
 
     def find(self, document: Document, key: str) -> Posted | None:
         """By its number: Xero cannot be asked for a key."""
@@ -139,7 +141,14 @@ class XeroLedger:
     def _end(self, kind: DocKind, name: str, key: str) -> Posted:
         shelf = _shelf(kind)
         answer = self._client.write("POST", steps(shelf.path, name), self._ending(shelf, name), key)
-        return self._posted(kind, _only(answer, shelf), "")
+        return self._written(kind, _only(answer, shelf), "")
+
+    def _written(self, kind: DocKind, said: Body, currency: str) -> Posted:
+        """What a write answered. It is done, whatever we cannot read of it: then it is looked for."""
+        try:
+            return self._posted(kind, said, currency)
+        except BadPayload as error:
+            raise OutcomeUnknown("Xero's answer to a write cannot be read", cause=str(error)) from error
 
     def _ending(self, shelf: Shelf, name: str) -> dict[str, Any]:
         """Payments and transfers are ended by a word, the others by themselves; a journal must say its narration again."""
@@ -153,20 +162,20 @@ class XeroLedger:
     def _numbered(self, document: Document) -> Iterator[Body]:
         """All documents of this kind with this number, as Xero's search and then an exact look have it."""
         shelf, number = _shelf(document.kind), document.number
-        if not number or '"' in number or "\\" in number:
-            raise Refused("Xero cannot search by such a number", reason=Why.OTHER)
+        _searchable(number)
         where = shelf.search.format(type=render.TYPES.get(document.kind, ""), number=number)
         said = self._client.read(shelf.path, {"where": where, **self._query(shelf, 1)})
         for one in listed(said, shelf.path):
-            if normalize.kind_of(shelf.path, one) is document.kind and normalize.number(one, document.kind) == number:
+            if normalize.kind_of(shelf.path, one) is document.kind and normalize.carries(one, document):
                 yield one
 
     def _looked(self, kind: DocKind, ids: Sequence[str]) -> Iterator[dict[str, Posted]]:
         if _shelf(kind) is not INVOICES:
             yield from ({name: self._seen(kind, name)} for name in ids)
             return
-        for start in range(0, len(ids), AT_ONCE):
-            some = ids[start : start + AT_ONCE]
+        fit = min(AT_ONCE, self._size)  # one page holds them
+        for start in range(0, len(ids), fit):
+            some = ids[start : start + fit]
             said = self._client.read("Invoices", {"IDs": ",".join(some), **EXACT, "page": "1", "pageSize": str(self._size)})
             known = {one.id: one for one in (self._posted(kind, one, "") for one in listed(said, "Invoices"))}
             yield {name: known.get(name) or normalize.absent(name) for name in some}
@@ -189,7 +198,7 @@ class XeroLedger:
         """Of what names none: journals are in the books' own, a transfer in that of its bank account."""
         if kind is DocKind.TRANSFER:
             return self._of_accounts().get(str((said.get("FromBankAccount") or {}).get("AccountID", ""))) or self._base()
-        return self._base() if kind is DocKind.JOURNAL else ""
+        return normalize.currency(said) or self._base()
 
     def _of_accounts(self) -> dict[str, str]:
         if self._currencies is None:
@@ -227,10 +236,16 @@ class XeroLedger:
 
 
 def _shelf(kind: DocKind) -> Shelf:
-    """Raises Refused for a kind that Xero does not have."""
+    """Raises Unsupported for a kind that Xero does not have."""
     if kind not in SHELVES:
-        raise Refused(f"Xero has no {kind}", reason=Why.OTHER)
+        raise Unsupported(f"Xero has no {kind}", reason=Why.OTHER)
     return SHELVES[kind]
+
+
+def _searchable(number: str) -> None:
+    """What cannot be searched by must not be written: nobody would find it after a lost answer. Raises Refused."""
+    if not number.strip() or '"' in number or "\\" in number:
+        raise Refused("Xero cannot search by such a number", reason=Why.OTHER)
 
 
 def _only(said: Body, shelf: Shelf) -> Body:

@@ -100,7 +100,7 @@ def day(said: object) -> date:
 
 
 @readable
-def books(said: Body, currencies: Sequence[Body]) -> Books:
+def books(said: Body, currencies: Sequence[Body], *, tags: bool) -> Books:
     own = _text(said, "BaseCurrency")
     others = [code for one in currencies if (code := _text(one, "Code")) != own]
     locks = [day(said[name]) for name in ("PeriodLockDate", "EndOfYearLockDate") if said.get(name)]
@@ -112,7 +112,7 @@ def books(said: Body, currencies: Sequence[Body]) -> Books:
         (own, *others),
         zone=zone,
         closed_until=max(locks, default=None),
-        tags=True,
+        tags=tags,
     )
 
 
@@ -181,9 +181,9 @@ def kind_of(where: str, said: Body) -> DocKind | None:
 
 
 @readable
-def posted(said: Body, kind: DocKind, currency: str, page_url: str) -> Posted:
-    """`currency` is that of journals, transfers and what names none."""
-    mine = _currency(said, currency)
+def posted(said: Body, kind: DocKind, else_: str, page_url: str) -> Posted:
+    """`else_` is the currency of journals, transfers and what names none."""
+    mine = _currency(said, else_)
     whole, tax = _sums(said, kind, mine)
     name = _id(said, kind)
     shape = sha256(json.dumps(_shape(said, kind, mine), sort_keys=True).encode()).hexdigest()[:32]
@@ -206,6 +206,15 @@ def number(said: Body, kind: DocKind) -> str:
         case DocKind.JOURNAL:
             return str(said.get("Narration", "")).partition(" ")[0]
     return str(said.get("Reference", ""))
+
+
+@readable
+def carries(said: Body, document: Document) -> bool:
+    """Whether it has the document's number."""
+    if document.kind is DocKind.JOURNAL:
+        narration = str(said.get("Narration", ""))
+        return narration == document.number or narration.startswith(f"{document.number} ")
+    return number(said, document.kind) == document.number
 
 
 @readable
@@ -288,6 +297,12 @@ def _bank(said: Body, side: str) -> str:
 def _currency(said: Body, else_: str) -> str:
     inside = said.get("Invoice") or said.get("CreditNote") or {}
     return str(said.get("CurrencyCode") or inside.get("CurrencyCode") or else_)
+
+
+@readable
+def currency(said: Body) -> str:
+    """Of a document, or of what a payment pays; "" where it names none."""
+    return _currency(said, "")
 
 
 def _id(said: Body, kind: DocKind) -> str:

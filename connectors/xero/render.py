@@ -8,7 +8,7 @@ from typing import Any
 
 from core.domain.ledgers import DocKind, DocLine, Document, TaxIs, Why
 from core.domain.money import Money, places
-from core.errors import Refused
+from core.errors import Refused, Unsupported
 
 CENT, FINE, RATE = Decimal("0.01"), Decimal("0.0001"), Decimal("0.000001")
 MODES = {TaxIs.ON_TOP: "Exclusive", TaxIs.INSIDE: "Inclusive", TaxIs.NONE: "NoTax"}
@@ -39,7 +39,7 @@ def document(one: Document) -> dict[str, Any]:
             return _journal(one)
         case DocKind.TRANSFER:
             return _transfer(one)
-    raise Refused(f"Xero has no {one.kind}", reason=Why.OTHER)
+    raise Unsupported(f"Xero has no {one.kind}", reason=Why.OTHER)
 
 
 def _sale(one: Document) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from connectors.http import read_json
 from connectors.simulation import InProcess
-from connectors.xero import MANIFEST, normalize, render, words
+from connectors.xero import MANIFEST, normalize, render, simulated_books, words
 from connectors.xero.simulated_books import named
 from core.domain.ledgers import DocKind, DocLine, Document, Posted, Sort, TaxIs, Why
 from core.domain.money import Money
@@ -45,6 +45,15 @@ SEARCHES = {
     DocKind.JOURNAL: "getManualJournals",
     DocKind.BILL: "getInvoices",
     DocKind.TRANSFER: "getBankTransfers",
+}
+ENDS = {
+    DocKind.INVOICE: "updateInvoice",
+    DocKind.CREDIT: "updateCreditNote",
+    DocKind.PAYMENT: "deletePayment",
+    DocKind.REPAYMENT: "deletePayment",
+    DocKind.JOURNAL: "updateManualJournal",
+    DocKind.BILL: "updateInvoice",
+    DocKind.TRANSFER: "deleteBankTransfer",
 }
 every_kind = pytest.mark.parametrize("kind", list(CREATES), ids=str)
 
@@ -295,6 +304,56 @@ def every(rig: Rig, since: datetime) -> list[tuple[str, Posted]]:
         found += [(one.id, one) for _, one in page.items]
         if (cursor := page.cursor) is None:
             return found
+
+
+@every_kind
+def test_a_void_whose_answer_was_lost_is_said_again_and_done_once(rig: Rig, kind: DocKind) -> None:
+    posted = rig.ledger.post(a_document(rig, kind), KEY)
+    rig.fail("cut_after", ENDS[kind])
+    with pytest.raises(OutcomeUnknown):
+        rig.ledger.void(kind, posted, SECOND_KEY)
+
+    assert rig.ledger.void(kind, posted, SECOND_KEY).gone
+    assert [name for name in rig.calls() if name == ENDS[kind]] == [ENDS[kind]]
+
+
+def test_a_journal_is_found_by_the_whole_of_its_number(rig: Rig) -> None:
+    other, ours = journal(rig, "CD-J-10"), journal(rig, "CD-J-1 A")
+    rig.ledger.post(other, KEY)
+
+    assert rig.ledger.find(journal(rig, "CD-J-1"), KEY) is None
+    posted = rig.ledger.post(ours, SECOND_KEY)
+    assert rig.ledger.find(ours, SECOND_KEY) == posted
+
+
+def test_a_number_xero_cannot_search_by_is_refused_before_anything_is_asked(rig: Rig) -> None:
+    document = sale(rig, DocKind.INVOICE, 'CD" OR Type=="ACCPAY')
+    before = len(rig.calls())
+
+    for ask in (rig.ledger.find, rig.ledger.post):
+        with pytest.raises(Refused):
+            ask(document, KEY)
+    assert len(rig.calls()) == before
+
+
+def test_a_write_whose_answer_cannot_be_read_is_looked_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = sale(rig, DocKind.INVOICE)
+    with monkeypatch.context() as patched:
+        patched.setattr(simulated_books, "_sale_view", lambda state, one: {"Type": one["Type"]})
+        with pytest.raises(OutcomeUnknown):
+            rig.ledger.post(document, KEY)
+
+    assert rig.ledger.find(document, KEY) is not None
+
+
+def test_more_documents_than_fit_one_page_are_all_looked_at() -> None:
+    rig = Rig(MANIFEST, limits="relaxed", page_size=2)
+    first = sale(rig, DocKind.INVOICE)
+    ids = [rig.ledger.post(replace(first, number=f"CD-{turn}"), named(turn, 5)).id for turn in range(5)]
+
+    found = rig.ledger.look(DocKind.INVOICE, [*ids, named(77)])
+
+    assert {name: one.gone for name, one in found.items()} == {**dict.fromkeys(ids, False), named(77): True}
 
 
 # ---- the books
