@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.xero import normalize, render
@@ -101,13 +101,15 @@ class XeroLedger:
         return found
 
     def changed(self, since: datetime, cursor: str | None) -> Page[tuple[DocKind, Posted]]:
-        """Shelf by shelf, page by page. Xero has no word for us on what it calls drafts of other kinds: those are left out."""
-        turn, page = (int(part) for part in (cursor or "0:1").split(":"))
+        """Shelf by shelf. What we have no word for (a supplier's credit, a payment of one) is left out."""
+        turn, page, start = _place(cursor, since)
         shelf = ROUND[turn]
-        said = self._client.read(shelf.path, self._query(shelf, page), since)
-        known = [(kind, one) for one in listed(said, shelf.path) if (kind := normalize.kind_of(shelf.path, one))]
+        said = self._client.read(shelf.path, self._query(shelf, page), start)
+        found = listed(said, shelf.path)
+        known = [(kind, one) for one in found if (kind := normalize.kind_of(shelf.path, one))]
         items = tuple((kind, self._posted(kind, one, "")) for kind, one in known)
-        return Page(items, self._next(shelf, turn, page, said))
+        more = shelf.pages and normalize.more(said, page, len(found) >= self._size)
+        return Page(items, _next(turn, page, start, found if more else ()))
 
     def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
         now = self.look(kind, [posted.id])[posted.id]
@@ -229,10 +231,20 @@ class XeroLedger:
         paged = {"page": str(page), "pageSize": str(self._size), "order": "UpdatedDateUTC ASC"}
         return {**paged, **EXACT} if shelf.exact else paged
 
-    def _next(self, shelf: Shelf, turn: int, page: int, said: Body) -> str | None:
-        if shelf.pages and len(listed(said, shelf.path)) >= self._size:
-            return f"{turn}:{page + 1}"
-        return f"{turn + 1}:1" if turn + 1 < len(ROUND) else None
+
+def _next(turn: int, page: int, start: datetime, found: Sequence[Body]) -> str | None:
+    """After a page with others behind it on from its last change, since what is changed meanwhile moves to the end and others move up a
+    page; by number only where all of it changed in one second. Nothing found: on to the next shelf."""
+    if found:
+        reached = normalize.reached(found)
+        return f"{turn}:1:{reached}" if reached > start.timestamp() else f"{turn}:{page + 1}:{int(start.timestamp())}"
+    return f"{turn + 1}:1:" if turn + 1 < len(ROUND) else None
+
+
+def _place(cursor: str | None, since: datetime) -> tuple[int, int, datetime]:
+    """(shelf, page, from when on)"""
+    turn, page, start = (cursor or "0:1:").split(":")
+    return int(turn), int(page), datetime.fromtimestamp(int(start), UTC) if start else since.replace(microsecond=0)
 
 
 def _shelf(kind: DocKind) -> Shelf:

@@ -209,6 +209,20 @@ def number(said: Body, kind: DocKind) -> str:
 
 
 @readable
+def more(said: Body, page: int, full: bool) -> bool:
+    """Whether there is a page behind this one: as Xero says, else where this one is full."""
+    told = said.get("pagination")
+    return bool(told["pageCount"] > page) if told else full
+
+
+@readable
+def reached(found: Sequence[Body]) -> int:
+    """The second of the last change of a page that is in their order; 0 where it is not."""
+    times = [int(stamped[1]) for one in found if (stamped := STAMP.fullmatch(_text(one, "UpdatedDateUTC")))]
+    return times[-1] // 1000 if times and len(times) == len(found) and times == sorted(times) else 0
+
+
+@readable
 def carries(said: Body, document: Document) -> bool:
     """Whether it has the document's number."""
     if document.kind is DocKind.JOURNAL:

@@ -3,14 +3,14 @@
 Every line brings its tax: Xero rounds tax line by line and would else come to other cents than the channel did.
 """
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from core.domain.ledgers import DocKind, DocLine, Document, TaxIs, Why
 from core.domain.money import Money, places
 from core.errors import Refused, Unsupported
 
-CENT, FINE, RATE = Decimal("0.01"), Decimal("0.0001"), Decimal("0.000001")
+CENT, HALF, FINE, RATE = Decimal("0.01"), Decimal("0.005"), Decimal("0.0001"), Decimal("0.000001")
 MODES = {TaxIs.ON_TOP: "Exclusive", TaxIs.INSIDE: "Inclusive", TaxIs.NONE: "NoTax"}
 TYPES = {DocKind.INVOICE: "ACCREC", DocKind.BILL: "ACCPAY", DocKind.CREDIT: "ACCRECCREDIT"}
 MARKS, TEXT, TITLE = 2, 4000, 255  # tracking categories of a line, letters of a description, of a reference
@@ -73,7 +73,7 @@ def _named(one: Document) -> dict[str, Any]:
 def _line(one: Document, line: DocLine) -> dict[str, Any]:
     whole, text = amount(line.amount), line.text or one.memo or one.number
     each = (whole / line.quantity).quantize(FINE, ROUND_HALF_EVEN) if line.quantity > 0 else whole
-    exact = line.quantity > 0 and (each * line.quantity).quantize(CENT, ROUND_HALF_UP) == whole
+    exact = line.quantity > 0 and abs(each * line.quantity - whole) < HALF  # however Xero rounds a half
     shown: dict[str, Any] = {"Description": text, "Quantity": line.quantity, "UnitAmount": each}
     if not exact:  # Xero multiplies, and refuses where it comes to something else
         shown = {"Description": f"{line.quantity} × {text}", "Quantity": 1, "UnitAmount": whole}

@@ -297,6 +297,33 @@ def test_what_changed_is_told_page_by_page_with_what_is_gone() -> None:
     assert {name for name, _ in every(rig, START)} == {*ids, later.id}
 
 
+def test_pages_that_xero_makes_smaller_than_we_asked_are_all_read() -> None:
+    rig = Rig(MANIFEST, limits="relaxed")
+    rig.world.page = 2
+    first = sale(rig, DocKind.INVOICE)
+    ids = {rig.ledger.post(replace(first, number=f"CD-{turn}"), named(turn, 5)).id for turn in range(5)}
+
+    assert {name for name, _ in every(rig, START)} == ids
+
+
+def test_a_document_that_changes_while_pages_are_read_hides_no_other() -> None:
+    rig = Rig(MANIFEST, limits="relaxed", page_size=2)
+    first, ids = sale(rig, DocKind.INVOICE), []
+    for turn in range(5):
+        rig.clock.forward(minutes=1)
+        ids.append(rig.ledger.post(replace(first, number=f"CD-{turn}"), named(turn, 5)).id)
+    page = rig.ledger.changed(START, None)
+    rig.clock.forward(minutes=1)
+    rig.simulator.tamper(ids[0], "edit", {})
+
+    told = {one.id for _, one in page.items}
+    while page.cursor:
+        page = rig.ledger.changed(START, page.cursor)
+        told |= {one.id for _, one in page.items}
+
+    assert told == set(ids)
+
+
 def every(rig: Rig, since: datetime) -> list[tuple[str, Posted]]:
     found, cursor = [], None
     while True:
