@@ -83,7 +83,7 @@ def paying(rig: Rig, kind: DocKind, number: str = "CD-P-1") -> Document:
     paid, turn = (DocKind.INVOICE, 1) if kind is DocKind.PAYMENT else (DocKind.CREDIT, 2)
     of = rig.ledger.post(sale(rig, paid, "CD-1000"), named(turn))
     bank = rig.account(Sort.BANK, pays=True).id
-    side = {"into": bank} if kind is DocKind.PAYMENT else {"out_of": bank}
+    side: dict[str, Any] = {"into": bank} if kind is DocKind.PAYMENT else {"out_of": bank}
     return Document(kind, number, DAY, "USD", of=of.id, amount=usd(2100), **side)
 
 
@@ -761,7 +761,13 @@ def said_to(rig: Rig, method: str, path: str, body: Any, key: str = KEY) -> requ
     ids=lambda wrong: next(iter(wrong)),
 )
 def test_what_the_schema_does_not_have_is_refused(rig: Rig, wrong: dict[str, Any]) -> None:
-    good = {"Type": "ACCREC", "Contact": {"Name": "Ann"}, "Date": "2026-11-17", "DueDate": "2026-11-17", "Status": "AUTHORISED"}
+    good: dict[str, Any] = {
+        "Type": "ACCREC",
+        "Contact": {"Name": "Ann"},
+        "Date": "2026-11-17",
+        "DueDate": "2026-11-17",
+        "Status": "AUTHORISED",
+    }
     line = {"Description": "Mug", "AccountCode": "200", "LineAmount": 1, "UnitAmount": 1, "TaxType": "NONE"}
     good["LineItems"] = [line]
 
