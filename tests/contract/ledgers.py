@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, date, datetime
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -61,8 +62,9 @@ class Rig:
         """A tax code without tax, for sales."""
         return next(one.id for one in self.ledger.tax_codes() if one.active and one.sales and one.rate == 0)
 
-    @property
+    @cached_property
     def currency(self) -> str:
+        """Asked for once: some ledgers take few calls a minute."""
         return self.ledger.probe().currencies[0]
 
 
