@@ -89,6 +89,8 @@ class Door:
             return self._comply(connector, notice)
         if notice.about is About.PARCEL:
             return self._hear(connector, notice)
+        if notice.about is About.BOOKS:
+            return self._books(connector, notice)
         connection = self._connection(connector.name, notice.account)
         if connection is None:
             return _say(200 if notice.about is About.COMPLIANCE else 404, "nobody here is connected to that account")
@@ -129,6 +131,13 @@ class Door:
         with self.hub.unit() as work:
             counts = lost(work, connection, f"the channel said: {notice.topic}", at)
         log.warning("access changed" if counts else "access changed before the last login", connection=connection.id, topic=notice.topic)
+
+    def _books(self, connector: Connector, notice: Notice) -> Answer:
+        """Something changed in a ledger: what did is read there. One that nobody connected is answered 200 all the same, since a ledger
+        that gets anything else gives the hook up."""
+        if connection := self._connection(connector.name, notice.account):
+            self.writer.keep([], [(connection.merchant, "read_changes", connection.id, connection.id)])
+        return 200, b"{}"
 
     def _comply(self, connector: Connector, notice: Notice) -> Answer:
         """What is demanded is kept for the account, or for every account where it names none; done by tasks, and answered now."""
