@@ -15,6 +15,7 @@ from core.ports import Fresh, Kit
 
 Body = Mapping[str, Any]
 MOST = 1000  # rows of a query
+AT_ONCE = 10  # calls that one payment is for: no more fit the budget of a second
 
 
 def grant(kit: Kit, form: Mapping[str, str], timeout: tuple[float, float] = TIMEOUT) -> Fresh:
@@ -51,6 +52,16 @@ class Client:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._http: Http = kit.http
+        self._paid = 0
+
+    def prepay(self, calls: int) -> None:
+        """Pay for so many calls at once: work of several calls that stops in its midst would spend the budget and never end. What is left
+        of an earlier payment is over."""
+        units = min(calls, AT_ONCE)
+        self._paid = 0
+        for budget in ("second", "minute"):
+            self._kit.budget.take(budget, float(units))
+        self._paid = units
 
     def company(self) -> Body:
         return self._part(self._call("GET", f"companyinfo/{quote(self._kit.account, safe='')}"), "CompanyInfo")
@@ -106,8 +117,9 @@ class Client:
         return part
 
     def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Body | None = None) -> Body:
-        for budget in ("second", "minute"):
-            self._kit.budget.take(budget)
+        if not self._paid:
+            self.prepay(1)
+        self._paid -= 1
         url = self._url(path, query or {})
         token = self._kit.tokens.access(self._renewed)
         answer = self._send(method, url, token, body)

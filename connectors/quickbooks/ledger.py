@@ -61,6 +61,7 @@ class QuickBooksLedger:
     def post(self, document: Document, key: str) -> Posted:
         """One write of the document, after those of the names that are missing. A number that is taken may be taken by ourselves."""
         entity = _entity(document.kind)
+        self._client.prepay(1 + self._missing(document))
         try:
             body = render.body(document, key, self._means(document, key))
             return self._posted(entity, self._client.create(entity, body, key))
@@ -69,6 +70,13 @@ class QuickBooksLedger:
             if error.facts.get("reason") is Why.DUPLICATE and (found := self.find(document, key)):
                 return found
             raise
+
+    def _missing(self, document: Document) -> int:
+        """How many calls the names may take that are not remembered: one to look, one to make."""
+        unsold = sum(not self._names.knows("Item", one) for one in _sold_on(document))
+        entity = "Vendor" if document.kind is DocKind.BILL else "Customer"
+        unknown = bool(document.contact) and not self._names.knows(entity, document.contact, document.currency)
+        return 2 * (unsold + unknown + (self._home is None))
 
     def _means(self, document: Document, key: str) -> render.Means:
         own, american = self._own()
@@ -169,7 +177,9 @@ class QuickBooksLedger:
 
     def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
         """It is read first: what is gone stays gone, and what a bookkeeper changed is not taken back."""
-        entity, now = _entity(kind), self._now(kind, posted)
+        entity = _entity(kind)
+        self._client.prepay(3)  # read, take back, read
+        now = self._now(kind, posted)
         if now.gone:
             return now
         if now.shape != posted.shape:

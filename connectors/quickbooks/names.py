@@ -24,6 +24,9 @@ class Names:
     def forget(self) -> None:
         self._known.clear()
 
+    def knows(self, *wanted: str) -> bool:
+        return wanted in self._known
+
     def contact(self, entity: str, name: str, currency: str, own: str, key: str) -> str:
         """The id of the customer or vendor of that name and currency, made where it is missing. All contacts of the books share one set of
         names: where a vendor has a customer's name, the customer gets another one."""

@@ -163,7 +163,7 @@ def adds_up(entity: str, body: Body) -> None:
             raise Fault(
                 "6070", "Amount is not equal to UnitPrice * Qty", f"Amount is not equal to UnitPrice * Qty. Supplied value:{line['Amount']}"
             )
-    if entity == "JournalEntry" and sum(side(line) for line in body["Line"]):
+    if entity == "JournalEntry" and sum((side(line) for line in body["Line"]), Decimal(0)):
         raise business("Transaction is not in balance. Make sure that debits equal credits.")
 
 

@@ -440,7 +440,7 @@ def _misfit_in_tuple(kinds: tuple[Any, ...]) -> Callable[[Any], str]:
 @every_manifest
 def test_a_manifest_holds_together(connector):
     assert connector.roles
-    assert connector.roles <= {"channel", "carrier", "accounting"}
+    assert connector.roles <= {"channel", "carrier", "ledger"}
     assert connector.label.strip()
     assert len(set(connector.calls)) == len(connector.calls) > 0
     assert all(name.strip() for name in (*connector.calls, *connector.rates))  # a rate is a call's own, or a bucket that several share
