@@ -20,7 +20,7 @@ import requests
 import structlog
 from pydantic import SecretStr
 
-from config import demo_dock, tour_carriers
+from config import demo_dock, tour_carriers, tour_ledgers
 from config import tour as tours
 from config.catalogue import products
 from config.processes import environment
@@ -40,6 +40,7 @@ from core.store.sql import run as sql
 
 MERCHANT, OWNER = "Crossdock demo", "owner@example.com"
 PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
+ROLES = (connections.CHANNEL, connections.CARRIER, connections.LEDGER)
 READY_S = 60.0
 PER_S = 100  # buyers at a sale
 COPIED = 6  # of so many turns at the channels an app brings an order of Amazon's into the shop too
@@ -89,7 +90,12 @@ class Stage:
     password: str
     doors: dict[str, str] = field(default_factory=dict)  # by channel, where its simulated admin shows the hub
     carriers: dict[str, Connection] = field(default_factory=dict)
+    ledgers: dict[str, Connection] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def everybody(self) -> dict[str, Connection]:
+        return {**self.by_channel, **self.carriers, **self.ledgers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +168,8 @@ def _set_up(
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     start_hub(settings, over, apps)
     doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
-    by_role = [{name: one for name, one in made.items() if (name in known) is is_channel} for is_channel in (True, False)]
-    stage = Stage(settings, hub, hand, merchant, by_role[0], PATIENCE_S[limits], password, doors, by_role[1])
+    by_role = [{name: one for name, one in made.items() if one.role == role} for role in ROLES]
+    stage = Stage(settings, hub, hand, merchant, by_role[0], PATIENCE_S[limits], password, doors, by_role[1], by_role[2])
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")
@@ -431,13 +437,15 @@ def _wrong_listings(stage: Stage) -> list[str]:
 
 def _tour(stage: Stage) -> None:
     """Every call of every connector that the rehearsal did not need, made by this process as the hub would."""
-    apps = {name: stage.hand.get(name, "credentials")["app"] for name in (*stage.by_channel, *stage.carriers)}
+    apps = {name: stage.hand.get(name, "credentials")["app"] for name in stage.everybody}
     secret = {name: {key: SecretStr(value) for key, value in app.items()} for name, app in apps.items()}
     hub = make_hub(stage.settings.model_copy(update={"apps": secret}))
     for name, connection in stage.by_channel.items():
         tours.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
     for name, connection in stage.carriers.items():
         tour_carriers.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
+    for name, connection in stage.ledgers.items():
+        tour_ledgers.make(hub, hub.connection(connection.id), stage.hand, f"{stage.settings.public_url}/webhooks/{name}")
     hub.database.close()
     settled(stage)
 
@@ -472,8 +480,8 @@ def _examine(stage: Stage, *, tour: bool) -> dict[str, Any]:
     }
     if tour:
         report["missing_calls"] = tours.missing(
-            {name: stage.hub.connectors[name].calls for name in (*stage.by_channel, *stage.carriers)},
-            {name: stage.hand.get(name, "log") for name in (*stage.by_channel, *stage.carriers)},
+            {name: stage.hub.connectors[name].calls for name in stage.everybody},
+            {name: stage.hand.get(name, "log") for name in stage.everybody},
         )
     report["ok"] = _is_right(report, held, here, expected)
     return report
