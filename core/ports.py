@@ -619,6 +619,15 @@ class Webhooks(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsSeveral(Protocol):
+    """A door whose pushes may be about several accounts at once."""
+
+    def notices(self, raw: bytes, headers: Mapping[str, str], path: str) -> Sequence[Notice]:
+        """All that one push tells, at least one. Raises as `Webhooks.notice`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A token bucket: `per_s` units come back each second, `burst` fit in."""

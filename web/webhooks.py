@@ -6,7 +6,7 @@ much, 400 for a signed body that is not what it should be, 503 while the databas
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +20,7 @@ from core.flows import following, privacy
 from core.flows.connections import lost
 from core.flows.intake import rows_of
 from core.hub import Hub
-from core.ports import About, Connector, Notice, ShownNow, Wanted, Webhooks
+from core.ports import About, Connector, Notice, ShownNow, TellsSeveral, Wanted, Webhooks
 from core.store import connections, listings, parcels
 from core.store.connections import Connection
 from core.store.tables import us
@@ -72,10 +72,12 @@ class Door:
     def _take(self, name: str, raw: bytes, environ: dict[str, Any]) -> Answer:
         connector = self.hub.connectors[name]
         try:
-            return self._keep(connector, _named(self.webhooks[name].notice(raw, _headers(environ), environ["PATH_INFO"])))
+            told = _told(self.webhooks[name], raw, _headers(environ), environ["PATH_INFO"])
+            answers = [self._keep(connector, _named(one)) for one in told]
+            return answers[0]
         except Forged as error:
             log.warning("forged webhook", system=name, reason=str(error), peer=environ.get("REMOTE_ADDR"))
-            return _say(connector.refusal, "the signature does not hold")
+            return (connector.refusal, b"") if connector.ledger else _say(connector.refusal, "the signature does not hold")
         except BadPayload as error:
             log.warning("unreadable webhook", system=name, reason=str(error))
             return _say(400, "not understood")
@@ -162,6 +164,10 @@ class Door:
             self._known.clear()
         self._known[channel, account] = (time.monotonic() + (KNOWN_S if found else UNKNOWN_S), found)
         return found
+
+
+def _told(port: Webhooks, raw: bytes, headers: Mapping[str, str], path: str) -> Sequence[Notice]:
+    return port.notices(raw, headers, path) if isinstance(port, TellsSeveral) else [port.notice(raw, headers, path)]
 
 
 def _named(notice: Notice) -> Notice:

@@ -85,16 +85,20 @@ def _paid(connection: str, subject: str, payout: Payout, rules: Rules) -> Entry 
     if not left or not payout.amount or rules.day(payout.at) < rules.starts:
         return None
     held = Posting(Account.CLEARING, -payout.amount, connection, rules.gateway, subject)
-    postings = merged([held, *_banked(connection, payout)])
+    postings = merged([held, *_banked(connection, payout, rules.gateway)])
     return Entry(EntryKind.PAYOUT, subject, "paid", rules.day(payout.at), postings, payout.number or payout.id)
 
 
-def _banked(connection: str, payout: Payout) -> list[Posting]:
-    """In the payout's currency, or what the channel made of it in the bank's."""
-    if payout.deposit is None or payout.deposit.currency == payout.amount.currency:
+def _banked(connection: str, payout: Payout, gateway: str) -> list[Posting]:
+    """In the payout's currency, or what the channel made of it in the bank's. What the channel neither paid nor took is carried on."""
+    told = payout.deposit
+    if told is None:
         return [Posting(Account.BANK, payout.amount, connection)]
+    if told.currency == payout.amount.currency:
+        carried = Posting(Account.CLEARING, payout.amount - told, connection, gateway, f"{Leaf.CARRIED} {connection}")
+        return [Posting(Account.BANK, told, connection), carried]
     given = Posting(Account.EXCHANGE, payout.amount, connection)
-    return [given, Posting(Account.BANK, payout.deposit, connection), Posting(Account.EXCHANGE, -payout.deposit, connection)]
+    return [given, Posting(Account.BANK, told, connection), Posting(Account.EXCHANGE, -told, connection)]
 
 
 def settles(one: Movement) -> Money:

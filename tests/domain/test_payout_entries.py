@@ -106,6 +106,14 @@ def test_a_settlement_below_zero_is_taken_from_the_bank():
     assert sums(found) == {Account.SUBSCRIPTIONS: 3999, Account.BANK: -3999}
 
 
+def test_a_settlement_below_zero_that_is_carried_on_meets_the_next_one():
+    first = booked(a_movement((Leaf.SUBSCRIPTION, "-39.99"), order=None), deposit=money("0"))
+    second = booked(replace(SALE, id="m2"), a_movement((Leaf.CARRIED, "-39.99"), order=None, id="m3"))
+
+    assert items(first) == {"carried shop": -3999}
+    assert items([*first, *second]) == {"shop/1001": -2000}
+
+
 def test_what_the_channel_converts_reaches_the_bank_in_its_currency():
     found = booked(SALE, deposit=Money(1180, "EUR"))
 
