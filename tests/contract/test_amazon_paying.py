@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import chain
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import tour
 from connectors.amazon import MANIFEST, finances, leaves, settlement
 from connectors.amazon.simulated_payouts import COLUMNS
 from connectors.amazon.statement import Statement
@@ -936,3 +938,21 @@ def test_fees_are_told_apart_from_what_buyers_paid(play: Play) -> None:
 
     assert found >= {Leaf.BUYER, Leaf.SELLING_FEE, Leaf.FULFILLMENT_FEE, Leaf.ADVERTISING, Leaf.SUBSCRIPTION, Leaf.STORAGE, Leaf.RESERVE}
     assert found >= {Leaf.MARKETPLACE_TAX, Leaf.REIMBURSEMENT} and FEES & found
+
+
+def test_the_tour_of_all_calls_pays_out_and_reads_it(play: Play) -> None:
+    class Hand:
+        def post(self, channel: str, path: str, body: dict[str, Any]) -> Any:
+            play.clock.pass_(1)
+            match path.split("/"):
+                case ["orders"]:
+                    return play.simulator.place(body)
+                case ["orders", order, what]:
+                    return play.simulator.act(order, what, body)
+                case ["payouts"]:
+                    return play.simulator.settle(body)
+
+    tour._pay(play.channel, SimpleNamespace(channel="amazon"), Hand(), "MUG-1", play.clock())  # type: ignore[arg-type]
+
+    calls = ("listTransactions", "getReports", "getReportDocument")
+    assert all(play.calls(operation) for operation in calls) and play.simulator.payouts()
