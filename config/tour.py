@@ -1,9 +1,10 @@
 """A tour of every outside call: what a rehearsal does not happen to need is called once, so that all of it is recorded."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from config import tour_carriers
 from core.domain.order import Order
@@ -21,6 +22,7 @@ from core.ports import (
     Follows,
     Fulfills,
     Mends,
+    Page,
     Pays,
     Push,
     ReadiesPickups,
@@ -35,6 +37,7 @@ from core.store.connections import Connection
 from core.store.listings import Dirty
 
 PATIENCE = 100  # tenths of a second for a channel to work off what it accepted
+T = TypeVar("T")
 BIG = 60  # lines of an order that no page holds, and pushes that no single call takes
 
 
@@ -66,9 +69,30 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     if isinstance(channel, Mends):
         _mend(channel, pushes[0])
     _send(hub, connection, hand, pushes[0].sku)
-    if isinstance(channel, Pays):
-        _paid_out(channel, connection, hand, hub.clock() - timedelta(days=2))
     _beyond_the_port(channel)
+    if isinstance(channel, Pays):
+        _pay(channel, connection, hand, pushes[0].sku, hub.clock())
+
+
+def _pay(channel: Pays, connection: Connection, hand: Any, sku: str, now: datetime) -> None:
+    """An order is sent and paid out; what it brings is read before, and the payout with all that it holds after."""
+    placed = hand.post(connection.channel, "orders", {"lines": [{"sku": sku, "quantity": 1}]})[0]
+    hand.post(connection.channel, f"orders/{placed['id']}/fulfill", {})
+    _all(partial(channel.unpaid, now - timedelta(days=30)))
+    hand.post(connection.channel, "payouts", {})
+    for payout in _all(partial(channel.payouts, now - timedelta(days=30))):
+        _all(partial(channel.movements, payout))
+
+
+def _all(read: Callable[[str | None], Page[T]]) -> list[T]:
+    """What all pages hold."""
+    found, page = list[T](), read(None)
+    while True:
+        found += page.items
+        if page.cursor is None:
+            return found
+        time.sleep(page.wait_s)
+        page = read(page.cursor)
 
 
 def _placed(hub: Hub, connection: Connection, hand: Any, sku: str, **wish: Any) -> Order:
@@ -133,14 +157,6 @@ def _confirm(channel: Confirms, order: Order, now: datetime) -> None:
     )  # fmt: skip
     channel.confirm(sent)
     channel.confirmed(sent)
-
-
-def _paid_out(channel: Pays, connection: Connection, hand: Any, since: datetime) -> None:
-    """What stands open, and, once it is paid out, every payout with what it holds, a page of each."""
-    channel.unpaid(since, None)
-    hand.post(connection.channel, "payouts", {})
-    for payout in channel.payouts(since, None).items:
-        channel.movements(payout, None)
 
 
 def _mend(channel: Mends, push: Push) -> None:

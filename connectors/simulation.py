@@ -44,7 +44,9 @@ ELEMENT = re.compile(r"(<(?:\w+:)?(\w+)(?:\s[^<>]*)?>)([^<>]+)")
 KINDS = frozenset(["429", "500", "html", "401", "cut_before", "cut_after", "slow"])
 SOLD_AT = "Sold-At"  # in the control door's answer to buyers: when that was by this channel's clock, exactly
 PATIENCE = "crossdock.patience_s"  # in the environ of a call in process: how long the caller waits for an answer
-PLAIN = re.compile(r"typename|operationname|channelname|rolename|marketplacename|sku|filename|hostname|carrier|signatureoption", re.I)
+PLAIN = re.compile(
+    r"typename|operationname|channelname|rolename|marketplacename|sku|filename|hostname|carrier|signatureoption|identifiername", re.I
+)
 
 KINDS_OF_PAPER = frozenset(["PACKSLIP", "LABEL", "RECEIPT", "CUSTOM_FORM"])  # Amazon keeps them under "name"
 

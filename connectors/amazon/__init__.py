@@ -1,5 +1,5 @@
 """Amazon Selling Partner API: Orders 2026-01-01, Listings Items 2021-08-01, Feeds and Reports 2021-06-30, FBA Inventory v1,
-Shipping v2 for labels of its own orders, Fulfillment Outbound 2020-07-01."""
+Shipping v2 for labels of its own orders, Fulfillment Outbound 2020-07-01, Finances 2024-06-19."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -9,7 +9,7 @@ from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
 from core.domain.shipping import LabelFormat
 from core.errors import BadPayload
-from core.ports import CallsOff, Carrier, CarrierLimits, Channel, Connector, Consents, Field, Kit, Limits
+from core.ports import CallsOff, Carrier, CarrierLimits, Channel, Connector, Consents, Field, Kit, Limits, Paying
 
 
 def _channel(kit: Kit) -> Channel:
@@ -115,5 +115,6 @@ MANIFEST = Connector(
     poll_age=timedelta(0),  # `min_age_s` rules
     queue=True,
     stores=True,
+    pays=Paying("amazon", None, within=timedelta(days=31)),  # two weeks are the rule, and a reserve or an invoice may take one more
     calls_off=CallsOff(within=timedelta(hours=2), repays=True, answers=True),
 )

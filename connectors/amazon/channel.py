@@ -9,10 +9,12 @@ from connectors.amazon import listings, notices, outbound, past, render
 from connectors.amazon.catalogue import PREFIX, Catalogue
 from connectors.amazon.client import SKUS, Client, stamp
 from connectors.amazon.history import History
+from connectors.amazon.paying import Paying
 from connectors.amazon.read import need
 from connectors.amazon.sending import Sending
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
+from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, RequestState, Standing
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
@@ -29,13 +31,14 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels, an Appeals and a Fulfills too."""
+    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels, an Appeals, a Fulfills and a Pays too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
         self._catalogue = Catalogue(kit, self._client)
         self._history = History(kit, self._client)
         self._sending = Sending(kit, self._client)
+        self._paying = Paying(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -234,6 +237,15 @@ class AmazonChannel:
 
     def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
         self._sending.answer(order, agree=agree)
+
+    def payouts(self, since: datetime, cursor: str | None) -> Page[Payout]:
+        return self._paying.payouts(since, cursor)
+
+    def movements(self, payout: Payout, cursor: str | None) -> Page[Movement]:
+        return self._paying.movements(payout, cursor)
+
+    def unpaid(self, since: datetime, cursor: str | None) -> Page[Movement]:
+        return self._paying.unpaid(since, cursor)
 
     def fulfill(self, wish: Request, key: str) -> None:
         features = str(self._kit.settings["fulfill_features"]).split()

@@ -13,10 +13,19 @@ from urllib.parse import unquote
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
-from connectors.amazon import shapes, simulated, simulated_labels, simulated_outbound, simulated_report
+from connectors.amazon import (
+    shapes,
+    simulated,
+    simulated_labels,
+    simulated_money,
+    simulated_outbound,
+    simulated_payouts,
+    simulated_report,
+)
 from connectors.amazon import simulated_sending as sending
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
+from connectors.http import write_json
 from connectors.simulation import RELAXED, World, ask_page, came_back, cart, chosen, reply, whole
 from core.domain.money import Money
 
@@ -31,6 +40,7 @@ FBA_CODE = "AMAZON_NA"
 TOKEN_S, PAGE_TOKEN_S, FBA_TOKEN_S, UPLOAD_S, DOWNLOAD_S = 3600, 86400, 30, 300, 300
 REACH = 1000  # listings that searchListingsItems pages through
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
+SETTLEMENT = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 ORDERS_DAYS = 30  # "Report can be requested only upto 30 days" (vendor's tracker, 2023-05)
 OLDEST = timedelta(days=731)  # older orders are not returned
@@ -74,6 +84,7 @@ class Simulator:
         self.world = world
         self.delay_s, self.report_s = (0.2, 0.4) if world.relaxed else (5.0, 60.0)
         self.packs = True
+        self.late_s, self.deposit_s = (0, 0) if world.relaxed else (172_800, 172_800)  # how late finances tell, and deposits come
         self.state: dict[str, Any] = {
             "seq": 0,
             "last": "",
@@ -89,6 +100,7 @@ class Simulator:
             "offers": {},
             "labels": {},
             "outbound": {},
+            "money": simulated_money.empty(),
         }
         self._calls: dict[str, Callable[..., Response]] = {
             "token": self._grant,
@@ -104,7 +116,9 @@ class Simulator:
             "getInventorySummaries": self._fba,
             "createReport": self._create_report,
             "getReport": self._get_report,
+            "getReports": self._get_reports,
             "getReportDocument": self._get_report_document,
+            "listTransactions": self._transactions,
             "confirmShipment": self._confirm,
             "getRates": self._rates,
             "purchaseShipment": self._purchase,
@@ -156,6 +170,8 @@ class Simulator:
                 return self._report_operation(method, rest)
             case "GET", ["fba", "inventory", "v1", "summaries"]:
                 return "getInventorySummaries"
+            case "GET", ["finances", "2024-06-19", "transactions"]:
+                return "listTransactions"
             case method, ["fba", "outbound", "2020-07-01", "fulfillmentOrders", *rest]:
                 return self._outbound_operation(method, rest)
             case method, ["shipping", "v2", *rest]:
@@ -180,6 +196,8 @@ class Simulator:
         match method, rest:
             case "POST", ["reports"]:
                 return "createReport"
+            case "GET", ["reports"]:
+                return "getReports"
             case "GET", ["reports", _]:
                 return "getReport"
             case "GET", ["documents", _]:
@@ -727,7 +745,7 @@ class Simulator:
 
     def _write_report(self, report: dict[str, Any]) -> str:
         id_, site = f"amzn1.spdoc.1.4.{self._next()}", report["sites"][0]
-        for old in [old for old, document in self.state["documents"].items() if "site" in document][: 1 - KEPT]:
+        for old in [old for old, document in self.state["documents"].items() if document.get("site")][: 1 - KEPT]:
             del self.state["documents"][old]
         found = self._reported(report)
         if report["type"] == ORDERS:
@@ -742,9 +760,7 @@ class Simulator:
         if report is None:
             return _error("NotFound", "The report is not known", 404)
         self._make_report(report)
-        answer = {"reportId": id_, "reportType": report["type"], "marketplaceIds": report["sites"], "createdTime": report["created"]}
-        result = {"reportDocumentId": report["document"]} if report["document"] else {}
-        return reply({**answer, "processingStatus": report["status"], **result})
+        return reply(_report_view(report))
 
     def _get_report_document(self, request: Request, id_: str) -> Response:
         document = self.state["documents"].get(id_)
@@ -762,6 +778,88 @@ class Simulator:
         return Response(
             base64.b64decode(document["body"]), content_type=document.get("content_type") or simulated_report.content_type(document["site"])
         )
+
+    # --- money
+
+    def _get_reports(self, request: Request, *_: str) -> Response:
+        """Newest first ‡. A token is asked with alone."""
+        args, now = request.args, self.world.clock()
+        if ("nextToken" in args) == ("reportTypes" in args) or ("nextToken" in args and len(args) > 1):
+            raise Wrong("either reportTypes or nextToken is needed, and a token is asked with alone")
+        wish = _untoken(args["nextToken"], now) if "nextToken" in args else self._listing_wish(args)
+        found = [one for one in self.state["reports"].values() if one["type"] in wish["types"] and one["created"] >= wish["since"]]
+        found = sorted((one for one in found if one["status"] in wish["states"]), key=lambda one: (one["created"], one["id"]), reverse=True)
+        start, end = wish["start"], wish["start"] + min(wish["size"], self.world.page)
+        answer: dict[str, Any] = {"reports": [_report_view(one) for one in found[start:end]]}
+        if len(found) > end:
+            answer["nextToken"] = _token(wish | {"start": end}, now + timedelta(seconds=PAGE_TOKEN_S))
+        return reply(answer)
+
+    def _listing_wish(self, args: Any) -> dict[str, Any]:
+        size, oldest = int(args.get("pageSize", 10)), self.world.clock() - timedelta(days=90)
+        if not 1 <= size <= 100:
+            raise Wrong("pageSize is between 1 and 100")
+        since = max(_when(args["createdSince"]), oldest) if "createdSince" in args else oldest
+        states = args.get("processingStatuses", "CANCELLED,DONE,FATAL,IN_PROGRESS,IN_QUEUE")
+        return {"types": args["reportTypes"].split(","), "states": states.split(","), "since": stamp(since), "size": size, "start": 0}
+
+    def _transactions(self, request: Request, *_: str) -> Response:
+        """A first page of many is empty, and has a token: so it may be."""
+        args, now = request.args, self.world.clock()
+        if "postedAfter" not in args:
+            raise Wrong("Start date cannot be null")
+        newest = now - timedelta(seconds=0 if self.world.relaxed else 120)
+        after, before = _when(args["postedAfter"]), _when(args.get("postedBefore", stamp(newest)))
+        if before > newest or after >= before:
+            raise Wrong("postedBefore must be later than postedAfter and two minutes in the past")
+        found = self._posted(stamp(after), stamp(before)) if before - after <= timedelta(days=180) else []
+        size, start = min(100, self.world.page), _untoken(args["nextToken"], now) if "nextToken" in args else 0
+        empty = len(found) > size and "nextToken" not in args
+        end = start if empty else start + size
+        more = {"nextToken": _token(end, now + timedelta(seconds=PAGE_TOKEN_S))} if len(found) > end else {}
+        return Response(write_json({"payload": {"transactions": found[start:end], **more}}), content_type="application/json")
+
+    def _posted(self, after: str, before: str) -> list[dict[str, Any]]:
+        self._catch_up()
+        known = stamp(self.world.clock() - timedelta(seconds=self.late_s))
+        told = simulated_payouts.transactions(self.state["money"]["booked"], SELLER, self.world.clock())
+        found = [one for one in told if after <= one["postedDate"] < before and one["postedDate"] <= known]
+        return sorted(found, key=lambda one: (one["postedDate"], one["transactionId"]))
+
+    def _catch_up(self) -> None:
+        readable = [one["raw"] for one in self.state["orders"].values() if not one["parks"]]
+        simulated_money.catch_up(self.state["money"], readable)
+
+    def _refund(self, raw: dict[str, Any], wish: dict[str, Any]) -> str:
+        """Of what left; orders do not show it. `units` by SKU, or all."""
+        self._catch_up()
+        simulated_money.refund(self.state["money"], raw, wish.get("units") or None, stamp(self.world.clock()))
+        return "Refunded"
+
+    def settle(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
+        """See `Settles`. `advertising` is what was spent on it besides, in dollars; not `charged`: a debt stays one."""
+        self._catch_up()
+        now = self.world.clock()
+        stored = any(one["fba"] and one["stock"] for one in self.state["listings"].values())
+        try:
+            closed = simulated_money.settle(self.state["money"], wish, now, now + timedelta(seconds=self.deposit_s), stored=stored)
+        except simulated_money.Nothing as error:
+            raise BadRequest(str(error)) from None
+        for made, told in closed:
+            self._publish(made, simulated_payouts.report(made, told), simulated_payouts.content_type(made["currency"]))
+        return [simulated_money.oracle(made, now) for made, _ in closed]
+
+    def _publish(self, made: dict[str, Any], raw: bytes, content_type: str) -> None:
+        """The report of a settlement, which nobody asked for."""
+        document, id_ = f"amzn1.spdoc.1.4.{self._next()}", str(7_000_000 + self._next())
+        body = base64.b64encode(gzip.compress(raw, 5) if self.packs else raw).decode()
+        kept = {"site": "", "packed": self.packs, "type": "", "until": "", "body": body, "content_type": content_type}
+        self.state["documents"][document] = kept
+        report = {"id": id_, "sites": [US], "locale": "", "created": made["ended"], "status": "DONE", "document": document}
+        self.state["reports"][id_] = report | {"type": SETTLEMENT, "span": [made["began"], made["ended"]]}
+
+    def payouts(self) -> list[dict[str, Any]]:
+        return [simulated_money.oracle(made, self.world.clock()) for made in self.state["money"]["settlements"]]
 
     # --- FBA
 
@@ -945,7 +1043,8 @@ class Simulator:
         return self._oracle(id_)
 
     def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """pay, cancel {restock} and fulfill (both see `chosen`), refund (orders do not show it), ask_to_cancel (the buyer), touch."""
+        """pay, cancel {restock} and fulfill (both see `chosen`), refund {units: {sku: n}} (orders do not show it), ask_to_cancel (the
+        buyer), touch."""
         self._settle()
         if order not in self.state["orders"] or (self.state["orders"][order]["parks"] and what != "touch"):
             raise BadRequest("no such order, or one that was planted to be parked")
@@ -954,7 +1053,7 @@ class Simulator:
             "pay": self._pay,
             "cancel": self._cancel,
             "fulfill": self._fulfill,
-            "refund": lambda _, __: "Refunded",
+            "refund": self._refund,
             "ask_to_cancel": self._ask_to_cancel,
             "touch": lambda _, __: "Order updated",
         }
@@ -1062,6 +1161,12 @@ class Simulator:
             }
             for listing in self.state["listings"].values()
         ]
+
+
+def _report_view(report: dict[str, Any]) -> dict[str, Any]:
+    answer = {"reportId": report["id"], "reportType": report["type"], "marketplaceIds": report["sites"], "createdTime": report["created"]}
+    result = {"reportDocumentId": report["document"]} if report["document"] else {}
+    return {**answer, "processingStatus": report["status"], **result}
 
 
 def _ship(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:

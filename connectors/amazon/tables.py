@@ -72,6 +72,7 @@ RATES: dict[str, Rate] = {
     "getInventorySummaries": Rate(2, 2),
     "createReport": Rate(0.0167, 15),
     "getReport": Rate(2, 15),
+    "getReports": Rate(0.0222, 10),
     "getReportDocument": Rate(0.0167, 15),
     "getRates": Rate(80, 100),
     "purchaseShipment": Rate(80, 100),
@@ -82,6 +83,7 @@ RATES: dict[str, Rate] = {
     "getFulfillmentOrder": Rate(2, 30),
     "cancelFulfillmentOrder": Rate(2, 30),
     "confirmShipment": Rate(2, 10),
+    "listTransactions": Rate(0.5, 10),
 }
 
 INCLUDED = ("BUYER", "RECIPIENT", "PROCEEDS", "EXPENSE", "PROMOTION", "CANCELLATION", "FULFILLMENT", "PACKAGES", "TAX", "PAYMENT")
@@ -142,6 +144,10 @@ KEYS: dict[str, Keys] = {
     "getFeedDocument": Keys(frozenset(["enableContentEncodingUrlHeader"])),
     "createReport": Keys(body=frozenset(["reportType", "marketplaceIds", "reportOptions", "dataStartTime", "dataEndTime"])),
     "getReport": Keys(),
+    "getReports": Keys(_several("reportTypes processingStatuses pageSize createdSince createdUntil nextToken")),
+    "listTransactions": Keys(
+        _several("postedAfter postedBefore marketplaceId transactionStatus relatedIdentifierName relatedIdentifierValue nextToken")
+    ),
     "getReportDocument": Keys(frozenset(["enableContentEncodingUrlHeader"])),
     "getInventorySummaries": Keys(
         frozenset(

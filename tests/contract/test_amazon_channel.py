@@ -11,10 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -34,6 +35,7 @@ from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Ref
 from core.ports import About, Follows, Found, Fresh, Kit, Notice, Page, Push, Rate, Stored, Told
 from tests.contract.parcels import KEY, a_parcel
 
+T = TypeVar("T")
 BASE = "http://simulated.test/amazon"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PRODUCTS = [
@@ -101,6 +103,16 @@ def pages_after(play: "Play", page: Page[Notice]) -> list[Page[Notice]]:
     while page.cursor:
         page = play.channel.poll(START - timedelta(hours=1), play.clock(), page.cursor)
         found.append(page)
+    return found
+
+
+def all_of(read: Callable[[str | None], Page[T]]) -> list[T]:
+    """What all pages hold."""
+    page = read(None)
+    found = list(page.items)
+    while page.cursor:
+        page = read(page.cursor)
+        found += page.items
     return found
 
 
@@ -1162,6 +1174,11 @@ def tour(play: Play) -> None:
     tour_carriers.sell_its_own(MANIFEST.carrier(play.kit), its, tuple(LabelFormat))  # type: ignore[misc]
     fba = next(sku for sku, one in play.simulator.state["listings"].items() if one["code"] != "DEFAULT")
     tour_carriers.send_for_others(play.channel, play.clock(), fba)
+    play.simulator.settle({})
+    play.clock.pass_(60)
+    all_of(partial(play.channel.unpaid, START - timedelta(days=200)))
+    for payout in all_of(partial(play.channel.payouts, START)):
+        all_of(partial(play.channel.movements, payout))
 
 
 @pytest.mark.contracts
