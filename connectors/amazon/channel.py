@@ -236,7 +236,7 @@ class AmazonChannel:
         self._sending.answer(order, agree=agree)
 
     def fulfill(self, wish: Request, key: str) -> None:
-        features = str(self._kit.settings["fulfill_features"]).split()
+        features = str(self._kit.settings["fulfill_features"]).split() if wish.blank else []
         self._client.send_for_us(outbound.order(wish, key, self._client.marketplaces[0], features))
 
     def fulfilling(self, key: str) -> Standing | None:
