@@ -1,19 +1,25 @@
 """A channel's own warehouse sends for other channels' orders where its merchant says so, and never a unit twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from core.domain.requests import RequestState
+from connectors.amazon import MANIFEST
+from core.domain.places import LocationKind
+from core.domain.requests import Asking, RequestState, Way
 from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused, Unavailable
-from core.flows import oversold, parties, places, releasing
+from core.flows import connections as flows
+from core.flows import keeping, oversold, parties, places, releasing, switching
 from core.flows.allocation import map_listing
 from core.ports import Stored
 from core.store import places as places_of
+from core.store import routings
 from tests.conftest import House
+from tests.contract.test_amazon_channel import Play
 from tests.flows import books
-from tests.flows.depot import ANN
+from tests.flows.depot import ANN, depot
 from tests.flows.lent import Lent, lent
 from tests.flows.marks import on_sqlite
 
@@ -52,8 +58,6 @@ def test_switched_on_other_channels_sell_it_and_its_own_channel_does_not(prime: 
 
 @on_sqlite
 def test_who_only_looks_changes_nothing(prime: Lent) -> None:
-    from core.flows import switching
-
     seen = switching.switch(prime.house.hub, prime.merchant, prime.fba, prime.how(cushion=3), ANN, dry_run=True)
     prime.house.drain()
 
@@ -74,8 +78,6 @@ def test_units_that_stay_for_its_own_buyers_are_neither_shown_nor_promised(prime
 
 @on_sqlite
 def test_another_cushion_is_shown_at_once_and_one_that_somebody_said_of_a_sku_stays(prime: Lent) -> None:
-    from core.flows import keeping
-
     prime.switch(cushion=4)
     keeping.keep_safe(prime.house.hub, prime.merchant, {("A", prime.fba): 1}, ANN)
     prime.house.drain()
@@ -123,8 +125,6 @@ def test_it_is_refused_for_what_cannot_be_meant(prime: Lent) -> None:
 
 @on_sqlite
 def test_what_was_said_of_sending_is_forgotten_where_it_becomes_another_thing(prime: Lent) -> None:
-    from core.domain.places import LocationKind
-
     prime.switch()
     places.set_kind(prime.house.hub, prime.merchant, prime.fba, LocationKind.OWN, ANN)
     places.set_kind(prime.house.hub, prime.merchant, prime.fba, LocationKind.FBA, ANN)
@@ -307,7 +307,7 @@ def test_what_its_own_buyers_took_meanwhile_is_never_less_than_is_promised_and_i
     assert prime.shown() == 0
 
 
-def test_units_that_come_back_to_its_warehouse_are_counted_by_it_alone(prime: Lent) -> None:
+def test_units_that_come_back_are_counted_there_by_its_channel_alone(prime: Lent) -> None:
     prime.switch()
     first(prime, prime.fba, prime.house.place)
     number = prime.dock.sell(A=2)
@@ -316,10 +316,17 @@ def test_units_that_come_back_to_its_warehouse_are_counted_by_it_alone(prime: Le
     prime.read()
     assert prime.level() == (8, 0)
 
-    prime.house.bogus.refund(number, {"1": 2}, restock="return") if hasattr(prime.house.bogus, "refund") else None
+    back = {
+        "id": "R1",
+        "at": prime.house.clock().isoformat(),
+        "lines": [{"line": "1", "quantity": 2, "restock": "return"}],
+        "amount": "0.00",
+    }
+    prime.house.bogus.change(number, refunds=[back])
     prime.dock.poll()
 
-    assert prime.level() == (8, 0)
+    assert books.rows(prime.house.hub, "select booked_back from order_lines") == [(2,)]
+    assert (prime.level(), prime.level("A", prime.house.place)) == ((8, 0), (10, 0))
 
 
 # ---- seen
@@ -332,8 +339,6 @@ def test_the_order_says_why_it_did_not_leave_from_there(prime: Lent) -> None:
 
     order = str(books.one(prime.house.hub, "select id from orders"))
     with prime.house.hub.database.read() as db:
-        from core.store import routings
-
         found = routings.last(db, prime.merchant, order)
     assert found
     assert {one.name: one.why for one in found.verdicts} == {"Main": "sends", "FBA": "ranked"}
@@ -348,3 +353,44 @@ def test_nobody_offers_it_for_what_is_short_while_it_is_off(prime: Lent) -> None
     with prime.house.hub.unit() as work:
         releasing.release(prime.house.hub, work, prime.merchant, [order])
     assert prime.theirs.asked == {}
+
+
+# ---- with Amazon, as its simulator plays it
+
+
+def test_amazon_sends_an_order_of_a_shop_from_its_own_shelves(house: House) -> None:
+
+    play = Play()
+    sku = next(sku for sku, one in play.simulator.state["listings"].items() if one["fba"])
+    house.shelve(A=1)
+    dock = depot(house)
+    house.hub.connectors = {**house.hub.connectors, "amazon": replace(MANIFEST, channel=lambda kit: play.channel)}
+    account = flows.connect(house.hub, house.merchant.id, "amazon", "seller", {}, stock_since=0, live_at=0)
+    places.add_location(house.hub, house.merchant.id, "FBA", ANN, LocationKind.FBA)
+    fba = str(books.one(house.hub, "select id from locations where kind = 'fba'"))
+    house.ask("read_listings", connection=account)
+    house.drain(timedelta(seconds=90))
+    with house.hub.unit() as work:
+        [listing] = [row[0] for row in books.rows(house.hub, f"select listing from listings where sku = '{sku}'")]
+        map_listing(work, house.merchant.id, (account.id, listing, sku), {"A": 1})
+    house.ask("read_stored", connection=account)
+    house.drain()
+    switching.switch(house.hub, house.merchant.id, fba, Asking(Way.CONNECTION, connection=account.id, cushion=5), ANN)
+    house.drain()
+    made = Lent(dock, house.bogus, account, fba)
+    assert (made.level(), made.shown()) == ((25, 0), 21)
+
+    first(made, fba, house.place)
+    number = dock.sell(A=3)
+    [key] = play.simulator.state["outbound"]
+    assert play.simulator.state["listings"][sku]["stock"] == 22
+    assert [one["quantity"] for one in play.simulator.state["outbound"][key]["body"]["items"]] == [3]
+    play.simulator.befall("sent_out", {"number": key})
+    made.look()
+
+    [told] = house.bogus.orders[number]["shipped"]
+    assert (told["tracking"][0][:3], told["lines"][0]["quantity"]) == ("TBA", 3)
+    house.ask("read_stored", connection=account)
+    house.drain()
+    assert made.level() == (22, 0)
+    books.balance(house.hub)
