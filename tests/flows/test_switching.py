@@ -307,28 +307,6 @@ def test_what_its_own_buyers_took_meanwhile_is_never_less_than_is_promised_and_i
     assert prime.shown() == 0
 
 
-def test_units_that_come_back_are_counted_there_by_its_channel_alone(prime: Lent) -> None:
-    prime.switch()
-    first(prime, prime.fba, prime.house.place)
-    number = prime.dock.sell(A=2)
-    prime.takes()
-    prime.sends()
-    prime.read()
-    assert prime.level() == (8, 0)
-
-    back = {
-        "id": "R1",
-        "at": prime.house.clock().isoformat(),
-        "lines": [{"line": "1", "quantity": 2, "restock": "return"}],
-        "amount": "0.00",
-    }
-    prime.house.bogus.change(number, refunds=[back])
-    prime.dock.poll()
-
-    assert books.rows(prime.house.hub, "select booked_back from order_lines") == [(2,)]
-    assert (prime.level(), prime.level("A", prime.house.place)) == ((8, 0), (10, 0))
-
-
 # ---- seen
 
 
