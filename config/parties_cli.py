@@ -1,8 +1,9 @@
 """`crossdock stock asks`: how whoever sends from a location is asked; `crossdock shipments import`: numbers of parcels from a file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +13,10 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from core.domain.requests import Asking
+    from core.flows.switching import Switched
     from core.hub import Hub
 
+SPEED = click.Choice(["standard", "expedited", "priority"])
 KEY = ("requests.read", "requests.write")
 
 
@@ -24,15 +27,26 @@ KEY = ("requests.read", "requests.write")
 @click.option("--api", is_flag=True, help="Their program fetches requests with a key that sees this location alone; it is shown once.")
 @click.option("--connection", help="A connection that sends for other channels: an id, an account or a name.")
 @click.option("--hours", type=click.IntRange(1, 336), default=24, show_default=True, help="In which they should answer.")
+@click.option(
+    "--cushion", type=click.IntRange(0), default=0, help="Of a channel's own warehouse: units of each SKU that stay for its buyers."
+)
+@click.option("--own-box", is_flag=True, help="Of a channel's own warehouse: parcels may bear its name.")
+@click.option("--speed", type=SPEED, default="standard", help="Of a channel's own warehouse: how fast parcels leave.")
+@click.option("--service", "services", type=(str, SPEED), multiple=True, help="What a buyer chose, and how fast that leaves from there.")
+@click.option("--dry-run", is_flag=True, help="Of a channel's own warehouse: only say what it would do.")
 @click.option("--none", "nobody", is_flag=True, help="Nobody is asked any more: we send from there ourselves.")
 @of_merchant
 @as_json
 @click.pass_obj
 def asks(
     settings: Settings, location: str | None, mail: str | None, hook: str | None, api: bool, connection: str | None, hours: int,
+    cushion: int, own_box: bool, speed: str, services: tuple[tuple[str, str], ...], dry_run: bool,
     nobody: bool, merchant: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """How whoever sends from LOCATION, another company's warehouse or a supplier, is asked to; without one, how each is."""
+    """How whoever sends from LOCATION, another company's warehouse or a supplier, is asked to; without one, how each is.
+
+    A channel's own warehouse (FBA) sends for orders of other channels once it is asked through its connection; --none ends that.
+    """
     from core.domain.requests import Asking, Way
     from core.domain.who import COMMAND_LINE
     from core.errors import Refused
@@ -48,6 +62,12 @@ def asks(
         fail("stock asks: say one of --mail, --hook, --api, --connection, --none")
     where = location_of(hub, owner, location)
     how = None if nobody else Asking(chosen[0], to=mail or hook or "", connection=_connection(hub, owner, connection), hours=hours)
+    if parties.is_channels(hub, owner, where):
+        more: dict[str, Any] = {"cushion": cushion, "blank": not own_box, "speed": speed, "speeds": dict(services)}
+        _switch(hub, owner, where, how and replace(how, **more), dry_run=dry_run)
+        return
+    if dry_run:
+        fail("stock asks: --dry-run is for a channel's own warehouse")
     try:
         if how and how.way is Way.API:
             click.echo(f"key: {_bound(hub, owner, where, hours)}")
@@ -55,6 +75,29 @@ def asks(
             click.echo(f"secret: {secret}")
     except Refused as error:
         fail(f"stock asks: {error}")
+
+
+def _switch(hub: "Hub", owner: str, where: str, how: "Asking | None", *, dry_run: bool) -> None:
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import switching
+
+    try:
+        _tell(switching.switch(hub, owner, where, how, COMMAND_LINE, dry_run=dry_run), on=how is not None)
+    except Refused as error:
+        fail(f"stock asks: {error}")
+    if dry_run:
+        click.echo("nothing was changed")
+
+
+def _tell(done: "Switched", *, on: bool) -> None:
+    if on:
+        click.echo(
+            f"{', '.join(done.accounts) or 'no account'} sells from it: {done.free} free units of {done.skus} SKUs, {done.kept} kept"
+        )
+    else:
+        click.echo("no other channel sells from it; what it was asked for goes on")
+    click.echo(f"{done.promised} units are promised there")
 
 
 def _bound(hub: "Hub", owner: str, where: str, hours: int) -> str:

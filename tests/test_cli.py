@@ -731,6 +731,16 @@ def test_whoever_sends_for_us_is_asked_as_the_command_line_says(run: Run, shop: 
     assert json.loads(run("stock", "asks", "--json").out) == []
 
 
+def test_a_channels_own_warehouse_is_switched_on_only_as_it_can_be_meant(run: Run, shop: Shop, home: Path) -> None:
+    run("places", "add", "FBA", "--kind", "fba")
+
+    assert "whose warehouse it is" in run("stock", "asks", "FBA", "--mail", "a@b.example").why
+    assert "say one of" in run("stock", "asks", "FBA", "--dry-run").why
+    off = run("stock", "asks", "FBA", "--none", "--dry-run")
+    assert (off.code, "nothing was changed" in off.out) == (0, True)
+    assert "for a channel's own warehouse" in run("stock", "asks", "Main", "--none", "--dry-run").why
+
+
 def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_first(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", units=10)
     run("places", "add", "Mill", "--kind", "dropship")

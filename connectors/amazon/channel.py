@@ -248,7 +248,7 @@ class AmazonChannel:
         return self._paying.unpaid(since, cursor)
 
     def fulfill(self, wish: Request, key: str) -> None:
-        features = str(self._kit.settings["fulfill_features"]).split()
+        features = str(self._kit.settings["fulfill_features"]).split() if wish.blank else []
         self._client.send_for_us(outbound.order(wish, key, self._client.marketplaces[0], features))
 
     def fulfilling(self, key: str) -> Standing | None:

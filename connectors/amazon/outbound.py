@@ -30,7 +30,7 @@ def order(wish: Request, key: str, marketplace: str, features: Sequence[str]) ->
         "displayableOrderComment": wish.note or "Thank you for your order.",
         "shippingSpeedCategory": SPEEDS.get(wish.speed, "Standard"),
         "fulfillmentAction": "Ship",
-        "fulfillmentPolicy": "FillAllAvailable",
+        "fulfillmentPolicy": "FillOrKill" if wish.whole else "FillAllAvailable",
         "destinationAddress": _address(wish.to),
         "featureConstraints": [{"featureName": name, "featureFulfillmentPolicy": "Required"} for name in features],
         "items": [{"sellerSku": one.sku, "sellerFulfillmentOrderItemId": one.line, "quantity": one.units} for one in wish.lines],

@@ -17,7 +17,7 @@ class Declined(Exception):
 
 
 def created(body: Mapping[str, Any], stock: Mapping[str, int], at: str) -> Json:
-    """A new order, received; what is not on the shelf is unfulfillable. Raises Declined."""
+    """A new order, received; what is not on the shelf is unfulfillable, with FillOrKill all of it then. Raises Declined."""
     if missing := [key for key in NEEDED if not body.get(key)]:
         raise Declined(f"{missing[0]} is missing.")
     if missing := [key for key in ADDRESS if not body["destinationAddress"].get(key)]:
@@ -27,6 +27,8 @@ def created(body: Mapping[str, Any], stock: Mapping[str, int], at: str) -> Json:
     if strangers := [one["sellerSku"] for one in body["items"] if one["sellerSku"] not in stock]:
         raise Declined(f"The seller SKU {strangers[0]} is not in Amazon's fulfillment network.")
     items = [_item(one, stock[one["sellerSku"]]) for one in body["items"]]
+    if body.get("fulfillmentPolicy") == "FillOrKill" and any(one["unfulfillableQuantity"] for one in items):
+        items = [{**one, "unfulfillableQuantity": one["quantity"]} for one in items]
     status = "Unfulfillable" if all(one["unfulfillableQuantity"] == one["quantity"] for one in items) else "Received"
     return {"body": dict(body), "status": status, "items": items, "shipments": [], "at": at, "changed": at}
 
@@ -38,18 +40,28 @@ def _item(one: Mapping[str, Any], there: int) -> Json:
     }  # fmt: skip
 
 
-def cancelled(made: Json, at: str) -> None:
-    """Not possible once it left. Said twice it has one effect. Raises Declined."""
+def kept(made: Json) -> dict[str, int]:
+    """Units by SKU that are taken off what can be sold for it."""
+    found: dict[str, int] = {}
+    for one in made["items"]:
+        found[one["sellerSku"]] = found.get(one["sellerSku"], 0) + one["quantity"] - one["unfulfillableQuantity"]
+    return found
+
+
+def cancelled(made: Json, at: str) -> dict[str, int]:
+    """Not possible once it left. Said twice it has one effect. Gives the units by SKU that can be sold again. Raises Declined."""
     if made["status"] == "Cancelled":
-        return
+        return {}
     if made["status"] in ("Complete", "CompletePartialled") or made["shipments"]:
         raise Declined("The fulfillment order cannot be cancelled in its current status.")
+    back = kept(made)
     for one in made["items"]:
         one["cancelledQuantity"], one["unfulfillableQuantity"] = (
             one["quantity"] - one["unfulfillableQuantity"],
             one["unfulfillableQuantity"],
         )
     made["status"], made["changed"] = "Cancelled", at
+    return back
 
 
 def shipped(made: Json, number: str, at: str) -> dict[str, int]:

@@ -468,7 +468,8 @@ class Simulator:
         number = body["sellerFulfillmentOrderId"]
         if number not in self.state["outbound"]:
             stock = {sku: one["stock"] for sku, one in self.state["listings"].items() if one["code"] != "DEFAULT"}
-            self.state["outbound"][number] = simulated_outbound.created(body, stock, stamp(self.world.clock()))
+            self.state["outbound"][number] = made = simulated_outbound.created(body, stock, stamp(self.world.clock()))
+            self._take_off(simulated_outbound.kept(made), -1)
         return reply({})
 
     def _outbound_order(self, number: str) -> dict[str, Any]:
@@ -483,16 +484,19 @@ class Simulator:
     def _call_back(self, request: Request, *steps: str) -> Response:
         if steps[-2] not in self.state["outbound"]:
             return _error("NotFound", "There is no such fulfillment order.", 404)
-        simulated_outbound.cancelled(self._outbound_order(steps[-2]), stamp(self.world.clock()))
+        self._take_off(simulated_outbound.cancelled(self._outbound_order(steps[-2]), stamp(self.world.clock())), +1)
         return reply({})
 
     def _send_out(self, number: str) -> dict[str, Any]:
         if number not in self.state["outbound"]:
             raise BadRequest("no such fulfillment order")
         units = simulated_outbound.shipped(self._outbound_order(number), str(self._next()), stamp(self.world.clock()))
-        for sku, count in units.items():
-            self.state["listings"][sku]["stock"] -= count
         return {"units": units}
+
+    def _take_off(self, units: dict[str, int], sign: int) -> None:
+        """What can be sold is less by what is kept for an order of another channel ‡, or that much more again."""
+        for sku, count in units.items():
+            self.state["listings"][sku]["stock"] += sign * count
 
     # --- listings
 

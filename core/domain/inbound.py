@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from core.domain.later import N_
 from core.domain.stock import Key
+from core.domain.stored import STORED as STORED
 
 MOST = 10_000_000  # units of a line
 LINES = 2_000
@@ -54,7 +55,7 @@ STATES: dict[State, str] = {
     State.CANCELLED: N_("cancelled"),
 }
 # Causes of movements, beside those of adjusting and of orders.
-DISPATCHED, RECEIVED, TAKEN_BACK, RECALLED, STORED = "dispatched", "received", "unreceived", "recalled", "fba"
+DISPATCHED, RECEIVED, TAKEN_BACK, RECALLED = "dispatched", "received", "unreceived", "recalled"
 CAUSES: dict[str, str] = {
     DISPATCHED: N_("Sent to another location"),
     RECEIVED: N_("Goods came in"),

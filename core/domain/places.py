@@ -16,7 +16,7 @@ class LocationKind(StrEnum):
     SHOP = "shop"
     SERVICE = "3pl"
     SUPPLIER = "dropship"
-    FBA = "fba"  # Amazon's own: its levels are read, never written, and nothing of it is reserved or shown elsewhere
+    FBA = "fba"  # Amazon's own: its levels are read, never written; other channels sell from it where that is switched on
 
 
 WORDS: dict[LocationKind, str] = {

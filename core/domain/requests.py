@@ -1,7 +1,7 @@
 """What somebody else is asked to send for us, and what they answer: a supplier, another firm's warehouse, a channel's own. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -56,7 +56,9 @@ HOURS = 24  # in which they should answer, where nobody said otherwise
 @dataclass(frozen=True, slots=True, repr=False)
 class Asking:
     """How whoever sends from a location is asked: `to` is an address of mail or of a program, `secret` signs what that is told, `key` is
-    the id of the API key that sees this location alone. They should answer within `hours`."""
+    the id of the API key that sees this location alone. They should answer within `hours`. Of a channel's own warehouse: `cushion` units of
+    each SKU stay for its own buyers, `blank`: parcels bear no name of the channel, `speed` is how fast they leave, but for services that
+    `speeds` names."""
 
     way: Way
     to: str = ""
@@ -64,6 +66,23 @@ class Asking:
     key: str = ""
     secret: str = ""
     hours: int = HOURS
+    cushion: int = 0
+    blank: bool = True
+    speed: str = "standard"
+    speeds: Mapping[str, str] = field(default_factory=dict)
+
+    def speed_for(self, services: Iterable[str]) -> str:
+        """How fast what was sold with these services leaves: the fastest that any of them names."""
+        named = {service.strip().casefold(): speed for service, speed in self.speeds.items()}
+        found = [named[one.strip().casefold()] for one in services if one.strip().casefold() in named]
+        return max(found, key=list(SPEEDS).index, default=self.speed)
+
+
+SPEEDS: dict[str, str] = {
+    "standard": N_("Standard"),
+    "expedited": N_("Expedited"),
+    "priority": N_("Priority"),
+}  # the slowest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +149,8 @@ class RequestLine:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """What is to be sent. `name` is the shipment's, `order` what the buyer calls theirs; `speed` a word of the one who sends."""
+    """What is to be sent. `name` is the shipment's, `order` what the buyer calls theirs; `speed` a word of SPEEDS. `whole`: all of it or
+    nothing; `blank`: in a parcel that bears no name of whoever sends it."""
 
     name: str
     order: str
@@ -140,6 +160,8 @@ class Request:
     email: str = ""
     speed: str = "standard"
     note: str = ""
+    whole: bool = False
+    blank: bool = True
 
 
 @dataclass(frozen=True, slots=True)

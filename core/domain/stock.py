@@ -12,6 +12,7 @@ from datetime import datetime
 from core.domain.events import Event, MappingNeeded, StockReleased, StockReserved, StockShort, UnitsBack, UnitsLeft
 from core.domain.order import Line, Order, Party, Restock
 from core.domain.places import PlaceMap
+from core.domain.stored import NOBODYS, STORED, Theirs
 
 Key = tuple[str, str]  # SKU, location
 
@@ -122,13 +123,13 @@ class Plan:
         return given or any(on_hand > reserved for on_hand, reserved in self.shelves.values())
 
 
-def settle(lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]]) -> Plan:
+def settle(lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]], theirs: Theirs = NOBODYS) -> Plan:
     """Bring the books to what the lines demand. Older orders are served first, ties keep their ids' order; those for
     which another order stands give back before anybody takes.
 
     `levels` gives (on hand, reserved) of every shelf of the SKUs concerned.
     """
-    desk = _Desk({key: list(level) for key, level in levels.items()})
+    desk = _Desk({key: list(level) for key, level in levels.items()}, theirs)
     for line in sorted(lines, key=lambda line: (line.heir is None, line.placed_at, line.order, line.line)):
         desk.serve(line)
     return desk.plan
@@ -137,8 +138,8 @@ def settle(lines: Iterable[LineStock], levels: Mapping[Key, tuple[int, int]]) ->
 class _Desk:
     """Works through the lines on a copy of the shelves."""
 
-    def __init__(self, levels: dict[Key, list[int]]) -> None:
-        self.levels, self.plan = levels, Plan()
+    def __init__(self, levels: dict[Key, list[int]], theirs: Theirs) -> None:
+        self.levels, self.theirs, self.plan = levels, theirs, Plan()
 
     def serve(self, line: LineStock) -> None:
         mine = _by_location(line) if line.alone else dict(line.reserved)
@@ -148,6 +149,7 @@ class _Desk:
             return
         held = self._leave(line, mine, held)
         held = self._release(line, mine, held)
+        held = self._quit(line, mine, held)
         self._take_back(line)
         self._follow(line, mine)
         held = self._reserve(line, mine, held)
@@ -162,8 +164,7 @@ class _Desk:
         if lies == fits and (not line.alone or _is_whole(line, mine)):
             return line.held
         for key, units in mine.items():
-            mine[key] = 0
-            self._shelf(key, 0, -units)
+            self._give_back(line, mine, key, units)
         self.plan.events.append((line.order, StockReleased(line.line, line.held)))
         return 0
 
@@ -185,7 +186,7 @@ class _Desk:
 
     def _free(self, sku: str, place: str) -> int:
         on_hand, reserved = self.levels.get((sku, place), (0, 0))
-        return max(0, on_hand - reserved)
+        return self.theirs.free((sku, place), max(0, on_hand - reserved))
 
     def _move(self, key: Key, units: int, cause: str, order: str) -> None:
         if units:
@@ -224,17 +225,20 @@ class _Desk:
 
     def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
         """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
-        if not line.places.locations:
+        if not line.places.locations or (place := self._back_at(line)) in self.theirs.counted:
             return
-        place = line.places.heads.get(line.due.back_to or "") or next(iter(line.assigned), line.places.locations[0])
         for sku, each in (line.parts or {}).items():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
 
+    def _back_at(self, line: LineStock) -> str:
+        """What comes back to a shelf that its channel counts is counted there by it."""
+        return line.places.heads.get(line.due.back_to or "") or next(iter(line.assigned), line.places.locations[0])
+
     def _take_back(self, line: LineStock) -> None:
         """Fewer than are booked: a return was undone, or its fulfillment was."""
         units = line.due.back - line.booked_back
-        if units < 0:
+        if units < 0 and not (line.places.locations and self._back_at(line) in self.theirs.counted):
             self._leave_shelf(line, {}, -units)
         if units > 0 and line.parts:
             self._return_to_shelf(line, units, "returned")
@@ -244,17 +248,42 @@ class _Desk:
         units = held - line.due.hold
         if units <= 0:
             return held
-        for sku, each in (line.parts or {}).items():
-            self._release_part(mine, sku, each * units)
-        self.plan.events.append((line.order, StockReleased(line.line, units)))
+        self._release_units(line, mine, units)
         return line.due.hold
 
-    def _release_part(self, mine: dict[Key, int], sku: str, units: int) -> None:
-        for key in [key for key in reversed(mine) if key[0] == sku]:
+    def _release_units(self, line: LineStock, mine: dict[Key, int], units: int) -> None:
+        for sku, each in (line.parts or {}).items():
+            self._release_part(line, mine, sku, each * units)
+        self.plan.events.append((line.order, StockReleased(line.line, units)))
+
+    def _release_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> None:
+        keys = [key for key in reversed(mine) if key[0] == sku]
+        for key in sorted(keys, key=lambda key: not self._is_closed(key[1])):
             freed = min(units, mine[key])
-            mine[key] -= freed
             units -= freed
-            self._shelf(key, 0, -freed)
+            self._give_back(line, mine, key, freed)
+
+    def _give_back(self, line: LineStock, mine: dict[Key, int], key: Key, units: int) -> None:
+        """What a channel was asked for from a shelf of its own is not there before it says so: it leaves the shelf."""
+        mine[key] -= units
+        asked = self.theirs.asked.get((line.order, line.line), {}).get(key, 0)
+        gone = max(0, min(units, asked - mine[key])) if key[1] in self.theirs.counted else 0
+        self._shelf(key, -gone, -units)
+        self._move(key, -gone, STORED, line.order)
+
+    # a shelf from which nothing is promised any more
+
+    def _is_closed(self, place: str) -> bool:
+        return place in self.theirs.counted - self.theirs.open
+
+    def _quit(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
+        """What is promised there and is not about to leave is promised anew. Gives what the line still holds."""
+        leaving, parts = self.theirs.leaving.get((line.order, line.line), {}), line.parts or {}
+        over = {key: units - leaving.get(key, 0) for key, units in mine.items() if key[0] in parts and self._is_closed(key[1])}
+        units = min(held, max((-(-max(0, more) // parts[sku]) for (sku, _), more in over.items()), default=0))
+        if units:
+            self._release_units(line, mine, units)
+        return held - units
 
     def _follow(self, line: LineStock, mine: dict[Key, int]) -> None:
         """What lies elsewhere moves to where the channel wants it sent from, as far as that has it."""
@@ -266,7 +295,7 @@ class _Desk:
                 moved = min(short, mine[key] - line.assigned.get(key[1], 0) * (line.parts or {})[sku], self._free(sku, place))
                 if moved > 0:
                     short -= moved
-                    self._hold(mine, key, -moved)
+                    self._give_back(line, mine, key, moved)
                     self._hold(mine, (sku, place), moved)
 
     def _wanted(self, line: LineStock, mine: Mapping[Key, int]) -> list[tuple[str, str, int]]:
@@ -317,6 +346,10 @@ class _Desk:
             for sku, each in (line.parts or {}).items():
                 self._hold(mine, (sku, place), each * units)
 
+    def _give_back_whole(self, line: LineStock, mine: dict[Key, int], place: str, units: int) -> None:
+        for sku, each in (line.parts or {}).items() if units else ():
+            self._give_back(line, mine, (sku, place), each * units)
+
     def _follow_whole(self, line: LineStock, mine: dict[Key, int]) -> None:
         for place, wanted in line.assigned.items():
             short = wanted - _units_at(line, mine, place)
@@ -324,7 +357,7 @@ class _Desk:
                 spare = _units_at(line, mine, other) - line.assigned.get(other, 0)
                 moved = max(0, min(short, spare, self._whole_at(line, place)))
                 short -= moved
-                self._hold_whole(line, mine, other, -moved)
+                self._give_back_whole(line, mine, other, moved)
                 self._hold_whole(line, mine, place, moved)
 
     def _on_shelves(self, line: LineStock, mine: Mapping[Key, int], sku: str) -> int:

@@ -12,7 +12,7 @@ from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
 from core.domain.tasks import Claim
 from core.flows import oversold
 from core.hub import Hub
-from core.store import doubts, listings, orders, places, stock
+from core.store import doubts, listings, orders, places, stock, stored
 from core.store.listings import Mapped, Moved, Name
 from core.store.orders import Booked, booked_of
 from core.store.unit import Unit
@@ -52,9 +52,12 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Seque
     held = [wish.order for wish in wishes if wish.booked.held]
     reserved = stock.reserved(work.db, merchant, held)
     parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
-    levels = stock.lock_levels(work.db, merchant, parts)
+    levels, theirs = stock.lock_shelves(work.db, merchant, parts)
+    if at := {order for (order, _), shelves in reserved.items() if theirs.counted & {place for _, place in shelves}}:
+        ever, live = stored.asked_of(work.db, merchant, at)
+        theirs = replace(theirs, asked=ever, leaving=live)
     lines, moved, carried = hand_over([_line(wish, maps, reserved) for wish in wishes])
-    plan = settle(lines, levels)
+    plan = settle(lines, levels, theirs)
     plan.reservations = moved | plan.reservations
     plan.events[:0] = carried
     stock.apply(work.db, merchant, plan, levels, work.now)

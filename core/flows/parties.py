@@ -12,21 +12,23 @@ import msgspec
 from sqlalchemy import Connection as Db
 
 from core.domain import hooks as hooking
+from core.domain import pieces
 from core.domain.hooks import Secret
 from core.domain.money import Money
 from core.domain.order import Address
 from core.domain.places import LocationKind
 from core.domain.requests import OPEN, Asking, Request, RequestLine, RequestState, Share, Standing, Way
 from core.domain.shipping import Cancelling
+from core.domain.stored import SETTLES_US
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused, Unavailable, Unsupported
-from core.flows import answering, releasing
+from core.flows import answering, releasing, switching
 from core.flows.answering import Case
 from core.flows.stock_csv import escaped
 from core.hub import Hub
 from core.ports import Attachment, Fulfills, Heard, Letter
-from core.store import audit, connections, keys, places, requests, shipments
+from core.store import audit, connections, keys, places, requests, shipments, stored
 from core.store.requests import Asked
 from core.store.shipments import Facts
 from core.store.tables import when
@@ -50,6 +52,9 @@ COLUMNS = (
 def set_asking(hub: Hub, merchant: str, location: str, how: Asking | None, who: Who) -> str:
     """From now on whoever sends from this location is asked so; None: nobody is. What was asked before goes on as it was. Gives the secret
     that signs what a program is told, "" elsewhere. Raises Refused for what cannot be meant."""
+    if is_channels(hub, merchant, location):
+        switching.switch(hub, merchant, location, how, who)
+        return ""
     with hub.unit() as work:
         row = next((row for row in places.locations(work.db, merchant) if row.id == location), None)
         if row is None or (how and row.kind not in KINDS):
@@ -63,6 +68,12 @@ def set_asking(hub: Hub, merchant: str, location: str, how: Asking | None, who: 
         audit.write(work.db, merchant, work.now, who.id, who.name, "location.asks", row.name, **said)
         work.ask(merchant, "release_orders", merchant)
     return made.secret if made else ""
+
+
+def is_channels(hub: Hub, merchant: str, location: str) -> bool:
+    """Whether it is a channel's own warehouse."""
+    with hub.database.read() as db:
+        return location in stored.locations(db, merchant)
 
 
 def check_kind(hub: Hub, merchant: str, location: str) -> None:
@@ -110,7 +121,8 @@ def wish_of(facts: Facts, case_name: str, shares: Mapping[str, Share]) -> Reques
     person, lines = facts.person, {line.id: line for line in facts.order.lines}
     to = (person.final_ship_to or person.ship_to) if person else None
     wanted = tuple(RequestLine(one.line, one.sku, one.open, one.title, _value(lines.get(one.line))) for one in shares.values() if one.open)
-    return Request(case_name, facts.name, facts.order.placed_at, to or Address(), wanted, note=person.gift_message if person else "")
+    note = person.gift_message if person else ""
+    return Request(case_name, facts.name, facts.order.placed_at, to or Address(), wanted, note=note)
 
 
 def _value(line: Any) -> Money | None:
@@ -194,6 +206,7 @@ def _ask(hub: Hub, claim: Claim, turn: Turn) -> None:
             raise
         with hub.unit(claim) as work:
             answering.refuse(hub, work, claim.merchant, turn.case.asked.id, HUB, error.words or str(error))
+            _recount(work, turn.case.asked)
         return
     with hub.unit(claim) as work:
         _asked(hub, work, claim, turn)
@@ -234,15 +247,29 @@ def _learn(hub: Hub, claim: Claim, turn: Turn, said: Standing | None) -> None:
         claim.say(id, Outcome("due", LOOK_S, counts=False))
         if said is None:
             return
+        told = [one.said.removeprefix("number ") for one in requests.parcels(work.db, merchant, id)]
+        said = pieces.meant(said, requests.shares(work.db, merchant, id), told)
         answering.report(hub, work, merchant, id, said.parcels, HUB)
         if said.state in (RequestState.ACCEPTED, RequestState.SENT):
             with suppress(answering.Over):
                 answering.accept(hub, work, merchant, id, HUB, number=said.number)
-        if said.state is RequestState.REJECTED or said.refused:
-            refused = None if said.state is RequestState.REJECTED else _new_refusals(work, merchant, id, said.refused or {})
-            answering.refuse(hub, work, merchant, id, HUB, said.words, refused)
-        if said.state is RequestState.WITHDRAWN:
+            if turn.case.asked.state is RequestState.ASKED:
+                _recount(work, turn.case.asked, SETTLES_US / 1e6 + 1)
+        if said.state is RequestState.WITHDRAWN and turn.case.asked.state is RequestState.WITHDRAWING:
             answering.stopped(hub, work, merchant, id, HUB)
+        elif said.state in NOT_SENT or said.refused:
+            refused = None if said.state in NOT_SENT else _new_refusals(work, merchant, id, said.refused or {})
+            answering.refuse(hub, work, merchant, id, HUB, said.words, refused)
+            _recount(work, turn.case.asked)
+
+
+NOT_SENT = (RequestState.REJECTED, RequestState.WITHDRAWN)  # they, or somebody at their desk, will send no more of it
+
+
+def _recount(work: Unit, asked: Asked, wait_s: float = 0.0) -> None:
+    """What a channel counts itself is read again: who refuses holds less than was thought, who accepted takes it off."""
+    if asked.location in stored.locations(work.db, asked.merchant):
+        work.ask(asked.merchant, "read_stored", asked.connection or "", asked.connection or "", wait_s=wait_s)
 
 
 def _new_refusals(work: Unit, merchant: str, id: str, said: Mapping[str, int]) -> dict[str, int]:
@@ -313,8 +340,32 @@ def _let_know(hub: Hub, turn: Turn, kind: str) -> None:
 
 def _have_sent(hub: Hub, turn: Turn) -> None:
     system, key = _fulfills(hub, turn.case.asked.connection), turn.case.asked.id
+    wish = _in_theirs(hub, turn)
     if not turn.before or system.fulfilling(key) is None:
-        system.fulfill(turn.wish, key)
+        system.fulfill(wish, key)
+
+
+def _in_theirs(hub: Hub, turn: Turn) -> Request:
+    """What a channel's own warehouse is asked for is said in its SKUs, a bundle by its components. Raises Refused, with words, for an order
+    of that channel: it sends those by itself; and for what it does not hold."""
+    case = turn.case
+    account, merchant = hub.connection(case.asked.connection or ""), case.asked.merchant
+    if not is_channels(hub, merchant, case.asked.location):
+        return turn.wish
+    if case.facts.order.channel == account.channel:
+        raise Refused("an order of its own", words="It sends no orders of its own channel so.")
+    with hub.database.read() as db:
+        loads = shipments.loads(db, merchant, [case.shipment.id]).get(case.shipment.id, [])
+        parts = {load.line: load.parts for load in loads}
+        held = stored.holders(db, merchant, account.id, {sku for some in parts.values() for sku in some})
+    try:
+        lines = pieces.asked(turn.wish.lines, parts, held)
+    except pieces.NotHeld as error:
+        raise Refused("it does not hold that", words=f"It holds nothing that stands for {error.sku}.") from None
+    how, order = turn.how or Asking(Way.CONNECTION), case.facts.order
+    services = [order.service, *(name for one in order.shipping for name in (one.title, one.code or ""))]
+    whole = any(len(some) > 1 for some in parts.values())
+    return replace(turn.wish, lines=lines, speed=how.speed_for(services), blank=how.blank, whole=whole)
 
 
 def _mail(hub: Hub, turn: Turn, how: Asking, kind: str) -> None:

@@ -50,10 +50,9 @@ def _check(work: Unit, connection: Connection, place: str, locations: Sequence[s
     known = {row.place: row for row in places.listed(work.db, connection.merchant, connection.id)}
     if place not in known and (place or known):
         raise Refused(f"the channel has no place {place!r}; it has {', '.join(sorted(known)) or 'none'}")
-    if amazons := [
-        row.name for row in places.locations(work.db, connection.merchant) if row.kind == LocationKind.FBA and row.id in locations
-    ]:
-        raise Refused(f"{amazons[0]} is Amazon's own: its stock is never promised here")
+    may = places.may_sell(work.db, connection.merchant, connection.id)
+    if amazons := [row.name for row in places.locations(work.db, connection.merchant) if row.id in locations and row.id not in may]:
+        raise Refused(f"{amazons[0]} is Amazon's own: its stock is not promised here")
     if place and known[place].service and locations:
         raise Refused(f"{known[place].name} is another service's: its stock is not ours to tell")
     if not place and not locations:
@@ -139,8 +138,9 @@ def set_kind_in(work: Unit, merchant: str, id: str, kind: LocationKind, who: Who
     contents = places.contents(work.db, merchant, id)
     if kind is LocationKind.FBA and (contents.reserved or contents.damaged):
         raise HoldsStock(row.name, contents)
-    _keep_selling(work, merchant, row if kind is LocationKind.FBA else None)
-    with _maps_changed(work, merchant):
+    if kind is LocationKind.FBA:
+        keep_selling(work, merchant, id)
+    with maps_changed(work, merchant):
         if kind is LocationKind.FBA:
             places.take_out(work.db, merchant, id)
         places.set_kind(work.db, merchant, id, kind.value)
@@ -169,8 +169,8 @@ def remove_location_in(work: Unit, merchant: str, id: str, who: Who) -> str:
     contents = places.contents(work.db, merchant, id)
     if not contents.is_empty:
         raise HoldsStock(row.name, contents)
-    _keep_selling(work, merchant, row)
-    with _maps_changed(work, merchant):
+    keep_selling(work, merchant, id)
+    with maps_changed(work, merchant):
         places.take_out(work.db, merchant, id)
         places.remove(work.db, merchant, id)
         places.spread_all(work.db, merchant)
@@ -185,14 +185,14 @@ def _location(work: Unit, merchant: str, id: str) -> Any:
     return row
 
 
-def _keep_selling(work: Unit, merchant: str, row: Any) -> None:
+def keep_selling(work: Unit, merchant: str, id: str) -> None:
     """Raises SellsAlone where a channel sells from this location alone."""
-    if row is not None and (labels := places.selling_alone(work.db, merchant, row.id)):
-        raise SellsAlone(row.name, labels)
+    if labels := places.selling_alone(work.db, merchant, id):
+        raise SellsAlone(_location(work, merchant, id).name, labels)
 
 
 @contextmanager
-def _maps_changed(work: Unit, merchant: str) -> Iterator[None]:
+def maps_changed(work: Unit, merchant: str) -> Iterator[None]:
     """Channels that sell from other locations after it look at what they show, and at what their orders hold."""
     known = connections.all_of(work.db, merchant)
     before = {one.id: places.map_of(work.db, one.id, one.location) for one in known}

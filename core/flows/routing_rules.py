@@ -22,7 +22,7 @@ def set_rules(hub: Hub, merchant: str, who: Who, change: Callable[[Rules], Rules
     """What the change makes of the merchant's rules. Orders that are released from now on follow them. Raises Refused for what cannot be
     meant."""
     with hub.unit() as work:
-        known = {row.id for row in places.locations(work.db, merchant) if row.kind != LocationKind.FBA}
+        known = {row.id for row in places.locations(work.db, merchant) if row.kind != LocationKind.FBA or row.party}
         before = routings.rules(work.db, merchant)
         rules = change(before)
         _check(rules, known)

@@ -10,6 +10,9 @@ from core.store.sql import run, run_set
 
 # Of a shelf v: it is not in a channel's own warehouse.
 OURS = "v.location not in (select f.id from locations f where f.merchant = v.merchant and f.kind = 'fba')"
+# Of a location: the connection may sell from it. From what a channel counts itself only others do, where that is switched on.
+SELLS = """(kind <> 'fba' or (ships and party is not null and not exists (select 1 from marks m join connections k on k.id = m.connection
+  join connections c on c.id = :connection where m.merchant = :merchant and m.name = 'stored held' and k.channel = c.channel)))"""
 PLACE = {"place": "text", "name": "text", "active": "boolean", "service": "boolean"}
 KEEP = """
 insert into places (merchant, connection, place, name, active, service, seen_at)
@@ -25,9 +28,9 @@ select case when count(*) = 0 then '' when sum(case when active and not service 
             then max(case when active and not service then place end) end as place
 from places where connection = :connection
 """
-ALL = """
+ALL = f"""
 insert into place_locations (merchant, connection, place, location)
-select merchant, :connection, :place, id from locations where merchant = :merchant and kind <> 'fba' on conflict do nothing
+select merchant, :connection, :place, id from locations where merchant = :merchant and {SELLS} on conflict do nothing
 """
 OPEN = "select id from connections where merchant = :merchant and not own_map"
 
@@ -130,6 +133,14 @@ def allowed(db: Connection, merchant: str, connection: str = "") -> list[Any]:
     return list(run(db, ALLOWED, merchant=merchant, connection=connection))
 
 
+MAY_SELL = f"select id from locations where merchant = :merchant and {SELLS}"
+
+
+def may_sell(db: Connection, merchant: str, connection: str) -> set[str]:
+    """The locations that a connection could sell from."""
+    return {row.id for row in run(db, MAY_SELL, merchant=merchant, connection=connection)}
+
+
 LOCATIONS = "select id, name, rank, kind, ships, address, zone, party from locations where merchant = :merchant order by rank, id"
 
 
@@ -142,7 +153,11 @@ RENAME = """
 update locations set name = :name where id = :id and merchant = :merchant
   and not exists (select 1 from locations o where o.merchant = :merchant and o.name = :name and o.id <> :id)
 """
-SET_KIND = "update locations set kind = :kind where id = :id and merchant = :merchant"
+# What was said of sending is another thing's where it becomes, or was, a channel's own.
+SET_KIND = """
+update locations set kind = :kind, party = case when 'fba' in (kind, :kind) then null else party end,
+  ships = case when 'fba' in (kind, :kind) then false else ships end where id = :id and merchant = :merchant
+"""
 CONTENTS = """
 select count(case when v.on_hand > 0 or v.damaged > 0 then 1 end) as skus, coalesce(sum(v.on_hand), 0) as on_hand,
   coalesce(sum(v.reserved), 0) as reserved, coalesce(sum(v.damaged), 0) as damaged,

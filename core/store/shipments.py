@@ -36,7 +36,7 @@ class Site:
 
 
 SITE = """
-select id, name, address, zone, cutoff, capacity, days, party is not null and kind in ('3pl', 'dropship') as asked from locations
+select id, name, address, zone, cutoff, capacity, days, party is not null and kind in ('3pl', 'dropship', 'fba') as asked from locations
 """
 SITES = f"{SITE} where merchant = :merchant and ships order by rank, id"
 

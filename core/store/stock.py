@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.domain.stock import Key, Plan
+from core.domain.stored import Theirs
 from core.errors import Stale
 from core.store import goods, places
 from core.store.sql import run, run_set
@@ -26,6 +27,24 @@ def lock_levels(db: Connection, merchant: str, skus: Iterable[str]) -> dict[Key,
     if not rows:
         return {}
     return {(row.sku, row.location): (row.on_hand, row.reserved) for row in run_set(db, LOCK, SKU, rows, merchant=merchant)}
+
+
+SHELVES = """
+select o.sku, o.location, o.on_hand, o.reserved, o.safety, coalesce(f.kind, '') = 'fba' as theirs, f.ships and f.party is not null as open
+from {rows} join levels o on o.merchant = r.merchant and o.sku = r.sku left join locations f on f.id = o.location
+order by r.sku, o.location {lock}
+"""
+
+
+def lock_shelves(db: Connection, merchant: str, skus: Iterable[str]) -> tuple[dict[Key, tuple[int, int]], Theirs]:
+    """The same, and which of them a channel counts itself, with the units that stay there for its own buyers."""
+    rows = [{"sku": sku} for sku in sorted(set(skus))]
+    found = run_set(db, SHELVES, SKU, rows, merchant=merchant).fetchall() if rows else []
+    theirs = [row for row in found if row.theirs]
+    counted, open_ = {row.location for row in theirs}, {row.location for row in theirs if row.open}
+    cushion = {(row.sku, row.location): row.safety for row in theirs}
+    levels = {(row.sku, row.location): (row.on_hand, row.reserved) for row in found}
+    return levels, Theirs(frozenset(counted), frozenset(open_), cushion)
 
 
 LOCK_LOCATION = "select o.sku from levels o where o.merchant = :merchant and o.location = :location order by o.sku {lock}"

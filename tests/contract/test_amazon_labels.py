@@ -246,3 +246,29 @@ def test_other_marketplaces_get_no_parcels_in_amazons_own_box(play: Play) -> Non
 
     body = play.simulator.state["outbound"][KEY]["body"]
     assert body["featureConstraints"] == [{"featureName": "BLANK_BOX", "featureFulfillmentPolicy": "Required"}]
+
+
+def test_who_may_know_where_it_comes_from_gets_it_in_amazons_own_box(play: Play) -> None:
+    play.channel.fulfill(replace(request(play, ("l1", fba(play), 1)), blank=False, speed="priority"), KEY)
+
+    body = play.simulator.state["outbound"][KEY]["body"]
+    assert (body["featureConstraints"], body["shippingSpeedCategory"]) == ([], "Priority")
+
+
+def test_what_is_sent_whole_is_refused_whole_and_nothing_of_it_is_kept(play: Play) -> None:
+    whole = replace(request(play, ("l1/0.2.1.1.0", fba(play), 3), ("l1/1.2.1.1.0", fba(play), 30)), whole=True)
+    play.channel.fulfill(whole, KEY)
+
+    found = play.channel.fulfilling(KEY)
+
+    assert found is not None and found.state is RequestState.REJECTED
+    assert dict(found.refused or {}) == {"l1/0.2.1.1.0": 3, "l1/1.2.1.1.0": 30}
+    assert play.simulator.state["listings"][fba(play)]["stock"] == 25
+
+
+def test_what_it_keeps_for_others_can_be_sold_no_more_and_can_again_when_it_is_called_back(play: Play) -> None:
+    play.channel.fulfill(request(play, ("l1", fba(play), 4)), KEY)
+    kept = play.simulator.state["listings"][fba(play)]["stock"]
+    play.channel.call_back(KEY)
+
+    assert (kept, play.simulator.state["listings"][fba(play)]["stock"]) == (21, 25)

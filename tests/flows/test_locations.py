@@ -32,7 +32,7 @@ def test_of_amazons_own_nothing_is_shown_or_promised(make_house: Callable[..., H
     assert books.rows(house.hub, "select name, reserved from levels v join locations o on o.id = v.location order by 1") == [
         ("FBA", 0), ("Main", 5),
     ]  # fmt: skip
-    with pytest.raises(Refused, match="never promised here"):
+    with pytest.raises(Refused, match="not promised here"):
         places.map_place(house.hub, house.connection, "", [house.place, fba], ANN)
     with pytest.raises(Refused, match="read, not written"):
         adjusting.adjust(house.hub, house.merchant.id, "A", fba, Wish(Reason.FOUND, 1, UNSEEN), ANN)

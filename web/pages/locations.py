@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from core.domain import leading
@@ -16,11 +17,11 @@ from core.domain.leading import Leader
 from core.domain.order import Address
 from core.domain.order_csv import safe
 from core.domain.places import WORDS, LocationKind
-from core.domain.requests import WAYS, Asking, Way
+from core.domain.requests import SPEEDS, WAYS, Asking, Way
 from core.errors import Refused
 from core.flows import connections as flows
 from core.flows import leading as flows_of
-from core.flows import parties, places, sites
+from core.flows import parties, places, sites, switching
 from core.flows.places import HoldsStock, SellsAlone
 from core.store import boxes, connections, health, keys, requests
 from core.store import places as locations_of
@@ -29,6 +30,7 @@ from core.store.connections import Connection
 from web import asked
 from web.pages.settings import zones
 from web.pages.stock import csv_file
+from web.said import say
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("locations", __name__)
@@ -59,6 +61,7 @@ def page() -> str:
     askers = [(one.id, one.name) for one in programs if one.holds(hub().now) and "requests.write" in one.scopes] + [
         (one.id, one.label) for one in known
     ]
+    sending |= {"speeds": SPEEDS, "services": {id: _services(how) for id, (_, how) in asks.items()}}
     sending |= {"asks": asks, "asking_ways": WAYS, "askers": askers}
     named = {"kinds": WORDS, "ours": ours, "known": known, "there": there, "sells": sells, "most": MOST, "leading": leading}
     return render_template("locations.html", **named, **ruled, **sending)
@@ -235,7 +238,8 @@ def set_asks(id: str) -> Response:
     """How whoever sends from there is asked."""
     name, way, by = _mine(id), asked.text("way", 20), asked.text("by", 64)
     said = {"connection": {"connection": by}, "api": {"key": by}}.get(way, {"to": asked.text("to", 300).strip()})
-    how = Asking(Way(way), **said, hours=asked.number(asked.text("hours"), 0)) if way in set(Way) else None
+    hours, (to, connection, key) = asked.number(asked.text("hours"), 0), (said.get(one, "") for one in ("to", "connection", "key"))
+    how = Asking(Way(way), to=to, connection=connection, key=key, hours=hours) if way in set(Way) else None
     try:
         secret = parties.set_asking(hub(), visitor().merchant, id, how, who())
     except Refused as error:
@@ -245,6 +249,62 @@ def set_asks(id: str) -> Response:
     if how is None:
         return _back("good", gettext("Nobody else is asked to send from %(name)s.", name=name))
     return _back("good", gettext("Whoever sends from %(name)s is asked so from now on.", name=name))
+
+
+@pages.post("/stock/locations/<id>/lend")
+@needs("settings.write")
+def lend(id: str) -> Response | str:
+    """Whether a channel's own warehouse sends for orders of other channels; "look" only says what that would do."""
+    name, by, looks = _mine(id), asked.text("by", 64), asked.text("do", 10) == "look"
+    try:
+        how = _lending(by) if by else None
+        done = switching.switch(hub(), visitor().merchant, id, how, who(), dry_run=looks)
+    except Refused as error:
+        return _back("bad", _no_lending(error))
+    if looks:
+        return _back("info", _lent(name, done, on=how is not None) + " " + gettext("Nothing was changed."))
+    undo = "" if done.was == how else render_template("undo_lending.html", id=id, was=done.was, services=_services(done.was))
+    say("good", _lent(name, done, on=how is not None), undo=Markup(undo))  # noqa: S704 - our own template made it
+    return page()
+
+
+def _lending(by: str) -> Asking:
+    """What the form says. Raises Refused."""
+    lines = [line.rpartition("=") for line in asked.text("services", 5000).splitlines() if line.strip()]
+    speeds = {service.strip(): speed.strip().lower() for service, _, speed in lines}
+    cushion, speed = asked.number(asked.text("cushion").strip() or "0", -1), asked.text("speed", 20)
+    return Asking(Way.CONNECTION, connection=by, cushion=cushion, blank=asked.text("blank") == "1", speed=speed, speeds=speeds)
+
+
+def _services(how: Asking | None) -> str:
+    return "\n".join(f"{service} = {speed}" for service, speed in how.speeds.items()) if how else ""
+
+
+def _lent(name: str, done: switching.Switched, *, on: bool) -> str:
+    """What it is like, or would be."""
+    said = {"name": name, "accounts": ", ".join(done.accounts) or "–", "free": done.free, "skus": done.skus, "promised": done.promised}
+    if on:
+        words = gettext(
+            "%(name)s sends for orders of %(accounts)s: %(free)s units of %(skus)s SKUs are free, %(promised)s promised.", **said
+        )
+    else:
+        words = gettext("%(name)s sends for its own channel alone. What it was asked for goes on; %(promised)s units are promised.", **said)
+    return str(words)
+
+
+def _no_lending(error: Refused) -> str:
+    """Why not, by how core/flows/switching.py begins to say it."""
+    if isinstance(error, SellsAlone):
+        return _cannot(error)
+    known = {
+        "choose the connection": gettext("Choose the connection whose warehouse it is."),
+        "nobody has read": gettext("Nobody has read yet what lies there. That is done every hour."),
+        "a speed is one of": gettext("Write each service as: Next day = priority. The speeds are standard, expedited and priority."),
+    }
+    return next(
+        (str(words) for begins, words in known.items() if str(error).startswith(begins)),
+        str(gettext("Write a whole number of units, at least 0.")),
+    )
 
 
 def _no_asking(said: str) -> str:

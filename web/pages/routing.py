@@ -59,7 +59,7 @@ def _show(draft: Draft | None = None, trial: Sequence[routing_trial.Trial] | Non
     """The page of what is saved, or of a draft."""
     merchant = visitor().merchant
     with hub().database.read() as db:
-        ours = [row for row in places.locations(db, merchant) if row.kind != LocationKind.FBA]
+        ours = [row for row in places.locations(db, merchant) if row.kind != LocationKind.FBA or row.party]
         hours = {site.id: site.hours for site in shipments.all_sites(db, merchant)}
         accounts = [(one, one.settings.get(shipments.PARTS_SETTING, "")) for one in connections.all_of(db, merchant)]
         draft = draft or _saved(routings.rules(db, merchant))
