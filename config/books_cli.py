@@ -96,7 +96,7 @@ def _cleared(names: Any, one: Any) -> dict[str, str]:
 
 def _open(names: Any, one: "Open") -> dict[str, str]:
     item = one.item
-    called = one.order[1] if one.order else item.item
+    called = one.order.name if one.order else item.item
     return {
         "item": called, "account": names.get(item.connection, item.connection), "gateway": item.gateway, "open": _amount(item.open),
         "since": item.since.isoformat(), "by": one.by.isoformat(), "cause": one.cause.value,

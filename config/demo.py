@@ -20,7 +20,7 @@ import requests
 import structlog
 from pydantic import SecretStr
 
-from config import demo_dock, tour_carriers, tour_ledgers
+from config import demo_books, demo_dock, tour_carriers, tour_ledgers
 from config import tour as tours
 from config.catalogue import products
 from config.processes import environment
@@ -125,7 +125,8 @@ def run(
             report = _examine(stage, tour=tour) | ({"joined": joined} if joined else {})
             if not first_day:
                 report["parcels"] = demo_dock.play(stage, stage.carriers)
-                report["ok"] = report["ok"] and report["parcels"]["ok"]
+                report["books"] = demo_books.play(stage, settled, {ref for ref, one in _held(stage).items() if one["parks"]})
+                report["ok"] = report["ok"] and report["parcels"]["ok"] and report["books"]["ok"]
         except Failed as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1

@@ -26,6 +26,7 @@ class QuickBooksLedger:
     # what it tells
 
     def probe(self) -> Books:
+        self._client.prepay(3)
         company, preferences = self._client.company(), self._client.preferences()
         others = self._client.every("CompanyCurrency") if normalize.multicurrency(preferences) else ()
         return normalize.books(company, preferences, others, self._kit.account)
@@ -34,11 +35,13 @@ class QuickBooksLedger:
         return [normalize.account(one) for one in self._client.every("Account", EVERY)]
 
     def tax_codes(self) -> Sequence[TaxCode]:
+        self._client.prepay(3)
         country = str(self._client.company().get("Country") or "")
         rates = {one: percent for one, percent in self._rates() if percent is not None}
         return [normalize.tax_code(one, rates, country) for one in self._client.every("TaxCode", EVERY)]
 
     def tags(self) -> Sequence[Tag]:
+        self._client.prepay(3)
         said = self._client.preferences()
         classes = self._client.every("Class") if normalize.tracks_classes(said) else ()
         places = self._client.every("Department") if normalize.tracks_locations(said) else ()

@@ -92,7 +92,7 @@ MANIFEST = Connector(
         "deleteBankTransfer",
     ),
     ledger=ledger,
-    keeps=Keeping(frozenset(DocKind) - {DocKind.RECEIPT, DocKind.REFUND}, most_orders=1000, number=255),
+    keeps=Keeping(frozenset(DocKind) - {DocKind.RECEIPT, DocKind.REFUND}, foreign=False, banks=True, most_orders=1000, number=255),
     webhooks=webhooks,
     consents=consents,
     asks=(Field("account", "Organisation", "Its name in Xero: only where you have more than one", secret=False, required=False),),

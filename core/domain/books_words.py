@@ -61,6 +61,7 @@ CAUSES = {
     Cause.REFUND_OVERDUE: N_("A refund that no payout ever took."),
     Cause.TWICE: N_("This order's money came twice."),
     Cause.DIFFERS: N_("The channel settled another amount than the order's."),
+    Cause.UNBOOKED: N_("Its order waits to be booked."),
     Cause.NOT_OURS: N_("Money of an order that is not here."),
     Cause.UNKNOWN_REFUND: N_("The channel gave money back for an order that is not here."),
     Cause.CURRENCY: N_("It came in another currency than the order's."),
@@ -74,6 +75,7 @@ STEPS = {
     Cause.DIFFERS: N_(
         "Compare the order's story with the payout's line; a refund may be missing here. Read the order again, or write it off."
     ),
+    Cause.UNBOOKED: N_("Its order is under Needs attention: once it adds up, this closes by itself."),
     Cause.NOT_OURS: N_("Backfill the channel's orders of that time. If it is older than your books, bring in an opening balance."),
     Cause.UNKNOWN_REFUND: N_("Backfill the channel's orders of that time."),
     Cause.CURRENCY: N_("Look whether the channel pays out in another currency than it did, and write off the exchange difference."),

@@ -5,12 +5,12 @@ the month's end). What a payout brought to the bank is a transfer of its own. Id
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from core.domain.journal import Account, EntryKind, Posting, merged
-from core.domain.ledgers import DocKind, DocLine, Document
+from core.domain.ledgers import DocKind, DocLine, Document, TaxIs
 
 PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
 
@@ -99,6 +99,12 @@ def journal(
     lines = tuple(DocLine(account(one) or "", one.amount, _text(one, texts)) for one in sums)
     memo = f"Crossdock {source} ({len(group)} entries)"
     return Document(DocKind.JOURNAL, number, max(one.on for one in group), currency, lines, memo=memo) if lines else None
+
+
+def as_invoice(one: Document, contact: str) -> Document:
+    """A journal that the books do not keep, in a currency that is not their own, as an invoice of nothing: credits above zero."""
+    lines = tuple(replace(line, amount=-line.amount) for line in one.lines)
+    return replace(one, kind=DocKind.INVOICE, lines=lines, contact=contact, due=one.on, tax_is=TaxIs.NONE)
 
 
 def _text(one: Posting, texts: Mapping[Account, str]) -> str:

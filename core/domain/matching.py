@@ -16,6 +16,7 @@ class Cause(StrEnum):
     REFUND_OVERDUE = "refund_overdue"  # money that we gave back was never taken from a payout
     TWICE = "twice"  # an order's money came more than once
     DIFFERS = "differs"  # more or less than the order's
+    UNBOOKED = "unbooked"  # its order is here, and waits to be booked
     NOT_OURS = "not_ours"  # money of an order that we do not know
     UNKNOWN_REFUND = "unknown_refund"  # the channel gave back what we know nothing of
     CURRENCY = "currency"  # it came in another currency
@@ -45,10 +46,13 @@ class Item:
         return self.paid + self.repaid + self.settled + self.other
 
 
-def cause_of(one: Item, within: timedelta, today: date) -> Cause | None:
-    """Why it is open; None: it is not. What nobody paid out yet is awaited `within` so long after it last moved."""
+def cause_of(one: Item, within: timedelta, today: date, *, waits: bool = False) -> Cause | None:
+    """Why it is open; None: it is not. What nobody paid out yet is awaited `within` so long after it last moved. `waits`: its order is
+    not booked yet."""
     if not one.open:
         return None
+    if waits:
+        return Cause.UNBOOKED
     if one.item.startswith("payout "):
         return Cause.SUM
     return _of_order(one, overdue=today > one.last + within)

@@ -21,7 +21,7 @@ from core.flows.books import NotKept
 from core.hub import Hub
 from core.store import audit, connections, journal, payouts
 from core.store.connections import Connection
-from core.store.journal import Balance, Books, Cleared
+from core.store.journal import Balance, Books, Cleared, Named
 from core.store.payouts import Known
 
 PATIENCE = timedelta(days=14)  # money of a channel that is not connected any more, and of gateways without payouts
@@ -29,16 +29,16 @@ PATIENCE = timedelta(days=14)  # money of a channel that is not connected any mo
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """An open item: why it is one, by when it was expected, and whose order it is, by our id and its name."""
+    """An open item: why it is one, by when it was expected, and whose order it is, where we know it."""
 
     item: Item
     cause: Cause
     by: date
-    order: tuple[str, str] | None
+    order: Named | None
 
     @property
     def is_break(self) -> bool:
-        return self.cause is not Cause.AWAITED
+        return self.cause not in (Cause.AWAITED, Cause.UNBOOKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,9 @@ def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, within: M
     return [_open(one, within.get(one.connection, PATIENCE), today, names.get(one.item)) for one in found]
 
 
-def _open(one: Item, within: timedelta, today: date, order: tuple[str, str] | None) -> Open:
-    return Open(one, cause_of(one, within, today) or Cause.AWAITED, one.last + within, order)
+def _open(one: Item, within: timedelta, today: date, order: Named | None) -> Open:
+    cause = cause_of(one, within, today, waits=order is not None and order.waits)
+    return Open(one, cause or Cause.AWAITED, one.last + within, order)
 
 
 def _within(hub: Hub, known: Iterable[Connection]) -> dict[str, timedelta]:
@@ -146,7 +147,7 @@ class Matched:
     """An order in a payout: what of its money the payout settles and what it costs, and what stands open under its item now."""
 
     order: str
-    link: tuple[str, str] | None
+    link: Named | None
     settled: Money
     fees: Money
     left: Open | None
@@ -186,7 +187,7 @@ def _one_currency(held: Sequence[Movement], known: Known) -> bool:
     return all(one.amount.currency == known.payout.amount.currency for one in held)
 
 
-def _matched(order: str, held: Sequence[Movement], link: tuple[str, str] | None, left: Open | None) -> Matched:
+def _matched(order: str, held: Sequence[Movement], link: Named | None, left: Open | None) -> Matched:
     currency = held[0].amount.currency
     same = [one for one in held if one.amount.currency == currency]
     return Matched(order, link, total((settles(one) for one in same), currency), total((one.fees for one in same), currency), left)
@@ -266,6 +267,6 @@ def _rows(found: Certificate, names: Mapping[str, str]) -> Iterator[tuple[str, .
 
 
 def _open_row(left: Open, names: Mapping[str, str]) -> tuple[str, ...]:
-    item, called = left.item, left.order[1] if left.order else left.item.item
+    item, called = left.item, left.order.name if left.order else left.item.item
     account, days = names.get(item.connection, item.connection), (item.since.isoformat(), left.by.isoformat())
     return ("open", account, item.gateway, item.open.currency, called, "open item", item.open.text(), *days, left.cause.value)

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from datetime import date
 
 from core.domain.journal import Entry, due
-from core.domain.order import PaymentStatus
 from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
@@ -37,15 +36,11 @@ def rules_of(books: Books, connector: Connector | None) -> Rules:
 # ---- orders
 
 
-def ask_in(work: Unit, connector: Connector, connection: Connection, taken: Taken) -> None:
-    """Orders that were taken are booked, where books are kept. Who paid what is read where a push did not tell it."""
-    if not taken or (books := journal.books(work.db, connection.merchant)) is None:
-        return
-    rules = rules_of(books, connector)
-    for ref, (_, order, _) in taken.items():
-        work.ask(connection.merchant, "post_entries", ref, connection.id)
-        if not rules.own and order.payments is None and order.payment_status is not PaymentStatus.UNPAID:
-            work.ask(connection.merchant, "fetch_orders", ref, connection.id)
+def ask_in(work: Unit, connection: Connection, taken: Taken) -> None:
+    """Orders that were taken are booked, where books are kept."""
+    if taken and journal.books(work.db, connection.merchant):
+        for ref in taken:
+            work.ask(connection.merchant, "post_entries", ref, connection.id)
 
 
 def post_entries(hub: Hub, claim: Claim) -> None:
@@ -63,6 +58,8 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     journal.append(work.db, merchant, lines, work.now)
     journal.go(work.db, merchant, known.keys() - waits.keys())
     journal.wait(work.db, merchant, waits, work.now)
+    for ref in sorted(ref for ref, why in waits.items() if why == "payments"):  # a push did not tell who paid what
+        work.ask(merchant, "fetch_orders", ref, ref.split("/", 1)[0])
     return len(lines)
 
 

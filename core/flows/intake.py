@@ -158,7 +158,7 @@ def save(hub: Hub, work: Unit, connection: Connection, reading: Reading, written
     _close_callings(work, connection, taken)
     if hub.connector(connection).captures:
         _see_payments(work, connection, {ref: one for ref, one in taken.items() if ref not in past})
-    books.ask_in(work, hub.connector(connection), connection, taken)
+    books.ask_in(work, connection, taken)
     kindred = kin.find(connection, taken, known, seen, {}, merges=merges)
     split = bool(taken) and settle(work, connection, taken, known, kindred, past=past).places.is_split
     _ask_routes(work, connection, {ref: written[ref] for ref in taken if ref not in past and (split or _goes_nowhere(written[ref].order))})

@@ -4,20 +4,22 @@ Entries are gathered into documents (see core.domain.documents), each written do
 by it before it is said again. What the ledger declines is blocked, with its words, until somebody mends the cause.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from core.domain import books_words
-from core.domain.documents import AccountOf, Mode, Unmapped, Written, account_of, grouped, journal, names_of, proposed, transfer
+from core.domain.documents import AccountOf, Mode, Unmapped, Written, account_of, as_invoice, grouped, journal, names_of, proposed, transfer
 from core.domain.journal import Account
 from core.domain.ledgers import Books as LedgerBooks
-from core.domain.ledgers import LedgerAccount, Sort, Why
+from core.domain.ledgers import DocKind, Document, LedgerAccount, Sort, Why
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
-from core.errors import AccessLost, Refused, Unsupported
+from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
+from core.ports import Keeping, Ledger
 from core.store import audit, connections, documents
 from core.store import journal as entries
 from core.store.connections import Connection
@@ -28,7 +30,9 @@ from core.store.unit import Unit
 AT_ONCE = 20_000  # entries that are gathered at once
 LOOKED_AT = 500  # of those that wait, for a page
 SEEN = "documents"  # a mark: up to when entries were gathered
+BANK_FEED = "bank feed"  # instead of a document: the merchant books it from his bank's statement there
 OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
+AT_ONCE_TOO = "at_once"  # of its settings: what was booked today is written today; what it still becomes follows
 MODE = "mode"  # of the ledger connection's settings: by channel connection, how its entries are written
 
 
@@ -36,17 +40,28 @@ MODE = "mode"  # of the ledger connection's settings: by channel connection, how
 
 
 def read_ledger(hub: Hub, claim: Claim) -> None:
-    """Whose books these are, their accounts, tax codes and tags; accounts that nobody mapped are proposed."""
+    """Read one kind of what the ledger has, and ask for the next: whose books these are, their accounts, tax codes and tags. After the last
+    one what is booked is gathered."""
     connection = hub.connection(claim.connection)
-    ledger = hub.ledger(connection)
-    books, accounts, codes, tags = ledger.probe(), ledger.accounts(), ledger.tax_codes(), ledger.tags()
+    with hub.database.read() as db:
+        _, reached = connections.mark(db, connection.id, THINGS)
+    kinds = list(READERS)
+    turn = kinds.index(reached) if reached and reached in kinds else 0
+    kind, after = kinds[turn], kinds[turn + 1] if turn + 1 < len(kinds) else None
+    found = READERS[kind](hub.ledger(connection))
     with hub.unit(claim) as work:
-        merchant, id = connection.merchant, connection.id
-        documents.keep_things(work.db, merchant, id, "books", {books.id: books}, work.now)
-        documents.keep_things(work.db, merchant, id, "account", {one.id: one for one in accounts}, work.now)
-        documents.keep_things(work.db, merchant, id, "tax", {one.id: one for one in codes}, work.now)
-        documents.keep_things(work.db, merchant, id, "tag", {f"{one.of} {one.id}": one for one in tags}, work.now)
-        work.ask(merchant, "gather_documents", id, id)
+        documents.keep_things(work.db, connection.merchant, connection.id, kind, found, work.now)
+        connections.set_mark(work.db, connection.merchant, connection.id, THINGS, work.now, after)
+        work.ask(connection.merchant, "read_ledger" if after else "gather_documents", connection.id, connection.id)
+
+
+THINGS = "ledger"  # a mark: which kind is read next
+READERS: Mapping[str, Callable[[Ledger], Mapping[str, Any]]] = {
+    "books": lambda ledger: {(books := ledger.probe()).id: books},
+    "account": lambda ledger: {one.id: one for one in ledger.accounts()},
+    "tax": lambda ledger: {one.id: one for one in ledger.tax_codes()},
+    "tag": lambda ledger: {f"{one.of} {one.id}": one for one in ledger.tags()},
+}
 
 
 SORTS: Mapping[Account, tuple[Sort, ...]] = {
@@ -55,6 +70,7 @@ SORTS: Mapping[Account, tuple[Sort, ...]] = {
     Account.MARKETPLACE_TAX: (Sort.LIABILITY,), Account.GIFT_CARDS: (Sort.LIABILITY,), Account.STORE_CREDIT: (Sort.LIABILITY,),
     Account.POSTAGE_OWED: (Sort.LIABILITY,), Account.LOAN: (Sort.LIABILITY,),
 }  # fmt: skip
+SPARE = (Sort.EXPENSE, Sort.COST)  # for what nobody has an account of his own for
 INCOME = (Account.SALES, Account.SHIPPING, Account.TIPS, Account.DUTIES, Account.CHARGES, Account.DISCOUNTS, Account.RETURNS)
 OTHERS = (Sort.EXPENSE, Sort.COST, Sort.INCOME)
 
@@ -74,6 +90,11 @@ def proposals(known: Iterable[LedgerAccount]) -> dict[Account, str]:
 def mapped(maps: Mapping[str, str], known: Iterable[LedgerAccount]) -> dict[str, str]:
     """By name, what the merchant said and, where he did not, what is proposed."""
     return {**{account.value: id for account, id in proposals(list(known)).items()}, **{what: id for what, id in maps.items() if id}}
+
+
+def names() -> list[str]:
+    """All that can be mapped."""
+    return [account.value for account in Account]
 
 
 # ---- gathering
@@ -99,11 +120,11 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     documents.pull(work.db, merchant, connection.id, max(0, at - OVERLAP_US), first)
     connections.set_mark(work.db, merchant, connection.id, SEEN, work.now)
     today = hub.clock().astimezone(zone_of(books.zone)).date()
+    until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
-    known = documents.things(work.db, merchant, connection.id, "account", LedgerAccount)
-    account = account_of(mapped(documents.maps(work.db, merchant, connection.id), known))
-    for (source, currency), group in grouped(found, modes(hub, work, connection), today).items():
-        _want(hub, work, connection, f"{source}|{currency}", currency, group, account)
+    desk = desk_of(hub, work, connection)
+    for (source, currency), group in grouped(found, modes(hub, work, connection), until).items():
+        _want(hub, work, connection, f"{source}|{currency}", currency, group, desk)
 
 
 def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
@@ -117,22 +138,54 @@ def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
     return found
 
 
-def _want(
-    hub: Hub, work: Unit, connection: Connection, source: str, currency: str, group: list[Written], account: AccountOf
-) -> None:  # fmt: skip
-    """One document of these entries; where an account is not mapped they wait, and the page says for which."""
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What documents for one ledger are made with: what of ours is which of its accounts, those that are banks, its own currency, and what
+    it can hold."""
+
+    account: AccountOf
+    banks: Collection[str]
+    own: str
+    keeps: Keeping
+
+    def transfers(self, group: Sequence[Written]) -> bool:
+        """Whether the ledger can move this money itself."""
+        sides = {self.account(one) for entry in group for one in entry.postings if one.account in (Account.BANK, Account.CLEARING)}
+        return DocKind.TRANSFER in self.keeps.kinds and (not self.keeps.banks or sides <= {None, *self.banks})
+
+    def made(self, source: str, number: str, group: Sequence[Written], currency: str) -> Document | None:
+        """Raises Unmapped."""
+        moved = transfer(source, number, group, currency, self.account) if source.startswith("paid|") else None
+        made = moved or journal(source, number, group, currency, self.account, books_words.ACCOUNTS)
+        foreign = made is not None and made.kind is DocKind.JOURNAL and not self.keeps.foreign and currency != self.own
+        return as_invoice(made, f"Crossdock {currency}") if made and foreign else made
+
+
+def _want(hub: Hub, work: Unit, connection: Connection, source: str, currency: str, group: list[Written], desk: Desk) -> None:
+    """One document of these entries; where an account is not mapped they wait, and the page says for which. A payout that the ledger
+    cannot transfer is left to its bank feed."""
+    if source.startswith("paid|") and not desk.transfers(group):
+        documents.put(work.db, connection.merchant, connection.id, [one.id for one in group], BANK_FEED)
+        return
     number = f"CD-{connections.count_up(work.db, connection.merchant, SEEN, 1):06d}"
     try:
-        made = transfer(source, number, group, currency, account) if source.startswith("paid|") else None
-        made = made or journal(source, number, group, currency, account, books_words.ACCOUNTS)
+        made = desk.made(source, number, group, currency)
     except Unmapped:
         return
     id = hub.ids()
     documents.put(work.db, connection.merchant, connection.id, [one.id for one in group], id)
-    if made is None:
-        return
-    documents.add(work.db, connection.merchant, connection.id, id, source, made, hub.box(connection.merchant), work.now)
-    work.ask(connection.merchant, "post_document", id, connection.id)
+    if made is not None:
+        documents.add(work.db, connection.merchant, connection.id, id, source, made, hub.box(connection.merchant), work.now)
+        work.ask(connection.merchant, "post_document", id, connection.id)
+
+
+def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
+    merchant, id, keeps = connection.merchant, connection.id, hub.connector(connection).keeps
+    known = documents.things(work.db, merchant, id, "account", LedgerAccount)
+    who = documents.things(work.db, merchant, id, "books", LedgerBooks)
+    banks = {one.id for one in known if one.sort is Sort.BANK}
+    own = who[0].currencies[0] if who else ""
+    return Desk(account_of(mapped(documents.maps(work.db, merchant, id), known)), banks, own, keeps or Keeping(frozenset()))
 
 
 # ---- posting
@@ -158,6 +211,10 @@ def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
         said = said or ledger.post(kept.document, key)
         if said.total != kept.document.total:
             raise Refused("the ledger made another total of it", words=said.total.text(), reason=Why.OTHER)
+    except (RateLimited, Unavailable):  # it surely never reached them: next time nobody need look for it
+        with hub.unit(claim, finish=False) as work:
+            documents.untried(work.db, kept.id, kept.tried_at)
+        raise
     except AccessLost:
         raise
     except Refused as error:
@@ -205,11 +262,13 @@ def read_changes(hub: Hub, claim: Claim) -> None:
 # ---- choosing
 
 
-def choose(hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str]) -> None:
-    """From which day on entries are written there, and how each channel's are."""
+def choose(
+    hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str], **other: Any
+) -> None:
+    """From which day on entries are written there, and how each channel's are; and other settings of the ledger's."""
     with hub.unit() as work:
         modes_ = {id: mode for id, mode in chosen.items() if mode in set(Mode)}
-        settings = {**connection.settings, "from": starts.isoformat() if starts else "", MODE: modes_}
+        settings = {**connection.settings, "from": starts.isoformat() if starts else "", MODE: modes_, **other}
         connections.set_options(work.db, connection.id, settings, connection.buffer)
         audit.write(
             work.db, merchant, work.now, who.id, who.name, "books.ledger", connection.id, starts=starts.isoformat() if starts else ""

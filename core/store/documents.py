@@ -166,6 +166,10 @@ def _kept(row: Any, box: Box) -> Kept:
 
 
 TRY = "update documents set state = 'asked', why = null, words = null, tried_at = :now where id = :id"
+UNTRIED = """
+update documents set state = case when cast(:tried as bigint) is null then 'wanted' else state end, tried_at = cast(:tried as bigint)
+where id = :id
+"""
 POSTED = """
 update documents set state = 'posted', why = null, words = null, posted_at = coalesce(posted_at, :now), ledger_id = :ledger_id,
   version = :version, shape = :shape, shape_now = null, gone = false, link = :link where id = :id
@@ -177,6 +181,11 @@ SEEN = "update documents set version = :version, shape_now = :shape_now, gone = 
 def try_it(db: Connection, id: str, now: int) -> None:
     """The ledger is asked from now on: it is looked up before it is said again."""
     run(db, TRY, id=id, now=now)
+
+
+def untried(db: Connection, id: str, tried_at: int | None) -> None:
+    """What was begun never reached the ledger: it stands as it did before."""
+    run(db, UNTRIED, id=id, tried=tried_at)
 
 
 def posted(db: Connection, id: str, said: Posted, now: int) -> None:

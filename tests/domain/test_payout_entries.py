@@ -191,6 +191,10 @@ def test_why_an_item_is_open(item, days, cause):
     assert cause_of(item, timedelta(days=14), date(2026, 3, 1) + timedelta(days=days)) is cause
 
 
+def test_money_of_an_order_that_waits_to_be_booked_is_no_break_of_its_own():
+    assert cause_of(an_item(settled="-20"), timedelta(days=14), date(2026, 3, 1), waits=True) is Cause.UNBOOKED
+
+
 def test_fees_are_compared_where_both_are_known():
     told, charged = {"1": money("-3"), "2": money("-3")}, {"1": money("-3.01"), "3": money("-9")}
 

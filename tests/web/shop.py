@@ -62,7 +62,7 @@ class Shop:
         asked = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "REMOTE_ADDR": "203.0.113.9", **environ}
         asked = {"wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "SERVER_NAME": "x", "SERVER_PORT": "80", **asked}
         body = b"".join(self.app(asked, lambda status, headers: said.append(status)))
-        return int(said[0][:3]), json.loads(body)
+        return int(said[0][:3]), json.loads(body or b"{}")
 
     def deliver(self, delivery: Delivery) -> int:
         return self.knock(delivery.body, delivery.headers)[0]

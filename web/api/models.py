@@ -435,7 +435,9 @@ class LocationSaid(Said):
 
     id: str
     name: str
-    kind: LocationKind = Field(description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved.")
+    kind: LocationKind = Field(
+        description="fba: Amazon's own. Its levels are read, never written, and nothing of it is reserved unless switched on."
+    )
 
 
 class LocationAsked(Asked):

@@ -1,0 +1,83 @@
+"""The books of the rehearsal: sales, fees and payouts are booked, matched and written into simulated ledgers; a planted break is found."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.domain.who import COMMAND_LINE
+from core.flows import accounts, books, posting
+from core.hub import Hub
+from core.store import connections, documents
+from core.store.connections import Connection
+
+if TYPE_CHECKING:
+    from config.demo import Stage
+
+PLANTED = "shopify"  # where one order's money comes a cent short
+FIRST = timedelta(days=60)  # so long before today the books begin
+
+
+def play(stage: "Stage", settled: Any, parked: Collection[str]) -> dict[str, Any]:
+    """Keep books, have every channel pay out, write all of it into the ledgers; gives what came of it, `ok` where that is right. Orders
+    that are `parked`, by their refs, cannot be read: their money is a break that is foreseen."""
+    hub, merchant = stage.hub, stage.merchant.id
+    first = hub.clock().date() - FIRST
+    books.begin(hub, merchant, first, COMMAND_LINE)
+    settled(stage)
+    paying = {name: one for name, one in stage.by_channel.items() if hub.connectors[name].pays}
+    planted = _pay_out(stage, paying)
+    for one in paying.values():
+        _ask(hub, one, "read_payouts")
+    settled(stage)
+    for one in stage.ledgers.values():
+        posting.choose(hub, merchant, hub.connection(one.id), COMMAND_LINE, starts=first, chosen={}, at_once=True)
+        _map(hub, hub.connection(one.id))
+    settled(stage)
+    return _examine(stage, planted, parked)
+
+
+def _ask(hub: Hub, one: Connection, kind: str) -> None:
+    with hub.unit() as work:
+        work.ask(one.merchant, kind, one.id, one.id)
+
+
+def _pay_out(stage: "Stage", paying: Mapping[str, Connection]) -> list[str]:
+    """Every channel pays out what stands; at one of them a cent is missing. Gives the orders that it is missing of."""
+    found = []
+    for name in paying:
+        wish = {"plant": "cent"} if name == PLANTED and not stage.hand.get(name, "payouts") else {}
+        paid = stage.hand.post(name, "payouts", wish)
+        found += [one["planted"]["order"] for one in paid if one.get("planted")]
+    return found
+
+
+def _map(hub: Hub, one: Connection) -> None:
+    """Whatever the chart has no likely account for goes to an account for what nobody knows yet."""
+    with hub.unit() as work:
+        shelf = posting.look(hub, work, one)
+        spare = next((known.id for known in shelf.accounts if known.active and known.journals and known.sort in posting.SPARE), "")
+    if spare:
+        posting.map_accounts(hub, one.merchant, one, COMMAND_LINE, {name: spare for name in posting.names() if name not in shelf.used})
+
+
+def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dict[str, Any]:
+    hub, merchant = stage.hub, stage.merchant.id
+    today = hub.clock().date()
+    with hub.database.read() as db:
+        look = accounts.look(hub, db, merchant)
+        found = accounts.certificate(hub, db, merchant, today - FIRST, today)
+        written = documents.counts(db, merchant)
+        names = {one.id: one.channel for one in connections.all_of(db, merchant)}
+    breaks = [
+        {"channel": names.get(one.item.connection, ""), "cause": one.cause.value, "open": one.item.open.text()}
+        for one in found.found
+        if one.is_break
+    ]
+    residue = {currency: one.text() for currency, one in found.residue.items()}
+    there = {name: len([one for one in stage.hand.get(name, "documents") if not one["gone"]]) for name in stage.ledgers}
+    ok = all(not one.minor for one in found.residue.values()) and len(breaks) == len(planted) and written.get("posted", 0) > 0
+    return {
+        "entries": sum(look.counts.values()) if look else 0, "waiting": dict(look.waiting) if look else {}, "breaks": breaks,
+        "planted": len(planted), "awaited": len(look.awaited) if look else 0, "residue": residue, "documents": written, "there": there,
+        "ok": ok,
+    }  # fmt: skip
