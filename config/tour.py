@@ -21,6 +21,7 @@ from core.ports import (
     Follows,
     Fulfills,
     Mends,
+    Pays,
     Push,
     ReadiesPickups,
     Remembers,
@@ -65,6 +66,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     if isinstance(channel, Mends):
         _mend(channel, pushes[0])
     _send(hub, connection, hand, pushes[0].sku)
+    if isinstance(channel, Pays):
+        _paid_out(channel, connection, hand, hub.clock() - timedelta(days=2))
     _beyond_the_port(channel)
 
 
@@ -130,6 +133,14 @@ def _confirm(channel: Confirms, order: Order, now: datetime) -> None:
     )  # fmt: skip
     channel.confirm(sent)
     channel.confirmed(sent)
+
+
+def _paid_out(channel: Pays, connection: Connection, hand: Any, since: datetime) -> None:
+    """What stands open, and, once it is paid out, every payout with what it holds, a page of each."""
+    channel.unpaid(since, None)
+    hand.post(connection.channel, "payouts", {})
+    for payout in channel.payouts(since, None).items:
+        channel.movements(payout, None)
 
 
 def _mend(channel: Mends, push: Push) -> None:
@@ -210,8 +221,10 @@ def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer])
 
 
 def _beyond_the_port(channel: Any) -> None:
-    """What single connectors offer besides: which SKUs are eBay's inventory items, a catalogue as a
+    """What single connectors offer besides: which SKUs are eBay's inventory items, a key for calls that are signed, a catalogue as a
     file however small it is."""
+    if hasattr(channel, "signing_key"):
+        channel.signing_key()
     if hasattr(channel, "inventory_items"):
         channel.inventory_items(["SKU-0001"])
     if hasattr(channel, "export"):
