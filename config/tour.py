@@ -237,8 +237,10 @@ def _follow(channel: Follows, pushes: Sequence[Push], answers: Iterable[Answer])
 
 
 def _beyond_the_port(channel: Any) -> None:
-    """What single connectors offer besides: which SKUs are eBay's inventory items, a catalogue as a
+    """What single connectors offer besides: which SKUs are eBay's inventory items, a key for calls that are signed, a catalogue as a
     file however small it is."""
+    if hasattr(channel, "signing_key"):
+        channel.signing_key()
     if hasattr(channel, "inventory_items"):
         channel.inventory_items(["SKU-0001"])
     if hasattr(channel, "export"):

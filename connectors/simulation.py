@@ -35,7 +35,7 @@ from core.ports import Rate
 
 RELAXED = 1000.0  # how much faster everything refills under relaxed limits
 ATTEMPTS = 9  # deliveries of one webhook: the first and eight more (shopify.dev, webhook retries)
-SECRET = re.compile(r"authorization|token|secret|hmac|signature|cookie|cert|dev-?name|app-?name", re.I)
+SECRET = re.compile(r"authorization|token|secret|hmac|signature|cookie|cert|dev-?name|app-?name|private-?key|jwe", re.I)
 PERSONAL = re.compile(
     r"name$|address|street|phone|e-?mail|postal|^zip|zip(?:code)?$|^firm$|city|note|password|token|secret|message|buyer|recipient|latitude|longitude|^company$",
     re.I,

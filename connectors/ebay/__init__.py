@@ -1,4 +1,4 @@
-"""eBay: orders by the Sell Fulfillment API, stock by the Inventory API and Trading, notices by the Notification API.
+"""eBay: orders by the Sell Fulfillment API, stock by the Inventory API and Trading, money by Finances, notices by Notification.
 
 Nothing heavy is imported here; client and SDK come in when a channel is made.
 """
@@ -9,11 +9,12 @@ from typing import Any
 
 from core.domain.order import Order
 from core.errors import BadPayload
-from core.ports import CallsOff, Channel, Connector, Consents, Field, Kit, Limits, Rate, Webhooks
+from core.ports import CallsOff, Channel, Connector, Consents, Field, Kit, Limits, Paying, Rate, Webhooks
 
 SCOPE = "https://api.ebay.com/oauth/api_scope"
 API = "https://api.ebay.com"
 DAY = 86_400.0
+SCOPES = ("sell.fulfillment", "sell.inventory", "sell.finances", "commerce.identity.readonly")
 
 
 def _daily(calls: int) -> Rate:
@@ -84,9 +85,12 @@ MANIFEST = Connector(
         "trading_site": "0",
         "marketplace": "EBAY_US",
         "endpoint_url": "",  # the notification address exactly as registered; empty: the address that was asked
-        "scopes": " ".join([SCOPE, *(f"{SCOPE}/{name}" for name in ("sell.fulfillment", "sell.inventory", "commerce.identity.readonly"))]),
+        "scopes": " ".join([SCOPE, *(f"{SCOPE}/{name}" for name in SCOPES)]),
         "app_scopes": SCOPE,
+        "signatures": "",  # of sellers in the EU and the UK: always, never; empty: by the marketplace, and where eBay asks for them
         "orders_page": 200,
+        "payouts_page": 200,
+        "transactions_page": 1000,
         "records_page": 200,
         "listings_page": 200,
         "listings_reach_days": 60,  # no active listing ends later: GTC is renewed each month
@@ -107,6 +111,8 @@ MANIFEST = Connector(
         "trading": _daily(5_000),
         "notification": _daily(10_000),
         "post_order": _daily(10_000),
+        "finances": _daily(15_000),
+        "keys": _daily(5_000),
         "identity": _daily(5_000),
         "token": _daily(5_000),
     },
@@ -121,6 +127,9 @@ MANIFEST = Connector(
         "createCancellation",
         "approveCancellation",
         "rejectCancellation",
+        "getPayouts",
+        "getTransactions",
+        "createSigningKey",
         "getInventoryItems",
         "bulkGetInventoryItem",
         "getOffers",
@@ -142,5 +151,6 @@ MANIFEST = Connector(
     poll_overlap=timedelta(minutes=10),
     poll_age=timedelta(minutes=2),
     merges=True,
+    pays=Paying("ebay", within=timedelta(days=35)),  # a seller may choose to be paid once a month
     calls_off=CallsOff(repays=True, answers=True),
 )

@@ -9,8 +9,10 @@ from typing import Any
 
 from connectors.ebay import reading, render
 from connectors.ebay.client import Client, rows, trading_words
+from connectors.ebay.paying import Paying
 from connectors.ebay.sending import Sending
 from connectors.http import as_datetime, write_json
+from core.domain.payouts import Movement, Payout
 from core.domain.promise import Uncovered
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import BadPayload, RateLimited, Refused
@@ -35,7 +37,7 @@ class EbayChannel:
     def __init__(self, kit: Kit, client: Client) -> None:
         self._kit = kit
         self._client = client
-        self._sending = Sending(kit, client)
+        self._sending, self._paying = Sending(kit, client), Paying(kit, client)
         self._known_offers: dict[tuple[str, str], str] = {}  # by item and SKU
 
     def probe(self) -> Account:
@@ -143,6 +145,21 @@ class EbayChannel:
 
     def answer(self, order: str, appeal: Appeal, *, agree: bool, sent: Sent | None = None) -> None:
         self._sending.answer(order, appeal, agree=agree, sent=sent)
+
+    # What is paid out
+
+    def payouts(self, since: datetime, cursor: str | None) -> Page[Payout]:
+        return self._paying.payouts(since, cursor)
+
+    def movements(self, payout: Payout, cursor: str | None) -> Page[Movement]:
+        return self._paying.movements(payout, cursor)
+
+    def unpaid(self, since: datetime, cursor: str | None) -> Page[Movement]:
+        return self._paying.unpaid(since, cursor)
+
+    def signing_key(self) -> None:
+        """Have a key for the calls that sellers in the EU and the UK sign."""
+        self._client.signing_key()
 
     # Listings
 

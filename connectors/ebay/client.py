@@ -3,6 +3,7 @@
 import base64
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -12,13 +13,16 @@ from ebaysdk.exception import EbaySDKError
 from ebaysdk.trading import Connection as Trading
 from lxml import etree
 
-from connectors.http import Http, json_of
+from connectors.ebay import signing
+from connectors.http import Http, json_of, write_json
 from core.errors import AccessLost, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit
 
 ORDERS = "/sell/fulfillment/v1/order"
 CANCELLATIONS = "/post-order/v2/cancellation"
 INVENTORY = "/sell/inventory/v1"
+FINANCES = "/sell/finances/v1"
+SIGNING_KEY = "/developer/key_management/v1/signing_key"
 LISTED = [  # fields of a listing that we read; without them eBay tells descriptions and pictures too
     "HasMoreItems",
     *(f"ItemArray.Item.{name}" for name in ("ItemID", "Title", "SKU", "Quantity", "ListingType", "ListingDetails.EndTime")),
@@ -49,10 +53,18 @@ def grant(kit: Kit, form: Mapping[str, str], timeout: tuple[float, float]) -> Fr
     url = kit.settings["api_url"] + "/identity/v1/oauth2/token"
     answer = http.send("POST", url, changes=False, headers=headers, data=dict(form), timeout=timeout)
     if answer.status_code == 400:
-        raise AccessLost("eBay takes the grant no longer", status=400, words=answer.text[:500])
+        raise AccessLost("eBay takes the grant no longer", status=400, codes=_grant_code(answer), words=answer.text[:500])
     if answer.status_code >= 300:
         raise http.refusal(answer, changes=False)
     return _fresh(kit, json_of(answer, "ebay", changes=False))
+
+
+def _grant_code(answer: requests.Response) -> str:
+    """OAuth's own word for what is wrong."""
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _fresh(kit: Kit, said: Mapping[str, Any]) -> Fresh:
@@ -107,11 +119,17 @@ class AppClient:
 
 
 class Client:
-    """Calls in the name of one seller. Each takes from its API's budget first; a 401 is answered by one refresh."""
+    """Calls in the name of one seller. Each takes from its API's budget first; a 401 is answered by one refresh.
+
+    Calls that need it are signed where the seller must (setting `signatures`: always, never, or by the site), and where eBay says so.
+    """
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._http: Http = kit.http
+        self._signer, self._makes_key = signing.signer(kit.login), False
+        wish = kit.settings["signatures"]
+        self._signs = wish == "always" or (wish != "never" and kit.settings["marketplace"] in signing.SIGNING)
 
     # REST
 
@@ -151,16 +169,68 @@ class Client:
 
     def call_off(self, body: Mapping[str, Any]) -> None:
         """A cancellation of the seller's own."""
-        self._post_order("", body)
+        self._post_order("", body, signed=True)
 
     def approve(self, request: str) -> None:
-        self._post_order(f"/{quote(request, safe='')}/approve", {})
+        self._post_order(f"/{quote(request, safe='')}/approve", {}, signed=True)
 
     def reject(self, request: str, body: Mapping[str, Any]) -> None:
         self._post_order(f"/{quote(request, safe='')}/reject", body)
 
-    def _post_order(self, path: str, body: Mapping[str, Any]) -> None:
-        self._answered("post_order", "POST", f"{self._kit.settings['api_url']}{CANCELLATIONS}{path}", changes=True, json=dict(body))
+    def _post_order(self, path: str, body: Mapping[str, Any], *, signed: bool = False) -> None:
+        url = f"{self._kit.settings['api_url']}{CANCELLATIONS}{path}"
+        self._answered("post_order", "POST", url, changes=True, signed=signed, json=dict(body))
+
+    def payouts(self, stretch: str, offset: int) -> Mapping[str, Any]:
+        """getPayouts: a page of those in a stretch of time (a filter's text), oldest first; {} where there is none."""
+        return self._finances("payout", {"filter": stretch, "limit": self._kit.settings["payouts_page"], "offset": offset})
+
+    def transactions(self, which: str, offset: int) -> Mapping[str, Any]:
+        """getTransactions: a page of monetary transactions by one filter, newest first; {} where there is none."""
+        return self._finances("transaction", {"filter": which, "limit": self._kit.settings["transactions_page"], "offset": offset})
+
+    def _finances(self, what: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
+        text = urlencode({key: str(value) for key, value in query.items()}, quote_via=quote)
+        answer = self._answered("finances", "GET", f"{self._kit.settings['apiz_url']}{FINANCES}/{what}?{text}", changes=False, signed=True)
+        return {} if answer.status_code == 204 else self._document(answer, changes=False)
+
+    # Signatures
+
+    def signing_key(self) -> None:
+        """Have a key to sign with, kept with the connection's secrets, and sign from now on. Raises as calls do."""
+        self._signs = True
+        if not self._has_key():
+            self._makes_key = True
+            token = self._token()  # secrets are written down with a fresh token, by one worker at a time
+            if not self._has_key():
+                self._token(token)
+        if self._signer is None:
+            raise Unavailable("eBay: somebody else just made the key to sign with")
+
+    def _has_key(self) -> bool:
+        return self._signer is not None and self._signer.holds(self._kit.clock())
+
+    def _new_key(self) -> dict[str, str]:
+        """createSigningKey, as the application; eBay keeps no private key and gives it once. Each call makes another one."""
+        self._kit.budget.take("keys")
+        form = {"grant_type": "client_credentials", "scope": self._kit.settings["app_scopes"]}
+        headers = {"Authorization": f"Bearer {grant(self._kit, form, (3.05, 30.0)).access}", "Accept": "application/json"}
+        url = self._kit.settings["apiz_url"] + SIGNING_KEY
+        answer = self._http.send("POST", url, changes=False, headers=headers, json={"signingKeyCipher": signing.CIPHER})
+        if answer.status_code in (401, 403):  # says nothing of the seller's login
+            raise Refused("eBay gives our application no key to sign with", status=answer.status_code, words=_words(answer))
+        if answer.status_code >= 300:
+            raise self._refusal("keys", answer, changes=False)
+        return signing.made(self._document(answer, changes=False))
+
+    def _signature(self, method: str, url: str, rest: dict[str, Any]) -> dict[str, str]:
+        """The headers of a signed call, whose JSON becomes the very bytes that are signed."""
+        self.signing_key()
+        assert self._signer is not None
+        if "json" in rest:
+            rest["data"] = write_json(rest.pop("json"))
+        kind = {"Content-Type": "application/json"} if "data" in rest else {}
+        return {**kind, **self._signer.headers(method, url, rest.get("data"), self._kit.clock())}
 
     def records(self, page: int) -> Mapping[str, Any]:
         """A page of all inventory items, from 0: {inventoryItems: [{sku, ...}], total, next?}; {} beyond the last, when some are gone."""
@@ -197,28 +267,43 @@ class Client:
         return self._json(api, "GET", f"{self._kit.settings['api_url']}{path}{text}")
 
     def _json(self, api: str, method: str, url: str, *, changes: bool = False, **rest: Any) -> dict[str, Any]:
-        answer = self._answered(api, method, url, changes=changes, **rest)
+        return self._document(self._answered(api, method, url, changes=changes, **rest), changes=changes)
+
+    def _document(self, answer: requests.Response, *, changes: bool) -> dict[str, Any]:
         said = json_of(answer, "ebay", changes=changes)
         if not isinstance(said, dict):
             raise (OutcomeUnknown if changes else Unavailable)("eBay answered another shape", status=answer.status_code)
         return said
 
-    def _answered(self, api: str, method: str, url: str, *, changes: bool, **rest: Any) -> requests.Response:
-        """An answer that is no refusal, whatever it says."""
-        self._kit.budget.take(api)
-        scheme = self._kit.settings["post_order_scheme"] if api == "post_order" else "Bearer"
-        answer = self._send(method, url, f"{scheme} {self._token()}", changes, rest)
-        if answer.status_code == 401:
-            answer = self._send(method, url, f"{scheme} {self._token(self._used)}", changes, rest)
+    def _answered(self, api: str, method: str, url: str, *, changes: bool, signed: bool = False, **rest: Any) -> requests.Response:
+        """An answer that is no refusal, whatever it says. One that wants a signature gets one: it did nothing."""
+        answer = self._once(api, method, url, changes=changes, signed=signed and self._signs, **rest)
+        if answer.status_code >= 300 and signed and not self._signs and self._wants_signature(answer):
+            answer = self._once(api, method, url, changes=changes, signed=True, **rest)
         if answer.status_code >= 300:
             raise self._refusal(api, answer, changes=changes)
         return answer
 
-    def _send(self, method: str, url: str, authorization: str, changes: bool, rest: Mapping[str, Any]) -> requests.Response:
+    def _wants_signature(self, answer: requests.Response) -> bool:
+        return self._kit.settings["signatures"] != "never" and signing.MISSING in _codes(answer).split(",")
+
+    def _once(self, api: str, method: str, url: str, *, changes: bool, signed: bool, **rest: Any) -> requests.Response:
+        self._kit.budget.take(api)
+        scheme = self._kit.settings["post_order_scheme"] if api == "post_order" else "Bearer"
+        own = self._signature(method, url, rest) if signed else {}
+        answer = self._send(method, url, f"{scheme} {self._token()}", own, changes, rest)
+        if answer.status_code == 401:
+            answer = self._send(method, url, f"{scheme} {self._token(self._used)}", own, changes, rest)
+        return answer
+
+    def _send(
+        self, method: str, url: str, authorization: str, own: Mapping[str, str], changes: bool, rest: Mapping[str, Any]
+    ) -> requests.Response:  # fmt: skip
         headers = {
             "Authorization": authorization,
             "Accept": "application/json",
             "X-EBAY-C-MARKETPLACE-ID": self._kit.settings["marketplace"],
+            **own,
         }
         return self._http.send(method, url, changes=changes, headers=headers, **rest)
 
@@ -237,8 +322,22 @@ class Client:
         return self._used
 
     def _refresh(self, login: Mapping[str, str]) -> Fresh:
-        form = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"], "scope": self._kit.settings["scopes"]}
-        return grant(self._kit, form, (3.05, 30.0))
+        """A fresh token; with it the key to sign with, where one is wanted and the secrets hold none that goes on holding."""
+        known = signing.signer(login)
+        wanted = self._makes_key and (known is None or not known.holds(self._kit.clock()))
+        made = self._new_key() if wanted else {}  # first: a login that is renewed must not be lost to what fails after it
+        self._signer, fresh = signing.signer(made) if made else known, self._granted(login)
+        return replace(fresh, login={**fresh.login, **made})
+
+    def _granted(self, login: Mapping[str, str]) -> Fresh:
+        """With all that we ask for; or, where the seller agreed to less, before we asked for more, with what they agreed to."""
+        form = {"grant_type": "refresh_token", "refresh_token": login["refresh_token"]}
+        try:
+            return grant(self._kit, {**form, "scope": self._kit.settings["scopes"]}, (3.05, 30.0))
+        except AccessLost as error:
+            if error.facts.get("codes") != "invalid_scope":
+                raise
+            return grant(self._kit, form, (3.05, 30.0))
 
     # Trading
 

@@ -93,3 +93,13 @@ def rejection(sent: Sent | None) -> dict[str, Any]:
         return {}
     number = bare(sent.tracking)
     return {"shipmentDate": {"value": timestamp(sent.sent_at)}, **({"trackingNumber": number} if number else {})}
+
+
+def stretch(name: str, since: datetime, until: datetime) -> str:
+    """A filter of the Finances API for what is of these times, both ends included."""
+    return f"{name}:[{timestamp(since)}..{timestamp(until)}]"
+
+
+def within(name: str, value: str) -> str:
+    """A filter of the Finances API for one value."""
+    return f"{name}:{{{value}}}"

@@ -1,4 +1,4 @@
-"""eBay as a WSGI simulator: OAuth, Fulfillment, Inventory, Notification keys and Trading, with eBay's own refusals.
+"""eBay as a WSGI simulator: OAuth, Fulfillment, Finances, Inventory, keys and Trading, with eBay's own refusals.
 
 State is plain JSON. Listings are kept per (item, variation); each belongs to the Inventory API or to Trading, and each API refuses
 the other's. Quantity 0 keeps a listing (out-of-stock control is on).
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Request, Response
 
+from connectors.ebay import simulated_paying as paying
 from connectors.ebay import simulated_sending as sending
 from connectors.simulation import World, ask_page, came_back, cart, chosen, reply, whole
 from core.domain.money import Money
@@ -41,7 +42,12 @@ MONTH_MS = 30 * 86_400_000
 PACIFIC = ZoneInfo("America/Los_Angeles")
 REVISIONS = 250
 CANCEL_S = 2.0  # seconds until an order that somebody cancels is cancelled: our guess
-QUOTAS = {"fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000, "post_order": 10_000}
+QUOTAS = {
+    "fulfillment": 100_000, "inventory": 2_000_000, "trading": 5_000, "notification": 10_000, "identity": 5_000, "post_order": 10_000,
+    "finances": 15_000, "keys": 5_000,
+}  # fmt: skip
+BY_APP = frozenset(["notification", "keys"])  # what is asked by an application, not for a seller
+SIGNED = frozenset(["getPayouts", "getTransactions", "createCancellation", "approveCancellation"])  # by sellers in the EU and the UK
 NS = "urn:ebay:apis:eBLBaseComponents"
 ITEMS, BUYERS = 110_550_000_000, 26_000
 OWN = 10_000_000  # numbers of listings that share their item with nobody
@@ -154,6 +160,7 @@ class Simulator:
             "key": _new_key(world.seed),
         }
         self._kept = Shelf(self.state["listings"])
+        self.till = paying.Till(self.state, lambda: world.clock(), self._next, stamp, decimal)
 
     # The protocol
 
@@ -178,9 +185,10 @@ class Simulator:
         found = self._route(request)
         if found is None:
             return errors(404, 2002, "ACCESS", "Resource not found")
-        _, api, serve = found
+        name, api, serve = found
         try:
             self._admit(request, api)
+            self._check_signature(request, name)
             return serve(request)
         except Refusal as refusal:
             return refusal.answer
@@ -246,18 +254,23 @@ class Simulator:
         return [_oracle(order) for order in placed]
 
     def act(self, order: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-        """pay, cancel, ask_to_cancel (the buyer), fulfill (see `chosen`), refund, touch and combine."""
+        """pay, cancel, ask_to_cancel (the buyer), fulfill (see `chosen`), refund, touch and combine; hold and release (its money);
+        chargeback and chargeback_won."""
         self._work_off()
         if order not in self.state["orders"]:
             raise NotFound(f"there is no order {order}")
         one = self.state["orders"][order]
-        acts = {
+        acts: dict[str, Callable[[dict[str, Any], Any], None]] = {
             "ask_to_cancel": lambda one, wish: self._cancel(one, {**wish, "requested": True}),
             "pay": self._pay,
             "cancel": self._cancel,
             "fulfill": self._fulfill,
             "refund": self._refund,
             "touch": self._touch,
+            "hold": lambda one, _: self.till.hold(one["document"], held=True),
+            "release": lambda one, _: self.till.hold(one["document"], held=False),
+            "chargeback": lambda one, _: self.till.dispute(one["document"], won=False),
+            "chargeback_won": lambda one, _: self.till.dispute(one["document"], won=True),
         }
         if what == "combine":
             return _oracle(self._combine(one, wish))
@@ -279,6 +292,9 @@ class Simulator:
             ("GET", "/sell/inventory/v1/inventory_item"): ("getInventoryItems", "inventory", self._get_items),
             ("POST", "/sell/inventory/v1/bulk_update_price_quantity"): ("bulkUpdatePriceQuantity", "inventory", self._bulk_update),
             ("POST", "/post-order/v2/cancellation"): ("createCancellation", "post_order", self._create_cancellation),
+            ("GET", "/sell/finances/v1/payout"): ("getPayouts", "finances", self._get_payouts),
+            ("GET", "/sell/finances/v1/transaction"): ("getTransactions", "finances", self._get_transactions),
+            ("POST", "/developer/key_management/v1/signing_key"): ("createSigningKey", "keys", self._create_key),
         }
         named = {"GET": self._named_route, "POST": self._named_change}.get(method)
         return fixed.get((method, path)) or (named(path) if named else None)
@@ -310,10 +326,18 @@ class Simulator:
         kind = self._token_kind(request.headers.get("Authorization", "").removeprefix(scheme))
         if kind is None:
             raise Refusal(401, 1001, "OAuth", "Invalid access token")
-        if (kind == "app") != (api == "notification"):
+        if (kind == "app") != (api in BY_APP) or (api == "finances" and "finances" in self.state.get("refused", ())):
             raise Refusal(403, 1100, "ACCESS", "Access denied")
         if self._spent(api):
             raise Refusal(429, 2001, "ACCESS", "Too many requests.")
+
+    def _check_signature(self, request: Request, name: str) -> None:
+        """A seller of the EU or the UK signs."""
+        if name in SIGNED and self.till.state["signs"]:
+            try:
+                self.till.check(request)
+            except paying.Unsigned as error:
+                raise Refusal(403, error.number, "ACCESS", error.message) from None
 
     def _token_kind(self, token: str) -> str | None:
         held = self.state["tokens"].get(token)
@@ -340,6 +364,8 @@ class Simulator:
         if given is None or (given.username, given.password) != (APP["client_id"], APP["client_secret"]):
             return reply({"error": "invalid_client", "error_description": "client authentication failed"}, 401)
         match request.form.get("grant_type"):
+            case "refresh_token" if self._beyond(request.form):
+                return reply({"error": "invalid_scope", "error_description": "the requested scope exceeds the scope granted"}, 400)
             case "refresh_token" if request.form.get("refresh_token") == self.state["refresh"]:
                 return self._grant("user", "User Access Token")
             case "refresh_token":
@@ -353,6 +379,11 @@ class Simulator:
             case "client_credentials":
                 return reply({"error": "invalid_scope", "error_description": "a scope is needed"}, 400)
         return reply({"error": "unsupported_grant_type", "error_description": "grant type is not supported"}, 400)
+
+    def _beyond(self, form: Mapping[str, str]) -> bool:
+        """Whether it asks for more than the seller agreed to."""
+        asked = {scope.rpartition("/")[2].partition(".")[2] for scope in form.get("scope", "").split()}
+        return bool(asked & set(self.state.get("refused", ())))
 
     def _agree(self, request: Request) -> Response:
         """The page on which a seller agrees; they come back to the address that stands behind the RuName."""
@@ -381,18 +412,25 @@ class Simulator:
 
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
         """Something happens to the account: revoke (the seller takes the grant back); or to a buyer: delete {username};
-        or stock {sku, units}: somebody sets what is on sale."""
+        or stock {sku, units}: somebody sets what is on sale; balance: see `Till.befall`; domicile {signs}: it is a seller of the EU or
+        the UK, or not; agreed {without}: scopes (finances) that the seller did not agree to."""
         match what:
             case "stock":
                 for one in (one for one in self.state["listings"] if one["sku"] == wish["sku"]):
                     one["quantity"] = whole(wish["units"], "units")
+            case "balance":
+                return self.till.befall(wish)
+            case "domicile":
+                self.till.state["signs"] = bool(wish["signs"])
+            case "agreed":
+                self.state["refused"] = [str(one) for one in wish["without"]]
             case "revoke":
                 self.state |= {"refresh": "", "tokens": {}}
                 self._notify("AUTHORIZATION_REVOCATION", {"username": SELLER, "userId": SELLER_ID})
             case "delete":
                 self._notify("MARKETPLACE_ACCOUNT_DELETION", {"username": str(wish["username"]), "userId": "u", "eiasToken": "t"})
             case _:
-                raise BadRequest("it is revoke, delete or stock")
+                raise BadRequest("it is revoke, delete, stock, balance, domicile or agreed")
         return {"told": self.world.post.url}
 
     def _grant(self, kind: str, title: str, more: Mapping[str, Any] | None = None) -> Response:
@@ -553,6 +591,59 @@ class Simulator:
                 order["document"]["cancelStatus"]["cancelState"] = "NONE_REQUESTED"
             elif order is not None:
                 self._called_off(order, self._changed_now(order), restock=True)
+
+    # Finances
+
+    def settle(self, wish: dict[str, Any]) -> list[dict[str, Any]]:
+        """See `Till.settle`."""
+        self._work_off()
+        return self.till.settle(wish)
+
+    def payouts(self) -> list[dict[str, Any]]:
+        return self.till.payouts()
+
+    def _get_payouts(self, request: Request) -> Response:
+        _only(request, ("filter", "sort", "limit", "offset"), FINANCES, 135004)
+        since, until = self._stretch(_filters(request), "payoutDate", 135004)
+        found = [one for one in self.till.payout_rows() if since <= one["payoutDate"] <= until]
+        return self._money_page(request, "payouts", found, 200)
+
+    def _get_transactions(self, request: Request) -> Response:
+        """By a payout, or by days; where neither is named, the last 90 of them."""
+        _only(request, ("filter", "sort", "limit", "offset"), FINANCES, 135008)
+        filters, rows = _filters(request), self.till.line_rows()
+        if "payoutId" in filters:
+            return self._money_page(
+                request, "transactions", [one for one in rows if one.get("payoutId") == filters["payoutId"][1:-1]], 1000
+            )
+        since, until = self._stretch(filters, "transactionDate", 135008)
+        return self._money_page(request, "transactions", [one for one in rows if since <= one["transactionDate"] <= until], 1000)
+
+    def _stretch(self, filters: Mapping[str, str], name: str, number: int) -> tuple[str, str]:
+        """A stretch of at most 90 days."""
+        start, _, end = filters.get(name, "[..]")[1:-1].partition("..")
+        now = self.world.clock()
+        since, until = _filter_time(start) if start else now - timedelta(days=90), _filter_time(end) if end else now
+        if set(filters) - {name} or not timedelta() <= until - since <= timedelta(days=90):
+            raise Refusal(400, number, FINANCES, f"The value of the filter {name} is invalid.")
+        return stamp(since), stamp(until)
+
+    def _money_page(self, request: Request, name: str, found: Sequence[dict[str, Any]], most: int) -> Response:
+        limit, offset = _number(request, "limit", 20, 135003), _number(request, "offset", 0, 135003)
+        if not 1 <= limit <= most:
+            raise Refusal(400, 135003, FINANCES, "The value of pagination is invalid.")
+        if not found:
+            return Response(b"", 204)
+        limit = min(limit, self.world.page)
+        more = {"next": f"{request.base_url}?limit={limit}&offset={offset + limit}"} if offset + limit < len(found) else {}
+        head = {"href": request.url, "total": len(found), "limit": limit, "offset": offset}
+        return reply({**head, name: list(found[offset : offset + limit]), **more})
+
+    def _create_key(self, request: Request) -> Response:
+        body = json.loads(request.get_data() or b"{}")
+        if not isinstance(body, dict) or body.get("signingKeyCipher") != "ED25519":
+            raise Refusal(400, 210003, "KEY_MANAGEMENT", "The signingKeyCipher is not supported here.")
+        return reply(self.till.new_key(self.world.seed))
 
     # Inventory
 
@@ -763,6 +854,8 @@ class Simulator:
         order = self._sell([(self.state["listings"][0], 1)], SITES[0], chance, plain=True, taken=not parks)
         change(order["document"])
         order.update(parks=parks, flags=flags)
+        if order["document"]["orderPaymentStatus"] != "PAID":
+            self.till.forget(order["document"]["orderId"])
         return order
 
     def _sell(
@@ -876,6 +969,7 @@ class Simulator:
         name = str(5_210_000_000 + self._next())
         row = {"refundId": name, "refundDate": now, "refundStatus": "REFUNDED", "amount": dict(amount), "refundReferenceId": f"R{name}"}
         order["document"]["paymentSummary"]["refunds"].append(row)
+        self.till.refunded(order["document"], name, amount)
         return name
 
     def _fulfill(self, order: dict[str, Any], wish: Mapping[str, Any]) -> None:
@@ -921,7 +1015,8 @@ class Simulator:
     # Notifications
 
     def _confirmed(self, document: Mapping[str, Any]) -> None:
-        """Once for each line of the order, as eBay does."""
+        """It is paid; eBay says so once for each line."""
+        self.till.sold(document)
         for line in document["lineItems"]:
             row = {"orderLineItemId": line.get("lineItemId"), "listingId": line["legacyItemId"], "quantity": line["quantity"]}
             self._notify("ORDER_CONFIRMATION", {"order": {"orderId": document["orderId"], "orderLineItems": [row]}})
@@ -994,6 +1089,14 @@ def _filter_time(text: str) -> datetime:
     if at.tzinfo is None or not text.endswith("Z"):
         raise Refusal(400, 30810, "API_FULFILLMENT", "Invalid date format")
     return at
+
+
+FINANCES = "API_FINANCES"
+
+
+def _filters(request: Request) -> dict[str, str]:
+    """By name; each is a parameter of its own."""
+    return {name: value for name, _, value in (text.partition(":") for text in request.args.getlist("filter"))}
 
 
 STATES = {"NOT_STARTED", "IN_PROGRESS", "FULFILLED"}

@@ -846,6 +846,12 @@ def tour(rig: Rig) -> None:
     for agree in (False, True):
         rig.simulator.act(asked["id"], "ask_to_cancel", {})
         channel.answer(asked["id"], channel.appeals(asked["id"])[0], agree=agree)
+    channel.signing_key()
+    channel.unpaid(START - timedelta(days=1), None)
+    rig.simulator.settle({})
+    rig.clock.forward(seconds=1)
+    for payout in channel.payouts(START, None).items:
+        channel.movements(payout, None)
     rig.world.post.url = "http://hub.test/webhooks/ebay"
     rig.simulator.act(placed[0]["id"], "fulfill", {})
     rig.simulator._notify("ORDER_CONFIRMATION", {"order": {"orderId": "1"}})
