@@ -71,7 +71,7 @@ def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dic
     breaks = [
         {"channel": names.get(one.item.connection, ""), "cause": one.cause.value, "open": one.item.open.text()}
         for one in found.found
-        if one.is_break
+        if one.is_break and one.item.item not in parked
     ]
     residue = {currency: one.text() for currency, one in found.residue.items()}
     there = {name: len([one for one in stage.hand.get(name, "documents") if not one["gone"]]) for name in stage.ledgers}
