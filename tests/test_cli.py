@@ -1021,6 +1021,21 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),
     "every copy and merged order names an order that is here": ("update orders set copy_of = 'nowhere/1'",),
     "no worker holds a lease for more than a minute": (OUTLIVED,),
+    "every paper that waits for a printer has a task": (
+        "insert into stations (id, merchant, name, way, address, created_at) select 'p', id, 'Zebra', 'zpl', '10.0.0.5', 1 from merchants",
+        """insert into print_jobs (id, merchant, station, kind, format, body, state, who, asked_at)
+           select 'j', id, 'p', 'label', 'zpl', 'sealed', 'waiting', '', 1 from merchants""",
+    ),
+    "no paper of a printer that is gone waits": (
+        """insert into tasks (merchant, connection, kind, subject, queue, state, due_at, asked_at)
+           select id, '', 'print_papers', 'gone', 'outside', 'due', :now, :now from merchants""",
+        """insert into print_jobs (id, merchant, station, kind, format, body, state, who, asked_at)
+           select 'j', id, 'gone', 'label', 'zpl', 'sealed', 'waiting', '', 1 from merchants""",
+    ),
+    "a tote holds what has not left": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, tote)
+           select 't', id, 'o', 3, 'S3', 'x', 'sent', 1, 'T-1' from merchants""",
+    ),
     "what is due is done within ten minutes": (
         "update tasks set state = 'due', due_at = :now - 700000000 where id = (select max(id) from tasks)",
     ),

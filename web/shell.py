@@ -12,7 +12,9 @@ from web.visitor import Visitor, needed
 PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
 PART_OF |= dict.fromkeys(("short", "calling_off", "capturing", "addresses"), "orders")
-PART_OF |= dict.fromkeys(("bench", "day_end", "requests", "waiting", "together", "collecting", "printing"), "shipments")
+PART_OF |= dict.fromkeys(
+    ("bench", "day_end", "requests", "waiting", "together", "collecting", "printing", "print_rules", "totes"), "shipments"
+)
 
 
 @dataclass(frozen=True, slots=True)

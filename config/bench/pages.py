@@ -62,6 +62,8 @@ PAGES = (
     "/orders/{order}/raw",
     "/orders/{order}/short",
     "/print",
+    "/print/rules",
+    "/totes",
     "/stock",
     "/stock?after=GOODS-10000",
     "/stock?q=goods-0100",
