@@ -130,6 +130,7 @@ PIECES = (
     "/shipments/live",
     "/shipments/{shipment}/story",
     "/shipments/{shipment}/offers",
+    "/shipments/{shipment}/printers",
     "/orders/{order}/shipments",
     "/orders/{order}/waiting",
     "/stock/windows/sku?sku=GOODS-00012",

@@ -98,7 +98,7 @@ UNLABELLED = """
 select 'unlabelled' as cause, s.id as subject, s.problem || ' ' || coalesce(s.service, '') as seen, s.name, s.problem as detail, '' as kind,
   0 as units, '' as connection, s.created_at as at, s.name as id
 from shipments s where s.merchant = :merchant and s.problem is not null and s.problem in ('carrier', 'no_rates', 'lacks', 'unknown')
-  and s.state in ('released', 'packed', 'labelled')
+  and s.state in ('released', 'packed', 'labelled') and s.created_at > 0
 """
 PAPERS = {
     "print-unknown": PAPER.format(name="unknown", state="unknown", more=""),

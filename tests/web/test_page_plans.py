@@ -83,7 +83,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/stock/unmatched", {}), ("/stock/locations", {}), ("/stock/import", {}), ("/stock/promise", {}),
     *(("/shipments", {"state": state}) for state in STATES), ("/shipments", {"location": "place", "at": "1", "id": "x"}),
     ("/shipments/live", {}), ("/shipments/waiting", {}), ("/shipments/S1", {}), ("/shipments/S1/story", {}), ("/shipments/day", {}),
-    ("/shipments/S1/offers", {}), ("/print", {}), ("/print/rules", {}), ("/totes", {}),
+    ("/shipments/S1/offers", {}), ("/shipments/S1/printers", {}), ("/print", {}), ("/print/rules", {}), ("/totes", {}),
     ("/totes", {"tote": "T-1"}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/requests", {}), ("/requests", {"state": "sent", "location": "place"}),
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),

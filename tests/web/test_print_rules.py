@@ -117,6 +117,7 @@ def test_invoices_and_return_slips_are_files_and_go_to_a_printer(dock: Depot, an
 
     assert "2 papers wait" in ana.post("/shipments/print-at", what="invoices", id=ids, station=station.id, state="released")
     assert "Return slip" in ana.get("/shipments/S1") and len(ana.statements) <= 8
+    assert "To the printer" in ana.get("/shipments/S1/printers") and len(ana.statements) <= 8
     assert "It waits for its printer." in ana.post("/shipments/S1/print-at", what="returns", station=station.id)
     dock.house.drain()
     assert len(office.printed) == 3

@@ -257,15 +257,13 @@ def _one(name: str) -> str:
         papers = shipment_list.papers(db, merchant, found.row.id)
         change = shipment_page.difference(hub(), db, merchant, found) if found.stop or found.row.state == "cancelled" else Difference()
         choices = _choices(db, found)
-        stations = printers.stations(db, merchant) if visitor().may("shipments.work") and visitor().may("orders.buyers") else []
         inside = shipment_list.boxes_of(db, merchant, found.row.id) if found.row.parcels > 1 else []
         theirs = requests.of_shipment(db, merchant, found.row.id) if found.row.way == "request" else None
     return render_template(
         "shipment.html", theirs=theirs, request_words=REQUESTS,
         one=found, inside=inside, titles={load.line: load.title or load.line for load in loads},
         loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
-        problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, stations=stations,
-        station=request.cookies.get(STATION, ""), takes=TAKES, **choices,
+        problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
     )  # fmt: skip
 
 
@@ -327,6 +325,18 @@ def paper(name: str, paper: int) -> Response:
     if place is None:
         abort(404)
     return _printed(found.name, kept[place][1])
+
+
+@pages.get("/shipments/<name>/printers")
+@needs("shipments.work")
+def printers_of(name: str) -> str:
+    """At which printers its papers can come out: a part of its page."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_list.one(db, merchant, asked.printable(name)[:64]) or abort(404)
+        papers, stations = shipment_list.papers(db, merchant, found.id), printers.stations(db, merchant)
+    chosen = request.cookies.get(STATION, "")
+    return render_template("shipment_print.html", row=found, papers=papers, stations=stations, station=chosen, takes=TAKES)
 
 
 @pages.post("/shipments/<name>/print-at")
