@@ -10,6 +10,7 @@ from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.hub import Hub
 from core.store import audit, places, print_rules, printers
 from core.store.printers import Job
+from core.store.shipments import Shipment
 from core.store.unit import Unit
 from core.store.vault import Box
 
@@ -84,16 +85,16 @@ def send_all(hub: Hub, merchant: str, station: str, kind: str, papers: Sequence[
     return len(papers)
 
 
-def by_itself(hub: Hub, work: Unit, merchant: str, location: str, shipment: str, papers: Iterable[Paper]) -> None:
+def by_itself(hub: Hub, work: Unit, merchant: str, one: Shipment, papers: Iterable[Paper]) -> None:
     """What a location's stations print without being asked, in the transaction that made it. Where the merchant has rules, these say it."""
     if print_rules.rules(work.db, merchant).rules:
-        work.ask(merchant, "follow_print_rules", f"{shipment} label")
+        work.ask(merchant, "follow_print_rules", f"{one.name} label")
         return
     known = printers.stations(work.db, merchant)
     for nth, paper in enumerate(papers):
         kind = paper.kind if paper.kind == "label" else "form"
-        if one := station_for(known, kind, paper.format.value, location):
-            _wait(hub, work, merchant, one, kind, paper, HUB, shipment, nth)
+        if at := station_for(known, kind, paper.format.value, one.location):
+            _wait(hub, work, merchant, at, kind, paper, HUB, one.id, nth)
 
 
 def _wait(

@@ -26,7 +26,7 @@ from core.store.unit import Unit
 
 MINE = uuid.UUID("6f0b3c1e-6a3f-5d0e-9a52-1f6f4c3b7a10")  # papers that a rule has printed are named by what they are: each is there once
 NEWEST = 50
-LABEL = " label"  # after a shipment's id: its label is bought
+LABEL = " label"  # after a shipment's name: its label is bought
 
 # ---- the rules
 
@@ -126,21 +126,22 @@ class Job:
 def follow(hub: Hub, claim: Claim) -> None:
     """Do what the merchant's rules ask of a shipment that was just made, or of its label. Raises Refused where a station is gone, or does
     not print what it is asked to: then nothing of it is done, until somebody mends the rule."""
-    merchant, id, of_label = claim.merchant, claim.subjects[0].removesuffix(LABEL), claim.subjects[0].endswith(LABEL)
-    one, rule = _looked_up(hub, merchant, id)
+    merchant, name, of_label = claim.merchant, claim.subjects[0].removesuffix(LABEL), claim.subjects[0].endswith(LABEL)
+    one, rule = _looked_up(hub, merchant, name, (*OPEN, State.SENT) if of_label else OPEN)
     jobs = _labels(hub, merchant, one, rule) if one and of_label else _slips(hub, merchant, one, rule) if one else []
     with hub.unit(claim) as work:
         if one and rule and not of_label:
             _buy(hub, work, merchant, one, rule)
         for nth, job in enumerate(jobs):
-            print_queue.once(work, merchant, job.id, job.station, job.kind, job.paper, hub.box(merchant), id, nth)
+            print_queue.once(work, merchant, job.id, job.station, job.kind, job.paper, hub.box(merchant), one.id if one else "", nth)
 
 
-def _looked_up(hub: Hub, merchant: str, id: str) -> tuple[Shipment | None, PrintRule | None]:
-    """An open shipment that we send, and its order's rule."""
+def _looked_up(hub: Hub, merchant: str, name: str, states: Collection[State]) -> tuple[Shipment | None, PrintRule | None]:
+    """A shipment in one of these states that we send, and its order's rule. What counts as sent with its label needs that label still."""
     with hub.database.read() as db:
+        id = shipments.by_name(db, merchant, name) or ""
         one = shipments.found(db, merchant, [id]).get(id)
-        if one is None or one.state not in OPEN or one.way == REQUEST:
+        if one is None or one.state not in states or one.way == REQUEST:
             return None, None
         return one, decide(db, hub, merchant, [one.order_id]).get(one.order_id, (None, None))[1]
 

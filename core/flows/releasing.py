@@ -210,8 +210,8 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     theirs = {head["id"] for head in heads if head["way"] == REQUEST}
     _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if id in theirs])
     if print_rules.rules(work.db, merchant).rules:
-        for id in [id for id, *_ in named if id not in theirs]:
-            work.ask(merchant, "follow_print_rules", id)
+        for name in [name for id, name, *_ in named if id not in theirs]:
+            work.ask(merchant, "follow_print_rules", name)
     facts: list[tuple[str, Event]] = [
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]

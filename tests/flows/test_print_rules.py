@@ -8,9 +8,9 @@ from config.printers import Printers
 from config.printers_simulated import Tray, label_printer, office_printer
 from core.domain.print_rules import PrintRule
 from core.domain.printing import JobState, Station
-from core.domain.shipments import State
+from core.domain.shipments import Rules, State
 from core.errors import Refused
-from core.flows import attention, labelling, packing, print_queue, print_rules
+from core.flows import attention, labelling, packing, print_queue, print_rules, sites
 from core.hub import Hub
 from core.store import attention as needs
 from core.store import desk, printers
@@ -86,7 +86,7 @@ def test_the_best_of_all_carriers_is_bought(dock: Depot, zebra: Tray) -> None:
 def test_asked_again_nothing_is_bought_or_printed_twice(dock: Depot, zebra: Tray, office: Tray) -> None:
     rule(dock, PrintRule(buy=f"{dock.carrier.id}/slow", label=station(dock, zebra, "zpl").id, slip=station(dock, office, "ipp").id))
     dock.sell(A=1)
-    for subject in (dock.id(), f"{dock.id()} label") * 2:
+    for subject in ("S1", "S1 label") * 2:
         dock.house.ask("follow_print_rules", subject)
         dock.house.drain()
 
@@ -99,7 +99,7 @@ def test_a_label_that_somebody_gave_back_is_not_bought_again_by_its_rule(dock: D
     dock.sell(A=1)
     labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
     dock.house.drain()
-    dock.house.ask("follow_print_rules", dock.id())
+    dock.house.ask("follow_print_rules", "S1")
     dock.house.drain()
 
     assert dock.state() is State.PACKED and len(dock.post.purchases) == 1
@@ -114,6 +114,18 @@ def test_a_second_label_is_printed_too(dock: Depot, zebra: Tray) -> None:
     dock.label()
 
     assert len(zebra.printed) == 2
+
+
+@on_sqlite
+def test_the_label_of_what_counts_as_sent_with_it_is_printed_all_the_same(dock: Depot, zebra: Tray) -> None:
+    known = dock.house.connections["bogus"].id
+    sites.set_rules(dock.house.hub, dock.merchant, ANN, Rules(on_label=frozenset({known})))
+    rule(dock, PrintRule(buy=f"{dock.carrier.id}/slow", label=station(dock, zebra, "zpl").id))
+    dock.sell(A=1)
+    dock.house.ask("follow_print_rules", "S1 label")
+    dock.house.drain()
+
+    assert dock.state() is State.SENT and len(zebra.printed) == 1
 
 
 @on_sqlite
@@ -153,7 +165,7 @@ def test_what_is_packed_by_hand_meanwhile_is_left_alone(dock: Depot) -> None:
     rule(dock, PrintRule(buy=f"{dock.carrier.id}/slow"))
     dock.sell(A=1)
     packing.take_apart(dock.house.hub, dock.merchant, dock.id(), ANN)
-    dock.house.ask("follow_print_rules", dock.id())
+    dock.house.ask("follow_print_rules", "S1")
     dock.house.drain()
 
     assert causes(dock) == {}

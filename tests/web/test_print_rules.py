@@ -148,3 +148,14 @@ def test_what_was_not_printed_stands_under_needs_attention_with_the_way_to_its_p
     assert "Nobody knows whether a paper was printed" in shown and "The printer hung up in the middle." in shown
     assert f"/print?at={station.id}" in shown and "To the printers" in shown
     assert "The printer hung up in the middle." in ana.get("/attention/print-unknown")
+
+
+def test_a_rule_that_could_not_be_followed_names_its_shipment(dock: Depot, ana: Person, office: Tray) -> None:
+    station = pages_at(dock, office)
+    ana.post("/print/rules", act="save", **form(row(slip=station.id)))
+    print_queue.remove(dock.house.hub, dock.merchant, station.id, ANN)
+    dock.sell(A=1)
+
+    shown = ana.get("/attention")
+    assert "A rule for printing could not be followed" in shown and '<a href="/shipments/S1">S1</a>' in shown and "To the rules" in shown
+    assert "gone" in ana.get("/print/rules")
