@@ -1092,6 +1092,31 @@ def test_the_doctor_finds_nothing_in_a_sound_house(run: Run, shop: Shop) -> None
     assert [one for one in json.loads(found.out) if not one["ok"]] == []
 
 
+def test_what_is_printed_on_release_is_set_tried_and_taken_back(run: Run, shop: Shop, home: Path) -> None:
+    shop.hub.database.close()
+    assert run("printers", "add", "Office", "10.0.0.9", "--way", "ipp").code == 0
+    rules = home / "rules.json"
+    rules.write_text(json.dumps([{"program": "PRIME", "buy": "best"}, {"slip": "Office"}]))
+
+    tried = json.loads(run("printers", "rules", "--set", str(rules), "--try", "--json").out)
+    assert [one["rule"] for one in tried] == [2] * len(tried) and tried
+    assert json.loads(run("printers", "rules", "--json").out) == []
+    assert [one["slip"] for one in json.loads(run("printers", "rules", "--set", str(rules), "--json").out)] == ["", "Office"]
+    assert json.loads(run("printers", "rules", "--undo", "--json").out) == []
+    assert "nothing to take back" in run("printers", "rules", "--undo").err
+    rules.write_text('[{"colour": "red"}]')
+    assert "JSON list of objects" in run("printers", "rules", "--set", str(rules)).err
+    assert run("printers", "retry", "Office").code == 0 and "there is no Zebra" in run("printers", "retry", "Zebra").err
+
+
+def test_a_tote_that_nothing_lies_in_is_free(run: Run, shop: Shop) -> None:
+    shop.hub.database.close()
+
+    assert run("shipments", "tote", "T-1").out.strip() == "it is free"
+    assert "that tote is empty" in run("shipments", "tote", "T-1", "--free").err
+    assert "there is no S9" in run("shipments", "tote", "T-1", "S9").err
+
+
 def test_every_check_of_the_doctor_has_a_fault_here() -> None:
     assert set(FAULTS) == {check.name for check in CHECKS}
 
