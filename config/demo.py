@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from config import demo_books, demo_dock, tour_carriers, tour_ledgers
 from config import tour as tours
 from config.catalogue import products
+from config.printers_simulated import Tray
 from config.processes import environment
 from config.settings import BadSettings, Settings
 from config.wiring import make_hub
@@ -91,6 +92,7 @@ class Stage:
     doors: dict[str, str] = field(default_factory=dict)  # by channel, where its simulated admin shows the hub
     carriers: dict[str, Connection] = field(default_factory=dict)
     ledgers: dict[str, Connection] = field(default_factory=dict)
+    printers: dict[str, Tray] = field(default_factory=dict)  # by their stations' names
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -167,10 +169,11 @@ def _set_up(
     made = {name: _connect(hub, merchant, name, apps[name], counted) for name in all_}
     settings = settings.model_copy(update={"port": _free_port(settings.port)})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
+    trays = over.enter_context(demo_dock.printers(hub, merchant.id, settings.home))
     start_hub(settings, over, apps)
     doors = {name: said["door"] for name, said in apps.items() if said.get("door")}
     by_role = [{name: one for name, one in made.items() if one.role == role} for role in ROLES]
-    stage = Stage(settings, hub, hand, merchant, by_role[0], PATIENCE_S[limits], password, doors, by_role[1], by_role[2])
+    stage = Stage(settings, hub, hand, merchant, by_role[0], PATIENCE_S[limits], password, doors, by_role[1], by_role[2], trays)
     for name in known:
         hand.post(name, "post", {"url": f"{settings.public_url}/webhooks/{name}", **POST})
     until(lambda: _listings_are_read(stage), "the hub did not read the channels' listings")

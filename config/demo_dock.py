@@ -3,15 +3,21 @@ door; then each carrier's and channel's own log says whether that happened once.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.printers_simulated import Tray, label_printer, office_printer
+from core.domain.printing import BY_ITSELF
 from core.domain.shipments import OPEN, State
+from core.domain.shipping import LabelFormat
 from core.domain.telling import Kind, Telling
 from core.domain.who import COMMAND_LINE
-from core.flows import labelling, rating, sending, sites, telling
+from core.flows import labelling, print_queue, rating, sending, sites, telling
 from core.hub import Hub
 from core.store import connections, parcels
+from core.store import printers as stations
 from core.store.connections import Connection
 from core.store.sql import run as sql
 
@@ -43,11 +49,29 @@ def furnish(hub: Hub, merchant: str, place: str, skus: Sequence[str]) -> None:
             sql(work.db, CARD, merchant=merchant, sku=sku, weight=300 + 70 * (n % 9))
 
 
+STATIONS = {"Label printer": "zpl", "Office printer": "ipp"}
+
+
+@contextmanager
+def printers(hub: Hub, merchant: str, folder: Path) -> Iterator[dict[str, Tray]]:
+    """A printer of each way on this machine, as long as this lasts: labels and customs papers come out as files in `folder`."""
+    with label_printer(folder / "printed") as labels, office_printer(folder / "printed") as pages:
+        trays = dict(zip(STATIONS, (labels, pages), strict=True))
+        with hub.database.read() as db:
+            known = [one.id for one in stations.stations(db, merchant) if one.name in STATIONS]
+        for id in known:  # of a run before: its ports are others' by now
+            print_queue.remove(hub, merchant, id, COMMAND_LINE)
+        for name, way in STATIONS.items():
+            print_queue.add(hub, merchant, name, way, trays[name].address, COMMAND_LINE, kinds=BY_ITSELF)
+        yield trays
+
+
 def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     """Label, hand over, tell and follow some of what was released. Gives what came of it, by the carriers' and channels' own logs."""
     hub, merchant = stage.hub, stage.merchant.id
     chosen = _chosen(stage)
     sellers = {**carriers, **{name: one for name, one in stage.by_channel.items() if hub.connectors[name].carrier}}
+    before = _printed(stage)
     rating.ask(hub, merchant, chosen[::2], COMMAND_LINE, buy=True)
     _take_turns(stage, carriers, chosen[1::2])
     _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
@@ -56,7 +80,21 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
     _until(lambda: not _untold(stage))
     _drive(stage, sellers)
-    return _report(stage, sellers, chosen, stays)
+    _until(lambda: not _unprinted(stage), once=True)
+    return _report(stage, sellers, chosen, stays) | {"printed": _printed(stage) - before}
+
+
+def _printed(stage: "Stage") -> int:
+    """What came out of the printers, by their own trays."""
+    return sum(len(tray.printed) for tray in stage.printers.values())
+
+
+UNPRINTED = "select count(*) from print_jobs where merchant = :merchant and state = 'waiting'"
+
+
+def _unprinted(stage: "Stage") -> bool:
+    with stage.hub.database.read() as db:
+        return bool(sql(db, UNPRINTED, merchant=stage.merchant.id).scalar_one())
 
 
 def _write_to_buyers(hub: Hub, merchant: str) -> None:
@@ -77,7 +115,14 @@ def _take_turns(stage: "Stage", carriers: Mapping[str, Connection], some: Sequen
         turn = {account: (place - n) % len(ids) for place, account in enumerate(ids)}
         if offers:
             taken = min(offers, key=lambda one: (turn.get(one.connection, len(ids)), one.quote.price.minor))
-            labelling.want(hub, merchant, id, taken.connection, taken.quote.service, COMMAND_LINE)
+            labelling.want(hub, merchant, id, taken.connection, taken.quote.service, COMMAND_LINE, label=_zpl(stage, taken.connection))
+
+
+def _zpl(stage: "Stage", account: str) -> LabelFormat | None:
+    """For the label printer, where a carrier draws such labels; a channel's own are as it offered them."""
+    connector = stage.hub.connector(stage.hub.connection(account))
+    draws = "channel" not in connector.roles and LabelFormat.ZPL in connector.carries.formats
+    return LabelFormat.ZPL if draws else None
 
 
 def _have_said(asked: set[str], carriers: set[str]) -> bool:
@@ -199,5 +244,5 @@ def _told(stage: "Stage") -> Counter[str]:
 def words(report: Mapping[str, Any]) -> str:
     """The report in a line for people."""
     by = ", ".join(f"{name} {n}" for name, n in report["by_carrier"].items() if n)
-    sent, told, brought = report["sent"], report["told"], report["delivered"]
-    return f"{report['labels']} labels ({by}), {sent} handed over, {told} told to channels, {brought} delivered"
+    sent, told, brought, papers = report["sent"], report["told"], report["delivered"], report["printed"]
+    return f"{report['labels']} labels ({by}), {papers} papers printed, {sent} handed over, {told} told to channels, {brought} delivered"

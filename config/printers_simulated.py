@@ -4,11 +4,13 @@ of paper, silent or cut in the middle, as real ones are; both are on no network 
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from config.printers import attributes
@@ -30,17 +32,25 @@ class Trouble(StrEnum):
 
 @dataclass
 class Tray:
-    """What a printer printed, and what is wrong with it now."""
+    """What a printer printed, and what is wrong with it now. With a `folder` each paper lies there too, as a file."""
 
     printed: list[bytes] = field(default_factory=list)
     trouble: Trouble = Trouble.NONE
     address: str = ""
+    folder: Path | None = None
+
+    def take(self, paper: bytes) -> None:
+        self.printed.append(paper)
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ending = "pdf" if paper.startswith(b"%PDF") else "zpl"
+            (self.folder / f"{time.time_ns()}.{ending}").write_bytes(paper)
 
 
 @contextmanager
-def label_printer() -> Iterator[Tray]:
+def label_printer(folder: Path | None = None) -> Iterator[Tray]:
     """It listens while this lasts."""
-    tray = Tray()
+    tray = Tray(folder=folder)
 
     class Line(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -71,13 +81,13 @@ def _rest(tray: Tray, taken: bytes) -> bytes:
     """Print what is whole; what is left of it."""
     if tray.trouble is Trouble.CUT or not taken.rstrip().endswith(b"^XZ"):
         return taken
-    tray.printed.append(taken)
+    tray.take(taken)
     return b""
 
 
 @contextmanager
-def office_printer() -> Iterator[Tray]:
-    tray = Tray()
+def office_printer(folder: Path | None = None) -> Iterator[Tray]:
+    tray = Tray(folder=folder)
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -113,7 +123,7 @@ def _office(tray: Tray, body: bytes) -> bytes | None:
     if tray.trouble is Trouble.DECLINES or said.get("document-format") != "application/pdf":
         return _ipp(0x040A)
     if tray.trouble is not Trouble.ABORTS:
-        tray.printed.append(body[body.index(b"%PDF", head) :] if b"%PDF" in body else body[head + 1 :])
+        tray.take(body[body.index(b"%PDF", head) :] if b"%PDF" in body else body[head + 1 :])
     return None if tray.trouble is Trouble.LOST else _ipp(0, b"\x21\x00\x06job-id" + struct.pack(">Hi", 4, len(tray.printed) + 1))
 
 

@@ -427,15 +427,42 @@ def papers(settings: Settings, name: str, folder: Path, merchant: str) -> None:
         fail("shipments: it has no papers, or not any more")
 
 
+@shipments.command("tote")
+@click.argument("tote")
+@click.argument("name", metavar="[SHIPMENT]", required=False)
+@click.option("--free", "off", is_flag=True, help="Nothing lies in it any more.")
+@of_merchant
+@click.pass_obj
+def tote(settings: Settings, tote: str, name: str | None, off: bool, merchant: str) -> None:
+    """Say that a shipment's goods lie in TOTE; without one, whose lie in it. It is free once they left."""
+    from core.domain.totes import tote as named
+    from core.domain.who import COMMAND_LINE
+    from core.errors import Refused
+    from core.flows import totes
+    from core.store import shipment_list
+
+    hub, owner = opened(settings, merchant)
+    try:
+        if off:
+            click.echo(f"{totes.free(hub, owner, tote, COMMAND_LINE)} lay in it")
+        elif name:
+            click.echo(f"{name} lies in {totes.bind(hub, owner, tote, _ids(hub, owner, [name], STATES)[name], COMMAND_LINE)}")
+        else:
+            with hub.database.read() as db:
+                click.echo(shipment_list.in_tote(db, owner, named(tote)) or "it is free")
+    except Refused as error:
+        fail(f"shipments: {error}")
+
+
 @shipments.command("print")
-@click.argument("what", type=click.Choice(["slips", "picks", "labels"]))
+@click.argument("what", type=click.Choice(["slips", "picks", "invoices", "returns", "labels"]))
 @names
 @click.option("--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The PDF to write; ZPL goes beside it.")
 @click.option("--sheet", type=click.Choice(["a4", "letter", "4x6"]), help="What is printed on. Default: a4, labels 4x6.")
 @of_merchant
 @click.pass_obj
 def print_them(settings: Settings, what: str, names: tuple[str, ...], file: Path, sheet: str | None, merchant: str) -> None:
-    """Packing slips, the list by which to pick, or labels, of those named or of all that wait for it, as one file."""
+    """Packing slips, pick lists, invoices, return slips or labels, of those named or of all that wait for it, as one file."""
     from core.domain.packing import Sheet
     from core.errors import Refused
     from core.flows import printing
@@ -450,8 +477,8 @@ def print_them(settings: Settings, what: str, names: tuple[str, ...], file: Path
                 path.write_bytes(paper.content)
                 click.echo(str(path))
             return
-        make = printing.slips if what == "slips" else printing.pick_list
-        file.write_bytes(make(hub, owner, ids, on))
+        makes = {"slips": printing.slips, "picks": printing.pick_list, "invoices": printing.invoices, "returns": printing.return_slips}
+        file.write_bytes(makes[what](hub, owner, ids, on))
         click.echo(str(file))
     except Refused as error:
         fail(f"shipments: {error}")

@@ -1031,6 +1031,21 @@ FAULTS: dict[str, tuple[str, ...]] = {
     "a copy or a merged order holds nothing": ("update orders set merged_into = connection || '/' || channel_id",),
     "every copy and merged order names an order that is here": ("update orders set copy_of = 'nowhere/1'",),
     "no worker holds a lease for more than a minute": (OUTLIVED,),
+    "every paper that waits for a printer has a task": (
+        "insert into stations (id, merchant, name, way, address, created_at) select 'p', id, 'Zebra', 'zpl', '10.0.0.5', 1 from merchants",
+        """insert into print_jobs (id, merchant, station, kind, format, body, state, who, asked_at)
+           select 'j', id, 'p', 'label', 'zpl', 'sealed', 'waiting', '', 1 from merchants""",
+    ),
+    "no paper of a printer that is gone waits": (
+        """insert into tasks (merchant, connection, kind, subject, queue, state, due_at, asked_at)
+           select id, '', 'print_papers', 'gone', 'outside', 'due', :now, :now from merchants""",
+        """insert into print_jobs (id, merchant, station, kind, format, body, state, who, asked_at)
+           select 'j', id, 'gone', 'label', 'zpl', 'sealed', 'waiting', '', 1 from merchants""",
+    ),
+    "a tote holds what has not left": (
+        """insert into shipments (id, merchant, order_id, number, name, location, state, created_at, tote)
+           select 't', id, 'o', 3, 'S3', 'x', 'sent', 1, 'T-1' from merchants""",
+    ),
     "what is due is done within ten minutes": (
         "update tasks set state = 'due', due_at = :now - 700000000 where id = (select max(id) from tasks)",
     ),
@@ -1085,6 +1100,31 @@ def test_the_doctor_finds_nothing_in_a_sound_house(run: Run, shop: Shop) -> None
     assert found.code == 0
     assert [one["name"] for one in json.loads(found.out)] == [check.name for check in CHECKS]
     assert [one for one in json.loads(found.out) if not one["ok"]] == []
+
+
+def test_what_is_printed_on_release_is_set_tried_and_taken_back(run: Run, shop: Shop, home: Path) -> None:
+    shop.hub.database.close()
+    assert run("printers", "add", "Office", "10.0.0.9", "--way", "ipp").code == 0
+    rules = home / "rules.json"
+    rules.write_text(json.dumps([{"program": "PRIME", "buy": "best"}, {"slip": "Office"}]))
+
+    tried = json.loads(run("printers", "rules", "--set", str(rules), "--try", "--json").out)
+    assert [one["rule"] for one in tried] == [2] * len(tried) and tried
+    assert json.loads(run("printers", "rules", "--json").out) == []
+    assert [one["slip"] for one in json.loads(run("printers", "rules", "--set", str(rules), "--json").out)] == ["", "Office"]
+    assert json.loads(run("printers", "rules", "--undo", "--json").out) == []
+    assert "nothing to take back" in run("printers", "rules", "--undo").err
+    rules.write_text('[{"colour": "red"}]')
+    assert "JSON list of objects" in run("printers", "rules", "--set", str(rules)).err
+    assert run("printers", "retry", "Office").code == 0 and "there is no Zebra" in run("printers", "retry", "Zebra").err
+
+
+def test_a_tote_that_nothing_lies_in_is_free(run: Run, shop: Shop) -> None:
+    shop.hub.database.close()
+
+    assert run("shipments", "tote", "T-1").out.strip() == "it is free"
+    assert "that tote is empty" in run("shipments", "tote", "T-1", "--free").err
+    assert "there is no S9" in run("shipments", "tote", "T-1", "S9").err
 
 
 def test_every_check_of_the_doctor_has_a_fault_here() -> None:

@@ -13,7 +13,9 @@ PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts"
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
 PART_OF |= dict.fromkeys(("ledger",), "books")
 PART_OF |= dict.fromkeys(("short", "calling_off", "capturing", "addresses"), "orders")
-PART_OF |= dict.fromkeys(("bench", "day_end", "requests", "waiting", "together", "collecting", "printing"), "shipments")
+PART_OF |= dict.fromkeys(
+    ("bench", "day_end", "requests", "waiting", "together", "collecting", "printing", "print_rules", "totes"), "shipments"
+)
 
 
 @dataclass(frozen=True, slots=True)

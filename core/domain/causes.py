@@ -21,6 +21,7 @@ class Press(StrEnum):
     LOOK = "look"  # at what going live would change
     READ = "read"  # the channel's orders, now
     CHOOSE = "choose"  # whose number is right
+    PRINT = "print"  # at the printers
     NOTHING = "nothing"
 
 
@@ -252,6 +253,41 @@ WORK = (
         N_("The letter was declined, or nobody knows whether it was sent: a mail server cannot be asked."),
         N_("Look at the settings for mail. Try again sends the letter, once more if it had been sent; or leave it with a note."),
     ),
+    Cause(
+        "print-rule",
+        N_("A rule for printing could not be followed"),
+        N_("Its printer is gone or does not take such papers: nothing was bought or printed by it."),
+        N_("Mend the rule, then try again; or print by hand, and leave it with a note."),
+        (Press.PRINT, Press.RETRY),
+    ),
+    Cause(
+        "print-unknown",
+        N_("Nobody knows whether a paper was printed"),
+        N_("The printer's answer was lost. It is not printed again by itself: two parcels with one label are worse than none."),
+        N_("Look at the printer. Then say that it was printed, or print it again."),
+        (Press.PRINT,), tone="bad",
+    ),
+    Cause(
+        "print-failed",
+        N_("A paper was not printed"),
+        N_("The printer declined it or gave it up."),
+        N_("Read what the printer said, mend that, and print it again; or drop it."),
+        (Press.PRINT,),
+    ),
+    Cause(
+        "print-waits",
+        N_("Papers wait for a printer for an hour"),
+        N_("It is off, out of paper or cannot be reached. They are printed once it is there."),
+        N_("Look at the printer, or drop them and print them elsewhere."),
+        (Press.PRINT,),
+    ),
+    Cause(
+        "unlabelled",
+        N_("A label could not be bought"),
+        N_("The carrier declined, nobody offers anything, or something lacks. The parcel waits."),
+        N_("Read why at the shipment, mend that or choose another service, and buy the label."),
+        (Press.NOTHING,),
+    ),
 )  # fmt: skip
 
 # ---- what differs from the channels
@@ -341,7 +377,12 @@ OF_ERRORS = {
     "NoAnswer": "no-answer",
     "Crash": "crash",
 }
-OF_KINDS = {"send_alerts": "unsent", "tell_buyers": "untold", "capture_payments": "uncaptured"}  # whatever the error
+OF_KINDS = {
+    "send_alerts": "unsent",
+    "tell_buyers": "untold",
+    "capture_payments": "uncaptured",
+    "follow_print_rules": "print-rule",
+}  # whatever the error
 
 # What a task was about to do.
 DOES = {
@@ -384,6 +425,7 @@ DOES = {
     "ask_refunds": N_("Asking a carrier about the money of labels that were given back"),
     "buy_labels": N_("Buying a label"),
     "print_papers": N_("Printing papers"),
+    "follow_print_rules": N_("Printing by your rules"),
     "shop_rates": N_("Asking a carrier for its price"),
     "choose_services": N_("Choosing a carrier's service"),
     "void_labels": N_("Giving a label back"),

@@ -57,6 +57,10 @@ WORDS = {
     "tax_on_top": N_("Tax is added to the prices."),
     "returned": N_("Returned"),
     "reason": N_("Reason"),
+    "reason_wrong": N_("It is something else than was ordered"),
+    "reason_damaged": N_("It came damaged or does not work"),
+    "reason_unlike": N_("It is not as it was described"),
+    "reason_mind": N_("It is not wanted any more"),
     "totes": N_("Totes"),
     "tote": N_("Tote"),
     "sum": N_("Units: {units}, SKUs: {skus}"),
@@ -65,6 +69,9 @@ WORDS = {
     "grams": N_("Grams"),
     "signed": N_("Taken by"),
 }
+
+
+REASONS = ("reason_wrong", "reason_damaged", "reason_unlike", "reason_mind")  # why something may come back
 
 
 class Sheet(StrEnum):

@@ -127,6 +127,7 @@ QUEUES = {
     "choose_services": "inside",
     "void_labels": "outside",
     "print_papers": "outside",
+    "follow_print_rules": "outside",  # it draws: no live order is to wait for it
     "confirm_parcels": "outside",
     "tell_ready": "outside",
     "call_off_orders": "outside",

@@ -124,6 +124,28 @@ CHECKS = (
         "void these labels in the carrier's own account",
     ),
     Check(
+        "every paper that waits for a printer has a task",
+        """
+        select count(distinct j.station) from print_jobs j left join tasks t on t.merchant = j.merchant and t.kind = 'print_papers'
+          and t.subject = j.station and t.state in ('due', 'running', 'parked')
+        where j.state = 'waiting' and t.id is null
+        """,
+        "have these printers tried again: crossdock printers retry NAME",
+    ),
+    Check(
+        "no paper of a printer that is gone waits",
+        """
+        select count(*) from print_jobs j left join stations s on s.id = j.station and s.state = 'active'
+        where j.state = 'waiting' and s.id is null
+        """,
+        "print these papers at another printer",
+    ),
+    Check(
+        "a tote holds what has not left",
+        "select count(*) from shipments where tote is not null and state in ('sent', 'cancelled')",
+        "crossdock shipments tote TOTE --free",
+    ),
+    Check(
         "no payment is captured twice",
         "select count(*) from (select order_id from captures where state = 'done' group by order_id having count(*) > 1) d",
         "compare these orders' payments with their channel, and give back what was taken twice",

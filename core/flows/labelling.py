@@ -324,7 +324,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
             joined.follow(work, merchant, shipment, State.LABELLED)
             if shipment.again:
                 work.ask(merchant, "look_at_shipments", shipment.order_id, "")  # as above
-            print_queue.by_itself(hub, work, merchant, shipment.location, shipment.id, [*papers, *found.forms])
+            print_queue.by_itself(hub, work, merchant, shipment, [*papers, *found.forms])
             if leaves_with_label(facts.connection, sites.rules(work.db, merchant).on_label):
                 work.ask(merchant, "send_labelled", shipment.id)
 

@@ -8,9 +8,11 @@ from core.domain.tasks import Claim
 from core.domain.who import HUB, Who
 from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.hub import Hub
-from core.store import audit, places, printers
+from core.store import audit, places, print_rules, printers
 from core.store.printers import Job
+from core.store.shipments import Shipment
 from core.store.unit import Unit
+from core.store.vault import Box
 
 
 class NoStation(Refused):
@@ -83,13 +85,16 @@ def send_all(hub: Hub, merchant: str, station: str, kind: str, papers: Sequence[
     return len(papers)
 
 
-def by_itself(hub: Hub, work: Unit, merchant: str, location: str, shipment: str, papers: Iterable[Paper]) -> None:
-    """What a location's stations print without being asked, in the transaction that made it."""
+def by_itself(hub: Hub, work: Unit, merchant: str, one: Shipment, papers: Iterable[Paper]) -> None:
+    """What a location's stations print without being asked, in the transaction that made it. Where the merchant has rules, these say it."""
+    if print_rules.rules(work.db, merchant).rules:
+        work.ask(merchant, "follow_print_rules", f"{one.name} label")
+        return
     known = printers.stations(work.db, merchant)
     for nth, paper in enumerate(papers):
         kind = paper.kind if paper.kind == "label" else "form"
-        if one := station_for(known, kind, paper.format.value, location):
-            _wait(hub, work, merchant, one, kind, paper, HUB, shipment, nth)
+        if at := station_for(known, kind, paper.format.value, one.location):
+            _wait(hub, work, merchant, at, kind, paper, HUB, one.id, nth)
 
 
 def _wait(
@@ -99,6 +104,15 @@ def _wait(
     """`nth` of those that come together: they keep their order."""
     printers.keep(work.db, merchant, hub.ids(), one.id, kind, paper, hub.box(merchant), who.id, work.now + nth, shipment)
     work.ask(merchant, "print_papers", one.id)
+
+
+def once(
+    work: Unit, merchant: str, id: str, one: Station, kind: str, paper: Paper, box: Box, shipment: str, nth: int = 0
+) -> None:  # fmt: skip
+    """A paper by an id of the caller's, in its transaction: it waits for its printer unless it ever did. `nth` as of `_wait`."""
+    if not printers.is_there(work.db, merchant, id):
+        printers.keep(work.db, merchant, id, one.id, kind, paper, box, HUB.id, work.now + nth, shipment)
+        work.ask(merchant, "print_papers", one.id)
 
 
 def test_page(hub: Hub, merchant: str, station: str, who: Who) -> None:

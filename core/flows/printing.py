@@ -1,13 +1,17 @@
 """What is printed for shipments: packing slips, the list by which they are picked, and their labels, in the order that was asked for."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from core.domain.bill import of_shipment
 from core.domain.order import Address
-from core.domain.packing import Handed, HandedParcel, Packed, PickList, Sheet, Shop, Slip, Tote, Wanted, picks
+from core.domain.packing import REASONS, Bill, Handed, HandedParcel, Packed, PickList, Sheet, Shop, Slip, Tote, Wanted, picks
 from core.domain.shipments import Load
 from core.domain.shipping import LabelFormat, Paper
 from core.errors import Refused
 from core.hub import Hub
+from core.papers.bills import invoices as draw_invoices
+from core.papers.bills import return_slips as draw_returns
 from core.papers.handed import handed_over
 from core.papers.language import ENGLISH, Language
 from core.papers.merging import UnreadablePaper, merged
@@ -32,9 +36,37 @@ def slips(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, 
     return packing_slips([_slip(view, one) for one in view.here], sheet, language)
 
 
+def invoices(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
+    """An invoice of each of these shipments, as one PDF: all invoices of an order together are its total. What goes once more has none.
+    Raises NothingToPrint."""
+    return draw_invoices(_bills(hub, merchant, ids), sheet, language)
+
+
+def return_slips(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
+    """For the buyer of each of these shipments a paper to fill in for what comes back, as one PDF. Raises NothingToPrint."""
+    return draw_returns(_bills(hub, merchant, ids), [language.say(key) for key in REASONS], sheet, language)
+
+
+def _bills(hub: Hub, merchant: str, ids: Sequence[str]) -> list[Bill]:
+    view = _view(hub, merchant, ids)
+    here = [one for one in view.here if not one.again and view.facts[one.order_id].person is not None]
+    if not here:
+        raise NothingToPrint("there is nothing to print")
+    with hub.database.read() as db:
+        earlier = shipments.earlier(db, merchant, [one.id for one in here])
+    return [_bill(view, one, earlier.get(one.id)) for one in here]
+
+
+def _bill(view: "_View", one: Shipment, before: Mapping[str, int] | None) -> Bill:
+    facts = view.facts[one.order_id]
+    units = {load.line: load.units for load in view.loads.get(one.id, ())}
+    order = replace(facts.order, person=facts.person)
+    return of_shipment(order, _slip(view, one), units, before or {}, leads=before is None)
+
+
 def pick_list(hub: Hub, merchant: str, ids: Sequence[str], sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
-    """By which walk these shipments are picked: a list for each location, in the order of its bins, each shipment into its own tote, as one
-    PDF. Raises NothingToPrint."""
+    """By which walk these shipments are picked: a list for each location, in the order of its bins, each shipment into its own tote
+    (by the tote's name where one is bound, else by the shipment's), as one PDF. Raises NothingToPrint."""
     view = _view(hub, merchant, ids)
     places = dict.fromkeys(one.location for one in view.here)
     if not places:
@@ -120,11 +152,11 @@ def _bin(view: _View, load: Load, location: str) -> str:
 def _pick_list(view: _View, place: str) -> PickList:
     here = [one for one in view.here if one.location == place]
     wanted = [
-        Wanted(sku, load.title, each * load.units, view.bins.get((sku, place), ""), one.name)
+        Wanted(sku, load.title, each * load.units, view.bins.get((sku, place), ""), one.tote or one.name)
         for one in here
         for load in view.loads.get(one.id, ())
         for sku, each in load.parts.items()
     ]
-    totes = tuple(Tote(one.name, view.facts[one.order_id].name) for one in here)
+    totes = tuple(Tote(one.tote or one.name, view.facts[one.order_id].name) for one in here)
     name = here[0].name if len(here) == 1 else f"{here[0].name} - {here[-1].name}"
     return PickList(name, view.sites[place].name if place in view.sites else "", picks(wanted), totes)

@@ -19,16 +19,21 @@ def ask(hub: Hub, merchant: str, ids: Collection[str], who: Who, *, buy: bool = 
     """Have all carriers say what these shipments would cost; with `buy` the best that is offered within seconds is bought. Gives how many
     carriers are asked. Raises Refused where none is connected."""
     with hub.unit() as work:
-        asked = {id: [one for one in some if one.state == "active"] for id, some in _sellers(hub, work, merchant, ids).items()}
-        if not any(asked.values()):
-            raise Refused("no carrier is connected")
-        for id in sorted(asked):
-            for one in asked[id]:
-                work.ask(merchant, "shop_rates", f"{id}@{one.id}", one.id)
-            if buy:
-                work.ask(merchant, "choose_services", id, "", wait_s=DEADLINE_S)
-                audit.write(work.db, merchant, work.now, who.id, who.name, "label.choose", id)
-        return max(len(some) for some in asked.values())
+        return ask_in(hub, work, merchant, ids, who, buy=buy)
+
+
+def ask_in(hub: Hub, work: Unit, merchant: str, ids: Collection[str], who: Who, *, buy: bool = False) -> int:
+    """The same in the caller's transaction."""
+    asked = {id: [one for one in some if one.state == "active"] for id, some in _sellers(hub, work, merchant, ids).items()}
+    if not any(asked.values()):
+        raise Refused("no carrier is connected")
+    for id in sorted(asked):
+        for one in asked[id]:
+            work.ask(merchant, "shop_rates", f"{id}@{one.id}", one.id)
+        if buy:
+            work.ask(merchant, "choose_services", id, "", wait_s=DEADLINE_S)
+            audit.write(work.db, merchant, work.now, who.id, who.name, "label.choose", id)
+    return max(len(some) for some in asked.values())
 
 
 def _sellers(hub: Hub, work: Unit, merchant: str, ids: Collection[str]) -> dict[str, list[Connection]]:

@@ -35,7 +35,7 @@ from core.domain.shipments import (
 from core.domain.tasks import Claim
 from core.flows import capturing, joined, moving, routing, set_aside, sites
 from core.hub import Hub
-from core.store import cards, connections, corrections, listings, parcels, requests, shipments, stock
+from core.store import cards, connections, corrections, listings, parcels, print_rules, requests, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
 from core.store.unit import Unit
 from core.store.vault import Box
@@ -209,6 +209,9 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     moving.begin(hub, work, merchant, {id: one for id, _, one, _, _ in named})
     theirs = {head["id"] for head in heads if head["way"] == REQUEST}
     _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if id in theirs])
+    if print_rules.rules(work.db, merchant).rules:
+        for name in [name for id, name, *_ in named if id not in theirs]:
+            work.ask(merchant, "follow_print_rules", name)
     facts: list[tuple[str, Event]] = [
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]

@@ -88,9 +88,26 @@ select 'quiet' as cause, p.id as subject, cast(p.heard_at as text) as seen, s.na
 from parcels p join shipments s on s.id = p.shipment join orders o on o.id = s.order_id
 where p.merchant = :merchant and p.look_at is not null and p.heard_at >= :lost and p.heard_at < :quiet
 """
+# Papers of printers that are in use. What is forgotten after thirty days needs nobody any more.
+PAPER = """
+select 'print-{name}' as cause, j.id as subject, j.state as seen, t.name, coalesce(j.words, '') as detail, '' as kind, 0 as units,
+  '' as connection, j.asked_at as at, t.id as id
+from stations t join print_jobs j on j.station = t.id and j.state = '{state}'{more} where t.merchant = :merchant and t.state = 'active'
+"""
+UNLABELLED = """
+select 'unlabelled' as cause, s.id as subject, s.problem || ' ' || coalesce(s.service, '') as seen, s.name, s.problem as detail, '' as kind,
+  0 as units, '' as connection, s.created_at as at, s.name as id
+from shipments s where s.merchant = :merchant and s.problem is not null and s.problem in ('carrier', 'no_rates', 'lacks', 'unknown')
+  and s.state in ('released', 'packed', 'labelled') and s.created_at > 0
+"""
+PAPERS = {
+    "print-unknown": PAPER.format(name="unknown", state="unknown", more=""),
+    "print-failed": PAPER.format(name="failed", state="failed", more=""),
+    "print-waits": PAPER.format(name="waits", state="waiting", more=" and j.asked_at < :hour"),
+}
 SOURCES: Mapping[str, str] = {
     "oversold": SHORT, "late": LATE, "mapping": UNKNOWN, "problem": ODD, "declined": DECLINED, "unmatched": STRANGE,
-    "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET,
+    "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET, "unlabelled": UNLABELLED, **PAPERS,
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))
@@ -128,13 +145,20 @@ select * from (
 where numbered.place <= :most order by numbered.cause, numbered.place
 """
 
-DAY_US = 86_400_000_000
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
 OVERDUE_US, SOON_US = 14 * DAY_US, DAY_US // 4  # an order is late from six hours before it must leave, until nobody waits for it any more
 QUIET_US, LOST_US = 5 * DAY_US, 60 * DAY_US  # after the second nobody asks for a parcel any more
 
 
 def _when(now: int) -> dict[str, int]:
-    return {"overdue": now - OVERDUE_US, "soon": now + SOON_US, "week": now - 7 * DAY_US, "quiet": now - QUIET_US, "lost": now - LOST_US}
+    return {
+        "overdue": now - OVERDUE_US,
+        "soon": now + SOON_US,
+        "week": now - 7 * DAY_US,
+        "quiet": now - QUIET_US,
+        "lost": now - LOST_US,
+        "hour": now - HOUR_US,
+    }
 
 
 def counts(db: Connection, merchant: str, now: int) -> dict[str, int]:

@@ -76,7 +76,7 @@ def keep(
     run(db, KEEP, id=id, merchant=merchant, station=station, now=now, who=who, **what)
 
 
-ONE = "select id, station, kind, format, state, tried_at from print_jobs where merchant = :merchant and id = :id{lock}"
+ONE = "select o.id, o.station, o.kind, o.format, o.state, o.tried_at from print_jobs o where o.merchant = :merchant and o.id = :id {lock}"
 NEXT = """
 select id, station, kind, format, state, tried_at from print_jobs where station = :station and state = 'waiting'
   and merchant || '' = :merchant

@@ -17,7 +17,7 @@ OLDEST, NEWEST = (-1, ""), (2**62, "")
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
   s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
-  s.way, s.ready_at, s.collect_until, s.collected_at, s.goes_with, s.again,
+  s.way, s.tote, s.ready_at, s.collect_until, s.collected_at, s.goes_with, s.again,
   o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.pay_until,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,
   p.id as parcel, p.token, p.weight_g, p.length_mm, p.width_mm, p.height_mm, p.boxed, p.tracking, p.carrier_name,
@@ -92,6 +92,25 @@ def one(db: Connection, merchant: str, name: str) -> Any | None:
     """By what its papers say, in small or large letters, or by its id. `settings` are the merchant's, as JSON."""
     by_id = len(name) == 36
     return run(db, BY_ID if by_id else BY_NAME, merchant=merchant, name=name if by_id else name.upper()).first()
+
+
+TOTE = "select s.name from shipments s where s.merchant = :merchant and s.tote = :tote"
+TOTES = """
+select s.tote, s.name, s.state, o.name as order_name, o.id as order_id, l.name as location_name,
+  (select coalesce(sum(n.units), 0) from shipment_lines n where n.shipment = s.id) as units
+from shipments s left join orders o on o.id = s.order_id left join locations l on l.id = s.location
+where s.merchant = :merchant and s.tote is not null order by s.tote limit :most
+"""
+
+
+def in_tote(db: Connection, merchant: str, tote: str) -> str:
+    """The name of the shipment whose goods lie in this tote; "" where none do."""
+    return str(run(db, TOTE, merchant=merchant, tote=tote).scalar() or "") if tote else ""
+
+
+def totes(db: Connection, merchant: str, most: int) -> list[Any]:
+    """All totes in use with what lies in them, by their names."""
+    return list(run(db, TOTES, merchant=merchant, most=most))
 
 
 OF_ORDER = """

@@ -349,10 +349,11 @@ class Shipment:
     collect_until: int | None
     goes_with: str | None
     again: str | None
+    tote: str | None = None  # what carries its goods to the bench
 
 
 COLUMNS = """o.id, o.order_id, o.number, o.name, o.location, o.state, o.created_at, o.ship_by, o.person, o.connection, o.service, o.problem,
-  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way, o.ready_at, o.collect_until, o.goes_with, o.again"""
+  o.packed_at, o.labelled_at, o.sent_at, o.ended_at, o.way, o.ready_at, o.collect_until, o.goes_with, o.again, o.tote"""
 FIND = f"""
 select {COLUMNS} from shipments o where o.id in (
   select t.id from {{rows}} left join shipments t on t.id = r.id and t.merchant || '' = :merchant {{fence}}) order by o.id {{lock}}
@@ -460,6 +461,45 @@ def changed(db: Connection, merchant: str, most: int) -> list[str]:
     return list(dict.fromkeys(row.order_id for row in run(db, CHANGED, merchant=merchant, most=most)))
 
 
+EARLIER = """
+select s.id, n.line, n.units, e.id as other from {rows} left join shipments s on s.id = r.id and s.merchant || '' = :merchant
+left join shipments e on e.order_id = s.order_id and e.number < s.number and e.state <> 'cancelled' and e.again is null
+left join shipment_lines n on n.shipment = e.id
+"""
+
+
+def earlier(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Units by line in the shipments of the same order that were made before each of these; those that are the first are not in it."""
+    rows, found = [{"id": id} for id in sorted(set(ids))], dict[str, dict[str, int]]()
+    for row in run_set(db, EARLIER, TEXT, rows, merchant=merchant) if rows else ():
+        if row.other is not None:
+            mine = found.setdefault(row.id, {})
+            mine[row.line] = mine.get(row.line, 0) + row.units
+    return found
+
+
+# ---- totes
+
+
+IN_TOTE = "select o.id, o.name from shipments o where o.merchant = :merchant and o.tote = :tote {lock}"
+BIND = "update shipments set tote = :tote where id = :id and merchant = :merchant"
+
+
+def in_tote(db: Connection, merchant: str, tote: str) -> Any | None:
+    """{id, name} of the open shipment whose goods lie in this tote, locked."""
+    return run(db, IN_TOTE, merchant=merchant, tote=tote).first()
+
+
+def lock_totes(db: Connection, merchant: str) -> None:
+    """Until the transaction ends nobody else binds totes of this merchant's."""
+    run(db, "select o.id from merchants o where o.id = :merchant {lock}", merchant=merchant)
+
+
+def bind(db: Connection, merchant: str, id: str, tote: str | None) -> None:
+    """Its goods lie in this tote from now on, or in none. Both are locked."""
+    run(db, BIND, merchant=merchant, id=id, tote=tote)
+
+
 SENT_OF = "select id from shipments where order_id = :order and state = 'sent' and merchant || '' = :merchant order by number"
 
 
@@ -487,7 +527,8 @@ update shipments set state = r.state, problem = r.problem,
   packed_at = case when r.state = 'packed' then :now else packed_at end,
   labelled_at = case when r.state = 'labelled' then :now else labelled_at end,
   sent_at = case when r.state = 'sent' then :now else sent_at end,
-  ended_at = case when r.state = 'cancelled' then :now else ended_at end
+  ended_at = case when r.state = 'cancelled' then :now else ended_at end,
+  tote = case when r.state in ('sent', 'cancelled') then null else tote end
 from {rows} where shipments.id = r.id
 """
 

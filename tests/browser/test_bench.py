@@ -81,3 +81,25 @@ def test_the_rooms_of_sending_fit_a_phone_and_can_be_used_by_all(dock: Depot, ad
     for path in ("/shipments", "/shipments/S1", "/bench?at=S1&scan=77", "/stock/locations", "/connections/carriers"):
         page.goto(f"{address}{path}")
         assert (path, findings(page), page.evaluate("document.documentElement.scrollWidth")) == (path, [], NARROW["width"])
+
+
+@on_sqlite
+def test_a_tote_is_bound_by_two_scans_and_opens_its_shipment_at_the_bench(
+    dock: Depot, address: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(NARROW)
+    page.goto(f"{address}/totes")
+
+    scan(page, "t-7", "/totes?tote=T-7")
+    page.wait_for_function(f"{SEEN} === 'scan'")
+    page.keyboard.type("s1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=S1 lies in T-7.")
+    assert findings(page) == [] and page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+    page.goto(f"{address}/bench")
+    scan(page, "T-7", "/bench?at=S1")
+    assert "MUG" in page.inner_text("#bench")
+
+    page.goto(f"{address}/print/rules")
+    assert findings(page) == [] and page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]

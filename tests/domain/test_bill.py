@@ -1,9 +1,13 @@
 """An order's money adds up before one's eyes, or says by how much it does not."""
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.bill import bill
+from core.domain.bill import bill, portion
+from core.domain.money import Money, total
+from core.domain.order import Charge, Discount, Tax
 from tests.builders import a_charge, a_line, a_shipping, an_order, money
 
 
@@ -34,3 +38,20 @@ def test_parts_rounding_and_gap_are_always_the_total(prices, off):
     one = bill(an_order(lines=order.lines, total=money(f"{sum(prices) + off}")))
 
     assert one.parts + one.rounding + one.gap == one.total
+
+
+eur = partial(Money, currency="EUR")
+
+
+@given(
+    gross=st.integers(0, 10_000),
+    off=st.integers(0, 500),
+    tax=st.integers(0, 900),
+    parts=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+)
+def test_what_falls_on_a_lines_shipments_is_its_whole_charge(gross: int, off: int, tax: int, parts: list[int]) -> None:
+    charge = Charge(eur(gross), (Discount(eur(off)),), (Tax("VAT", eur(tax), included=False),))
+    shares = [portion(charge, sum(parts[:n]), units, sum(parts)) for n, units in enumerate(parts)]
+
+    for name in ("gross", "discount", "tax", "payable"):
+        assert total((getattr(one, name) for one in shares), "EUR") == getattr(charge, name)

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from config import demo_dock
 from config.printers import Printers
 from config.printers_simulated import Tray, Trouble, label_printer, office_printer
 from core.domain.printing import JobState, Station
@@ -219,3 +221,17 @@ def test_nothing_is_printed_where_no_printer_may_be(address: str) -> None:
 )
 def test_printers_are_in_the_house(way: str, address: str) -> None:
     assert Printers().refuses(way, address) == ""
+
+
+@on_sqlite
+def test_the_rehearsals_printers_print_into_a_folder_and_are_new_each_time(dock: Depot, tmp_path: Path) -> None:
+    for _ in range(2):
+        with demo_dock.printers(dock.house.hub, dock.merchant, tmp_path) as trays:
+            with dock.house.hub.database.read() as db:
+                known = printers.stations(db, dock.merchant)
+            assert {one.name: one.address for one in known} == {name: tray.address for name, tray in trays.items()}
+            for one in known:
+                print_queue.test_page(dock.house.hub, dock.merchant, one.id, ANN)
+            dock.house.drain()
+
+    assert sorted(one.suffix for one in (tmp_path / "printed").iterdir()) == [".pdf", ".pdf", ".zpl", ".zpl"]

@@ -1,19 +1,28 @@
 """Needs attention: what happened, what it means, what to press; by cause, gone when it is mended."""
 
+from typing import Any
+
 from flask import Blueprint, abort, render_template, request
 from flask_babel import gettext, ngettext
 
 from core.domain import causes
 from core.domain.causes import Cause
+from core.domain.shipments import PROBLEMS
 from core.errors import Refused
 from core.flows import attention, health
 from core.store import attention as store
 from web import asked
+from web.pages.printing import why as printer_words
 from web.said import say
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("attention", __name__)
 MOST = 50
+
+
+@pages.context_processor
+def _words() -> dict[str, Any]:
+    return {"print_words": printer_words, "shipment_problems": PROBLEMS}
 
 
 @pages.get("/attention")

@@ -13,6 +13,7 @@ from core.domain import bench as rules
 from core.domain.bench import Done, Judged, Piece, Verdict
 from core.domain.parcelling import cuts, scanned_into
 from core.domain.shipments import PROBLEMS, STOPS, WORDS
+from core.domain.totes import tote
 from core.errors import Refused
 from core.flows import labelling, packing, rating, shipment_page
 from core.flows.cards import WrongCard
@@ -43,7 +44,7 @@ def page() -> str | Response:
 def _scanned(at: str, scan: str) -> str | Response:
     merchant = visitor().merchant
     with hub().database.read() as db:
-        other = shipment_list.one(db, merchant, scan)
+        other = shipment_list.one(db, merchant, shipment_list.in_tote(db, merchant, tote(scan)) or scan)
         found = shipment_page.one(hub(), db, merchant, at) if at and not other else None
         pieces = shipment_page.to_scan(db, merchant, shipment_page.whole(db, merchant, found)) if found else []
         owner = _owner(db, scan) if found else ""

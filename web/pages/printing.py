@@ -32,6 +32,11 @@ SAID = {
     "these are as many stations as there can be": N_("There are as many printers as there can be."),
     "it is not that far, or there no more": N_("That was done already, or it is there no more."),
     "this hub prints nowhere": N_("This hub prints nowhere."),
+    "these are more rules than there can be": N_("These are more rules than there can be."),
+    "a rule does nothing": N_("A rule does nothing: say what it buys or prints."),
+    "a country is two large letters: US": N_("A country is two large letters: US."),
+    "there is no such carrier": N_("There is no such carrier or service any more."),
+    "there is nothing to take back": N_("There is nothing to take back."),
 }
 WORDS = {
     "the printer does not answer": N_("The printer does not answer."),

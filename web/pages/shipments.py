@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as Answer
 
 from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
+from core.domain.printing import TAKES
 from core.domain.requests import WORDS as REQUESTS
 from core.domain.shipments import AGAIN, PROBLEMS, STOPS, WORDS, Again
 from core.domain.shipping import LabelFormat, Paper
@@ -120,7 +121,7 @@ def _buy_best(ids: list[str]) -> str:
 @pages.post("/shipments/print")
 @needs("shipments.work")
 def print_many() -> Response | str:
-    """Papers of the chosen, in one file: `what` is slips, picks or labels. Printing again buys nothing."""
+    """Papers of the chosen, in one file: `what` is slips, picks, invoices, returns or labels. Printing again buys nothing."""
     what = asked.text("what", 10)
     if not visitor().may("orders.buyers"):
         abort(403)
@@ -130,11 +131,9 @@ def print_many() -> Response | str:
     try:
         if what == "labels":
             return files(printing.labels(hub(), visitor().merchant, ids), "labels")
-        make = printing.pick_list if what == "picks" else printing.slips
-        return _printed(
-            "picks" if what == "picks" else "slips",
-            Paper("list", LabelFormat.PDF, make(hub(), visitor().merchant, ids, language=language())),
-        )
+        makes = {"picks": printing.pick_list, "invoices": printing.invoices, "returns": printing.return_slips}
+        content = makes.get(what, printing.slips)(hub(), visitor().merchant, ids, language=language())
+        return _printed(what if what in makes else "slips", Paper("list", LabelFormat.PDF, content))
     except Refused as error:
         say("bad", shipping_words.why(str(error)))
         return _list()
@@ -326,6 +325,35 @@ def paper(name: str, paper: int) -> Response:
     if place is None:
         abort(404)
     return _printed(found.name, kept[place][1])
+
+
+@pages.get("/shipments/<name>/printers")
+@needs("shipments.work")
+def printers_of(name: str) -> str:
+    """At which printers its papers can come out: a part of its page."""
+    merchant = visitor().merchant
+    with hub().database.read() as db:
+        found = shipment_list.one(db, merchant, asked.printable(name)[:64]) or abort(404)
+        papers, stations = shipment_list.papers(db, merchant, found.id), printers.stations(db, merchant)
+    chosen = request.cookies.get(STATION, "")
+    return render_template("shipment_print.html", row=found, papers=papers, stations=stations, station=chosen, takes=TAKES)
+
+
+@pages.post("/shipments/<name>/print-at")
+@needs("shipments.work")
+def print_one_at(name: str) -> str:
+    """A paper of it at a station: one that is kept, by its number, or one that is drawn. It carries an address."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    from core.flows import print_at as at  # as above
+
+    what, station = asked.text("what", 20), asked.text("station", 64)
+    merchant, number = visitor().merchant, asked.number(what, -1)
+    if number >= 0:
+        return _tried(name, lambda id: at.print_kept(hub(), merchant, station, id, number, who()), gettext("It waits for its printer."))
+    return _tried(
+        name, lambda id: at.print_at(hub(), merchant, station, what, [id], who(), language()), gettext("It waits for its printer.")
+    )
 
 
 TYPES = {"pdf": "application/pdf", "png": "image/png", "zpl": "text/plain; charset=utf-8"}
