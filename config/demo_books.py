@@ -75,7 +75,7 @@ def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dic
     ]
     residue = {currency: one.text() for currency, one in found.residue.items()}
     there = {name: len([one for one in stage.hand.get(name, "documents") if not one["gone"]]) for name in stage.ledgers}
-    ok = all(not one.minor for one in found.residue.values()) and len(breaks) == len(planted) and written.get("posted", 0) > 0
+    ok = all(not one.minor for one in found.residue.values()) and len(breaks) == len(planted) and all(there.values())
     return {
         "entries": sum(look.counts.values()) if look else 0, "waiting": dict(look.waiting) if look else {}, "breaks": breaks,
         "planted": len(planted), "awaited": len(look.awaited) if look else 0, "residue": residue, "documents": written, "there": there,

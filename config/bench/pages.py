@@ -38,6 +38,12 @@ from core.store.sql import run
 # {order} is an order's id, {number} its number, {buyer} a part of its buyer's name, {mail} their address, {day} the day before it.
 PAGES = (
     "/",
+    "/books",
+    "/books/payouts",
+    "/books/open",
+    "/books/certificate",
+    "/books/orders/{order}",
+    "/books/ledgers",
     "/start",
     "/start/difference?connection={connection}",
     "/orders",

@@ -114,7 +114,9 @@ LISTED = f"""
 select {FIELDS} from documents d where d.merchant = :merchant and d.state = :state and d.wanted_at < :before
 order by d.wanted_at desc, d.id desc limit :most
 """
-COUNTS = "select d.state, count(*) as found from documents d where d.merchant = :merchant group by d.state"
+COUNTS = """
+select d.state, count(*) as found from documents d where d.merchant = :merchant and d.state in ('wanted', 'asked', 'blocked') group by d.state
+"""
 BY_LEDGER = f"select {FIELDS} from documents d where d.connection = :connection and d.ledger_id = :id and d.merchant || '' = :merchant"
 
 
@@ -152,7 +154,7 @@ def listed(db: Connection, merchant: str, state: str, box: Box, before: int = 2*
 
 
 def counts(db: Connection, merchant: str) -> dict[str, int]:
-    """How many documents there are, by state."""
+    """How many documents are not written yet, by state."""
     return {row.state: row.found for row in run(db, COUNTS, merchant=merchant)}
 
 

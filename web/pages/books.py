@@ -31,7 +31,14 @@ AGES = timedelta(days=3660)  # so far back a first day may lie
 def page() -> str:
     with hub().database.read() as db:
         found = accounts.look(hub(), db, visitor().merchant)
-    return render_template("books.html", look=found, names=found.names if found else {}, **WORDS, today=_today(), most=MOST)
+    if found is None:
+        return _not_kept()
+    return render_template("books.html", look=found, names=found.names, **WORDS, today=_today(), most=MOST)
+
+
+def _not_kept() -> str:
+    """Nobody said yet from which day on."""
+    return render_template("books.html", look=None, names={}, **WORDS, today=_today(), most=MOST)
 
 
 def _names(db: Any) -> dict[str, Any]:
@@ -115,12 +122,12 @@ def banked(id: str) -> Response:
 
 @pages.get("/books/open")
 @needs("books.read")
-def left() -> str | Response:
+def left() -> str:
     """All that is open, or what is open for one cause."""
     why, after = asked.text("why", 20), max(0, asked.number(asked.text("after")))
     with hub().database.read() as db:
         if (found := accounts.look(hub(), db, visitor().merchant)) is None:
-            return _back()
+            return _not_kept()
     rows = [one for one in found.found if why in ("", one.cause.value)]
     counts = {cause: sum(one.cause is cause for one in found.found) for cause in {one.cause for one in found.found}}
     last = after + MOST if len(rows) > after + MOST else None
@@ -154,9 +161,9 @@ def of_order(order: str) -> str:
 
 @pages.get("/books/certificate")
 @needs("books.read")
-def certificate() -> str | Response:
+def certificate() -> str:
     if (found := _certificate()) is None:
-        return _back()
+        return _not_kept()
     with hub().database.read() as db:
         shown = _names(db)
     return render_template("books_certificate.html", one=found, most=MOST, month=f"{found.since:%Y-%m}", **shown)
