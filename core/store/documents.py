@@ -115,7 +115,8 @@ select {FIELDS} from documents d where d.merchant = :merchant and d.state = :sta
 order by d.wanted_at desc, d.id desc limit :most
 """
 COUNTS = """
-select d.state, count(*) as found from documents d where d.merchant = :merchant and d.state in ('wanted', 'asked', 'blocked') group by d.state
+select d.state, count(*) as found from documents d where d.merchant = :merchant and d.state in ('wanted', 'asked', 'blocked')
+group by d.state
 """
 BY_LEDGER = f"select {FIELDS} from documents d where d.connection = :connection and d.ledger_id = :id and d.merchant || '' = :merchant"
 
