@@ -1009,7 +1009,18 @@ AT_REST = (
     "delete from tasks where kind = 'publish_stock'",
     "update listings set writable = null, shown = 1, shown_at = 1, told = changed, accepted_at = null, raise_from = null, problem = null",
 )
+A_POSTING = """insert into postings (merchant, entry, n, kind, day, account, connection, gateway, item, currency, amount)
+  select id, 1, 0, 'sale', '2026-11-01', 'clearing', 'c', 'g', 'c/1', 'USD', 100 from merchants"""
 FAULTS: dict[str, tuple[str, ...]] = {
+    "every entry of the books balances": (A_POSTING,),
+    "what stands open in clearing is the sum of its postings": (
+        """insert into items (merchant, connection, gateway, currency, item, open, since, last)
+           select id, 'c', 'g', 'USD', 'c/1', 100, '2026-11-01', '2026-11-01' from merchants""",
+    ),
+    "every document that a ledger shall have has a task": (
+        """insert into documents (id, merchant, connection, source, kind, number, day, currency, total, doc, state, wanted_at)
+           select 'd', id, 'c', 's', 'journal', 'CD-1', '2026-11-01', 'USD', 100, '', 'wanted', 1 from merchants""",
+    ),
     "every order is here once": (
         "create table copies as select * from orders",
         "insert into copies select * from orders",

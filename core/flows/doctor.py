@@ -54,6 +54,29 @@ select count(distinct id) from resting
 
 CHECKS = (
     Check(
+        "every entry of the books balances",
+        "select count(*) from (select p.entry from postings p group by p.entry, p.currency having sum(p.amount) <> 0) d",
+        "keep a backup and tell whoever looks after this installation: somebody changed the journal by hand",
+    ),
+    Check(
+        "what stands open in clearing is the sum of its postings",
+        """
+        select count(*) from items i where i.open <> (
+          select coalesce(sum(p.amount), 0) from postings p where p.merchant = i.merchant and p.item = i.item and p.account = 'clearing'
+            and p.connection = i.connection and p.gateway = i.gateway and p.currency = i.currency)
+        """,
+        "keep a backup and tell whoever looks after this installation: somebody changed the journal by hand",
+    ),
+    Check(
+        "every document that a ledger shall have has a task",
+        """
+        select count(*) from documents c where c.state in ('wanted', 'asked') and not exists (
+          select 1 from tasks t where t.merchant = c.merchant and t.kind = 'post_document' and t.subject = c.id
+            and t.state in ('due', 'running', 'parked'))
+        """,
+        "try these documents again from the page of ledgers",
+    ),
+    Check(
         "open shipments hold what their orders say that they hold",
         """
         select count(*) from (
