@@ -27,7 +27,9 @@ HURRY = Pace(
     old=60, old_alone=60, old_round=60, quiet_s=0.2,
     small=20, large=40, changed=5, grown=10, grown_rounds=1, waiting=500, memory_s=2.0, single=5, in_sets=1,
     once_runs=1, once_alone=1, routes=20, labels=2, waiting_orders=5, sending_places=2, sending_skus=20,
-    listings=30, kits=40, slips=4, paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10,
+    listings=30, kits=40, slips=4,
+    booked=40, paid_out=10, certified=40, certified_alone=60,
+    paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from config.bench.rows import CannotMeasure, Row, UnknownPart, all_kept, as_json
 __all__ = ["PARTS", "CannotMeasure", "UnknownPart", "all_kept", "as_json", "draw", "render", "run"]
 PARTS = (
     "intake", "ingest", "drain", "hot", "answers", "lag", "pushes", "rush", "backfill", "listings", "catalogue", "growth", "memory",
-    "reconcile", "kits", "route", "batch", "release", "labels", "once", "papers", "pages", "vitals",
+    "reconcile", "kits", "route", "batch", "release", "labels", "once", "papers", "books", "pages", "vitals",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ ALONE: dict[str, Callable[[Pace], Pace]] = {
     "backfill": lambda pace: replace(pace, old=pace.old_alone),
     "once": lambda pace: replace(pace, once_runs=pace.once_alone),
     "pages": lambda pace: replace(pace, listed=pace.listed_alone),
+    "books": lambda pace: replace(pace, certified=pace.certified_alone),
 }
 
 

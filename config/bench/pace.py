@@ -52,6 +52,10 @@ class Pace:
     routes: int = 2_000  # orders
     batches: int = 1_000
     slips: int = 500
+    booked: int = 10_000  # entries
+    paid_out: int = 5_000  # lines of a payout
+    certified: int = 10_000  # orders of a month
+    certified_alone: int = 100_000  # where nothing else is measured: some minutes
     pages: int = 100_000  # orders behind the pages whose time is taken
     page_skus: int = 20_000
     page_looks: int = 40  # at each page
