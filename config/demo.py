@@ -127,9 +127,9 @@ def run(
             report = _examine(stage, tour=tour) | ({"joined": joined} if joined else {})
             if not first_day:
                 report["parcels"] = demo_dock.play(stage, stage.carriers)
-                report["books"] = demo_books.play(stage, settled, {ref for ref, one in _held(stage).items() if one["parks"]})
+                report["books"] = demo_books.play(stage, {ref for ref, one in _held(stage).items() if one["parks"]})
                 report["ok"] = report["ok"] and report["parcels"]["ok"] and report["books"]["ok"]
-        except Failed as error:
+        except (Failed, TimeoutError) as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
         print(json.dumps(report)) if as_json else _show(report, stage)

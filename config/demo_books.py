@@ -1,5 +1,6 @@
 """The books of the rehearsal: sales, fees and payouts are booked, matched and written into simulated ledgers; a planted break is found."""
 
+import time
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -7,33 +8,48 @@ from typing import TYPE_CHECKING, Any
 from core.domain.who import COMMAND_LINE
 from core.flows import accounts, books, posting
 from core.hub import Hub
-from core.store import connections, documents
+from core.store import connections, documents, tasks
 from core.store.connections import Connection
 
 if TYPE_CHECKING:
     from config.demo import Stage
 
 PLANTED = "shopify"  # where one order's money comes a cent short
+KINDS = ("fetch_orders", "take_orders", "post_entries", "read_payouts", "read_payout", "read_unpaid", "book_payout", "read_ledger",
+         "gather_documents", "post_document")  # fmt: skip
 FIRST = timedelta(days=60)  # so long before today the books begin
 
 
-def play(stage: "Stage", settled: Any, parked: Collection[str]) -> dict[str, Any]:
+def play(stage: "Stage", parked: Collection[str]) -> dict[str, Any]:
     """Keep books, have every channel pay out, write all of it into the ledgers; gives what came of it, `ok` where that is right. Orders
     that are `parked`, by their refs, cannot be read: their money is a break that is foreseen."""
     hub, merchant = stage.hub, stage.merchant.id
     first = hub.clock().date() - FIRST
     books.begin(hub, merchant, first, COMMAND_LINE)
-    settled(stage)
+    _rest(stage)
     paying = {name: one for name, one in stage.by_channel.items() if hub.connectors[name].pays}
     planted = _pay_out(stage, paying)
     for one in paying.values():
         _ask(hub, one, "read_payouts")
-    settled(stage)
+    _rest(stage)
     for one in stage.ledgers.values():
         posting.choose(hub, merchant, hub.connection(one.id), COMMAND_LINE, starts=first, chosen={}, at_once=True)
         _map(hub, hub.connection(one.id))
-    settled(stage)
+    _rest(stage)
     return _examine(stage, planted, parked)
+
+
+def _rest(stage: "Stage") -> None:
+    """Waits until nothing of the books is under way, and still is not a little later. Raises TimeoutError."""
+    end, quiet = time.monotonic() + stage.patience_s, 0
+    while quiet < 2:
+        with stage.hub.database.read() as db:
+            known = tasks.listed(db, stage.merchant.id, most=1000)
+        working = sorted({one.kind for one in known if one.kind in KINDS and one.state in ("due", "running")})
+        if working and time.monotonic() > end:
+            raise TimeoutError(f"the books do not come to rest: {', '.join(working)}")
+        quiet = 0 if working else quiet + 1
+        time.sleep(0.3)
 
 
 def _ask(hub: Hub, one: Connection, kind: str) -> None:
