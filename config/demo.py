@@ -563,6 +563,8 @@ def _show(report: Mapping[str, Any], stage: Stage) -> None:
     table.add_row("sold twice / wrong listings", f"{report['oversold']} / {report['wrong_listings']}")
     if report.get("parcels"):
         table.add_row("parcels", demo_dock.words(report["parcels"]))
+    if report.get("books"):
+        table.add_row("books", demo_books.words(report["books"]))
     table.add_row("seconds", str(report["seconds"]))
     table.add_row("orders and stock, live", stage.settings.public_url)
     table.add_row("sign in", f"{OWNER} with {stage.password}")

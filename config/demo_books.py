@@ -97,3 +97,10 @@ def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dic
         "planted": len(planted), "awaited": len(look.awaited) if look else 0, "residue": residue, "documents": written, "there": there,
         "ok": ok,
     }  # fmt: skip
+
+
+def words(report: Mapping[str, Any]) -> str:
+    """The report in a line."""
+    there = ", ".join(f"{count} documents in {name}" for name, count in report["there"].items())
+    left = ", ".join(f"{amount} {currency}" for currency, amount in report["residue"].items())
+    return f"{report['entries']} entries, {there}; {len(report['breaks'])} of {report['planted']} planted breaks found; residue {left}"
