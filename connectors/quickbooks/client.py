@@ -63,6 +63,11 @@ class Client:
             self._kit.budget.take(budget, float(units))
         self._paid = units
 
+    def ensure(self, calls: int) -> None:
+        """The same, unless that many are paid for already."""
+        if self._paid < calls:
+            self.prepay(calls)
+
     def company(self) -> Body:
         return self._part(self._call("GET", f"companyinfo/{quote(self._kit.account, safe='')}"), "CompanyInfo")
 

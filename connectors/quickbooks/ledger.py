@@ -55,7 +55,8 @@ class QuickBooksLedger:
 
     def _own(self) -> tuple[str, bool]:
         """(currency of the books, whether they are American): neither ever changes."""
-        if self._home is None:
+        if self._home is None:  # asked first by all that need it: who stops behind another call begins again, and spends the budget on that
+            self._client.ensure(2)
             self._home = (normalize.home(self._client.preferences()), self._client.company().get("Country") in ("US", "USA"))
         return self._home
 
@@ -130,6 +131,7 @@ class QuickBooksLedger:
 
     def find(self, document: Document, key: str) -> Posted | None:
         entity = _entity(document.kind)
+        self._own()
         found = [(self._posted(entity, one), normalize.note(one)) for one in self._numbered(entity, document)]
         named = [(one, words) for one, words in found if one.number == document.number and not one.gone]
         if ours := [one for one, words in named if _is_ours(one, words, document, key)]:
@@ -145,6 +147,7 @@ class QuickBooksLedger:
 
     def look(self, kind: DocKind, ids: Sequence[str]) -> Mapping[str, Posted]:
         entity, told = _entity(kind), dict[str, Posted]()
+        self._own()
         for start in range(0, len(ids), AT_ONCE):
             asked = ids[start : start + AT_ONCE]
             try:
@@ -162,6 +165,7 @@ class QuickBooksLedger:
         from it entity by entity. What was deleted longer ago than it tells is told by nobody: `look` knows."""
         if cursor is not None:
             return self._queried(since, *cursor.split(":"))
+        self._own()
         oldest = self._kit.clock() - timedelta(days=float(self._kit.settings["changes_days"]))
         rows = normalize.captured(self._client.changes(list(KINDS), max(since, oldest)))
         goes_on = since < oldest or len(rows) >= MOST
