@@ -30,6 +30,7 @@ from core.store.unit import Unit
 AT_ONCE = 20_000  # entries that are gathered at once
 LOOKED_AT = 500  # of those that wait, for a page
 SEEN = "documents"  # a mark: up to when entries were gathered
+REST_US = 600_000_000  # between two looks at what others changed
 BANK_FEED = "bank feed"  # instead of a document: the merchant books it from his bank's statement there
 OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
 AT_ONCE_TOO = "at_once"  # of its settings: what was booked today is written today; what it still becomes follows
@@ -247,6 +248,10 @@ def read_changes(hub: Hub, claim: Claim) -> None:
     connection = hub.connection(claim.connection)
     with hub.database.read() as db:
         at, cursor = connections.mark(db, connection.id, "changed")
+    if at and cursor is None and hub.now < at + REST_US:  # a ledger tells of each document that we wrote, too: its calls are few
+        with hub.unit(claim) as work:
+            work.ask(connection.merchant, "read_changes", connection.id, connection.id, wait_s=(at + REST_US - hub.now) / 1e6)
+        return
     since = hub.clock() - timedelta(days=30) if not at else hub.clock() - timedelta(microseconds=hub.now - at) - timedelta(hours=1)
     page = hub.ledger(connection).changed(since, cursor)
     with hub.unit(claim) as work:

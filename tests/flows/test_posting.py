@@ -225,3 +225,19 @@ def test_what_somebody_changes_there_is_seen_and_never_overwritten(shop, system)
         [kept] = documents.listed(db, shop.merchant.id, "posted", shop.hub.box(shop.merchant.id))
     assert kept.is_changed and not kept.gone
     assert len(system.documents) == 1
+
+
+def test_a_ledger_that_tells_of_each_document_is_not_asked_each_time(shop, system):
+    shop.ask("read_changes", connection=_ledger(shop))
+    shop.drain()
+    before = len([what for what, _ in system.calls if what == "changed"])
+
+    for _ in range(5):
+        shop.ask("read_changes", connection=_ledger(shop))
+        shop.drain()
+    at_once = len([what for what, _ in system.calls if what == "changed"]) - before
+    shop.clock.pass_(timedelta(minutes=11))
+    shop.drain()
+
+    assert at_once == 0
+    assert len([what for what, _ in system.calls if what == "changed"]) == before + 1
