@@ -383,7 +383,7 @@ def taken(stage: Stage) -> Counter[str]:
 # Listings are read back a minute after they were told, and that is looked after by the schedule, as polls are.
 WORKING = """
 select count(*) from tasks where merchant = :merchant and state in ('due', 'running')
-  and kind not in ('poll_orders', 'receive_notices', 'compare_listings')
+  and kind not in ('poll_orders', 'receive_notices', 'compare_listings', 'read_changes')
 """
 
 
