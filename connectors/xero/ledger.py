@@ -72,6 +72,7 @@ class XeroLedger:
         """What Xero makes of it is compared to the cent: what comes to something else is taken back, and refused."""
         shelf, said = _shelf(document.kind), render.document(document)
         _searchable(document.number)
+        self._know(shelf)
         self._own_currency(document)
         try:
             answer = self._client.write("PUT", shelf.path, {shelf.path: [said]}, key, EXACT if shelf.exact else None)
@@ -81,6 +82,7 @@ class XeroLedger:
 
     def find(self, document: Document, key: str) -> Posted | None:
         """By its number: Xero cannot be asked for a key."""
+        self._know(_shelf(document.kind))
         found = list(self._numbered(document))
         mine = [one for one in found if normalize.alike(one, document)]
         standing = [one for one in mine if one.get("Status") not in normalize.GONE]
@@ -92,6 +94,7 @@ class XeroLedger:
 
     def look(self, kind: DocKind, ids: Sequence[str]) -> Mapping[str, Posted]:
         found: dict[str, Posted] = {}
+        self._know(_shelf(kind))
         try:
             for some in self._looked(kind, list(dict.fromkeys(ids))):
                 found |= some
@@ -104,6 +107,7 @@ class XeroLedger:
         """Shelf by shelf. What we have no word for (a supplier's credit, a payment of one) is left out."""
         turn, page, start = _place(cursor, since)
         shelf = ROUND[turn]
+        self._know(shelf)
         said = self._client.read(shelf.path, self._query(shelf, page), start)
         found = listed(said, shelf.path)
         known = [(kind, one) for one in found if (kind := normalize.kind_of(shelf.path, one))]
@@ -206,6 +210,13 @@ class XeroLedger:
         if self._currencies is None:
             self._currencies = {one.id: one.currency for one in self.accounts()}
         return self._currencies
+
+    def _know(self, shelf: Shelf) -> None:
+        """What answers about this shelf leave out is asked first: who stops behind another call begins again and spends the budget."""
+        if shelf in (TRANSFERS, JOURNALS):
+            self._base()
+        if shelf is TRANSFERS:
+            self._of_accounts()
 
     def _base(self) -> str:
         return str(self._org().get("BaseCurrency", ""))
