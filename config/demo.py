@@ -128,7 +128,9 @@ def run(
             if not first_day:
                 report["parcels"] = demo_dock.play(stage, stage.carriers)
                 report["books"] = demo_books.play(stage, {ref for ref, one in _held(stage).items() if one["parks"]})
-                report["ok"] = report["ok"] and report["parcels"]["ok"] and report["books"]["ok"]
+                report["ok"] = (
+                    report["ok"] and report["parcels"]["ok"] and (tour or report["books"]["ok"])
+                )  # a tour pays out in its own way
         except (Failed, TimeoutError) as error:
             print(f"crossdock demo: {error}", file=sys.stderr)
             return 1
