@@ -1,12 +1,12 @@
 """The one way out: a requests session with timeouts, our errors and Decimal numbers. Nothing here prints what was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import requests
@@ -21,6 +21,35 @@ UNSENT = (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exce
 REQUEST_IDS = ("x-request-id", "x-amzn-requestid", "rlogid", "x-ebay-c-request-id")
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Takes(Protocol):
+    def take(self, operation: str, units: float = 1.0) -> None: ...
+
+
+class Prepaid:
+    """Calls that are paid for ahead, from all of these budgets at once, at most so many: work of several calls that stopped in its midst
+    would begin again, spend what came back on that, and never end. Raises RateLimited where one is spent."""
+
+    def __init__(self, budget: Takes, limits: Sequence[str], most: int) -> None:
+        self._budget, self._limits, self._most, self._left = budget, tuple(limits), most, 0
+
+    def pay(self, calls: int) -> None:
+        """For so many from now on. What is left of an earlier payment is over."""
+        self._left = 0
+        for limit in self._limits:
+            self._budget.take(limit, min(calls, self._most))
+        self._left = min(calls, self._most)
+
+    def ensure(self, calls: int) -> None:
+        """The same, unless that many are paid for already."""
+        if self._left < calls:
+            self.pay(calls)
+
+    def spend(self) -> None:
+        """One call is made; one that nobody paid for is paid for now."""
+        self.ensure(1)
+        self._left -= 1
 
 
 def read_json(raw: bytes | str) -> Any:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from connectors.http import TIMEOUT, Http, json_of, read_json, write_json
+from connectors.http import TIMEOUT, Http, Prepaid, json_of, read_json, write_json
 from connectors.quickbooks.tables import DELETED, MINOR_VERSION, SHUT_OUT, THROTTLED, VOIDS, why
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit
@@ -52,21 +52,7 @@ class Client:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._http: Http = kit.http
-        self._paid = 0
-
-    def prepay(self, calls: int) -> None:
-        """Pay for so many calls at once: work of several calls that stops in its midst would spend the budget and never end. What is left
-        of an earlier payment is over."""
-        units = min(calls, AT_ONCE)
-        self._paid = 0
-        for budget in ("second", "minute"):
-            self._kit.budget.take(budget, float(units))
-        self._paid = units
-
-    def ensure(self, calls: int) -> None:
-        """The same, unless that many are paid for already."""
-        if self._paid < calls:
-            self.prepay(calls)
+        self.calls = Prepaid(kit.budget, ("second", "minute"), AT_ONCE)
 
     def company(self) -> Body:
         return self._part(self._call("GET", f"companyinfo/{quote(self._kit.account, safe='')}"), "CompanyInfo")
@@ -122,9 +108,7 @@ class Client:
         return part
 
     def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Body | None = None) -> Body:
-        if not self._paid:
-            self.prepay(1)
-        self._paid -= 1
+        self.calls.spend()
         url = self._url(path, query or {})
         token = self._kit.tokens.access(self._renewed)
         answer = self._send(method, url, token, body)

@@ -26,7 +26,7 @@ class QuickBooksLedger:
     # what it tells
 
     def probe(self) -> Books:
-        self._client.prepay(3)
+        self._client.calls.pay(3)
         company, preferences = self._client.company(), self._client.preferences()
         others = self._client.every("CompanyCurrency") if normalize.multicurrency(preferences) else ()
         return normalize.books(company, preferences, others, self._kit.account)
@@ -35,13 +35,13 @@ class QuickBooksLedger:
         return [normalize.account(one) for one in self._client.every("Account", EVERY)]
 
     def tax_codes(self) -> Sequence[TaxCode]:
-        self._client.prepay(3)
+        self._client.calls.pay(3)
         country = str(self._client.company().get("Country") or "")
         rates = {one: percent for one, percent in self._rates() if percent is not None}
         return [normalize.tax_code(one, rates, country) for one in self._client.every("TaxCode", EVERY)]
 
     def tags(self) -> Sequence[Tag]:
-        self._client.prepay(3)
+        self._client.calls.pay(3)
         said = self._client.preferences()
         classes = self._client.every("Class") if normalize.tracks_classes(said) else ()
         places = self._client.every("Department") if normalize.tracks_locations(said) else ()
@@ -56,7 +56,7 @@ class QuickBooksLedger:
     def _own(self) -> tuple[str, bool]:
         """(currency of the books, whether they are American): neither ever changes."""
         if self._home is None:  # asked first by all that need it: who stops behind another call begins again, and spends the budget on that
-            self._client.ensure(2)
+            self._client.calls.ensure(2)
             self._home = (normalize.home(self._client.preferences()), self._client.company().get("Country") in ("US", "USA"))
         return self._home
 
@@ -65,7 +65,7 @@ class QuickBooksLedger:
     def post(self, document: Document, key: str) -> Posted:
         """One write of the document, after those of the names that are missing. A number that is taken may be taken by ourselves."""
         entity = _entity(document.kind)
-        self._client.prepay(1 + self._missing(document))
+        self._client.calls.pay(1 + self._missing(document))
         try:
             body = render.body(document, key, self._means(document, key))
             return self._posted(entity, self._client.create(entity, body, key))
@@ -185,7 +185,7 @@ class QuickBooksLedger:
     def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
         """It is read first: what is gone stays gone, and what a bookkeeper changed is not taken back."""
         entity = _entity(kind)
-        self._client.prepay(3)  # read, take back, read
+        self._client.calls.pay(3)  # read, take back, read
         now = self._now(kind, posted)
         if now.gone:
             return now

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from connectors.http import TIMEOUT, Http, json_of, read_json, write_json
+from connectors.http import TIMEOUT, Http, Prepaid, json_of, read_json, write_json
 from connectors.xero import A_DAY, DAY_S, words
 from core.errors import AccessLost, BadPayload, HubError, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import Fresh, Kit, Rate
@@ -16,6 +16,7 @@ from core.ports import Fresh, Kit, Rate
 Body = Mapping[str, Any]
 BASE = "/api.xro/2.0"
 LEFT = {"minute": "X-MinLimit-Remaining", "day": "X-DayLimit-Remaining"}
+AT_ONCE = 10  # calls that one piece of work may need
 
 
 def grant(kit: Kit, login: Mapping[str, str], form: Mapping[str, str], timeout: tuple[float, float] = TIMEOUT) -> Fresh:
@@ -49,6 +50,7 @@ class Client:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._http: Http = kit.http
+        self.calls = Prepaid(kit.budget, tuple(LEFT), AT_ONCE)
         if int(kit.settings["calls_a_day"]) != A_DAY:
             half = float(kit.settings["calls_a_day"]) / 2
             kit.budget.learn("day", rate=Rate(half / DAY_S, half))
@@ -78,8 +80,7 @@ class Client:
         return said
 
     def _call(self, method: str, address: str, headers: Body | None = None, body: bytes | None = None) -> Any:
-        for limit in LEFT:
-            self._kit.budget.take(limit)
+        self.calls.spend()
         token = self._kit.tokens.access(self._fresh)
         answer = self._send(method, address, token, headers or {}, body)
         if answer.status_code == 401:

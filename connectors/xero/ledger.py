@@ -54,6 +54,7 @@ class XeroLedger:
         self._currencies: dict[str, str] | None = None
 
     def probe(self) -> Books:
+        self._client.calls.pay(3)
         self._organisation = None
         currencies = listed(self._client.read("Currencies"), "Currencies")
         return normalize.books(self._org(), currencies, tags=bool(self.tags()))
@@ -116,6 +117,8 @@ class XeroLedger:
         return Page(items, _next(turn, page, start, found if more else ()))
 
     def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
+        self._know(_shelf(kind))
+        self._client.calls.pay(3)  # look, say a journal's words again, end it
         now = self.look(kind, [posted.id])[posted.id]
         if now.gone:
             return now

@@ -86,3 +86,10 @@ def sale(rig: Rig, kind: DocKind, number: str = "CD-1001", cents: int = 4200, **
     lands = {"into": into.id} if kind is DocKind.RECEIPT else {"out_of": into.id} if kind is DocKind.REFUND else {}
     made: dict[str, Any] = {"tax_is": TaxIs.ON_TOP, "contact": "Shopify buyers", "due": DAY, "memo": "Order 1001", **lands, **different}
     return Document(kind, number, DAY, rig.currency, lines, **made)
+
+
+def transfer(rig: Rig, number: str = "CD-T-1", cents: int = 9900) -> Document:
+    """Money from one bank account of the books to another."""
+    out_of, into = [one for one in rig.ledger.accounts() if one.active and one.sort is Sort.BANK][:2]
+    amount = Money(cents, rig.currency)
+    return Document(DocKind.TRANSFER, number, DAY, rig.currency, into=into.id, out_of=out_of.id, amount=amount, memo="Payout P-1")

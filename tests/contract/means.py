@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from core.errors import RateLimited
 from core.ports import Fresh, Rate
 
 
@@ -23,10 +24,12 @@ class Wallet:
 
     def __init__(self) -> None:
         self.taken: Counter[str] = Counter()
+        self.units: Counter[str] = Counter()
         self.learned: list[str] = []
 
     def take(self, operation: str, units: float = 1.0) -> None:
         self.taken[operation] += 1
+        self.units[operation] += int(units)
 
     def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None:
         self.learned.append(operation)
@@ -48,3 +51,25 @@ class Keeper:
             self.fresh = refresh(self.login)
             self.login.update(self.fresh.login)
         return self.fresh.access
+
+
+class Purse:
+    """One that is empty, and gets a unit of each kind back between two tries."""
+
+    def __init__(self) -> None:
+        self.left: Counter[str] = Counter()
+
+    def earn(self) -> None:
+        for operation in self.left:
+            self.left[operation] += 1
+
+    def take(self, operation: str, units: float = 1.0) -> None:
+        if self.left[operation] < units:
+            self.left.setdefault(operation, 0)
+            raise RateLimited("spent", wait_s=1.0)
+        self.left[operation] -= int(units)
+
+    def learn(self, operation: str, rate: Rate | None = None, left: float | None = None) -> None: ...
+
+    def behind(self) -> "Purse":
+        return self

@@ -684,7 +684,7 @@ def test_every_call_takes_from_the_minute_and_from_the_day(rig: Rig) -> None:
     rig.ledger.post(sale(rig, DocKind.INVOICE), KEY)
 
     called = [name for name in rig.calls() if name != "token"]
-    assert rig.budget.taken["minute"] == rig.budget.taken["day"] == len(called)
+    assert rig.budget.units["minute"] == rig.budget.units["day"] == len(called)
     assert set(rig.budget.taken) == set(MANIFEST.rates)
 
 
