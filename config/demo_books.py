@@ -34,6 +34,8 @@ def play(stage: "Stage", parked: Collection[str]) -> dict[str, Any]:
     _rest(stage)
     for one in stage.ledgers.values():
         posting.choose(hub, merchant, hub.connection(one.id), COMMAND_LINE, starts=first, chosen={}, at_once=True)
+    _rest(stage)
+    for one in stage.ledgers.values():
         _map(hub, hub.connection(one.id))
     _rest(stage)
     return _examine(stage, planted, parked)
@@ -68,12 +70,12 @@ def _pay_out(stage: "Stage", paying: Mapping[str, Connection]) -> list[str]:
 
 
 def _map(hub: Hub, one: Connection) -> None:
-    """Whatever the chart has no likely account for goes to an account for what nobody knows yet."""
+    """What entries wait for since the chart has no likely account for it goes to the first account of costs."""
     with hub.unit() as work:
         shelf = posting.look(hub, work, one)
         spare = next((known.id for known in shelf.accounts if known.active and known.journals and known.sort in posting.SPARE), "")
     if spare:
-        posting.map_accounts(hub, one.merchant, one, COMMAND_LINE, {name: spare for name in posting.names() if name not in shelf.used})
+        posting.map_accounts(hub, one.merchant, one, COMMAND_LINE, dict.fromkeys(shelf.missing, spare))
 
 
 def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dict[str, Any]:

@@ -115,6 +115,7 @@ MANIFEST = Connector(
     poll_age=timedelta(0),  # `min_age_s` rules
     queue=True,
     stores=True,
-    pays=Paying("amazon", None, within=timedelta(days=31)),  # two weeks are the rule, and a reserve or an invoice may take one more
+    # Two weeks are the rule, and a reserve or an invoice may take one more.
+    pays=Paying("amazon", None, within=timedelta(days=31), as_sent=True),
     calls_off=CallsOff(within=timedelta(hours=2), repays=True, answers=True),
 )

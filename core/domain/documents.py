@@ -58,14 +58,26 @@ def _month_end(on: date) -> date:
     return (on.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def grouped(found: Iterable[Written], modes: Mapping[str, Mode], today: date) -> dict[tuple[str, str], list[Written]]:
-    """By (source, currency): a document has one. What waits is left out."""
-    groups: dict[tuple[str, str], list[Written]] = {}
+def grouped(found: Iterable[Written], modes: Mapping[str, Mode], today: date) -> dict[str, list[Written]]:
+    """By the document that they belong to. What waits is left out."""
+    groups: dict[str, list[Written]] = {}
     for one in found:
-        source = source_of(one, modes.get(one.channel, Mode.DAILY), today)
-        for currency in sorted({posting.amount.currency for posting in one.postings}) if source else ():
-            groups.setdefault((source or "", currency), []).append(one)
+        if source := source_of(one, modes.get(one.channel, Mode.DAILY), today):
+            groups.setdefault(source, []).append(one)
     return groups
+
+
+def currencies_of(group: Iterable[Written]) -> list[str]:
+    """Of each a document of its own is made."""
+    return sorted({one.amount.currency for entry in group for one in entry.postings})
+
+
+def described(source: str, group: Sequence[Written], channel: str) -> str:
+    """What a document is of, for a bookkeeper: the channel, the payout, and the day or the month."""
+    kind, *_, period = source.split("|")
+    number = next((one.memo for one in group if one.subject.startswith("payout ") and one.memo), "")
+    about = f"payout {number}" if number else "not paid out yet" if kind == "unpaid" else ""
+    return ", ".join(part for part in (f"Crossdock: {channel}", about, period) if part)
 
 
 AccountOf = Callable[[Posting], str | None]
@@ -85,7 +97,7 @@ def account_of(maps: Mapping[str, str]) -> AccountOf:
 
 
 def journal(
-    source: str, number: str, group: Sequence[Written], currency: str, account: AccountOf, texts: Mapping[Account, str]
+    memo: str, number: str, group: Sequence[Written], currency: str, account: AccountOf, texts: Mapping[Account, str]
 ) -> Document | None:
     """What these entries come to, a line for each account; None where that is nothing. Raises Unmapped."""
     sums = merged(
@@ -97,7 +109,6 @@ def journal(
     if missing := sorted({one.account.value for one in sums if account(one) is None}):
         raise Unmapped(missing)
     lines = tuple(DocLine(account(one) or "", one.amount, _text(one, texts)) for one in sums)
-    memo = f"Crossdock {source} ({len(group)} entries)"
     return Document(DocKind.JOURNAL, number, max(one.on for one in group), currency, lines, memo=memo) if lines else None
 
 
@@ -111,7 +122,7 @@ def _text(one: Posting, texts: Mapping[Account, str]) -> str:
     return f"{texts[one.account]} {one.gateway}".strip()
 
 
-def transfer(source: str, number: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
+def transfer(memo: str, number: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
     """What reached the bank out of a clearing account, or was taken from it. None where that is nothing, or was taken back. Raises
     Unmapped."""
     sums = [one for one in merged(_plain(group, currency)) if one.account in (Account.BANK, Account.CLEARING)]
@@ -123,7 +134,7 @@ def transfer(source: str, number: str, group: Sequence[Written], currency: str, 
         return None
     into, out_of = account(gains) or "", account(loses) or ""
     on = max(one.on for one in group)
-    return Document(DocKind.TRANSFER, number, on, currency, into=into, out_of=out_of, amount=gains.amount, memo=f"Crossdock {source}")
+    return Document(DocKind.TRANSFER, number, on, currency, into=into, out_of=out_of, amount=gains.amount, memo=memo)
 
 
 def _plain(group: Iterable[Written], currency: str) -> Iterable[Posting]:

@@ -46,13 +46,15 @@ class Item:
         return self.paid + self.repaid + self.settled + self.other
 
 
-def cause_of(one: Item, within: timedelta, today: date, *, waits: bool = False) -> Cause | None:
+def cause_of(one: Item, within: timedelta, today: date, *, waits: bool = False, in_parts: bool = False) -> Cause | None:
     """Why it is open; None: it is not. What nobody paid out yet is awaited `within` so long after it last moved. `waits`: its order is
-    not booked yet."""
+    not booked yet; `in_parts`: not all of it left, and its channel pays for what did."""
     if not one.open:
         return None
     if waits:
         return Cause.UNBOOKED
+    if in_parts and one.paid.minor > 0 and 0 <= -one.settled.minor < one.paid.minor:
+        return Cause.AWAITED
     if one.item.startswith("payout "):
         return Cause.SUM
     return _of_order(one, overdue=today > one.last + within)

@@ -19,12 +19,13 @@ from core.domain.who import Who
 from core.errors import Refused
 from core.flows.books import NotKept
 from core.hub import Hub
+from core.ports import Paying
 from core.store import audit, connections, journal, payouts
 from core.store.connections import Connection
 from core.store.journal import Balance, Books, Cleared, Named
 from core.store.payouts import Known
 
-PATIENCE = timedelta(days=14)  # money of a channel that is not connected any more, and of gateways without payouts
+NO_FEED = Paying("")  # money of a channel that is not connected any more, and of gateways without payouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +74,28 @@ def look(hub: Hub, db: Db, merchant: str) -> Look | None:
     first = today.replace(day=1)
     newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
     entries, waits = journal.counts(db, merchant, first, today)
-    found = _judged(db, merchant, journal.items(db, merchant), today, _within(hub, known))
+    found = _judged(db, merchant, journal.items(db, merchant), today, _pays(hub, known))
     return Look(
         books, today, entries, waits, journal.cleared(db, merchant, first, today), found, newest, {one.id: one.label for one in known},
     )  # fmt: skip
 
 
-def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, within: Mapping[str, timedelta]) -> list[Open]:
+def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, pays: Mapping[str, Paying]) -> list[Open]:
     """Why each is open, by what is known today."""
     names = journal.named(db, merchant, [one.item for one in found if not one.item.startswith("payout ")])
-    return [_open(one, within.get(one.connection, PATIENCE), today, names.get(one.item)) for one in found]
+    return [_open(one, pays.get(one.connection, NO_FEED), today, names.get(one.item)) for one in found]
 
 
-def _open(one: Item, within: timedelta, today: date, order: Named | None) -> Open:
-    cause = cause_of(one, within, today, waits=order is not None and order.waits)
-    return Open(one, cause or Cause.AWAITED, one.last + within, order)
+def _open(one: Item, pays: Paying, today: date, order: Named | None) -> Open:
+    waits, in_parts = order is not None and order.waits, pays.as_sent and order is not None and not order.left
+    cause = cause_of(one, pays.within, today, waits=waits, in_parts=in_parts)
+    return Open(one, cause or Cause.AWAITED, one.last + pays.within, order)
 
 
-def _within(hub: Hub, known: Iterable[Connection]) -> dict[str, timedelta]:
-    """Within which time each channel pays out what it took."""
+def _pays(hub: Hub, known: Iterable[Connection]) -> dict[str, Paying]:
+    """How each channel pays out what it took."""
     connectors = {one.id: hub.connectors.get(one.channel) for one in known}
-    return {id: connector.pays.within for id, connector in connectors.items() if connector and connector.pays}
+    return {id: connector.pays for id, connector in connectors.items() if connector and connector.pays}
 
 
 # ---- a month
@@ -126,7 +128,7 @@ def certificate(hub: Hub, db: Db, merchant: str, since: date, until: date) -> Ce
     if (books := journal.books(db, merchant)) is None:
         raise NotKept("no books are kept yet: say from which day on")
     today = hub.clock().astimezone(zone_of(books.zone)).date()
-    found = _judged(db, merchant, journal.items_at(db, merchant, until), today, _within(hub, connections.all_of(db, merchant)))
+    found = _judged(db, merchant, journal.items_at(db, merchant, until), today, _pays(hub, connections.all_of(db, merchant)))
     return Certificate(since, until, journal.cleared(db, merchant, since, until), found, journal.balances(db, merchant, since, until))
 
 
@@ -175,8 +177,8 @@ def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened
             by_order.setdefault(one.order, []).append(one)
     refs = {order: f"{known.connection}/{order}" for order in by_order}
     names = journal.named(db, merchant, refs.values())
-    within = _within(hub, connections.all_of(db, merchant))
-    left = {one.item.item: one for one in _judged(db, merchant, journal.items(db, merchant), today, within)} if held else {}
+    pays = _pays(hub, connections.all_of(db, merchant))
+    left = {one.item.item: one for one in _judged(db, merchant, journal.items(db, merchant), today, pays)} if held else {}
     orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
     summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
     gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None

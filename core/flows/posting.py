@@ -10,7 +10,21 @@ from datetime import date, timedelta
 from typing import Any
 
 from core.domain import books_words
-from core.domain.documents import AccountOf, Mode, Unmapped, Written, account_of, as_invoice, grouped, journal, names_of, proposed, transfer
+from core.domain.documents import (
+    AccountOf,
+    Mode,
+    Unmapped,
+    Written,
+    account_of,
+    as_invoice,
+    currencies_of,
+    described,
+    grouped,
+    journal,
+    names_of,
+    proposed,
+    transfer,
+)
 from core.domain.journal import Account
 from core.domain.ledgers import Books as LedgerBooks
 from core.domain.ledgers import DocKind, Document, LedgerAccount, Sort, Why
@@ -30,6 +44,7 @@ from core.store.unit import Unit
 AT_ONCE = 20_000  # entries that are gathered at once
 LOOKED_AT = 500  # of those that wait, for a page
 SEEN = "documents"  # a mark: up to when entries were gathered
+NOTHING = "nothing"  # likewise: its entries come to nothing
 REST_US = 600_000_000  # between two looks at what others changed
 BANK_FEED = "bank feed"  # instead of a document: the merchant books it from his bank's statement there
 OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
@@ -93,11 +108,6 @@ def mapped(maps: Mapping[str, str], known: Iterable[LedgerAccount]) -> dict[str,
     return {**{account.value: id for account, id in proposals(list(known)).items()}, **{what: id for what, id in maps.items() if id}}
 
 
-def names() -> list[str]:
-    """All that can be mapped."""
-    return [account.value for account in Account]
-
-
 # ---- gathering
 
 
@@ -124,8 +134,8 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
     desk = desk_of(hub, work, connection)
-    for (source, currency), group in grouped(found, modes(hub, work, connection), until).items():
-        _want(hub, work, connection, f"{source}|{currency}", currency, group, desk)
+    for source, group in grouped(found, modes(hub, work, connection), until).items():
+        _want(hub, work, connection, source, group, desk)
 
 
 def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
@@ -141,13 +151,14 @@ def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What documents for one ledger are made with: what of ours is which of its accounts, those that are banks, its own currency, and what
-    it can hold."""
+    """What documents for one ledger are made with: what of ours is which of its accounts, those that are banks, its own currency, what it
+    can hold, and what channels are called."""
 
     account: AccountOf
     banks: Collection[str]
     own: str
     keeps: Keeping
+    channels: Mapping[str, str]
 
     def transfers(self, group: Sequence[Written]) -> bool:
         """Whether the ledger can move this money itself."""
@@ -156,28 +167,33 @@ class Desk:
 
     def made(self, source: str, number: str, group: Sequence[Written], currency: str) -> Document | None:
         """Raises Unmapped."""
-        moved = transfer(source, number, group, currency, self.account) if source.startswith("paid|") else None
-        made = moved or journal(source, number, group, currency, self.account, books_words.ACCOUNTS)
+        memo = described(source, group, self.channels.get(group[0].channel, ""))
+        moved = transfer(memo, number, group, currency, self.account) if source.startswith("paid|") else None
+        made = moved or journal(memo, number, group, currency, self.account, books_words.ACCOUNTS)
         foreign = made is not None and made.kind is DocKind.JOURNAL and not self.keeps.foreign and currency != self.own
         return as_invoice(made, f"Crossdock {currency}") if made and foreign else made
 
 
-def _want(hub: Hub, work: Unit, connection: Connection, source: str, currency: str, group: list[Written], desk: Desk) -> None:
-    """One document of these entries; where an account is not mapped they wait, and the page says for which. A payout that the ledger
-    cannot transfer is left to its bank feed."""
+def _want(hub: Hub, work: Unit, connection: Connection, source: str, group: list[Written], desk: Desk) -> None:
+    """The documents of these entries, one for each currency; where an account is not mapped all of them wait, and the page says for which.
+    A payout that the ledger cannot transfer is left to its bank feed."""
+    merchant, ids = connection.merchant, [one.id for one in group]
     if source.startswith("paid|") and not desk.transfers(group):
-        documents.put(work.db, connection.merchant, connection.id, [one.id for one in group], BANK_FEED)
+        documents.put(work.db, merchant, connection.id, ids, BANK_FEED)
         return
-    number = f"CD-{connections.count_up(work.db, connection.merchant, SEEN, 1):06d}"
     try:
-        made = desk.made(source, number, group, currency)
+        made = {currency: desk.made(source, _number(work, merchant), group, currency) for currency in currencies_of(group)}
     except Unmapped:
         return
-    id = hub.ids()
-    documents.put(work.db, connection.merchant, connection.id, [one.id for one in group], id)
-    if made is not None:
-        documents.add(work.db, connection.merchant, connection.id, id, source, made, hub.box(connection.merchant), work.now)
-        work.ask(connection.merchant, "post_document", id, connection.id)
+    found = {currency: (hub.ids(), one) for currency, one in made.items() if one is not None}
+    documents.put(work.db, merchant, connection.id, ids, next((id for id, _ in found.values()), NOTHING))
+    for currency, (id, one) in found.items():
+        documents.add(work.db, merchant, connection.id, id, f"{source}|{currency}", one, hub.box(merchant), work.now)
+        work.ask(merchant, "post_document", id, connection.id)
+
+
+def _number(work: Unit, merchant: str) -> str:
+    return f"CD-{connections.count_up(work.db, merchant, SEEN, 1):06d}"
 
 
 def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
@@ -186,7 +202,8 @@ def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
     who = documents.things(work.db, merchant, id, "books", LedgerBooks)
     banks = {one.id for one in known if one.sort is Sort.BANK}
     own = who[0].currencies[0] if who else ""
-    return Desk(account_of(mapped(documents.maps(work.db, merchant, id), known)), banks, own, keeps or Keeping(frozenset()))
+    channels = {one.id: one.label for one in connections.all_of(work.db, merchant)}
+    return Desk(account_of(mapped(documents.maps(work.db, merchant, id), known)), banks, own, keeps or Keeping(frozenset()), channels)
 
 
 # ---- posting

@@ -325,7 +325,7 @@ from postings p where p.merchant = :merchant and p.account = 'clearing' and p.da
 group by p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
 """
 NAMED = """
-select o.connection, o.channel_id, o.id, o.name, (select u.why from unbooked u where u.merchant = o.merchant
+select o.connection, o.channel_id, o.id, o.name, o.fulfillment, (select u.why from unbooked u where u.merchant = o.merchant
   and u.ref = o.connection || '/' || o.channel_id) as why
 from {rows} left join orders o on o.connection = r.connection and o.channel_id = r.channel_id where o.merchant || '' = :merchant
 """
@@ -362,15 +362,18 @@ def _cleared(row: Any) -> Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An order by our id and its name; `waits`: it is not booked yet."""
+    """An order by our id and its name; `waits`: it is not booked yet; `left`: all of it did."""
 
     id: str
     name: str
     waits: bool
+    left: bool
 
 
 def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Named]:
     """Those of these orders that we know."""
     rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
     found = run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant)
-    return {f"{row.connection}/{row.channel_id}": Named(row.id, row.name, row.why is not None) for row in found}
+    return {
+        f"{row.connection}/{row.channel_id}": Named(row.id, row.name, row.why is not None, row.fulfillment == "fulfilled") for row in found
+    }

@@ -195,6 +195,21 @@ def test_money_of_an_order_that_waits_to_be_booked_is_no_break_of_its_own():
     assert cause_of(an_item(settled="-20"), timedelta(days=14), date(2026, 3, 1), waits=True) is Cause.UNBOOKED
 
 
+@pytest.mark.parametrize(
+    ("item", "cause"),
+    [
+        (an_item("20"), Cause.AWAITED),
+        (an_item("20", settled="-8"), Cause.AWAITED),
+        (an_item("20", settled="-40"), Cause.TWICE),
+        (an_item(settled="-8"), Cause.NOT_OURS),
+    ],
+)
+def test_what_is_paid_as_it_is_sent_is_awaited_until_all_of_it_left(item, cause):
+    late = date(2026, 3, 1) + timedelta(days=99)
+
+    assert cause_of(item, timedelta(days=14), late, in_parts=True) is cause
+
+
 def test_fees_are_compared_where_both_are_known():
     told, charged = {"1": money("-3"), "2": money("-3")}, {"1": money("-3.01"), "3": money("-9")}
 

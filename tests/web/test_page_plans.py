@@ -87,7 +87,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/totes", {"tote": "T-1"}), ("/bench", {}), ("/bench", {"at": "S1"}),
     ("/requests", {}), ("/requests", {"state": "sent", "location": "place"}),
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
-    ("/connections/carriers", {}), ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
+    ("/connections/carriers", {}), ("/connections/ledgers", {}), ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
     ("/books/ledgers", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),

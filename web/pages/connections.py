@@ -14,12 +14,13 @@ from core.flows import consents, join, packing, privacy, upkeep, visits
 from core.ports import Connector
 from core.store import audit, connections, people
 from core.store import privacy as held
-from core.store.connections import CARRIER, Connection
+from core.store.connections import CARRIER, CHANNEL, LEDGER, Connection
 from core.store.consents import Asked
 from web.doors import doors
 from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("connections", __name__)
+ROLES = (CHANNEL, CARRIER, LEDGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,17 @@ class Offer:
     lacks: tuple[str, ...]
 
     @property
-    def is_carrier(self) -> bool:
-        return connections.CHANNEL not in self.connector.roles
+    def role(self) -> str:
+        """What a connection of it would be to us."""
+        return flows.role_of(hub(), self.connector.name)
 
 
-def offers() -> list[Offer]:
-    """Every channel there is."""
+def offers(role: str) -> list[Offer]:
+    """Every channel, carrier or ledger there is."""
     found = doors()
     known = {name: one for name, one in hub().connectors.items() if name in found.ready or name in found.lacks}
-    return [Offer(one, _by_consent(name), found.lacks.get(name, ())) for name, one in sorted(known.items())]
+    made = [Offer(one, _by_consent(name), found.lacks.get(name, ())) for name, one in sorted(known.items())]
+    return [one for one in made if one.role == role]
 
 
 def _by_consent(channel: str) -> bool:
@@ -53,7 +56,7 @@ def _view() -> Mapping[str, Any]:
     with hub().database.read() as db:
         found = upkeep.health(hub(), db, asks.merchant)
         exports = held.exports(db, asks.merchant) if asks.may("connections.remove") else []
-    return {"found": found, "exports": exports, "offers": [one for one in offers() if not one.is_carrier], "now": hub().now}
+    return {"found": found, "exports": exports, "offers": offers(CHANNEL), "now": hub().now}
 
 
 @pages.get("/connections")
@@ -66,11 +69,24 @@ def page() -> str:
 @needs("connections.read")
 def carriers() -> str:
     """Who sells labels: a part of the page, and one of its own."""
+    known, chosen = _beside(CARRIER)
+    return render_template("carriers.html", carriers=known, usual=chosen.get(packing.CHOSEN, ""), offers=offers(CARRIER))
+
+
+@pages.get("/connections/ledgers")
+@needs("connections.read")
+def ledgers() -> str:
+    """The books that are written into: likewise."""
+    known, _ = _beside(LEDGER)
+    return render_template("connections_ledgers.html", ledgers=known, offers=offers(LEDGER))
+
+
+def _beside(role: str) -> tuple[list[tuple[Connection, Connector | None]], dict[str, Any]]:
+    """The merchant's connections of a role, each with its connector; and what he chose."""
     with hub().database.read() as db:
-        known = [(one, hub().connectors.get(one.channel)) for one in connections.all_of(db, visitor().merchant, CARRIER)]
+        known = [(one, hub().connectors.get(one.channel)) for one in connections.all_of(db, visitor().merchant, role)]
         _, chosen = people.settings(db, visitor().merchant)
-    offered = [one for one in offers() if one.is_carrier]
-    return render_template("carriers.html", carriers=known, usual=chosen.get(packing.CHOSEN, ""), offers=offered)
+    return known, chosen
 
 
 @pages.get("/connections/live")
@@ -98,7 +114,7 @@ def _back(kind: str, words: str) -> Answer:
 @needs("connections.manage")
 def connect(channel: str) -> Answer | str:
     """By consent where the channel lets us, else with what was typed in."""
-    offer = next((one for one in offers() if one.connector.name == channel and not one.lacks), None) or abort(404)
+    offer = next((one for role in ROLES for one in offers(role) if one.connector.name == channel and not one.lacks), None) or abort(404)
     wish = {field.name: request.form.get(field.name, "").strip()[:500] for field in offer.connector.asks}
     return _ask(channel, wish) if offer.by_consent else _typed(offer.connector)
 
