@@ -25,6 +25,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     books, keeps = cast(Ledger, _Patient(hub.ledger(connection))), hub.connector(connection).keeps
     kinds = keeps.kinds if keeps else frozenset[DocKind]()
     hand.post(connection.channel, "post", {"url": webhook_url})
+    if hasattr(hub.ledger(connection), "organisations"):  # beyond the port: which organisations let us in
+        cast(Any, books).organisations()
     said, since = books.probe(), hub.clock() - timedelta(hours=1)
     books.tags()
     wish = _Wish(books.accounts(), books.tax_codes(), said.currencies[0], hub.clock().date())

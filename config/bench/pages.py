@@ -113,6 +113,7 @@ PAGES = (
     "/attention/found-order",
     "/connections",
     "/connections/carriers",
+    "/connections/ledgers",
     "/settings",
     "/settings/people",
     "/settings/keys",

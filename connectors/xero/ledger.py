@@ -59,6 +59,10 @@ class XeroLedger:
         currencies = listed(self._client.read("Currencies"), "Currencies")
         return normalize.books(self._org(), currencies, tags=bool(self.tags()))
 
+    def organisations(self) -> Sequence[str]:
+        """All that let us in, by their ids: beyond the port."""
+        return [str(one.get("tenantId", "")) for one in self._client.connections()]
+
     def accounts(self) -> Sequence[LedgerAccount]:
         return list(normalize.each(normalize.account, listed(self._client.read("Accounts"), "Accounts")))
 

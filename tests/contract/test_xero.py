@@ -680,6 +680,10 @@ def test_an_organisation_that_let_go_of_us_is_lost(rig: Rig) -> None:
         rig.ledger.probe()
 
 
+def test_the_organisations_that_let_us_in_are_told(rig: Rig) -> None:
+    assert rig.kit.account in rig.ledger.organisations()
+
+
 def test_every_call_takes_from_the_minute_and_from_the_day(rig: Rig) -> None:
     rig.ledger.post(sale(rig, DocKind.INVOICE), KEY)
 
