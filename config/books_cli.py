@@ -79,7 +79,7 @@ def show(settings: Settings, merchant: str, as_json: bool) -> None:
         fail("books show: no books are kept yet: crossdock books begin DAY")
     said = {
         "starts": found.books.starts.isoformat(), "entries": dict(found.counts), "waiting": dict(found.waiting),
-        "clearing": [_cleared(found.names, one) for one in found.cleared], "awaited": len(found.awaited),
+        "clearing": [_cleared(found.names, one) for one in found.cleared], "awaited": found.awaited,
         "breaks": [_open(found.names, one) for one in found.breaks],
     }  # fmt: skip
     if as_json:

@@ -96,7 +96,7 @@ def _examine(stage: "Stage", planted: list[str], parked: Collection[str]) -> dic
     ok = all(not one.minor for one in found.residue.values()) and len(breaks) == len(planted) and all(there.values())
     return {
         "entries": sum(look.counts.values()) if look else 0, "waiting": dict(look.waiting) if look else {}, "breaks": breaks,
-        "planted": len(planted), "awaited": len(look.awaited) if look else 0, "residue": residue, "documents": written, "there": there,
+        "planted": len(planted), "awaited": look.awaited if look else 0, "residue": residue, "documents": written, "there": there,
         "ok": ok,
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ from core.store.connections import Connection
 from core.store.journal import Balance, Books, Cleared, Named
 from core.store.payouts import Known
 
+MOST = 2000  # items that may be breaks and are looked at, the oldest first
 NO_FEED = Paying("")  # money of a channel that is not connected any more, and of gateways without payouts
 
 
@@ -44,8 +45,8 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the books stand: this month's entries by kind, orders that wait by why, clearing accounts over the month, what is open, and the
-    newest payouts."""
+    """How the books stand: this month's entries by kind, orders that wait by why, clearing accounts over the month, what is open and may be
+    a break (the first of it), how many others are awaited, and the newest payouts."""
 
     books: Books
     today: date
@@ -53,6 +54,7 @@ class Look:
     waiting: Mapping[str, int]
     cleared: Sequence[Cleared]
     found: Sequence[Open]
+    sure: int
     payouts: Sequence[Known]
     names: Mapping[str, str]  # what channels are called
 
@@ -61,8 +63,9 @@ class Look:
         return [one for one in self.found if one.is_break]
 
     @property
-    def awaited(self) -> list[Open]:
-        return [one for one in self.found if not one.is_break]
+    def awaited(self) -> int:
+        """How many items are no breaks."""
+        return self.sure + sum(not one.is_break for one in self.found)
 
 
 def look(hub: Hub, db: Db, merchant: str) -> Look | None:
@@ -73,11 +76,25 @@ def look(hub: Hub, db: Db, merchant: str) -> Look | None:
     today = hub.clock().astimezone(zone_of(books.zone)).date()
     first = today.replace(day=1)
     newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
-    entries, waits = journal.counts(db, merchant, first, today)
-    found = _judged(db, merchant, journal.items(db, merchant), today, _pays(hub, known))
+    pays = _pays(hub, known)
+    sure = sure_from(pays, today)
+    entries, waits, awaited_ = journal.counts(db, merchant, first, today, sure)
+    found = _judged(db, merchant, journal.suspects(db, merchant, sure, MOST), today, pays)
     return Look(
-        books, today, entries, waits, journal.cleared(db, merchant, first, today), found, newest, {one.id: one.label for one in known},
+        books, today, entries, waits, journal.cleared_now(db, merchant, first), found, awaited_, newest,
+        {one.id: one.label for one in known},
     )  # fmt: skip
+
+
+def sure_from(pays: Mapping[str, Paying], today: date) -> date:
+    """What was paid and last moved on this day or later is awaited, whichever channel's it is."""
+    return today - min(one.within for one in (NO_FEED, *pays.values()))
+
+
+def awaited(hub: Hub, db: Db, merchant: str, today: date, after: int, most: int) -> list[Open]:
+    """Items that are surely awaited, so many behind the first, the oldest first."""
+    pays = _pays(hub, connections.all_of(db, merchant))
+    return _judged(db, merchant, journal.awaited(db, merchant, sure_from(pays, today), after, most), today, pays)
 
 
 def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, pays: Mapping[str, Paying]) -> list[Open]:
@@ -178,7 +195,8 @@ def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened
     refs = {order: f"{known.connection}/{order}" for order in by_order}
     names = journal.named(db, merchant, refs.values())
     pays = _pays(hub, connections.all_of(db, merchant))
-    left = {one.item.item: one for one in _judged(db, merchant, journal.items(db, merchant), today, pays)} if held else {}
+    items = journal.items_of(db, merchant, known.connection, refs.values())
+    left = {one.item.item: one for one in _judged(db, merchant, items, today, pays)}
     orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
     summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
     gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None
@@ -198,17 +216,15 @@ def _matched(order: str, held: Sequence[Movement], link: Named | None, left: Ope
 # ---- writing off
 
 
-def write_off(hub: Hub, merchant: str, item: str, gateway: str, currency: str, who: Who, words: str = "") -> Money:
+def write_off(hub: Hub, merchant: str, connection: str, item: str, gateway: str, currency: str, who: Who, words: str = "") -> Money:
     """What stands open under an item is a loss, or a gain: it closes. Gives the amount. Raises Refused where nothing is open."""
     with hub.unit() as work:
         books = journal.books(work.db, merchant)
         if books is None:
             raise NotKept("no books are kept yet: say from which day on")
         today = hub.clock().astimezone(zone_of(books.zone)).date()
-        one = next(
-            (one for one in journal.items(work.db, merchant) if (one.item, one.gateway, one.open.currency) == (item, gateway, currency)),
-            None,
-        )
+        found = journal.items_of(work.db, merchant, connection, [item])
+        one = next((one for one in found if (one.gateway, one.open.currency) == (gateway, currency)), None)
         if one is None:
             raise Refused("nothing is open there any more")
         entry = _written_off(one, today, words)

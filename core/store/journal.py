@@ -225,9 +225,17 @@ def placed(db: Connection, merchant: str, connection: str, ids: Iterable[str]) -
 
 # ---- what stands open
 
-ITEMS = """
-select i.item, i.connection, i.gateway, i.currency, i.paid, i.repaid, i.settled, i.other, i.since, i.last from items i
-where i.merchant = :merchant and i.open <> 0 order by i.since, i.item
+ITEM_FIELDS = "i.item, i.connection, i.gateway, i.currency, i.paid, i.repaid, i.settled, i.other, i.since, i.last"
+SURE = "(i.paid > 0 and i.repaid = 0 and i.settled = 0 and i.last >= :sure)"  # it is awaited, whosever it is
+SUSPECTS = f"""
+select {ITEM_FIELDS} from items i where i.merchant = :merchant and i.open <> 0 and not {SURE} order by i.since, i.item limit :most
+"""
+AWAITED = f"""
+select {ITEM_FIELDS} from items i where i.merchant = :merchant and i.open <> 0 and {SURE} order by i.since, i.item limit :most offset :after
+"""
+ITEMS_OF = f"""
+select {ITEM_FIELDS} from {{rows}} left join items i on i.merchant = r.merchant and i.connection = r.connection and i.item = r.item
+where i.open <> 0
 """
 ITEMS_AT = """
 select p.item, p.connection, p.gateway, p.currency,
@@ -240,9 +248,20 @@ group by p.item, p.connection, p.gateway, p.currency having sum(p.amount) <> 0 o
 """
 
 
-def items(db: Connection, merchant: str) -> list[Item]:
-    """All that stands open in clearing now, the oldest first."""
-    return _items(run(db, ITEMS, merchant=merchant).all())
+def suspects(db: Connection, merchant: str, sure: date, most: int) -> list[Item]:
+    """What stands open in clearing and may be a break, the oldest first: all but what was paid and last moved on this day or later."""
+    return _items(run(db, SUSPECTS, merchant=merchant, sure=sure.isoformat(), most=most).all())
+
+
+def awaited(db: Connection, merchant: str, sure: date, after: int, most: int) -> list[Item]:
+    """The others, so many behind the first."""
+    return _items(run(db, AWAITED, merchant=merchant, sure=sure.isoformat(), after=after, most=most).all())
+
+
+def items_of(db: Connection, merchant: str, connection: str, names: Iterable[str]) -> list[Item]:
+    """Those of these items that stand open now."""
+    rows = [{"connection": connection, "item": one} for one in sorted(set(names))]
+    return _items(run_set(db, ITEMS_OF, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
 
 
 def items_at(db: Connection, merchant: str, until: date) -> list[Item]:
@@ -299,18 +318,20 @@ def story(db: Connection, merchant: str, subject: str) -> list[tuple[Any, list[P
     return [(row, parts.get(row.id, [])) for row in found]
 
 
-COUNTS = """
+COUNTS = f"""
 select e.kind, count(*) as found, 'entry' as what from entries e
 where e.merchant = :merchant and e.day >= :since and e.day <= :until group by e.kind
-union all select u.why, count(*), 'waits' from unbooked u where u.merchant = :merchant group by u.why order by 1
+union all select u.why, count(*), 'waits' from unbooked u where u.merchant = :merchant group by u.why
+union all select '', count(*), 'awaited' from items i where i.merchant = :merchant and i.open <> 0 and {SURE} order by 1
 """
 
 
-def counts(db: Connection, merchant: str, since: date, until: date) -> tuple[dict[str, int], dict[str, int]]:
-    """Entries of these days by kind; and orders whose booking waits, by why."""
-    found = run(db, COUNTS, merchant=merchant, since=since.isoformat(), until=until.isoformat()).all()
-    entries, waits = ({row.kind: row.found for row in found if row.what == what} for what in ("entry", "waits"))
-    return entries, waits
+def counts(db: Connection, merchant: str, since: date, until: date, sure: date = date.max) -> tuple[dict[str, int], dict[str, int], int]:
+    """Entries of these days by kind; orders whose booking waits, by why; and how many items are surely awaited (see `awaited`)."""
+    days = {"since": since.isoformat(), "until": until.isoformat(), "sure": sure.isoformat()}
+    found = run(db, COUNTS, merchant=merchant, **days).all()
+    entries, waits, others = ({row.kind: row.found for row in found if row.what == what} for what in ("entry", "waits", "awaited"))
+    return entries, waits, sum(others.values())
 
 
 CLEARED = """
@@ -323,6 +344,22 @@ select p.connection, p.gateway, p.currency, sum(case when p.day < :since then p.
   sum(p.amount) as after, count(distinct case when p.day >= :since and p.kind = 'payment' then p.item end) as orders
 from postings p where p.merchant = :merchant and p.account = 'clearing' and p.day <= :until
 group by p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
+"""
+# The same up to now, by what is kept of each item: a look at a page reads no more than the days that it shows.
+CLEARED_NOW = """
+select c.connection, c.gateway, c.currency, sum(c.after) - sum(c.paid) - sum(c.repaid) - sum(c.kept) - sum(c.out) - sum(c.other) as before,
+  sum(c.paid) as paid, sum(c.repaid) as repaid, sum(c.kept) as kept, sum(c.out) as out, sum(c.other) as other, sum(c.after) as after,
+  sum(c.orders) as orders
+from (
+  select i.connection, i.gateway, i.currency, i.open as after, 0 as paid, 0 as repaid, 0 as kept, 0 as out, 0 as other, 0 as orders
+  from items i where i.merchant = :merchant and i.open <> 0
+  union all
+  select p.connection, p.gateway, p.currency, 0, case when p.kind = 'payment' then p.amount else 0 end,
+    case when p.kind = 'repayment' then p.amount else 0 end, case when p.kind = 'settled' then p.amount else 0 end,
+    case when p.kind = 'payout' then p.amount else 0 end, case when p.kind in ('opening', 'write_off') then p.amount else 0 end,
+    case when p.kind = 'payment' then 1 else 0 end
+  from postings p where p.merchant = :merchant and p.day >= :since and p.account = 'clearing') c
+group by c.connection, c.gateway, c.currency order by c.connection, c.gateway, c.currency
 """
 NAMED = """
 select o.connection, o.channel_id, o.id, o.name, o.fulfillment, (select u.why from unbooked u where u.merchant = o.merchant
@@ -354,10 +391,15 @@ def cleared(db: Connection, merchant: str, since: date, until: date) -> list[Cle
     return [_cleared(row) for row in found]
 
 
+def cleared_now(db: Connection, merchant: str, since: date) -> list[Cleared]:
+    """Every clearing account since this day, as it stands now."""
+    return [_cleared(row) for row in run(db, CLEARED_NOW, merchant=merchant, since=since.isoformat())]
+
+
 def _cleared(row: Any) -> Cleared:
     names = ("before", "paid", "repaid", "kept", "out", "other", "after")
     before, paid, repaid, kept, out, other, after = (Money(int(getattr(row, name)), row.currency) for name in names)
-    return Cleared(row.connection, row.gateway, before, paid, repaid, kept, out, other, after, row.orders)
+    return Cleared(row.connection, row.gateway, before, paid, repaid, kept, out, other, after, int(row.orders))
 
 
 @dataclass(frozen=True, slots=True)

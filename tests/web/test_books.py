@@ -71,6 +71,14 @@ def test_a_payout_that_is_told_whole_says_so_and_every_page_opens(shop: House, a
     assert "BOGUS P1" in ana.get("/books/payouts")
 
 
+def test_what_is_awaited_is_counted_and_listed_apart_from_what_needs_a_look(shop: House, ana: Person) -> None:
+    sold(shop)
+
+    assert "<b>1</b><small>orders whose money is still to come" in ana.get("/books")
+    assert "#1001" in ana.get("/books/open", why="awaited")
+    assert "#1001" not in ana.get("/books/open")
+
+
 def test_a_planted_break_is_found_and_explained_with_what_to_do(shop: House, ana: Person) -> None:
     number = sold(shop)
     paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
@@ -84,7 +92,7 @@ def test_a_planted_break_is_found_and_explained_with_what_to_do(shop: House, ana
 def test_a_break_can_be_written_off_once(shop: House, ana: Person) -> None:
     number = sold(shop)
     paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
-    wish = {"item": f"{shop.connection.id}/{number}", "gateway": "bogus", "currency": "USD"}
+    wish = {"connection": shop.connection.id, "item": f"{shop.connection.id}/{number}", "gateway": "bogus", "currency": "USD"}
 
     ana.post("/books/open/write-off", **wish)
 

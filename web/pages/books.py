@@ -8,6 +8,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from core.domain import books_words
+from core.domain.matching import Cause
 from core.domain.today import zone_of
 from core.errors import Refused
 from core.flows import accounts, books
@@ -19,6 +20,7 @@ from web.visitor import hub, needs, visitor, who
 
 pages = Blueprint("books", __name__)
 MOST = 50
+AWAITED = Cause.AWAITED.value
 WORDS: dict[str, Any] = {
     "accounts": books_words.ACCOUNTS, "kinds": books_words.KINDS, "causes": books_words.CAUSES, "steps": books_words.STEPS,
     "states": books_words.STATES, "tones": books_words.BEHIND, "waits": books_words.WAITS,
@@ -123,16 +125,18 @@ def banked(id: str) -> Response:
 @pages.get("/books/open")
 @needs("books.read")
 def left() -> str:
-    """All that is open, or what is open for one cause."""
+    """What is open and may be a break, or what is open for one cause; what is awaited a page at a time."""
     why, after = asked.text("why", 20), max(0, asked.number(asked.text("after")))
     with hub().database.read() as db:
         if (found := accounts.look(hub(), db, visitor().merchant)) is None:
             return _not_kept()
-    rows = [one for one in found.found if why in ("", one.cause.value)]
+        rows = [one for one in found.found if why in ("", one.cause.value)][after : after + MOST + 1]
+        if why == AWAITED:  # those that nobody need judge stand behind the others
+            rows = (rows if not after else []) + accounts.awaited(hub(), db, visitor().merchant, found.today, after, MOST + 1)
     counts = {cause: sum(one.cause is cause for one in found.found) for cause in {one.cause for one in found.found}}
-    last = after + MOST if len(rows) > after + MOST else None
-    told = {"counts": counts, "why": why, "after": last, "today": found.today, "names": found.names}
-    return render_template("books_open.html", rows=rows[after : after + MOST], **told, **WORDS)
+    counts[Cause.AWAITED] = found.awaited
+    told = {"counts": counts, "why": why, "after": after + MOST if len(rows) > MOST else None, "today": found.today, "names": found.names}
+    return render_template("books_open.html", rows=rows[:MOST], **told, **WORDS)
 
 
 @pages.post("/books/open/write-off")
@@ -141,7 +145,9 @@ def write_off() -> Response:
     """What is open under an item closes as a loss, or a gain."""
     item, gateway, currency = asked.text("item", 300), asked.text("gateway", 100), asked.text("currency", 3)
     try:
-        accounts.write_off(hub(), visitor().merchant, item, gateway, currency, who(), asked.text("words", 300).strip())
+        accounts.write_off(
+            hub(), visitor().merchant, asked.text("connection", 64), item, gateway, currency, who(), asked.text("words", 300).strip()
+        )
     except (Refused, books.NotKept):
         abort(404)
     flash(gettext("Written off."), "good")
