@@ -54,6 +54,7 @@ KINDS = {
     EntryKind.POSTAGE: N_("Postage"),
     EntryKind.OPENING: N_("Opening balance"),
     EntryKind.WRITE_OFF: N_("Written off"),
+    EntryKind.COST: N_("Cost of goods"),
 }
 CAUSES = {
     Cause.AWAITED: N_("Awaited: it is still to be paid out."),

@@ -65,6 +65,7 @@ class EntryKind(StrEnum):
     POSTAGE = "postage"
     OPENING = "opening"
     WRITE_OFF = "write_off"
+    COST = "cost"  # of goods that left, or came back
 
 
 @dataclass(frozen=True, slots=True)

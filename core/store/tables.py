@@ -236,6 +236,7 @@ orders = Table(
     _may("ship_to"),  # sealed: the address as one of us corrected it
     _may("ship_to_was"),  # a keyed hash of the channel's address that it was corrected from
     _may("parts"),  # whole, parts: what one of us said of this order, whatever the rule is
+    _may("destination"),  # the country that it goes to, and its region ("US-CA"): kept when the address is not any more
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "placed_at", "id"),
     Index("ix_orders_person_until", "person_until", **_where("person is not null")),
@@ -510,6 +511,8 @@ inbound_lines = Table(
     _need("sent", Integer, "0"),  # that left `source`
     _need("received", Integer, "0"),  # that came and can be sold
     _need("damaged", Integer, "0"),  # that came and cannot
+    _may("cost", BigInteger),  # of one unit, in ten thousandths of the currency's smallest; none: nobody said
+    _may("currency"),
     PrimaryKeyConstraint("inbound", "sku"),
     CheckConstraint("units > 0", name="units"),
     Index(None, "merchant", "sku", "inbound"),
@@ -1417,8 +1420,12 @@ payouts = Table(
     _may("findings"),  # JSON: fees that are others than were told before
     _may("banked", BigInteger),  # what somebody found on the bank's statement, in the deposit's currency
     _need("seen_at", BigInteger),
+    _need("gateway", default="''"),  # whose money it is, where that is not the channel's own
+    _need("origin", default="'feed'"),  # feed, file (somebody gave us a CSV), declared (somebody typed it)
+    _may("in_deposit"),  # the line of the bank's statement that holds it, where that holds several
     UniqueConstraint("connection", "channel_id"),
     Index(None, "merchant", "at", "id"),
+    Index("ix_payouts_in_deposit", "merchant", "in_deposit", **_where("in_deposit is not null")),
 )
 
 # What a payout holds, and, under payout '', what is told to come.
@@ -1510,4 +1517,119 @@ document_entries = Table(
     PrimaryKeyConstraint("connection", "entry"),
     Index("ix_document_entries_document", "document", **_where("document <> ''")),
     Index("ix_document_entries_to_do", "connection", "entry", **_where("document = ''")),
+)
+
+# What a unit of goods costs from a moment on: the moving average, or what somebody typed. Appended only.
+unit_costs = Table(
+    "unit_costs",
+    metadata,
+    _need("merchant"),
+    _need("sku"),
+    _need("at", BigInteger),
+    _need("cost", BigInteger),  # of one unit, in ten thousandths of the currency's smallest
+    _need("currency"),
+    _need("units", Integer, "0"),  # over how many it was averaged
+    _need("source", default="''"),  # the inbound that changed it; '': somebody typed it
+    _need("who", default="''"),
+    _need("name", default="''"),
+    PrimaryKeyConstraint("merchant", "sku", "at"),
+)
+
+# Units that left and whose cost nobody knows: their sale is booked, their cost waits.
+costless = Table(
+    "costless",
+    metadata,
+    _need("merchant"),
+    _need("ref"),
+    _need("sku"),
+    _need("units", Integer),
+    _need("at", BigInteger),
+    PrimaryKeyConstraint("merchant", "ref", "sku"),
+    Index(None, "merchant", "sku"),
+)
+
+# What a carrier billed, as its file says.
+carrier_bills = Table(
+    "carrier_bills",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _may("connection"),  # our account with it; none: it has no connection here
+    _need("carrier"),
+    _need("number"),
+    _need("day"),
+    _need("currency"),
+    _need("total", BigInteger),
+    _need("file", default="''"),
+    _need("at", BigInteger),
+    _need("who"),
+    _need("name"),
+    UniqueConstraint("merchant", "carrier", "number"),
+    Index(None, "merchant", "at", "id"),
+)
+
+carrier_bill_lines = Table(
+    "carrier_bill_lines",
+    metadata,
+    _need("merchant"),
+    _need("bill"),
+    _need("n", Integer),
+    _need("tracking"),
+    _may("purchase"),  # the label that it is for; none: nobody here bought it
+    _need("what"),  # freight, surcharge, duty, tax, credit, other
+    _need("amount", BigInteger),
+    _need("text", default="''"),
+    PrimaryKeyConstraint("bill", "n"),
+    Index("ix_carrier_bill_lines_purchase", "merchant", "purchase", **_where("purchase is not null")),
+)
+
+# A line of the bank's statement that holds one payout or several.
+deposits = Table(
+    "deposits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _need("merchant"),
+    _need("day"),
+    _need("currency"),
+    _need("amount", BigInteger),
+    _need("words", default="''"),
+    _need("at", BigInteger),
+    _need("who"),
+    _need("name"),
+    Index(None, "merchant", "day", "id"),
+)
+
+# Units of `base` for one of `currency` on a day, as the merchant gave them.
+day_rates = Table(
+    "day_rates",
+    metadata,
+    _need("merchant"),
+    _need("day"),
+    _need("currency"),
+    _need("base"),
+    _need("rate"),
+    _need("source", default="''"),
+    PrimaryKeyConstraint("merchant", "currency", "base", "day"),
+)
+
+# What each part of an order left: a line by its id, and under '' what is of the whole order. Kept with its entries.
+margins = Table(
+    "margins",
+    metadata,
+    _need("merchant"),
+    _need("ref"),
+    _need("part"),
+    _need("currency"),
+    _need("sku", default="''"),
+    _need("connection"),
+    _need("day"),
+    _need("units", Integer, "0"),
+    _need("earned", BigInteger, "0"),  # without tax, discounts taken off
+    _need("given_back", BigInteger, "0"),
+    _need("fees", BigInteger, "0"),
+    _need("postage", BigInteger, "0"),
+    _may("cost", BigInteger),  # of the goods; none: nobody knows
+    PrimaryKeyConstraint("merchant", "ref", "part", "currency"),
+    Index(None, "merchant", "day", "connection"),
+    Index(None, "merchant", "sku", "day"),
 )
