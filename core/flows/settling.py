@@ -170,11 +170,11 @@ def _moves(wish: Wish) -> bool:
 
 
 def _first_sold(order: Order, line: Line) -> int | None:
-    """Units that the channel itself took off what it shows, at the first sight of a line. When units are cancelled or come back
-    it may have moved either way."""
+    """Units that the channel itself took off what it shows, at the first sight of a line. When units are cancelled or come back, or the
+    line was edited until nothing is left of it, it may have moved either way."""
     if order.test:
         return 0
-    return line.ordered if _counts(order, line) == (line.ordered, 0, 0, 0, False) else None
+    return line.ordered or None if _counts(order, line) == (line.ordered, 0, 0, 0, False) else None
 
 
 def _sold(order: Order, line: Line, old: Line | None, before: Known) -> int | None:

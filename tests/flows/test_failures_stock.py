@@ -675,6 +675,26 @@ def test_an_order_that_grew_before_we_saw_it_first_is_looked_up(house: House) ->
 
 
 @on_sqlite
+def test_an_order_that_was_edited_to_nothing_before_we_saw_it_first_is_looked_up(house: House) -> None:
+    """Sold before our last push and edited after it: the channel shows again what that order does not want any more."""
+    house.shelve(A=20)
+    house.clock.pass_(timedelta(seconds=5))
+    order = house.bogus.sell({"A": 2})["id"]
+    house.clock.pass_(timedelta(seconds=5))
+    count(house, A=13)
+    house.drain()
+    assert shown(house) == [13]
+    house.clock.pass_(timedelta(seconds=5))
+    acts.show_again(house.bogus, acts.line_of(house.bogus, order, "1"), 2)
+    assert shown(house) == [15]
+
+    deliver(house, [notice(acts.edit(house.bogus, order, "1", 0), "first word")])
+    house.drain(through=timedelta(minutes=1))
+
+    assert shown(house) == [13]
+
+
+@on_sqlite
 def test_what_runs_out_is_told_before_everything_else(make_house: MakeHouse) -> None:
     """A file of counts for a large catalogue goes out in many calls, and one SKU is sold out meanwhile."""
     house = make_house("north", "south")
