@@ -68,6 +68,7 @@ CAUSES = {
     Cause.CURRENCY: N_("It came in another currency than the order's."),
     Cause.SUM: N_("The payout is not what its lines come to, or never reached the bank."),
     Cause.FEE: N_("A fee is another one than the channel said before."),
+    Cause.BANK: N_("The bank shows another amount than was sent."),
 }
 STEPS = {
     Cause.OVERDUE: N_("Ask the channel for it with the order's number; write it off only when they say that it will not come."),
@@ -82,6 +83,7 @@ STEPS = {
     Cause.CURRENCY: N_("Look whether the channel pays out in another currency than it did, and write off the exchange difference."),
     Cause.SUM: N_("Compare the payout with its statement at the channel, and with your bank."),
     Cause.FEE: N_("Ask the channel why, with the order's number."),
+    Cause.BANK: N_("Look whether the bank kept a fee or changed the currency, and book the difference as such."),
 }
 STATES = {
     Paid.OPEN: N_("still open"),
