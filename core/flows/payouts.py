@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from core.domain.deposits import Held, item_of
+from core.domain.deposits import entries_of as of_deposit
 from core.domain.gateways import Origin
 from core.domain.journal import due
 from core.domain.matching import dearer
@@ -13,11 +15,12 @@ from core.domain.order_entries import OPENING, Rules
 from core.domain.payout_entries import entries_of, subject_of
 from core.domain.payouts import CLOSED, Movement, Occasion
 from core.domain.tasks import Claim
+from core.domain.today import zone_of
 from core.errors import Unsupported
 from core.flows.books import rules_of
 from core.hub import Hub
 from core.ports import Connector, Pays
-from core.store import connections, journal, payouts
+from core.store import connections, deposits, journal, payouts
 from core.store.connections import Connection
 from core.store.journal import Books
 from core.store.payouts import Known
@@ -138,6 +141,26 @@ def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: 
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
     findings = {one.id: _findings(work, connection, held.get(one.payout.id, ())) for one in found if one.origin is Origin.FEED}
     payouts.book(work.db, {one.id: findings.get(one.id, []) for one in found}, work.now)
+    for deposit in sorted({one.deposit for one in found if one.deposit}):
+        book_deposit(hub, work, merchant, books, deposit)
+
+
+def book_deposit(hub: Hub, work: Unit, merchant: str, books: Books, id: str) -> None:
+    """Book what the bank shows of several payouts otherwise than they came to, as they stand; in the caller's transaction."""
+    one = deposits.one(work.db, merchant, id, lock=True)
+    known = deposits.held(work.db, merchant, [id]).get(id, [])
+    feeds = {each.id: rules_of(books, hub.connectors.get(each.channel)).gateway for each in connections.all_of(work.db, merchant)}
+    wanted = of_deposit(one, held_in(known, books, feeds), books.starts) if one else []
+    journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, [item_of(id)]), books.open_from), work.now)
+
+
+def held_in(known: Sequence[Known], books: Books | None, feeds: Mapping[str, str]) -> list[Held]:
+    """Payouts as a deposit holds them; `feeds` are the gateways of channels' own feeds, by connection."""
+    zone = zone_of(books.zone if books else "UTC")
+    return [
+        Held(one.id, one.connection, one.gateway or feeds.get(one.connection, ""), one.payout.at.astimezone(zone).date(), one.payout)
+        for one in known
+    ]
 
 
 def rebook(hub: Hub, work: Unit, merchant: str, id: str) -> None:

@@ -292,10 +292,38 @@ def items_among(db: Connection, merchant: str, connection: str, names: Iterable[
     return _items(run_set(db, AMONG, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
 
 
+OPEN_UNDER = """
+select p.item, p.currency, sum(p.amount) as open from {rows} left join postings p on p.merchant = r.merchant and p.item = r.item
+  and p.account = 'clearing' and p.item > '' where p.item is not null group by p.item, p.currency
+"""
+
+
+def open_under(db: Connection, merchant: str, names: Iterable[str]) -> dict[str, Money]:
+    """What stands open under each of these, whosever clearing account it is in."""
+    found = run_set(db, OPEN_UNDER, {"item": "text"}, [{"item": one} for one in sorted(set(names))], merchant=merchant)
+    return {row.item: Money(int(row.open), row.currency) for row in found}
+
+
 def stands(db: Connection, merchant: str, connection: str, gateway: str) -> dict[str, tuple[Money, int]]:
     """By currency, what is open in a clearing account, and under how many items."""
     found = run(db, STANDS, merchant=merchant, connection=connection, gateway=gateway)
     return {row.currency: (Money(int(row.open), row.currency), row.found) for row in found}
+
+
+IN_EACH = """
+select p.item, p.connection, p.gateway, p.currency,
+  sum(case when p.kind = 'payment' then p.amount else 0 end) as paid,
+  sum(case when p.kind = 'repayment' then p.amount else 0 end) as repaid,
+  sum(case when p.kind in ('settled', 'payout') then p.amount else 0 end) as settled,
+  sum(case when p.kind in ('opening', 'write_off') then p.amount else 0 end) as other, min(p.day) as since, max(p.day) as last
+from postings p where p.merchant = :merchant and p.item > '' and p.item = :item and p.account = 'clearing'
+group by p.item, p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
+"""
+
+
+def items_called(db: Connection, merchant: str, item: str) -> list[Item]:
+    """What stands, or stood, under one item in each of the merchant's clearing accounts."""
+    return _items(run(db, IN_EACH, merchant=merchant, item=item).all())
 
 
 LOCK_ITEM = """

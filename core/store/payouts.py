@@ -73,7 +73,8 @@ def _row(id: str, one: Payout) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _known(row: Any) -> Known:
+def known_of(row: Any) -> Known:
+    """A row of FIELDS."""
     deposit = Money(row.deposit, row.deposit_currency) if row.deposit_currency else None
     began, ended = when(row.began) if row.began else None, when(row.ended) if row.ended else None
     payout = Payout(
@@ -105,12 +106,12 @@ LISTED = f"select {FIELDS} from payouts p where p.merchant = :merchant and p.at 
 
 def to_do(db: Connection, merchant: str, connection: str) -> list[Known]:
     """Those that are still to be read or booked, the oldest first."""
-    return [_known(row) for row in run(db, TO_DO, merchant=merchant, connection=connection)]
+    return [known_of(row) for row in run(db, TO_DO, merchant=merchant, connection=connection)]
 
 
 def one(db: Connection, merchant: str, id: str) -> Known | None:
     row = run(db, ONE, merchant=merchant, id=id).first()
-    return _known(row) if row else None
+    return known_of(row) if row else None
 
 
 def lock(db: Connection, merchant: str, id: str) -> None:
@@ -120,12 +121,12 @@ def lock(db: Connection, merchant: str, id: str) -> None:
 
 def some(db: Connection, merchant: str, ids: Iterable[str]) -> list[Known]:
     """Those of these that are the merchant's."""
-    return [_known(row) for row in run_set(db, SOME, {"id": "text"}, [{"id": one} for one in sorted(set(ids))], merchant=merchant)]
+    return [known_of(row) for row in run_set(db, SOME, {"id": "text"}, [{"id": one} for one in sorted(set(ids))], merchant=merchant)]
 
 
 def listed(db: Connection, merchant: str, before: int, most: int = 50) -> list[Known]:
     """The newest ones sent before then."""
-    return [_known(row) for row in run(db, LISTED, merchant=merchant, before=before, most=most)]
+    return [known_of(row) for row in run(db, LISTED, merchant=merchant, before=before, most=most)]
 
 
 # ---- what they hold
@@ -280,12 +281,12 @@ def by_channel(db: Connection, merchant: str, connection: str, ids: Iterable[str
     """Those of these that are here, by the channel's ids."""
     rows = [{"channel_id": one} for one in sorted(set(ids))]
     found = run_set(db, BY_CHANNEL, {"channel_id": "text"}, rows, merchant=merchant, connection=connection)
-    return {row.channel_id: _known(row) for row in found}
+    return {row.channel_id: known_of(row) for row in found}
 
 
 def brought_in(db: Connection, merchant: str, before: int, most: int = 50) -> list[Known]:
     """The newest ones that no feed told."""
-    return [_known(row) for row in run(db, BROUGHT_IN, merchant=merchant, before=before, most=most)]
+    return [known_of(row) for row in run(db, BROUGHT_IN, merchant=merchant, before=before, most=most)]
 
 
 def take_back(db: Connection, merchant: str, id: str) -> bool:
