@@ -114,6 +114,7 @@ INTO = {
     Account.EXCHANGE: N_("Currency difference"),
     Account.WRITTEN_OFF: N_("Written off"),
 }
+DISPUTES = {True: N_("money was given back to you"), False: N_("open, or lost")}
 BALANCES = {
     What.CLEARING: N_("Money the channel or gateway still owes"),
     What.DEFERRED: N_("Of it, kept back until later (deferred)"),

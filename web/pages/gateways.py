@@ -15,7 +15,7 @@ from core.errors import Refused
 from core.flows import gateways
 from core.flows.books import NotKept
 from core.flows.gateways import Said
-from core.store import connections, payouts
+from core.store import connections, journal, payouts
 from core.store.connections import Connection
 from web import asked
 from web.visitor import hub, needs, visitor, who
@@ -35,7 +35,8 @@ def today() -> date:
 def page() -> str:
     """Clearing accounts without a feed, and what was brought in."""
     with hub().database.read() as db:
-        places = gateways.places(hub(), db, visitor().merchant, today())
+        kept = journal.books(db, visitor().merchant) is not None
+        places = gateways.places(hub(), db, visitor().merchant, today()) if kept else []
         rows = payouts.brought_in(db, visitor().merchant, 2**62, MOST)
         names = {one.id: one.label for one in connections.all_of(db, visitor().merchant)}
     return render_template("gateways.html", places=places, rows=rows, names=names, **WORDS)
