@@ -11,7 +11,7 @@ from core.store.sql import run, run_set
 
 RESERVES = """
 select p.connection, p.gateway, p.currency, sum(p.amount) as amount from {rows} left join postings p
-  on p.merchant = r.merchant and p.item = r.item and p.account = 'reserve' and p.item > ''
+  on p.merchant = r.merchant and p.item = r.item and p.account = 'reserve' and p.item <> ''
 where p.item is not null group by p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
 """
 DISPUTED = """

@@ -294,7 +294,7 @@ def items_among(db: Connection, merchant: str, connection: str, names: Iterable[
 
 OPEN_UNDER = """
 select p.item, p.currency, sum(p.amount) as open from {rows} left join postings p on p.merchant = r.merchant and p.item = r.item
-  and p.account = 'clearing' and p.item > '' where p.item is not null group by p.item, p.currency
+  and p.account = 'clearing' and p.item <> '' where p.item is not null group by p.item, p.currency
 """
 
 
@@ -316,7 +316,7 @@ select p.item, p.connection, p.gateway, p.currency,
   sum(case when p.kind = 'repayment' then p.amount else 0 end) as repaid,
   sum(case when p.kind in ('settled', 'payout') then p.amount else 0 end) as settled,
   sum(case when p.kind in ('opening', 'write_off') then p.amount else 0 end) as other, min(p.day) as since, max(p.day) as last
-from postings p where p.merchant = :merchant and p.item > '' and p.item = :item and p.account = 'clearing'
+from postings p where p.merchant = :merchant and p.item <> '' and p.item = :item and p.account = 'clearing'
 group by p.item, p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
 """
 
