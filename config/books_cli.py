@@ -140,6 +140,83 @@ def payouts(settings: Settings, most: int, merchant: str, as_json: bool) -> None
     click.echo(json.dumps(rows)) if as_json else _table("Payouts", rows, ("payout", "sent", "state", "amount", "booked"))
 
 
+@books.command("import-payouts")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.option("--connection", required=True, help="The channel's account: an id, an account or a name.")
+@click.option("--gateway", required=True, help="Whose payouts these are, as payments name it: paypal.")
+@click.option("--dry-run", is_flag=True, help="Say what the file would do, and do nothing.")
+@click.option("--replace", "replaces", multiple=True, metavar="PAYOUT", help="One that is booked otherwise is taken back and booked anew.")
+@of_merchant
+@as_json
+@click.pass_obj
+def import_payouts(
+    settings: Settings, file: Any, connection: str, gateway: str, dry_run: bool, replaces: tuple[str, ...], merchant: str, as_json: bool
+) -> None:  # fmt: skip
+    """Take the payouts of a gateway that tells none itself from a CSV FILE. Exit 1 where one is booked otherwise and is left."""
+    from core.errors import HubError
+    from core.flows.books import NotKept
+    from core.store import connections
+
+    hub, owner = opened(settings, merchant)
+    with hub.database.read() as db:
+        known = connections.all_of(db, owner)
+    one = next((one for one in known if connection in (one.id, one.account, one.label)), None)
+    if one is None:
+        fail("books import-payouts: there is no such connection")
+    try:
+        said = _looked(hub, one, gateway, file.read()) if dry_run else _taken(hub, one, gateway, file, replaces)
+    except (HubError, NotKept, UnicodeDecodeError) as error:
+        fail(f"books import-payouts: {error}")
+    click.echo(json.dumps(said) if as_json else "\n".join(f"{name}: {value}" for name, value in said.items()))
+    raise SystemExit(1 if said.get("wrong") or said.get("others") else 0)
+
+
+def _taken(hub: "Hub", one: Any, gateway: str, file: Any, replaces: tuple[str, ...]) -> dict[str, Any]:
+    from core.domain.who import COMMAND_LINE
+    from core.flows import gateways
+
+    done = gateways.take(hub, one, gateway, file.read(), COMMAND_LINE, file=str(file.name), replaces=replaces)
+    return {"booked": list(done.booked), "same": list(done.same), "others": list(done.others)}
+
+
+def _looked(hub: "Hub", one: Any, gateway: str, text: str) -> dict[str, Any]:
+    from core.flows import gateways
+
+    with hub.database.read() as db:
+        found = gateways.preview(hub, db, one, gateway, text)
+    rows = [
+        {
+            "payout": each.number, "sight": each.sight.value, "order": row.movement.order, "amount": _amount(row.movement.amount),
+            "before": _amount(row.before) if row.before else None, "after": _amount(row.after) if row.after else None,
+        }
+        for each in found.payouts
+        for row in each.rows
+    ]  # fmt: skip
+    return {
+        "wrong": [{"line": line, "why": why} for line, why in found.wrong], "rows": rows,
+        "left": [_amount(one) for one in found.left.values()],
+        "others": [each.number for each in found.others],
+    }  # fmt: skip
+
+
+@books.command("rates")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@of_merchant
+@click.pass_obj
+def day_rates(settings: Settings, file: Any, merchant: str) -> None:
+    """Take the day's rates from a CSV FILE with the columns day, currency, base and rate."""
+    from core.domain.rates import read
+    from core.store import rates
+
+    hub, owner = opened(settings, merchant)
+    found, wrong = read(file.read())
+    if wrong:
+        fail(f"books rates: line {wrong[0][0]}: {wrong[0][1]}")
+    with hub.unit() as work:
+        rates.keep(work.db, owner, found, str(file.name)[:100])
+    click.echo(f"{len(found)} rates are kept")
+
+
 @books.command("certificate")
 @click.argument("month", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of CSV.")

@@ -96,7 +96,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         cancelled_at=None if document["cancelled_at"] is None else _time(document, "cancelled_at"),
         cancel_requested=_of(document, "cancel_requested", bool),
         test=_of(document, "test", bool),
-        payments=_payments(document, currency) if "authorized" in document else None,
+        payments=_payments(document, currency),
         on_delivery=document.get("on_delivery") is True,
         source=document.get("source") or channel,
         source_id=document.get("source_id") or None,
@@ -108,13 +108,22 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
     )
 
 
-def _payments(document: Mapping[str, Any], currency: str) -> tuple[Payment, ...]:
-    """What the buyer authorized, and what was captured of it."""
+def _payments(document: Mapping[str, Any], currency: str) -> tuple[Payment, ...] | None:
+    """What each gateway took and gave back, or what the buyer authorized, and what was captured of it; None: nobody says."""
+    if "paid_by" in document:
+        return tuple(_paid_by(n, one, currency) for n, one in enumerate(_rows(document, "paid_by"), 1))
+    if "authorized" not in document:
+        return None
     promised = _of(document, "authorized", dict)
     until = _time(promised, "until") if promised.get("until") else None
     first = Payment("A1", "authorization", "success", _money(promised, "amount", currency), until=until)
     taken = [_money(one, "amount", currency) for one in document.get("captures") or ()]
     return (first, *(Payment(f"C{n}", "capture", "success", amount, parent="A1") for n, amount in enumerate(taken, 1)))
+
+
+def _paid_by(n: int, one: Mapping[str, Any], currency: str) -> Payment:
+    kind = _of(one, "kind", str) if "kind" in one else "sale"
+    return Payment(f"G{n}", kind, "success", _money(one, "amount", currency), _of(one, "gateway", str), _time(one, "at"))
 
 
 def _assignment(one: Mapping[str, Any]) -> Assignment:

@@ -33,7 +33,7 @@ class Till:
 def movements(orders: Iterable[Document]) -> Iterator[Movement]:
     """All money that ever moved of these orders."""
     for order in orders:
-        if order["payment"] in ("paid", "refunded", "partially_refunded"):
+        if order["payment"] in ("paid", "refunded", "partially_refunded") and "paid_by" not in order:  # by other gateways
             yield _sale(order)
         yield from (_refund(order, one) for one in order["refunds"])
 

@@ -1,8 +1,10 @@
 """The journal in words: what accounts, entries, causes and states are called on pages and in files. Pure."""
 
+from core.domain.gateways import Sight
 from core.domain.journal import Account, EntryKind
 from core.domain.later import N_
 from core.domain.matching import Cause
+from core.domain.opening import What
 from core.domain.payouts import Paid
 
 ACCOUNTS = {
@@ -68,6 +70,7 @@ CAUSES = {
     Cause.CURRENCY: N_("It came in another currency than the order's."),
     Cause.SUM: N_("The payout is not what its lines come to, or never reached the bank."),
     Cause.FEE: N_("A fee is another one than the channel said before."),
+    Cause.BANK: N_("The bank shows another amount than was sent."),
 }
 STEPS = {
     Cause.OVERDUE: N_("Ask the channel for it with the order's number; write it off only when they say that it will not come."),
@@ -82,6 +85,7 @@ STEPS = {
     Cause.CURRENCY: N_("Look whether the channel pays out in another currency than it did, and write off the exchange difference."),
     Cause.SUM: N_("Compare the payout with its statement at the channel, and with your bank."),
     Cause.FEE: N_("Ask the channel why, with the order's number."),
+    Cause.BANK: N_("Look whether the bank kept a fee or changed the currency, and book the difference as such."),
 }
 STATES = {
     Paid.OPEN: N_("still open"),
@@ -96,6 +100,27 @@ WAITS = {
     "problems": N_("They do not add up: they are under Needs attention."),
     "tax": N_("Nobody knows who owes their tax."),
     "payments": N_("What was paid was not read yet."),
+}
+SIGHTS = {
+    Sight.NEW: N_("new"),
+    Sight.SAME: N_("here already"),
+    Sight.OTHER: N_("here otherwise"),
+    Sight.GONE: N_("was taken back before"),
+}
+WHYS = {"fee": N_("a fee was kept"), "short": N_("too little or too much was paid")}
+INTO = {
+    Account.PAYMENT_FEES: N_("Bank or payment fee"),
+    Account.OTHER_FEES: N_("Other fee"),
+    Account.EXCHANGE: N_("Currency difference"),
+    Account.WRITTEN_OFF: N_("Written off"),
+}
+DISPUTES = {True: N_("money was given back to you"), False: N_("open, or lost")}
+BALANCES = {
+    What.CLEARING: N_("Money the channel or gateway still owes"),
+    What.DEFERRED: N_("Of it, kept back until later (deferred)"),
+    What.RESERVE: N_("Reserve kept by the channel"),
+    What.GIFT_CARDS: N_("Gift cards sold and not spent"),
+    What.STOCK: N_("Stock, at cost"),
 }
 BEHIND = {Paid.FAILED: "bad", Paid.PAID: "good", Paid.UNKNOWN: "warn"}
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from core.domain.money import Money
+from core.domain.order_entries import OPENING
 
 
 class Cause(StrEnum):
@@ -22,6 +23,7 @@ class Cause(StrEnum):
     CURRENCY = "currency"  # it came in another currency
     SUM = "sum"  # a payout is not what its lines come to
     FEE = "fee"  # a fee is another one than was told before
+    BANK = "bank"  # the bank shows another amount than was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,25 @@ def cause_of(one: Item, within: timedelta, today: date, *, waits: bool = False, 
         return Cause.UNBOOKED
     if in_parts and one.paid.minor > 0 and 0 <= -one.settled.minor < one.paid.minor:
         return Cause.AWAITED
-    if one.item.startswith("payout "):
-        return Cause.SUM
-    return _of_order(one, overdue=today > one.last + within)
+    overdue = today > one.last + within
+    return _of_no_order(one, overdue=overdue) if is_no_order(one.item) else _of_order(one, overdue=overdue)
+
+
+def is_no_order(item: str) -> bool:
+    """It stands for something else than an order's money."""
+    return item == OPENING or " " in item.partition("/")[0]
+
+
+def _of_no_order(one: Item, *, overdue: bool) -> Cause:
+    """What stood when accounting began is met little by little, and what is carried on by the next payout."""
+    match one.item.partition(" ")[0]:
+        case "payout":
+            return Cause.SUM
+        case "bank" | "deposit":
+            return Cause.BANK
+        case "opening":
+            return Cause.AWAITED
+    return Cause.OVERDUE if overdue else Cause.AWAITED
 
 
 def _of_order(one: Item, *, overdue: bool) -> Cause:

@@ -3,10 +3,10 @@
 One row is one movement; the first line names the columns, in any order, and others are left alone:
 
 - `payout`: the gateway's number of the payout, or of the line on the bank's statement; needed.
-- `date`: of the movement, 2026-11-20, or with its time and zone; needed. A payout is of the last day among its rows.
+- `date`: of the movement, 2026-11-20 in the merchant's zone, or with its time and zone; needed. A payout is of the last day of its rows.
 - `amount`: what reached the bank, the same in each row of a payout that tells it; left out: what its rows sum to.
 - `currency`: three capital letters, one for a payout; needed.
-- `order`: the order's id at its channel, where it is for one.
+- `order`: the order's id at its channel, or its name, where it is for one; "opening": for orders that are older than the books.
 - `gross`: the buyer's money, below zero where it went back. `fee`: what was taken of it. `net`: what is left. Two of them say the
   third; a fee may stand below zero, as PayPal writes it, where the other two show which way it went.
 - `kind`: a word of KINDS; needed.
@@ -19,8 +19,9 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time, tzinfo
 
+from core.domain import plain_csv
 from core.domain.money import Money, total
 from core.domain.payouts import Leaf, Movement, Occasion, Paid, Part, Payout
 
@@ -76,15 +77,16 @@ class _Row:
 
 @dataclass
 class _Reading:
+    zone: tzinfo
     rows: dict[str, list[_Row]] = field(default_factory=dict)
     wrong: list[tuple[int, str]] = field(default_factory=list)
     seen: dict[tuple[Occasion, str], int] = field(default_factory=dict)
 
 
-def read(text: str) -> Read:
-    """What the file says. Raises nothing: whatever is wrong with it is among `wrong`."""
+def read(text: str, zone: tzinfo = UTC) -> Read:
+    """What the file says; days are days of this zone. Raises nothing: whatever is wrong with it is among `wrong`."""
     reader = csv.DictReader((f"{line}\n" for line in text.removeprefix("\ufeff").split("\n")), strict=True)
-    found = _Reading()
+    found = _Reading(zone)
     try:
         header = [(name or "").strip().lower() for name in reader.fieldnames or ()]
         if words := _header(header):
@@ -109,12 +111,12 @@ def _take(found: _Reading, rows: Iterable[tuple[int, Mapping[str, str | None]]])
         told = {name: (cells.get(name) or "").strip() for name in COLUMNS}
         if any(told.values()):
             try:
-                _add(found, _row(line, told))
+                _add(found, _row(line, told, found.zone))
             except ValueError as error:
                 found.wrong.append((line, str(error)))
 
 
-def _row(line: int, cells: Mapping[str, str]) -> _Row:
+def _row(line: int, cells: Mapping[str, str], zone: tzinfo) -> _Row:
     if missing := [name for name in NEEDED if not cells[name]]:
         raise ValueError(f"{missing[0]}: there is none")
     if odd := [name for name, cell in cells.items() if len(cell) > LONGEST or not cell.isprintable()]:
@@ -122,7 +124,7 @@ def _row(line: int, cells: Mapping[str, str]) -> _Row:
     kind, currency = _kind(cells["kind"]), cells["currency"]
     gross, net = _sums(cells, kind, currency)
     amount = _money(cells, "amount", currency)
-    return _Row(line, cells["payout"], _at(cells["date"]), kind, cells["order"], cells["reference"], amount, gross, net)
+    return _Row(line, cells["payout"], _at(cells["date"], zone), kind, cells["order"], cells["reference"], amount, gross, net)
 
 
 def _kind(word: str) -> Occasion:
@@ -132,11 +134,11 @@ def _kind(word: str) -> Occasion:
     return found
 
 
-def _at(text: str) -> datetime:
-    """A day begins in UTC; a time needs its zone."""
+def _at(text: str, zone: tzinfo) -> datetime:
+    """A day is meant in its zone, and its noon is that day in most others; a time needs a zone of its own."""
     try:
         if len(text) == len("2026-11-20"):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
+            return datetime.combine(plain_csv.day(text), time(12), zone).astimezone(UTC)
         at = datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise ValueError

@@ -42,14 +42,17 @@ def subject_of(connection: str, payout: str) -> str:
     return f"payout {connection}/{payout}"
 
 
-def entries_of(connection: str, payout: Payout, movements: Iterable[Movement], rules: Rules, item_of: ItemOf) -> list[Entry]:
-    """All entries of a closed payout. `item_of` gives an order's item by the channel's id; None where we know no such order."""
+def entries_of(
+    connection: str, payout: Payout, movements: Iterable[Movement], rules: Rules, item_of: ItemOf, banked: Money | None = None
+) -> list[Entry]:
+    """All entries of a closed payout. `item_of` gives an order's item by the channel's id; None where we know no such order. `banked` is
+    what the bank shows of it, where somebody looked: what it lacks, or has too much, stands under an item of its own."""
     subject = subject_of(connection, payout.id)
     days: dict[date, list[Posting]] = {}
     for one in movements:
         days.setdefault(max(rules.day(one.at), rules.starts), []).extend(_moved(connection, subject, one, rules, item_of))
     settled = [_settled(subject, day, postings, payout) for day, postings in days.items()]
-    return [one for one in (*settled, _paid(connection, subject, payout, rules)) if one is not None]
+    return [one for one in (*settled, _paid(connection, subject, payout, rules, banked)) if one is not None]
 
 
 def _settled(subject: str, day: date, postings: Sequence[Posting], payout: Payout) -> Entry | None:
@@ -79,13 +82,19 @@ def _item(connection: str, one: Movement, part: Part, rules: Rules, item_of: Ite
     return item_of(one.order) or (OPENING if rules.day(one.at) < rules.starts else f"{connection}/{one.order}")
 
 
-def _paid(connection: str, subject: str, payout: Payout, rules: Rules) -> Entry | None:
+def bank_item(connection: str, payout: str) -> str:
+    """Under which stands what the bank shows of a payout otherwise than it was sent."""
+    return f"bank {connection}/{payout}"
+
+
+def _paid(connection: str, subject: str, payout: Payout, rules: Rules, banked: Money | None) -> Entry | None:
     """What reached the bank, or was taken from it; nothing where the bank sent it back and no movement says so."""
     left = payout.state in LEFT or (payout.state is Paid.FAILED and rules.comes_back)
     if not left or not payout.amount or rules.day(payout.at) < rules.starts:
         return None
     held = Posting(Account.CLEARING, -payout.amount, connection, rules.gateway, subject)
-    postings = merged([held, *_banked(connection, payout, rules.gateway)])
+    rest = _not_banked(connection, payout, rules.gateway, banked)
+    postings = merged([held, *_banked(connection, payout, rules.gateway), *rest])
     return Entry(EntryKind.PAYOUT, subject, "paid", rules.day(payout.at), postings, payout.number or payout.id)
 
 
@@ -99,6 +108,13 @@ def _banked(connection: str, payout: Payout, gateway: str) -> list[Posting]:
         return [Posting(Account.BANK, told, connection), carried]
     given = Posting(Account.EXCHANGE, payout.amount, connection)
     return [given, Posting(Account.BANK, told, connection), Posting(Account.EXCHANGE, -told, connection)]
+
+
+def _not_banked(connection: str, payout: Payout, gateway: str, banked: Money | None) -> list[Posting]:
+    """What the bank shows less than was sent, or more, stands in clearing until somebody says why."""
+    rest = payout.reaches - (payout.reaches if banked is None else banked)
+    held = Posting(Account.CLEARING, rest, connection, gateway, bank_item(connection, payout.id))
+    return [Posting(Account.BANK, -rest, connection), held]
 
 
 def settles(one: Movement) -> Money:

@@ -140,3 +140,8 @@ class Payout:
     number: str = ""
     handle: str = ""
     words: str = ""  # why it failed, as the channel says it
+
+    @property
+    def reaches(self) -> Money:
+        """What the bank should show of it."""
+        return self.amount if self.deposit is None else self.deposit

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection as Db
 
 from core.domain.journal import Account, Entry, EntryKind, Posting, due
-from core.domain.matching import Cause, Item, cause_of
+from core.domain.matching import Cause, Item, cause_of, is_no_order
 from core.domain.money import Money, total
 from core.domain.payout_entries import settles
 from core.domain.payouts import Movement, Paid
@@ -18,6 +18,7 @@ from core.domain.today import zone_of
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows.books import NotKept
+from core.flows.payouts import rebook
 from core.hub import Hub
 from core.ports import Paying
 from core.store import audit, connections, journal, payouts
@@ -99,8 +100,14 @@ def awaited(hub: Hub, db: Db, merchant: str, today: date, after: int, most: int)
 
 def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, pays: Mapping[str, Paying]) -> list[Open]:
     """Why each is open, by what is known today."""
-    names = journal.named(db, merchant, [one.item for one in found if not one.item.startswith("payout ")])
-    return [_open(one, pays.get(one.connection, NO_FEED), today, names.get(one.item)) for one in found]
+    names = journal.named(db, merchant, [one.item for one in found if not is_no_order(one.item)])
+    return [_open(one, _paying(one, pays), today, names.get(one.item)) for one in found]
+
+
+def _paying(one: Item, pays: Mapping[str, Paying]) -> Paying:
+    """How its money is paid out: as its channel does, where the channel holds it."""
+    channel = pays.get(one.connection, NO_FEED)
+    return channel if one.gateway == channel.gateway else NO_FEED
 
 
 def _open(one: Item, pays: Paying, today: date, order: Named | None) -> Open:
@@ -196,7 +203,8 @@ def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened
     names = journal.named(db, merchant, refs.values())
     pays = _pays(hub, connections.all_of(db, merchant))
     items = journal.items_of(db, merchant, known.connection, refs.values())
-    left = {one.item.item: one for one in _judged(db, merchant, items, today, pays)}
+    own = known.gateway or pays.get(known.connection, NO_FEED).gateway
+    left = {one.item.item: one for one in _judged(db, merchant, [one for one in items if one.gateway == own], today, pays)}
     orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
     summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
     gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None
@@ -216,38 +224,55 @@ def _matched(order: str, held: Sequence[Movement], link: Named | None, left: Ope
 # ---- writing off
 
 
-def write_off(hub: Hub, merchant: str, connection: str, item: str, gateway: str, currency: str, who: Who, words: str = "") -> Money:
-    """What stands open under an item is a loss, or a gain: it closes. Gives the amount. Raises Refused where nothing is open."""
+INTO = (Account.PAYMENT_FEES, Account.OTHER_FEES, Account.EXCHANGE, Account.WRITTEN_OFF)  # what a difference may turn out to be
+
+
+def write_off(
+    hub: Hub, merchant: str, connection: str, item: str, gateway: str, currency: str, who: Who, words: str = "",
+    into: Account = Account.WRITTEN_OFF,
+) -> Money:  # fmt: skip
+    """What stands open under an item is a loss, or a gain, or else what `into` says: it closes. Gives the amount. Raises Refused where
+    nothing is open."""
     with hub.unit() as work:
         books = journal.books(work.db, merchant)
         if books is None:
             raise NotKept("no books are kept yet: say from which day on")
         today = hub.clock().astimezone(zone_of(books.zone)).date()
+        journal.lock_item(work.db, merchant, connection, gateway, currency, item)
         found = journal.items_of(work.db, merchant, connection, [item])
         one = next((one for one in found if (one.gateway, one.open.currency) == (gateway, currency)), None)
         if one is None:
             raise Refused("nothing is open there any more")
-        entry = _written_off(one, today, words)
-        known = journal.booked(work.db, merchant, [entry.subject])
-        others = {name: booked for name, booked in known.items() if name == (entry.subject, entry.key)}
-        journal.append(work.db, merchant, due([entry], others, books.open_from), work.now)
-        audit.write(work.db, merchant, work.now, who.id, who.name, "books.write_off", item, amount=one.open.text(), currency=currency)
+        entry = _written_off(one, today, words, into, len(journal.booked(work.db, merchant, [write_off_of(item)])))
+        journal.append(work.db, merchant, due([entry], {}, books.open_from), work.now)
+        audit.write(
+            work.db, merchant, work.now, who.id, who.name, "books.write_off", item, amount=one.open.text(), currency=currency, into=into
+        )
         return one.open
 
 
-def _written_off(one: Item, today: date, words: str) -> Entry:
+def write_off_of(item: str) -> str:
+    """Under which subject an item's closings stand."""
+    return f"write-off {item}"
+
+
+def _written_off(one: Item, today: date, words: str, into: Account, before: int) -> Entry:
+    """`before`: so many times it was closed already, and opened again since."""
     held = Posting(Account.CLEARING, -one.open, one.connection, one.gateway, one.item)
-    lost = Posting(Account.WRITTEN_OFF, one.open, one.connection)
-    key = f"{one.gateway} {one.open.currency} {one.last} {one.open.minor}"
-    return Entry(EntryKind.WRITE_OFF, f"write-off {one.item}", key, today, (held, lost), words)
+    closed = Posting(into, one.open, one.connection)
+    key = f"{one.gateway} {one.open.currency} {one.last} {one.open.minor} {before}"
+    return Entry(EntryKind.WRITE_OFF, write_off_of(one.item), key, today, (held, closed), words)
 
 
 def bank(hub: Hub, merchant: str, known: Known, text: str, who: Who) -> None:
-    """What the bank's statement says of a payout; nothing: nobody looked. Raises ValueError for what is no amount."""
-    currency = (known.payout.deposit or known.payout.amount).currency
+    """What the bank's statement says of a payout; nothing: nobody looked. What it shows otherwise is an open item. Raises ValueError for
+    what is no amount, Refused for one that lies in a deposit with others."""
+    currency = known.payout.reaches.currency
     amount = Money.parse(text.strip(), currency).minor if text.strip() else None
     with hub.unit() as work:
-        payouts.bank(work.db, merchant, known.id, amount)
+        if not payouts.bank(work.db, merchant, known.id, amount):
+            raise Refused("it came in a deposit with others")
+        rebook(hub, work, merchant, known.id)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.banked", known.id, amount=text.strip(), currency=currency)
 
 

@@ -6,6 +6,7 @@ Every flow here derives all entries of its subjects and appends the difference, 
 from collections.abc import Collection
 from datetime import date
 
+from core.domain import opening
 from core.domain.journal import Entry, due
 from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
@@ -90,8 +91,16 @@ def begin(hub: Hub, merchant: str, starts: date, who: Who, **settings: object) -
         known = journal.books(work.db, merchant)
         kept = Books(starts, known.closed_until if known else None, "", {**(known.settings if known else {}), **settings})
         journal.keep(work.db, merchant, kept)
+        book_opening(work, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.begin", merchant, starts=starts.isoformat())
     return ask_all(hub, merchant)
+
+
+def book_opening(work: Unit, merchant: str, books: Books) -> None:
+    """Book what was typed of the day on which books begin, in the caller's transaction, which holds the books' row."""
+    wanted = opening.entries_of(opening.kept(books.settings), books.starts)
+    lines = due(wanted, journal.booked(work.db, merchant, [opening.SUBJECT]), books.open_from)
+    journal.append(work.db, merchant, lines, work.now)
 
 
 def ask_all(hub: Hub, merchant: str) -> int:

@@ -1,9 +1,13 @@
 """Payouts are read from their channels, page by page, and booked once they are told whole."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from core.domain.deposits import Held, item_of
+from core.domain.deposits import entries_of as of_deposit
+from core.domain.gateways import Origin
 from core.domain.journal import due
 from core.domain.matching import dearer
 from core.domain.money import Money, total
@@ -11,11 +15,12 @@ from core.domain.order_entries import OPENING, Rules
 from core.domain.payout_entries import entries_of, subject_of
 from core.domain.payouts import CLOSED, Movement, Occasion
 from core.domain.tasks import Claim
+from core.domain.today import zone_of
 from core.errors import Unsupported
 from core.flows.books import rules_of
 from core.hub import Hub
-from core.ports import Pays
-from core.store import connections, journal, payouts
+from core.ports import Connector, Pays
+from core.store import connections, deposits, journal, payouts
 from core.store.connections import Connection
 from core.store.journal import Books
 from core.store.payouts import Known
@@ -109,28 +114,75 @@ def book_payout(hub: Hub, claim: Claim) -> None:
     before is compared with it."""
     connection, (id,) = hub.connection(claim.connection), claim.subjects
     with hub.unit(claim) as work:
+        payouts.lock(work.db, connection.merchant, id)
         books, known = journal.books(work.db, connection.merchant), payouts.one(work.db, connection.merchant, id)
         if books is None or known is None or (known.payout.state in CLOSED and known.read_at is None):
             return
-        _book(hub, work, connection, books, known)
-        if not payouts.to_do(work.db, connection.merchant, connection.id):
+        book_now(hub, work, connection, books, [known])
+        of_feed = known.origin is Origin.FEED and hub.connector(connection).pays is not None
+        if of_feed and not payouts.to_do(work.db, connection.merchant, connection.id):
             work.ask(connection.merchant, "read_unpaid", connection.id, connection.id)
 
 
-def _book(hub: Hub, work: Unit, connection: Connection, books: Books, known: Known) -> None:
-    merchant, rules = connection.merchant, rules_of(books, hub.connector(connection))
-    held = payouts.held(work.db, merchant, connection.id, known.payout.id) if known.payout.state in CLOSED else []
-    names = _names(work, connection, rules, held)
-    wanted = entries_of(connection.id, known.payout, held, rules, names.get) if held or known.payout.state in CLOSED else []
-    subject = subject_of(connection.id, known.payout.id)
-    journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, [subject]), books.open_from), work.now)
-    payouts.book(work.db, known.id, _findings(work, connection, held), work.now)
+def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: Sequence[Known]) -> None:
+    """Book these payouts of a connection as they stand, in the caller's transaction, which holds their rows."""
+    merchant, connector = connection.merchant, hub.connectors.get(connection.channel)
+    held = payouts.held_of(work.db, merchant, connection.id, [one.payout.id for one in found if one.payout.state in CLOSED])
+    names = _names(work, connection, rules_of(books, connector), [move for moves in held.values() for move in moves])
+    wanted = [
+        entry
+        for one in found
+        if one.payout.state in CLOSED
+        for entry in entries_of(
+            connection.id, one.payout, held.get(one.payout.id, ()), rules_for(books, connector, one), names.get, one.banked
+        )
+    ]
+    subjects = [subject_of(connection.id, one.payout.id) for one in found]
+    journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
+    findings = {one.id: _findings(work, connection, held.get(one.payout.id, ())) for one in found if one.origin is Origin.FEED}
+    payouts.book(work.db, {one.id: findings.get(one.id, []) for one in found}, work.now)
+    for deposit in sorted({one.deposit for one in found if one.deposit}):
+        book_deposit(hub, work, merchant, books, deposit)
+
+
+def book_deposit(hub: Hub, work: Unit, merchant: str, books: Books, id: str) -> None:
+    """Book what the bank shows of several payouts otherwise than they came to, as they stand; in the caller's transaction."""
+    one = deposits.one(work.db, merchant, id, lock=True)
+    known = deposits.held(work.db, merchant, [id]).get(id, [])
+    feeds = {each.id: rules_of(books, hub.connectors.get(each.channel)).gateway for each in connections.all_of(work.db, merchant)}
+    wanted = of_deposit(one, held_in(known, books, feeds), books.starts) if one else []
+    journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, [item_of(id)]), books.open_from), work.now)
+
+
+def held_in(known: Sequence[Known], books: Books | None, feeds: Mapping[str, str]) -> list[Held]:
+    """Payouts as a deposit holds them; `feeds` are the gateways of channels' own feeds, by connection."""
+    zone = zone_of(books.zone if books else "UTC")
+    return [
+        Held(one.id, one.connection, one.gateway or feeds.get(one.connection, ""), one.payout.at.astimezone(zone).date(), one.payout)
+        for one in known
+    ]
+
+
+def rebook(hub: Hub, work: Unit, merchant: str, id: str) -> None:
+    """One payout, likewise."""
+    books, known = journal.books(work.db, merchant), payouts.one(work.db, merchant, id)
+    connection = connections.get(work.db, known.connection) if known else None
+    if books and known and connection and (known.payout.state not in CLOSED or known.read_at is not None):
+        book_now(hub, work, connection, books, [known])
+
+
+def rules_for(books: Books, connector: Connector | None, known: Known) -> Rules:
+    """How this payout is booked: as money of its own gateway, where it has one."""
+    rules = rules_of(books, connector)
+    return replace(rules, gateway=known.gateway) if known.gateway else rules
 
 
 def _names(work: Unit, connection: Connection, rules: Rules, held: Sequence[Movement]) -> dict[str, str]:
-    """Under which item the money of each order stands, by the channel's ids: of those that we know."""
+    """Under which item the money of each order stands, by the channel's ids: of those that we know. What is said to be for orders that are
+    older than the books meets what stood when they began."""
     found = journal.placed(work.db, connection.merchant, connection.id, [one.order for one in held if one.order])
-    return {id: OPENING if rules.day(when(at)) < rules.starts else f"{connection.id}/{id}" for id, at in found.items()}
+    known = {id: OPENING if rules.day(when(at)) < rules.starts else f"{connection.id}/{id}" for id, at in found.items()}
+    return {OPENING: OPENING, **known}
 
 
 def _findings(work: Unit, connection: Connection, held: Sequence[Movement]) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ class Kept:
 PULL = """
 insert into document_entries (merchant, connection, entry)
 select e.merchant, :connection, e.id from entries e where e.merchant = :merchant and e.at >= :since and e.day >= :first
+  and e.kind <> 'opening'
 on conflict (connection, entry) do nothing
 """
 TO_DO = """
@@ -69,7 +70,8 @@ update document_entries set document = :document where connection = :connection 
 
 
 def pull(db: Connection, merchant: str, connection: str, since: int, first: date) -> None:
-    """Entries that were booked since then, of that day or later, are to be written into this ledger."""
+    """Entries that were booked since then, of that day or later, are to be written into this ledger; what stood when accounting began it
+    was told by others."""
     run(db, PULL, merchant=merchant, connection=connection, since=since, first=first.isoformat())
 
 

@@ -248,6 +248,18 @@ group by p.item, p.connection, p.gateway, p.currency having sum(p.amount) <> 0 o
 """
 
 
+OF_GATEWAY = f"""
+select {ITEM_FIELDS} from items i where i.merchant = :merchant and i.connection = :connection and i.gateway = :gateway
+  and i.currency = :currency and i.open <> 0 order by i.since, i.item limit :most
+"""
+
+
+def of_gateway(db: Connection, merchant: str, connection: str, gateway: str, currency: str, most: int) -> list[Item]:
+    """What stands open in one clearing account, the oldest first."""
+    found = run(db, OF_GATEWAY, merchant=merchant, connection=connection, gateway=gateway, currency=currency, most=most)
+    return _items(found.all())
+
+
 def suspects(db: Connection, merchant: str, sure: date, most: int) -> list[Item]:
     """What stands open in clearing and may be a break, the oldest first: all but what was paid and last moved on this day or later."""
     return _items(run(db, SUSPECTS, merchant=merchant, sure=sure.isoformat(), most=most).all())
@@ -262,6 +274,67 @@ def items_of(db: Connection, merchant: str, connection: str, names: Iterable[str
     """Those of these items that stand open now."""
     rows = [{"connection": connection, "item": one} for one in sorted(set(names))]
     return _items(run_set(db, ITEMS_OF, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
+
+
+AMONG = f"""
+select {ITEM_FIELDS} from {{rows}} left join items i on i.merchant = r.merchant and i.connection = r.connection and i.item = r.item
+where i.item is not null
+"""
+STANDS = """
+select i.currency, sum(i.open) as open, count(*) as found from items i
+where i.merchant = :merchant and i.connection = :connection and i.gateway = :gateway and i.open <> 0 group by i.currency
+"""
+
+
+def items_among(db: Connection, merchant: str, connection: str, names: Iterable[str]) -> list[Item]:
+    """Those of these items that ever stood in clearing, open or not."""
+    rows = [{"connection": connection, "item": one} for one in sorted(set(names))]
+    return _items(run_set(db, AMONG, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
+
+
+OPEN_UNDER = """
+select p.item, p.currency, sum(p.amount) as open from {rows} left join postings p on p.merchant = r.merchant and p.item = r.item
+  and p.account = 'clearing' and p.item <> '' where p.item is not null group by p.item, p.currency
+"""
+
+
+def open_under(db: Connection, merchant: str, names: Iterable[str]) -> dict[str, Money]:
+    """What stands open under each of these, whosever clearing account it is in."""
+    found = run_set(db, OPEN_UNDER, {"item": "text"}, [{"item": one} for one in sorted(set(names))], merchant=merchant)
+    return {row.item: Money(int(row.open), row.currency) for row in found}
+
+
+def stands(db: Connection, merchant: str, connection: str, gateway: str) -> dict[str, tuple[Money, int]]:
+    """By currency, what is open in a clearing account, and under how many items."""
+    found = run(db, STANDS, merchant=merchant, connection=connection, gateway=gateway)
+    return {row.currency: (Money(int(row.open), row.currency), row.found) for row in found}
+
+
+IN_EACH = """
+select p.item, p.connection, p.gateway, p.currency,
+  sum(case when p.kind = 'payment' then p.amount else 0 end) as paid,
+  sum(case when p.kind = 'repayment' then p.amount else 0 end) as repaid,
+  sum(case when p.kind in ('settled', 'payout') then p.amount else 0 end) as settled,
+  sum(case when p.kind in ('opening', 'write_off') then p.amount else 0 end) as other, min(p.day) as since, max(p.day) as last
+from postings p where p.merchant = :merchant and p.item <> '' and p.item = :item and p.account = 'clearing'
+group by p.item, p.connection, p.gateway, p.currency order by p.connection, p.gateway, p.currency
+"""
+
+
+def items_called(db: Connection, merchant: str, item: str) -> list[Item]:
+    """What stands, or stood, under one item in each of the merchant's clearing accounts."""
+    return _items(run(db, IN_EACH, merchant=merchant, item=item).all())
+
+
+LOCK_ITEM = """
+select o.item from items o where o.merchant = :merchant and o.connection = :connection and o.gateway = :gateway
+  and o.currency = :currency and o.item = :item {lock}
+"""
+
+
+def lock_item(db: Connection, merchant: str, connection: str, gateway: str, currency: str, item: str) -> None:
+    """Whoever closes it next waits until this is over."""
+    run(db, LOCK_ITEM, merchant=merchant, connection=connection, gateway=gateway, currency=currency, item=item)
 
 
 def items_at(db: Connection, merchant: str, until: date) -> list[Item]:

@@ -1,12 +1,13 @@
 """Payouts, what they hold, and what is told to come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
+from core.domain.gateways import Origin
 from core.domain.money import Money
 from core.domain.payouts import Movement, Paid, Payout
 from core.store.sql import run, run_set
@@ -26,7 +27,8 @@ LINE = {
 @dataclass(frozen=True, slots=True)
 class Known:
     """A payout as we hold it. `read_at`: all that it holds was read; `booked_at`: and booked as it stands; `banked` is what the bank's
-    statement says, where somebody looked."""
+    statement says, where somebody looked; `gateway` whose money it is, where that is not the channel's own; `deposit` the line of the
+    bank's statement that holds it beside others."""
 
     id: str
     connection: str
@@ -36,10 +38,13 @@ class Known:
     booked_at: int | None
     findings: Sequence[dict[str, Any]]
     banked: Money | None
+    gateway: str = ""
+    origin: Origin = Origin.FEED
+    deposit: str | None = None
 
 
 FIELDS = """p.id, p.connection, p.channel_id, p.state, p.at, p.currency, p.amount, p.began, p.ended, p.deposit, p.deposit_currency,
-  p.number, p.handle, p.words, p.cursor, p.read_at, p.booked_at, p.findings, p.banked"""
+  p.number, p.handle, p.words, p.cursor, p.read_at, p.booked_at, p.findings, p.banked, p.gateway, p.origin, p.in_deposit"""
 SEE = """
 insert into payouts (id, merchant, connection, channel_id, state, at, currency, amount, began, ended, deposit, deposit_currency, number,
   handle, words, seen_at)
@@ -68,7 +73,8 @@ def _row(id: str, one: Payout) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _known(row: Any) -> Known:
+def known_of(row: Any) -> Known:
+    """A row of FIELDS."""
     deposit = Money(row.deposit, row.deposit_currency) if row.deposit_currency else None
     began, ended = when(row.began) if row.began else None, when(row.ended) if row.ended else None
     payout = Payout(
@@ -85,7 +91,8 @@ def _known(row: Any) -> Known:
     )
     findings = msgspec.json.decode(row.findings) if row.findings else []
     banked = Money(row.banked, deposit.currency if deposit else row.currency) if row.banked is not None else None
-    return Known(row.id, row.connection, payout, row.cursor, row.read_at, row.booked_at, findings, banked)
+    own = row.gateway, Origin(row.origin), row.in_deposit
+    return Known(row.id, row.connection, payout, row.cursor, row.read_at, row.booked_at, findings, banked, *own)
 
 
 TO_DO = f"""
@@ -93,22 +100,33 @@ select {FIELDS} from payouts p where p.connection = :connection and p.merchant |
 order by p.at, p.id
 """
 ONE = f"select {FIELDS} from payouts p where p.id = :id and p.merchant || '' = :merchant"
+SOME = f"select {FIELDS} from {{rows}} left join payouts p on p.id = r.id where p.merchant || '' = :merchant order by p.at, p.id"
 LISTED = f"select {FIELDS} from payouts p where p.merchant = :merchant and p.at < :before order by p.at desc, p.id desc limit :most"
 
 
 def to_do(db: Connection, merchant: str, connection: str) -> list[Known]:
     """Those that are still to be read or booked, the oldest first."""
-    return [_known(row) for row in run(db, TO_DO, merchant=merchant, connection=connection)]
+    return [known_of(row) for row in run(db, TO_DO, merchant=merchant, connection=connection)]
 
 
 def one(db: Connection, merchant: str, id: str) -> Known | None:
     row = run(db, ONE, merchant=merchant, id=id).first()
-    return _known(row) if row else None
+    return known_of(row) if row else None
+
+
+def lock(db: Connection, merchant: str, id: str) -> None:
+    """Whoever books it next waits until this is over."""
+    run(db, LOCK, merchant=merchant, id=id)
+
+
+def some(db: Connection, merchant: str, ids: Iterable[str]) -> list[Known]:
+    """Those of these that are the merchant's."""
+    return [known_of(row) for row in run_set(db, SOME, {"id": "text"}, [{"id": one} for one in sorted(set(ids))], merchant=merchant)]
 
 
 def listed(db: Connection, merchant: str, before: int, most: int = 50) -> list[Known]:
     """The newest ones sent before then."""
-    return [_known(row) for row in run(db, LISTED, merchant=merchant, before=before, most=most)]
+    return [known_of(row) for row in run(db, LISTED, merchant=merchant, before=before, most=most)]
 
 
 # ---- what they hold
@@ -154,6 +172,21 @@ def held(db: Connection, merchant: str, connection: str, payout: str = "") -> li
     return [_movement.decode(row.doc) for row in run(db, HELD, merchant=merchant, connection=connection, payout=payout)]
 
 
+HELD_OF = """
+select m.payout, m.doc from {rows} left join payout_lines m on m.merchant = r.merchant and m.connection = r.connection
+  and m.payout = r.payout where m.doc is not null order by m.payout, m.n, m.channel_id
+"""
+
+
+def held_of(db: Connection, merchant: str, connection: str, ids: Iterable[str]) -> dict[str, list[Movement]]:
+    """The same of several payouts, by the channel's ids."""
+    rows = [{"connection": connection, "payout": one} for one in sorted(set(ids))]
+    found: dict[str, list[Movement]] = {}
+    for row in run_set(db, HELD_OF, {"connection": "text", "payout": "text"}, rows, merchant=merchant):
+        found.setdefault(row.payout, []).append(_movement.decode(row.doc))
+    return found
+
+
 def told_before(db: Connection, merchant: str, connection: str, orders: Iterable[str]) -> list[Movement]:
     """What was told to come of these orders."""
     rows = [{"order_id": one} for one in sorted(set(orders))]
@@ -163,8 +196,13 @@ def told_before(db: Connection, merchant: str, connection: str, orders: Iterable
 
 PAGE_READ = "update payouts set cursor = :cursor where id = :id"
 READ = "update payouts set cursor = null, read_at = :now where id = :id"
-BOOKED = "update payouts set booked_at = :now, findings = :findings where id = :id"
-BANKED = "update payouts set banked = :amount where id = :id and merchant || '' = :merchant"
+BOOKED = """
+update payouts set booked_at = :now, findings = r.findings from {rows} where payouts.id = r.id
+"""
+LOCK = "select o.id from payouts o where o.id = :id and o.merchant || '' = :merchant {lock}"
+BANKED = """
+update payouts set banked = :amount, booked_at = null where id = :id and merchant || '' = :merchant and in_deposit is null
+"""
 
 
 def page_read(db: Connection, id: str, cursor: str | None, now: int) -> None:
@@ -172,13 +210,15 @@ def page_read(db: Connection, id: str, cursor: str | None, now: int) -> None:
     run(db, PAGE_READ if cursor else READ, id=id, **({"cursor": cursor} if cursor else {"now": now}))
 
 
-def book(db: Connection, id: str, findings: Sequence[dict[str, Any]], now: int) -> None:
-    run(db, BOOKED, id=id, findings=msgspec.json.encode(findings).decode(), now=now)
+def book(db: Connection, found: Mapping[str, Sequence[dict[str, Any]]], now: int) -> None:
+    """These are booked as they stand; each with what was found beside."""
+    rows = [{"id": id, "findings": msgspec.json.encode(findings).decode()} for id, findings in found.items()]
+    run_set(db, BOOKED, {"id": "text", "findings": "text"}, rows, now=now)
 
 
-def bank(db: Connection, merchant: str, id: str, amount: int | None) -> None:
-    """What the bank's statement says of it."""
-    run(db, BANKED, merchant=merchant, id=id, amount=amount)
+def bank(db: Connection, merchant: str, id: str, amount: int | None) -> bool:
+    """What the bank's statement says of it, which is to be booked; False: it lies in a deposit with others."""
+    return run(db, BANKED, merchant=merchant, id=id, amount=amount).rowcount > 0
 
 
 COUNT = "select count(*) from payout_lines m where m.merchant = :merchant and m.connection = :connection and m.payout = :payout"
@@ -187,3 +227,87 @@ COUNT = "select count(*) from payout_lines m where m.merchant = :merchant and m.
 def count(db: Connection, merchant: str, connection: str, payout: str) -> int:
     """How many lines of it are here."""
     return int(run(db, COUNT, merchant=merchant, connection=connection, payout=payout).scalar_one())
+
+
+# ---- what no feed tells
+
+BROUGHT = {**SEEN, "gateway": "text", "origin": "text"}
+BRING = """
+insert into payouts (id, merchant, connection, channel_id, state, at, currency, amount, began, ended, number, handle, gateway, origin,
+  seen_at, read_at)
+select r.id, :merchant, :connection, r.channel_id, r.state, r.at, r.currency, r.amount, r.began, r.ended, r.number, r.handle, r.gateway,
+  r.origin, :now, :now from {rows} where true
+on conflict (connection, channel_id) do update set state = excluded.state, at = excluded.at, currency = excluded.currency,
+  amount = excluded.amount, began = excluded.began, ended = excluded.ended, number = excluded.number, handle = excluded.handle,
+  seen_at = :now, read_at = :now, booked_at = null, cursor = null
+returning id, channel_id
+"""
+BY_CHANNEL = f"""
+select {FIELDS} from {{rows}} left join payouts p on p.connection = :connection and p.channel_id = r.channel_id
+where p.merchant || '' = :merchant
+"""
+BROUGHT_IN = f"""
+select {FIELDS} from payouts p where p.merchant = :merchant and p.at < :before and p.origin <> 'feed' order by p.at desc, p.id desc
+limit :most
+"""
+DROP = """
+update payouts set state = 'cancelled', booked_at = null, banked = null where id = :id and merchant || '' = :merchant
+  and origin <> 'feed' and in_deposit is null
+"""
+KNOWS = """
+select 1 from items i where i.merchant = :merchant and i.connection = :connection and i.gateway = :gateway limit 1
+"""
+CALLED = {"name": "text"}
+BY_ID = """
+select r.name, o.channel_id from {rows} left join orders o on o.connection = :connection and o.channel_id = r.name
+where o.merchant || '' = :merchant
+"""
+BY_NAME = """
+select r.name, o.channel_id from {rows} left join orders o on o.merchant = r.merchant and o.name = r.name
+where o.connection = :connection
+"""
+
+
+def bring(
+    db: Connection, merchant: str, connection: str, gateway: str, origin: Origin, found: Iterable[tuple[str, Payout]], now: int
+) -> dict[str, str]:
+    """(an id for one that is new, the payout): it is read whole, and to be booked; ours by the channel's ids. Never one of a feed's."""
+    rows = [{**_row(id, one), "gateway": gateway, "origin": origin} for id, one in sorted(found, key=lambda each: each[1].id)]
+    made = run_set(db, BRING, BROUGHT, rows, merchant=merchant, connection=connection, now=now)
+    return {row.channel_id: row.id for row in made}
+
+
+def by_channel(db: Connection, merchant: str, connection: str, ids: Iterable[str]) -> dict[str, Known]:
+    """Those of these that are here, by the channel's ids."""
+    rows = [{"channel_id": one} for one in sorted(set(ids))]
+    found = run_set(db, BY_CHANNEL, {"channel_id": "text"}, rows, merchant=merchant, connection=connection)
+    return {row.channel_id: known_of(row) for row in found}
+
+
+def brought_in(db: Connection, merchant: str, before: int, most: int = 50) -> list[Known]:
+    """The newest ones that no feed told."""
+    return [known_of(row) for row in run(db, BROUGHT_IN, merchant=merchant, before=before, most=most)]
+
+
+def take_back(db: Connection, merchant: str, id: str) -> bool:
+    """One that no feed told counts no more, and is to be booked as such; False: it is none, or lies in a deposit."""
+    return run(db, DROP, merchant=merchant, id=id).rowcount > 0
+
+
+def knows(db: Connection, merchant: str, connection: str, gateway: str) -> bool:
+    """Whether money of this gateway ever stood in clearing."""
+    return run(db, KNOWS, merchant=merchant, connection=connection, gateway=gateway).first() is not None
+
+
+def called(db: Connection, merchant: str, connection: str, names: Iterable[str]) -> dict[str, str]:
+    """The channel's id of each order that somebody wrote by it, or by its name, with or without the sign before it, where one alone is
+    called so."""
+    wanted = sorted(set(names))
+    ids = run_set(db, BY_ID, CALLED, [{"name": one} for one in wanted], merchant=merchant, connection=connection).all()
+    found = {row.name: row.channel_id for row in ids}
+    rest = [{"name": name} for one in wanted if one not in found for name in (one, f"#{one}")]
+    by_name: dict[str, set[str]] = {}
+    for row in run_set(db, BY_NAME, CALLED, rest, merchant=merchant, connection=connection) if rest else ():
+        by_name.setdefault(row.name, set()).add(row.channel_id)
+    sure = {name: min(ids) for name, ids in by_name.items() if len(ids) == 1}
+    return found | {one: sure.get(one) or sure[f"#{one}"] for one in wanted if one not in found and (one in sure or f"#{one}" in sure)}

@@ -1,5 +1,7 @@
 """Payouts that somebody typed in: each row a movement, each wrong row named by its line."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,15 @@ def wrong(*rows: str, head: str = HEAD) -> list[tuple[int, str]]:
     return list(found.wrong)
 
 
+def test_a_day_is_the_merchants_own():
+    text = file("P-1,2026-11-20,,USD,,1,,1,sale,")
+
+    days = {zone: read(text, ZoneInfo(zone)).payouts[0].payout.at for zone in ("America/New_York", "Asia/Tokyo", "UTC")}
+
+    assert {zone: str(at.astimezone(ZoneInfo(zone)).date()) for zone, at in days.items()} == dict.fromkeys(days, "2026-11-20")
+    assert {str(at.date()) for at in days.values()} == {"2026-11-20"}
+
+
 def parts(one: Held) -> list[list[tuple[Leaf, int]]]:
     return [[(part.leaf, part.amount.minor) for part in movement.parts] for movement in one.movements]
 
@@ -39,7 +50,7 @@ def test_rows_of_a_payout_become_what_it_holds():
     )
 
     assert (one.payout.id, one.payout.state, one.payout.amount) == ("P-1", Paid.PAID, Money(7230, "EUR"))
-    assert [str(at) for at in (one.payout.began, one.payout.at)] == ["2026-11-19 00:00:00+00:00", "2026-11-20 12:00:00+00:00"]
+    assert [str(at) for at in (one.payout.began, one.payout.at)] == ["2026-11-19 12:00:00+00:00", "2026-11-20 12:00:00+00:00"]
     assert parts(one) == [
         [(Leaf.BUYER, 10000), (Leaf.PAYMENT_FEE, -320)],
         [(Leaf.BUYER, -2000), (Leaf.PAYMENT_FEE, 50)],

@@ -20,6 +20,8 @@ KINDS = {
     "postings.day": "2026-11-02", "postings.account": "sales", "payouts.state": "paid", "items.since": "2026-11-02",
     "items.last": "2026-11-02", "postings.currency": "USD", "items.currency": "USD", "payouts.currency": "USD",
     "payouts.deposit_currency": None, "payouts.findings": None, "documents.kind": "journal", "documents.day": "2026-11-02",
+    "deposits.day": "2026-11-02", "deposits.currency": "USD", "day_rates.day": "2026-11-02", "day_rates.currency": "EUR",
+    "day_rates.base": "USD", "day_rates.rate": "1.1",
     "documents.state": "draft", "documents.words": None, "documents.doc": "{}",
 }  # fmt: skip
 NAMED = ("subject", "ref", "channel_id", "connection", "user_id", "account", "sku", "token", "name", "who", "listing")  # beside the keys

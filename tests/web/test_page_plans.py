@@ -23,7 +23,7 @@ from web.pages.shipments import STATES
 
 pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
-KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books)_\d"
+KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books|day_rates)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels|print_jobs"
 SHORT = (  # whole, and never long
@@ -89,7 +89,8 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
     ("/connections/carriers", {}), ("/connections/ledgers", {}),
     ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
-    ("/books/ledgers", {}),
+    ("/books/ledgers", {}), ("/books/gateways", {}), ("/books/gateways/deposit", {}), ("/books/deposits", {}), ("/books/opening", {}),
+    ("/books/held", {}), ("/books/rates", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),

@@ -8,6 +8,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from core.domain import books_words
+from core.domain.journal import Account
 from core.domain.matching import Cause
 from core.domain.today import zone_of
 from core.errors import Refused
@@ -24,6 +25,7 @@ AWAITED = Cause.AWAITED.value
 WORDS: dict[str, Any] = {
     "accounts": books_words.ACCOUNTS, "kinds": books_words.KINDS, "causes": books_words.CAUSES, "steps": books_words.STEPS,
     "states": books_words.STATES, "tones": books_words.BEHIND, "waits": books_words.WAITS,
+    "into": books_words.INTO,
 }  # fmt: skip
 AGES = timedelta(days=3660)  # so far back a first day may lie
 
@@ -97,7 +99,14 @@ def paid() -> str:
     with hub().database.read() as db:
         rows = payouts.listed(db, visitor().merchant, before, MOST)
         shown = _names(db)
-    return render_template("books_payouts.html", rows=rows, **shown, more=us(rows[-1].payout.at) if len(rows) == MOST else None)
+    return render_template(
+        "books_payouts.html",
+        rows=rows,
+        **shown,
+        more=us(rows[-1].payout.at) if len(rows) == MOST else None,
+        key=hub().ids(),
+        today=_today(),
+    )
 
 
 @pages.get("/books/payouts/<id>")
@@ -119,6 +128,8 @@ def banked(id: str) -> Response:
         accounts.bank(hub(), visitor().merchant, known, asked.text("amount", 30), who())
     except ValueError:
         flash(gettext("That is not an amount of money."), "bad")
+    except Refused:
+        flash(gettext("It came in a deposit with others: look there."), "bad")
     return redirect(url_for("books.payout", id=id), 303)
 
 
@@ -146,12 +157,25 @@ def write_off() -> Response:
     item, gateway, currency = asked.text("item", 300), asked.text("gateway", 100), asked.text("currency", 3)
     try:
         accounts.write_off(
-            hub(), visitor().merchant, asked.text("connection", 64), item, gateway, currency, who(), asked.text("words", 300).strip()
+            hub(),
+            visitor().merchant,
+            asked.text("connection", 64),
+            item,
+            gateway,
+            currency,
+            who(),
+            asked.text("words", 300).strip(),
+            _into(),
         )
     except (Refused, books.NotKept):
         abort(404)
     flash(gettext("Written off."), "good")
     return redirect(url_for("books.left"), 303)
+
+
+def _into() -> Account:
+    """What a difference turned out to be."""
+    return next((one for one in accounts.INTO if one == asked.text("into", 20)), Account.WRITTEN_OFF)
 
 
 @pages.get("/books/orders/<order>")
