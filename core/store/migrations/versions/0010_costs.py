@@ -62,8 +62,7 @@ def _postage() -> None:
     _table("carrier_bills", *name, *rest, once)
     op.create_index("ix_carrier_bills_merchant_at_id", "carrier_bills", ["merchant", "at", "id"])
     line = (_need("merchant"), _need("bill"), _need("n", sa.Integer), _need("tracking"), _may("purchase"), _need("what"))
-    rest = (_need("amount", sa.BigInteger), _need("text", default="''"))
-    _table("carrier_bill_lines", *line, *rest, sa.PrimaryKeyConstraint("bill", "n"))
+    _table("carrier_bill_lines", *line, _need("amount", sa.BigInteger), _need("text", default="''"), sa.PrimaryKeyConstraint("bill", "n"))
     _some("ix_carrier_bill_lines_purchase", "carrier_bill_lines", ["merchant", "purchase"], "purchase is not null")
 
 
