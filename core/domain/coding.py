@@ -1,6 +1,7 @@
 """Lines of documents: each with its account, its tax code and its tax to the cent. Pure.
 
-A posting of a sale and the tax that fell on it carry the same taxation, and a taxation is one tax code of the merchant's. So what a ledger's
+A posting of a sale and the tax that fell on it carry the same taxation, and a taxation is one tax code of the merchant's. So what a
+ledger's
 tax comes to is what the orders' tax was, shared by the lines of a code; how far the code's own rate is off is limited.
 """
 
@@ -37,7 +38,8 @@ class Unmapped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Coder:
-    """Which tax code a posting has: as the merchant said for its channel, as he said for all, or as is proposed. `home` is the country whose
+    """Which tax code a posting has: as the merchant said for its channel, as he said for all, or as is proposed. `home` is the country
+    whose
     books they are."""
 
     codes: Mapping[str, TaxCode] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 """How a sale is taxed, in one text: who is liable, by which scheme, at which rate, and on the way from where to where. Pure.
 
-A taxation is "liable|scheme|rate|from>to", several taxes of one charge joined by "+"; `rate` is a fraction ("0.2"), `from` a country, `to` a
-country and, where taxes differ by it, its region ("US-CA"). "none|||GB>US" bears no tax; "" is not a sale of goods at all (a gift card, a tip).
+A taxation is "liable|scheme|rate|from>to", several taxes of one charge joined by "+"; `rate` is a fraction ("0.2"), `from` a country,
+`to` a
+country and, where taxes differ by it, its region ("US-CA"). "none|||GB>US" bears no tax; "" is not a sale of goods at all (a gift
+card, a tip).
 """
 
 import re
@@ -98,7 +100,8 @@ def proposed(taxation: str, codes: Sequence[TaxCode], home: str) -> str | None:
 
 
 def _untaxed(one: Taxation, free: Sequence[TaxCode]) -> str | None:
-    """Sales that bear no tax of ours: one for sales alone says that they are sales of rate zero; what is no sale of ours takes the other."""
+    """Sales that bear no tax of ours: one for sales alone says that they are sales of rate zero; what is no sale of ours takes the
+    other."""
     sales = [code.id for code in free if not code.purchases]
     both = [code.id for code in free if code.purchases]
     first, then = (sales, both) if one.liable == NONE else (both, sales)

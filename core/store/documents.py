@@ -214,7 +214,8 @@ select d.id from documents d where d.merchant = :merchant and d.connection = :co
 
 
 def undo(db: Connection, merchant: str, kept: Kept) -> None:
-    """A blocked document, of which nothing stands in the ledger, is forgotten with those that wait for it; its entries are to be written."""
+    """A blocked document, of which nothing stands in the ledger, is forgotten with those that wait for it; its entries are to be
+    written."""
     run(db, UNDONE, id=kept.id, connection=kept.connection, merchant=merchant)
     run(db, DROP, id=kept.id, connection=kept.connection, source=kept.source, merchant=merchant)
 
@@ -260,7 +261,8 @@ update documents set state = 'posted', why = null, words = null, posted_at = coa
   version = :version, shape = :shape, shape_now = null, gone = false, link = :link where id = :id
 """
 BLOCK = """
-update documents set state = 'blocked', why = :why, words = :words, ledger_id = coalesce(:ledger_id, ledger_id), link = coalesce(:link, link)
+update documents set state = 'blocked', why = :why, words = :words, ledger_id = coalesce(:ledger_id, ledger_id), link = coalesce(:link,
+link)
 where id = :id
 """
 SEEN = "update documents set version = :version, shape_now = :shape_now, gone = :gone where id = :id"
