@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.domain.capturing import Taking
 from core.domain.cards import Card
+from core.domain.coding import TaxWay
 from core.domain.ledgers import Books, DocKind, Document, LedgerAccount, Posted, Tag, TaxCode
 from core.domain.money import Money
 from core.domain.order import Address, Glance, Order
@@ -864,13 +865,15 @@ class Paying:
 class Keeping:
     """What a ledger can hold. `kinds` are the kinds of documents it knows. `most_orders`: so many
     orders a month may be posted one by one (None: any number). `number`: so long may a document's number be. `foreign`: a journal may be
-    in another currency than the books' own. `banks`: a transfer goes between bank accounts only."""
+    in another currency than the books' own. `banks`: a transfer goes between bank accounts only. `taxes`: how a journal's lines hold
+    tax."""
 
     kinds: frozenset[DocKind]
     most_orders: int | None = None
     number: int = 21
     foreign: bool = True
     banks: bool = False
+    taxes: TaxWay = TaxWay.PLAIN
 
 
 def not_a_channel(kit: Kit) -> Channel:

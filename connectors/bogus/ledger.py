@@ -11,7 +11,7 @@ from core.ports import Connector, Keeping, Kit, Limits, Page, Rate
 
 CALLS = ("probe", "accounts", "tax_codes", "tags", "post", "find", "look", "changed", "void")
 CHART = tuple(
-    LedgerAccount(str(1000 + n), str(1000 + n), name, sort, pays=sort is Sort.BANK)
+    LedgerAccount(str(1000 + n), str(1000 + n), name, sort, pays=sort in (Sort.BANK, Sort.ASSET))
     for n, (name, sort) in enumerate(
         [
             ("Checking", Sort.BANK), ("Channel clearing", Sort.ASSET), ("Sales", Sort.INCOME), ("Shipping income", Sort.INCOME),

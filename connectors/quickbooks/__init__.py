@@ -3,6 +3,7 @@
 Nothing heavy is imported here; the client comes in when a ledger is made.
 """
 
+from core.domain.coding import TaxWay
 from core.ports import Connector, Consents, Field, Keeping, Kit, Ledger, Limits, Rate, Webhooks
 
 
@@ -54,7 +55,7 @@ def _manifest() -> Connector:
         webhooks=webhooks,
         consents=consents,
         ledger=ledger,
-        keeps=Keeping(frozenset(ENTITIES)),
+        keeps=Keeping(frozenset(ENTITIES), taxes=TaxWay.MARKS),
         simulator="connectors.quickbooks.simulator:Simulator",
     )
 

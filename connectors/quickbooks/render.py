@@ -203,7 +203,8 @@ def _journal_code(line: DocLine, means: Means) -> Body:
     """American journals know no tax codes. Elsewhere a code marks the line for the return; what tax there is has a line of its own."""
     if means.american or not line.tax_code or line.tax is None:
         return {}
-    return {"TaxCodeRef": _ref(line.tax_code), "TaxApplicableOn": "Sales", "TaxAmount": _amount(line.tax)}
+    side = "Purchase" if line.bought else "Sales"
+    return {"TaxCodeRef": _ref(line.tax_code), "TaxApplicableOn": side, "TaxAmount": _amount(abs(line.tax))}
 
 
 def _bill(document: Document, means: Means) -> Body:

@@ -3,6 +3,7 @@
 Nothing heavy is imported here; the client comes in when a ledger is made.
 """
 
+from core.domain.coding import TaxWay
 from core.domain.ledgers import DocKind
 from core.ports import Connector, Consents, Field, Keeping, Kit, Ledger, Limits, Rate, Webhooks
 
@@ -92,7 +93,9 @@ MANIFEST = Connector(
         "deleteBankTransfer",
     ),
     ledger=ledger,
-    keeps=Keeping(frozenset(DocKind) - {DocKind.RECEIPT, DocKind.REFUND}, foreign=False, banks=True, most_orders=1000, number=255),
+    keeps=Keeping(
+        frozenset(DocKind) - {DocKind.RECEIPT, DocKind.REFUND}, foreign=False, banks=True, most_orders=1000, number=255, taxes=TaxWay.LINES
+    ),
     webhooks=webhooks,
     consents=consents,
     asks=(Field("account", "Organisation", "Its name in Xero: only where you have more than one", secret=False, required=False),),

@@ -125,6 +125,7 @@ BALANCES = {
 BEHIND = {Paid.FAILED: "bad", Paid.PAID: "good", Paid.UNKNOWN: "warn"}
 
 MODES = {
+    "per_order": N_("Documents for each order"),
     "daily": N_("One journal a day"),
     "per_payout": N_("One journal for each payout, split at the month's end"),
     "none": N_("Not written there"),

@@ -1,16 +1,20 @@
 """Which entries become which documents of a ledger. Pure.
 
-A mode is chosen for each channel: a journal for each day, or one for each payout (and month, so that a payout that spans two is split at
-the month's end). What a payout brought to the bank is a transfer of its own. Ids of the ledger's accounts come from the merchant's map.
+A mode is chosen for each channel, from a day on: documents for each order, a journal for each day, or one for each payout (and month,
+so that
+a payout that spans two is split at the month's end). What a payout brought to the bank is a transfer of its own. Ids of the ledger's
+accounts
+come from the merchant's map.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from core.domain.coding import AccountOf, Chart, Lines, TaxWay, Unmapped, lines_of
 from core.domain.journal import Account, EntryKind, Posting, merged
-from core.domain.ledgers import DocKind, DocLine, Document, TaxIs
+from core.domain.ledgers import DocKind, Document, TaxIs
 
 PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
 
@@ -18,9 +22,27 @@ PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for
 class Mode(StrEnum):
     """How a channel's entries are written into the books."""
 
+    PER_ORDER = "per_order"
     DAILY = "daily"
     PER_PAYOUT = "per_payout"
     NONE = "none"
+
+
+SOLD, MONEY = (EntryKind.SALE, EntryKind.REFUND), (EntryKind.PAYMENT, EntryKind.REPAYMENT)
+OF_ORDERS = (*SOLD, *MONEY)
+ORDER = "order|"  # how a source begins that is an order
+Plan = Sequence[tuple[date, Mode]]  # from which day on a channel is written how, the oldest first
+
+
+def mode_on(plan: Plan, on: date) -> Mode:
+    """How what was booked on that day is written: a switch of mode touches nothing from before its day."""
+    return next((mode for first, mode in reversed(plan) if first <= on), Mode.DAILY)
+
+
+def switched(plan: Plan, mode: Mode, first: date) -> Plan:
+    """The plan with another mode from that day on."""
+    kept = [one for one in plan if one[0] < first]
+    return [*kept, (first, mode)] if not kept or kept[-1][1] is not mode else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,9 @@ def source_of(one: Written, mode: Mode, today: date) -> str | None:
         return None
     if one.kind is EntryKind.PAYOUT:
         return f"paid|{one.subject}|{one.on}"
-    if mode is Mode.DAILY:
+    if mode is Mode.PER_ORDER and one.kind in OF_ORDERS:
+        return f"{ORDER}{one.subject}"
+    if mode is Mode.DAILY or (mode is Mode.PER_ORDER and one.kind is not EntryKind.SETTLED):
         return f"day|{one.channel}|{one.on}"
     payout = one.subject if one.subject.startswith("payout ") else one.payout
     if payout:
@@ -58,11 +82,11 @@ def _month_end(on: date) -> date:
     return (on.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def grouped(found: Iterable[Written], modes: Mapping[str, Mode], today: date) -> dict[str, list[Written]]:
+def grouped(found: Iterable[Written], plans: Mapping[str, Plan], today: date) -> dict[str, list[Written]]:
     """By the document that they belong to. What waits is left out."""
     groups: dict[str, list[Written]] = {}
     for one in found:
-        if source := source_of(one, modes.get(one.channel, Mode.DAILY), today):
+        if source := source_of(one, mode_on(plans.get(one.channel, ()), one.on), today):
             groups.setdefault(source, []).append(one)
     return groups
 
@@ -74,17 +98,12 @@ def currencies_of(group: Iterable[Written]) -> list[str]:
 
 def described(source: str, group: Sequence[Written], channel: str) -> str:
     """What a document is of, for a bookkeeper: the channel, the payout, and the day or the month."""
+    if source.startswith(ORDER):
+        return ", ".join(part for part in (f"Crossdock: {channel}", group[0].memo and f"order {group[0].memo}") if part)
     kind, *_, period = source.split("|")
     number = next((one.memo for one in group if one.subject.startswith("payout ") and one.memo), "")
     about = f"payout {number}" if number else "not paid out yet" if kind == "unpaid" else ""
     return ", ".join(part for part in (f"Crossdock: {channel}", about, period) if part)
-
-
-AccountOf = Callable[[Posting], str | None]
-
-
-class Unmapped(Exception):
-    """`args[0]` are those of our accounts that nobody said what they are in the merchant's books."""
 
 
 def names_of(one: Posting) -> list[str]:
@@ -97,19 +116,15 @@ def account_of(maps: Mapping[str, str]) -> AccountOf:
 
 
 def journal(
-    memo: str, number: str, group: Sequence[Written], currency: str, account: AccountOf, texts: Mapping[Account, str]
-) -> Document | None:
-    """What these entries come to, a line for each account; None where that is nothing. Raises Unmapped."""
-    sums = merged(
-        Posting(one.account, one.amount, one.connection, one.gateway)
-        for entry in group
-        for one in entry.postings
-        if one.amount.currency == currency
-    )
-    if missing := sorted({one.account.value for one in sums if account(one) is None}):
-        raise Unmapped(missing)
-    lines = tuple(DocLine(account(one) or "", one.amount, _text(one, texts)) for one in sums)
-    return Document(DocKind.JOURNAL, number, max(one.on for one in group), currency, lines, memo=memo) if lines else None
+    memo: str, number: str, group: Sequence[Written], currency: str, chart: Chart, way: TaxWay = TaxWay.PLAIN
+) -> tuple[Document, Lines] | None:
+    """What these entries come to, a line for each account (and tax code); None where that is nothing. Raises Unmapped."""
+    sums = merged(replace(one, item="") for entry in group for one in entry.postings if one.amount.currency == currency)
+    if not sums:
+        return None
+    made = lines_of(sums, chart, way, orders=len(group))
+    on = max(one.on for one in group)
+    return (Document(DocKind.JOURNAL, number, on, currency, made.lines, memo=memo), made) if made.lines else None
 
 
 def as_invoice(one: Document, contact: str) -> Document:
@@ -118,16 +133,12 @@ def as_invoice(one: Document, contact: str) -> Document:
     return replace(one, kind=DocKind.INVOICE, lines=lines, contact=contact, due=one.on, tax_is=TaxIs.NONE)
 
 
-def _text(one: Posting, texts: Mapping[Account, str]) -> str:
-    return f"{texts[one.account]} {one.gateway}".strip()
-
-
 def transfer(memo: str, number: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
     """What reached the bank out of a clearing account, or was taken from it. None where that is nothing, or was taken back. Raises
     Unmapped."""
     sums = [one for one in merged(_plain(group, currency)) if one.account in (Account.BANK, Account.CLEARING)]
     if missing := sorted({one.account.value for one in sums if account(one) is None}):
-        raise Unmapped(missing)
+        raise Unmapped(missing, [])
     gains = next((one for one in sums if one.amount.minor > 0), None)
     loses = next((one for one in sums if one.amount.minor < 0), None)
     if gains is None or loses is None:

@@ -71,7 +71,8 @@ class EntryKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Posting:
     """One side of a booking. `connection` and `gateway` say whose clearing account, or whose fees; `item` what it is about: what stands
-    under one item comes to nothing once it is settled. `tax` says which tax, or which taxation of a sale ("seller|GB|20")."""
+    under one item comes to nothing once it is settled. `tax` is the taxation of a sale's part (see core.domain.taxation), the same on
+    the part and on its taxes."""
 
     account: Account
     amount: Money

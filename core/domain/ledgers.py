@@ -110,7 +110,7 @@ class TaxIs(StrEnum):
 class DocLine:
     """`amount` for the whole line, in the document's tax mode; for a JOURNAL above zero is debit and below it credit, tax never inside.
     `tax` is what the line's tax must come to, or None where nobody may say (a journal without). `account` is the ledger's id of an
-    account; the income account of a sale's line. `quantity` is shown, never multiplied."""
+    account; the income account of a sale's line. `quantity` is shown, never multiplied. `bought`: its tax code is one of purchases."""
 
     account: str
     amount: Money
@@ -119,6 +119,7 @@ class DocLine:
     tax_code: str = ""
     tax: Money | None = None
     tags: tuple[Tag, ...] = ()
+    bought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@
 | money given back | receivable | whatever it was paid by |
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
 from core.domain.journal import Account, Entry, EntryKind, Posting, merged
 from core.domain.money import Money, total
 from core.domain.order import Charge, Liable, Line, Order, Payment, PaymentStatus, Refund, RefundLine, Tax
+from core.domain.taxation import named, on_way
 
 SETTLED = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED)
 UNCLEAR = (PaymentStatus.UNKNOWN, PaymentStatus.PARTIALLY_PAID)
@@ -51,13 +52,19 @@ class Rules:
         return at.astimezone(self.zone).date()
 
 
-def entries_of(order: Order, rules: Rules) -> list[Entry]:
-    """All that is to be booked of an order as it stands. Raises Unbookable."""
+def entries_of(order: Order, rules: Rules, start: str = "", end: str = "") -> list[Entry]:
+    """All that is to be booked of an order as it stands; `start` is the country that it leaves, `end` where it goes ("US-CA"). Raises
+    Unbookable."""
     if order.test or not _is_sale(order):
         return []
     _check(order, rules)
     made = [_sale(order, rules), *_refunds(order, rules), *_money(order, rules)]
-    return [one for one in made if one is not None and one.on >= rules.starts]
+    return [_on_way(one, start, end) for one in made if one is not None and one.on >= rules.starts]
+
+
+def _on_way(one: Entry, start: str, end: str) -> Entry:
+    """What is taxed says on which way."""
+    return replace(one, postings=tuple(replace(side, tax=on_way(side.tax, start, end)) for side in one.postings))
 
 
 def _is_sale(order: Order) -> bool:
@@ -113,10 +120,10 @@ def _sold(line: Line, order: Order) -> list[Posting]:
 def _earned(charge: Charge, account: Account, order: Order) -> list[Posting]:
     """What one charge earns before discounts, what was let off it, and its taxes: amounts without tax."""
     net = charge.net - total((tax.amount for tax in charge.taxes if tax.included), order.currency)
-    off, taxation = _without_tax(charge, net), _taxation(charge.taxes)
+    off, taxation = _without_tax(charge, net), "" if account is Account.GIFT_CARDS and not charge.tax else named(charge.taxes)
     earned = Posting(account, -(net + off), order.connection, tax=taxation)
     let_off = Posting(Account.DISCOUNTS, off, order.connection, tax=taxation)
-    return [earned, let_off, *(_tax(tax, -tax.amount, order) for tax in charge.taxes)]
+    return [earned, let_off, *(_tax(tax, -tax.amount, taxation, order) for tax in charge.taxes)]
 
 
 def _without_tax(charge: Charge, net: Money) -> Money:
@@ -125,18 +132,10 @@ def _without_tax(charge: Charge, net: Money) -> Money:
     return Money(whole.minor * net.minor // charge.net.minor, whole.currency) if charge.net else whole
 
 
-def _taxation(taxes: Iterable[Tax]) -> str:
-    """How a charge is taxed, for the choice of a tax code: who is liable, scheme and rate of each tax."""
-    return "+".join(sorted({_named(tax) for tax in taxes if tax.amount})) or "none"
-
-
-def _named(tax: Tax) -> str:
-    return "|".join((tax.liable.value, tax.scheme or "", tax.rate or ""))
-
-
-def _tax(tax: Tax, amount: Money, order: Order) -> Posting:
+def _tax(tax: Tax, amount: Money, taxation: str, order: Order) -> Posting:
+    """A tax of a charge, under the taxation of the whole charge, as its net amount is."""
     ours = tax.liable is Liable.SELLER
-    return Posting(Account.SELLER_TAX if ours else Account.MARKETPLACE_TAX, amount, order.connection, tax=_named(tax))
+    return Posting(Account.SELLER_TAX if ours else Account.MARKETPLACE_TAX, amount, order.connection, tax=taxation)
 
 
 # ---- what was given back
@@ -190,10 +189,11 @@ def _given_back(back: RefundLine, order: Order) -> list[Posting]:
     taxes = charge.taxes if charge else ()
     owed = (back.tax or none).split([one.amount.minor for one in taxes]) if taxes else [back.tax or none]
     inside = total((part for part, one in zip(owed, taxes, strict=False) if one.included), order.currency)
-    goods = Posting(Account.RETURNS, (back.subtotal or none) - inside, order.connection, tax=_taxation(taxes))
+    taxation = named(taxes)
+    goods = Posting(Account.RETURNS, (back.subtotal or none) - inside, order.connection, tax=taxation)
     if not taxes:  # tax was given back that the line never bore: it is ours until somebody says otherwise
         return [goods, Posting(Account.SELLER_TAX, owed[0], order.connection)]
-    return [goods, *(_tax(one, part, order) for part, one in zip(owed, taxes, strict=True))]
+    return [goods, *(_tax(one, part, taxation, order) for part, one in zip(owed, taxes, strict=True))]
 
 
 # ---- who paid

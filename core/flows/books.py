@@ -8,6 +8,7 @@ from datetime import date
 
 from core.domain import opening
 from core.domain.journal import Entry, due
+from core.domain.order import Party
 from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
@@ -54,7 +55,8 @@ def post_entries(hub: Hub, claim: Claim) -> None:
 def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str]) -> int:
     """The same in the caller's transaction; gives how many entries were appended."""
     known = orders.find(work.db, merchant, refs, hub.box(merchant))
-    wanted, waits = _wanted(hub, work, books, known)
+    orders.go_to(work.db, merchant, known.values())
+    wanted, waits = _wanted(hub, work, merchant, books, known)
     lines = due(wanted, journal.booked(work.db, merchant, known.keys() - waits.keys()), books.open_from)
     journal.append(work.db, merchant, lines, work.now)
     journal.go(work.db, merchant, known.keys() - waits.keys())
@@ -64,16 +66,27 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     return len(lines)
 
 
-def _wanted(hub: Hub, work: Unit, books: Books, known: dict[str, Known]) -> tuple[list[Entry], dict[str, str]]:
+def _wanted(hub: Hub, work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> tuple[list[Entry], dict[str, str]]:
     """All that is to be booked of these orders; and those that wait, and why. One that is another's copy books nothing."""
     rules = {id: rules_of(books, _connector(hub, work, id)) for id in {ref.split("/", 1)[0] for ref in known}}
+    starts = _starts(work, merchant, books, known)
     wanted, waits = list[Entry](), dict[str, str]()
     for ref, one in known.items():
+        if one.copy_of or one.merged_into:
+            continue
         try:
-            wanted += [] if one.copy_of or one.merged_into else entries_of(one.order, rules[one.order.connection])
+            wanted += entries_of(one.order, rules[one.order.connection], starts[ref], one.destination)
         except Unbookable as error:
             waits[ref] = error.args[0]
     return wanted, waits
+
+
+def _starts(work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> dict[str, str]:
+    """From which country each of these orders leaves: where its first parcel left, else where the merchant is. What a channel sends from
+    its own warehouse leaves from nobody knows where."""
+    left, home = orders.left_from(work.db, merchant, known), str(books.settings.get("country") or orders.home(work.db, merchant))
+    own = {ref for ref, one in known.items() if one.order.party is Party.MERCHANT}
+    return {ref: left.get(ref, home if ref in own else "") for ref in known}
 
 
 def _connector(hub: Hub, work: Unit, connection: str) -> Connector | None:

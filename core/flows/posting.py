@@ -7,13 +7,15 @@ by it before it is said again. What the ledger declines is blocked, with its wor
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from core.domain import books_words
+from core.domain.coding import AccountOf, Chart, Coder, TaxWay, Unmapped
 from core.domain.documents import (
-    AccountOf,
+    ORDER,
     Mode,
-    Unmapped,
+    Plan,
     Written,
     account_of,
     as_invoice,
@@ -23,18 +25,22 @@ from core.domain.documents import (
     journal,
     names_of,
     proposed,
+    switched,
     transfer,
 )
-from core.domain.journal import Account
+from core.domain.journal import Account, Posting
 from core.domain.ledgers import Books as LedgerBooks
-from core.domain.ledgers import DocKind, Document, LedgerAccount, Sort, Why
+from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Sort, Tag, TaxCode, Why
+from core.domain.money import Money
+from core.domain.order_documents import Made, Open, Press, documents_of
 from core.domain.tasks import Claim
+from core.domain.taxation import OUTSIDE
 from core.domain.today import zone_of
 from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
 from core.ports import Keeping, Ledger
-from core.store import audit, connections, documents
+from core.store import audit, connections, documents, rates
 from core.store import journal as entries
 from core.store.connections import Connection
 from core.store.documents import Kept
@@ -50,6 +56,8 @@ BANK_FEED = "bank feed"  # instead of a document: the merchant books it from his
 OVERLAP_US = 3_600_000_000  # a transaction that began long ago may end after a later one
 AT_ONCE_TOO = "at_once"  # of its settings: what was booked today is written today; what it still becomes follows
 MODE = "mode"  # of the ledger connection's settings: by channel connection, how its entries are written
+SWITCHES = "switches"  # likewise: from which days on they were written how, where that was switched
+TAXES = "taxes"  # likewise: "codes" (lines say their tax codes), "account" (the tax is a line of its own); "": as is usual in that country
 
 
 # ---- reading what the ledger has
@@ -134,8 +142,11 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
     desk = desk_of(hub, work, connection)
-    for source, group in grouped(found, modes(hub, work, connection), until).items():
-        _want(hub, work, connection, source, group, desk)
+    groups = grouped(found, plans(hub, work, connection), until)
+    sources = [f"{source}|{one}" for source, group in groups.items() if source.startswith(ORDER) for one in currencies_of(group)]
+    known = documents.open_of(work.db, merchant, connection.id, sources)
+    for source, group in groups.items():
+        _want(hub, work, connection, source, group, desk, known)
 
 
 def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
@@ -149,77 +160,174 @@ def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
     return found
 
 
+def plans(hub: Hub, work: Unit, connection: Connection) -> dict[str, Plan]:
+    """From which day on each channel is written how."""
+    kept = connection.settings.get(SWITCHES) or {}
+    told = {id: [(date.fromisoformat(on), Mode(mode)) for on, mode in some] for id, some in kept.items()}
+    return {id: told.get(id) or [(date.min, mode)] for id, mode in modes(hub, work, connection).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What documents for one ledger are made with: what of ours is which of its accounts, those that are banks, its own currency, what it
-    can hold, and what channels are called."""
+    """What documents for one ledger are made with: its lines, those accounts that are banks or take payments, its own currency, what it can
+    hold, how its lines hold tax, what channels are called, and where numbers, ids and rates come from."""
 
-    account: AccountOf
+    chart: Chart
     banks: Collection[str]
+    pays: frozenset[str]
     own: str
     keeps: Keeping
+    sale_way: TaxWay
+    journal_way: TaxWay
     channels: Mapping[str, str]
+    id: Callable[[], str]
+    number: Callable[[], str]
+    rate: Callable[[str, date], Decimal | None]
+
+    @property
+    def account(self) -> AccountOf:
+        return self.chart.account
 
     def transfers(self, group: Sequence[Written]) -> bool:
         """Whether the ledger can move this money itself."""
         sides = {self.account(one) for entry in group for one in entry.postings if one.account in (Account.BANK, Account.CLEARING)}
         return DocKind.TRANSFER in self.keeps.kinds and (not self.keeps.banks or sides <= {None, *self.banks})
 
-    def made(self, source: str, number: str, group: Sequence[Written], currency: str) -> Document | None:
+    def made(self, source: str, group: Sequence[Written], currency: str, known: Sequence[Open]) -> list[Made]:
         """Raises Unmapped."""
         memo = described(source, group, self.channels.get(group[0].channel, ""))
-        moved = transfer(memo, number, group, currency, self.account) if source.startswith("paid|") else None
-        made = moved or journal(memo, number, group, currency, self.account, books_words.ACCOUNTS)
-        foreign = made is not None and made.kind is DocKind.JOURNAL and not self.keeps.foreign and currency != self.own
-        return as_invoice(made, f"Crossdock {currency}") if made and foreign else made
+        if source.startswith(ORDER):
+            return documents_of(group, self._press(memo, group, currency), known)
+        moved = transfer(memo, self.number(), group, currency, self.account) if source.startswith("paid|") else None
+        return [Made(self.id(), moved)] if moved else self._journal(memo, group, currency)
+
+    def _journal(self, memo: str, group: Sequence[Written], currency: str) -> list[Made]:
+        foreign = not self.keeps.foreign and currency != self.own
+        found = journal(memo, self.number(), group, currency, self.chart, TaxWay.PLAIN if foreign else self.journal_way)
+        if found is None:
+            return []
+        one = replace(found[0], rate=self.rate(currency, found[0].on))
+        return [Made(self.id(), as_invoice(one, f"Crossdock {currency}") if foreign else one, None, found[1].off, found[1].rounded)]
+
+    def _press(self, memo: str, group: Sequence[Written], currency: str) -> Press:
+        contact = f"{self.channels.get(group[0].channel, 'Crossdock')} {currency}"
+        return Press(
+            self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
+            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own,
+        )  # fmt: skip
 
 
-def _want(hub: Hub, work: Unit, connection: Connection, source: str, group: list[Written], desk: Desk) -> None:
-    """The documents of these entries, one for each currency; where an account is not mapped all of them wait, and the page says for which.
-    A payout that the ledger cannot transfer is left to its bank feed."""
+def _want(
+    hub: Hub, work: Unit, connection: Connection, source: str, group: list[Written], desk: Desk, known: Mapping[str, Sequence[Open]]
+) -> None:
+    """The documents of these entries, in each currency their own; where an account or a tax code is not mapped all of them wait, and
+    the page
+    says for which. A payout that the ledger cannot transfer is left to its bank feed."""
     merchant, ids = connection.merchant, [one.id for one in group]
     if source.startswith("paid|") and not desk.transfers(group):
         documents.put(work.db, merchant, connection.id, ids, BANK_FEED)
         return
     try:
-        made = {currency: desk.made(source, _number(work, merchant), group, currency) for currency in currencies_of(group)}
+        found = {name: desk.made(source, group, name, known.get(f"{source}|{name}", ())) for name in currencies_of(group)}
     except Unmapped:
         return
-    found = {currency: (hub.ids(), one) for currency, one in made.items() if one is not None}
-    documents.put(work.db, merchant, connection.id, ids, next((id for id, _ in found.values()), NOTHING))
-    for currency, (id, one) in found.items():
-        documents.add(work.db, merchant, connection.id, id, f"{source}|{currency}", one, hub.box(merchant), work.now)
-        work.ask(merchant, "post_document", id, connection.id)
+    made = [(f"{source}|{name}", one) for name, some in found.items() for one in some]
+    documents.put(work.db, merchant, connection.id, ids, made[0][1].id if made else NOTHING)
+    _keep(hub, work, connection, made)
 
 
-def _number(work: Unit, merchant: str) -> str:
-    return f"CD-{connections.count_up(work.db, merchant, SEEN, 1):06d}"
+def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str, Made]]) -> None:
+    """They are to be written; where one's tax is not what its codes make of it none is, before somebody looks."""
+    merchant, box = connection.merchant, hub.box(connection.merchant)
+    off = next((one.off for _, one in made if one.off), None)
+    here = {one.id for _, one in made}
+    for source, one in made:
+        documents.add(work.db, merchant, connection.id, one.id, source, one.document, box, work.now, one.after)
+        if off:
+            documents.block(
+                work.db, one.id, Why.TAX, f"tax that fell: {off[0].text()}; what the tax codes make of it: {off[1].text()}", box
+            )
+        elif one.after not in here:
+            work.ask(merchant, "post_document", one.id, connection.id)
+    if rounded := sum(one.rounded for _, one in made):
+        connections.count_up(work.db, merchant, f"rounded {connection.id}", rounded)
 
 
 def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
-    merchant, id, keeps = connection.merchant, connection.id, hub.connector(connection).keeps
+    merchant, id = connection.merchant, connection.id
+    keeps = hub.connector(connection).keeps or Keeping(frozenset())
     known = documents.things(work.db, merchant, id, "account", LedgerAccount)
     who = documents.things(work.db, merchant, id, "books", LedgerBooks)
-    banks = {one.id for one in known if one.sort is Sort.BANK}
-    own = who[0].currencies[0] if who else ""
+    codes = {one.id: one for one in documents.things(work.db, merchant, id, "tax", TaxCode)}
+    tags = documents.things(work.db, merchant, id, "tag", Tag)
+    maps, own = documents.maps(work.db, merchant, id), who[0].currencies[0] if who else ""
+    sale_way, journal_way = _ways(connection, keeps, who[0].country if who else "", bool(codes))
     channels = {one.id: one.label for one in connections.all_of(work.db, merchant)}
-    return Desk(account_of(mapped(documents.maps(work.db, merchant, id), known)), banks, own, keeps or Keeping(frozenset()), channels)
+    coder = Coder(codes, maps, who[0].country if who else "")
+    marks = {one: tags_of(maps, tags, one) for one in channels}
+    return Desk(
+        Chart(account_of(mapped(maps, known)), books_words.ACCOUNTS, coder, marks), {one.id for one in known if one.sort is Sort.BANK},
+        frozenset(one.id for one in known if one.pays), own, keeps, sale_way, journal_way, channels, hub.ids,
+        lambda: f"CD-{connections.count_up(work.db, merchant, SEEN, 1):06d}", _rates(work, merchant, own),
+    )  # fmt: skip
+
+
+def _ways(connection: Connection, keeps: Keeping, country: str, coded: bool) -> tuple[TaxWay, TaxWay]:
+    """How sales, and how journals hold tax. In the United States journals have none, unless somebody says so: there are too many rates."""
+    said = connection.settings.get(TAXES) or ""
+    sale = TaxWay.LINES if coded and said != "account" else TaxWay.PLAIN
+    journals = keeps.taxes if coded and (said == "codes" or (not said and country != "US")) else TaxWay.PLAIN
+    return sale, journals
+
+
+def tags_of(maps: Mapping[str, str], tags: Iterable[Tag], channel: str) -> tuple[Tag, ...]:
+    """How lines of a channel are marked: at most one tag of each dimension."""
+    wanted = {what.split("|")[2]: id for what, id in maps.items() if what.startswith(f"tag|{channel}|") and id}
+    return tuple(one for one in tags if wanted.get(one.of) == one.id)
+
+
+def _rates(work: Unit, merchant: str, own: str) -> Callable[[str, date], Decimal | None]:
+    """Rates that the merchant gave, each looked up once; none: the ledger takes its own of the day."""
+    found: dict[tuple[str, date], Decimal | None] = {}
+
+    def rate(currency: str, on: date) -> Decimal | None:
+        if currency == own or not own:
+            return None
+        if (currency, on) not in found:
+            found[currency, on] = rates.on(work.db, merchant, currency, own, on)
+        return found[currency, on]
+
+    return rate
 
 
 # ---- posting
 
 
 def post_document(hub: Hub, claim: Claim) -> None:
-    """Write one document, once: one that was tried before is looked up first. What the ledger declines is blocked, with its words."""
+    """Write one document, once: one that was tried before is looked up first; one that pays another waits for that. What the ledger
+    declines
+    is blocked, with its words."""
     connection, (id,) = hub.connection(claim.connection), claim.subjects
     with hub.unit(claim, finish=False) as work:
         kept = documents.one(work.db, connection.merchant, id, hub.box(connection.merchant), lock=True)
-        if kept and kept.state in ("wanted", "asked"):
+        kept = _paying(hub, work, connection.merchant, kept) if kept and kept.after else kept
+        if kept and kept.state in OPEN:
             documents.try_it(work.db, id, work.now)
-    if kept is None or kept.state not in ("wanted", "asked"):
+    if kept is None or kept.state not in OPEN:
         with hub.unit(claim):
             return
     _post(hub, claim, connection, kept)
+
+
+OPEN = ("wanted", "asked")
+
+
+def _paying(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept | None:
+    """With the ledger's name of what it pays; None while that is not written."""
+    first = documents.one(work.db, merchant, kept.after, hub.box(merchant))
+    if first is None or first.state != "posted":
+        return None
+    return replace(kept, document=replace(kept.document, of=first.ledger_id))
 
 
 def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
@@ -227,8 +335,6 @@ def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
     try:
         said = ledger.find(kept.document, key) if kept.tried_at is not None else None
         said = said or ledger.post(kept.document, key)
-        if said.total != kept.document.total:
-            raise Refused("the ledger made another total of it", words=said.total.text(), reason=Why.OTHER)
     except (RateLimited, Unavailable):  # it surely never reached them: next time nobody need look for it
         with hub.unit(claim, finish=False) as work:
             documents.untried(work.db, kept.id, kept.tried_at)
@@ -240,21 +346,47 @@ def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
             why = str(error.facts.get("reason") or ("unsupported" if isinstance(error, Unsupported) else Why.OTHER))
             documents.block(work.db, kept.id, why, error.words or str(error), hub.box(connection.merchant))
         return
+    _took(hub, claim, connection, kept, said)
+
+
+def _took(hub: Hub, claim: Claim, connection: Connection, kept: Kept, said: Posted) -> None:
+    """It is there; where the ledger made another total or tax of it than the orders have, somebody must look. What pays it goes next."""
     with hub.unit(claim) as work:
+        if words := differs(kept.document, said):
+            documents.block(work.db, kept.id, Why.TAX, words, hub.box(connection.merchant), said)
+            return
         documents.posted(work.db, kept.id, said, work.now)
+        for id in documents.after_it(work.db, connection.merchant, kept.id):
+            work.ask(connection.merchant, "post_document", id, connection.id)
+
+
+def differs(one: Document, said: Posted) -> str:
+    """What the ledger made of it that is not what we said; "" where all is. What the tax of a journal comes to not every ledger says."""
+    if said.total == one.total and (said.tax == one.tax or one.kind is DocKind.JOURNAL):
+        return ""
+    return f"we said {one.total.text()} with tax of {one.tax.text()}; it came to {said.total.text()} with tax of {said.tax.text()} there"
 
 
 def again(hub: Hub, merchant: str, id: str, who: Who, **different: object) -> None:
-    """A blocked document is tried once more, on another day where one is named. Raises Refused where it is not blocked."""
+    """A blocked document is tried once more, on another day where one is named; made anew, of what is mapped now, where its accounts or tax
+    codes were declined. Raises Refused where it is not blocked."""
     with hub.unit() as work:
         kept = documents.one(work.db, merchant, id, hub.box(merchant), lock=True)
         if kept is None or kept.state != "blocked":
             raise Refused("it is not blocked")
-        if different:
-            documents.change(work.db, id, replace(kept.document, **different), hub.box(merchant))  # type: ignore[arg-type]
-        documents.want(work.db, id)
-        work.ask(merchant, "post_document", id, kept.connection)
+        if not different and documents.can_be_made_anew(work.db, merchant, kept):
+            documents.undo(work.db, merchant, kept)
+            work.ask(merchant, "gather_documents", kept.connection, kept.connection)
+        else:
+            _send_again(hub, work, merchant, kept, different)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.again", id, number=kept.document.number)
+
+
+def _send_again(hub: Hub, work: Unit, merchant: str, kept: Kept, different: Mapping[str, object]) -> None:
+    if different:
+        documents.change(work.db, kept.id, replace(kept.document, **different), hub.box(merchant))  # type: ignore[arg-type]
+    documents.want(work.db, kept.id)
+    work.ask(merchant, "post_document", kept.id, kept.connection)
 
 
 # ---- what others change there
@@ -285,12 +417,19 @@ def read_changes(hub: Hub, claim: Claim) -> None:
 
 
 def choose(
-    hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str], **other: Any
-) -> None:
-    """From which day on entries are written there, and how each channel's are; and other settings of the ledger's."""
+    hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str],
+    switch_on: date | None = None, **other: Any,
+) -> None:  # fmt: skip
+    """From which day on entries are written there, and how each channel's are, where that is another way from `switch_on` (today) on;
+    and other
+    settings of the ledger's. Raises TooMany where a channel has too many orders for documents of their own."""
     with hub.unit() as work:
         modes_ = {id: mode for id, mode in chosen.items() if mode in set(Mode)}
-        settings = {**connection.settings, "from": starts.isoformat() if starts else "", MODE: modes_, **other}
+        _few_enough(hub, work, connection, modes_)
+        switches = _switches(hub, work, connection, modes_, switch_on) if first_day(connection) else {}
+        settings = {
+            **connection.settings, "from": starts.isoformat() if starts else "", MODE: modes_, SWITCHES: switches, **other
+        }  # fmt: skip
         connections.set_options(work.db, connection.id, settings, connection.buffer)
         audit.write(
             work.db, merchant, work.now, who.id, who.name, "books.ledger", connection.id, starts=starts.isoformat() if starts else ""
@@ -298,10 +437,44 @@ def choose(
         work.ask(merchant, "read_ledger", connection.id, connection.id)
 
 
+def _switches(
+    hub: Hub, work: Unit, connection: Connection, chosen: Mapping[str, str], first: date | None
+) -> dict[str, list[tuple[str, str]]]:
+    """What was booked before the day of the switch stays with the mode that it had."""
+    books = entries.books(work.db, connection.merchant)
+    on = first or hub.clock().astimezone(zone_of(books.zone if books else "UTC")).date()
+    found = {id: switched(plan, Mode(chosen[id]), on) if id in chosen else plan for id, plan in plans(hub, work, connection).items()}
+    return {id: [(day.isoformat(), mode.value) for day, mode in plan] for id, plan in found.items() if len(plan) > 1}
+
+
+class TooMany(Refused):
+    """So many orders a month cannot be documents of their own in that ledger: `facts` have how many there are, and how many may be."""
+
+
+A_MONTH = timedelta(days=30)
+
+
+def _few_enough(hub: Hub, work: Unit, connection: Connection, chosen: Mapping[str, str]) -> None:
+    most = (hub.connector(connection).keeps or Keeping(frozenset())).most_orders
+    told = [id for id, mode in chosen.items() if mode == Mode.PER_ORDER]
+    if most is not None and told and (found := placed(hub, work, connection, told)) > most:
+        raise TooMany("too many orders a month", orders=found, most=most)
+
+
+def placed(hub: Hub, work: Unit, connection: Connection, channels: Collection[str]) -> int:
+    """How many orders of these channels were placed within a month; not counted beyond what decides."""
+    since = hub.now - int(A_MONTH.total_seconds() * 1e6)
+    return sum(documents.placed(work.db, connection.merchant, one, since) for one in channels)
+
+
 def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chosen: Mapping[str, str]) -> None:
-    """What of ours is which of theirs; what waited for it is gathered."""
+    """What of ours is which of theirs: accounts, taxations ("tax|channel|taxation"), codes of fees ("fee|channel"), tags ("tag|channel|
+    dimension"); what waited for it is gathered, and what stopped for its tax is made anew."""
     with hub.unit() as work:
         documents.set_maps(work.db, merchant, connection.id, chosen)
+        for id in documents.untaxed(work.db, merchant, connection.id):
+            if kept := documents.one(work.db, merchant, id, hub.box(merchant), lock=True):
+                documents.undo(work.db, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.map", connection.id, accounts=len(chosen))
         work.ask(merchant, "gather_documents", connection.id, connection.id)
 
@@ -312,7 +485,8 @@ def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chos
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """A ledger as the merchant sees it: whose books, its accounts, what of ours is which of them (chosen, and as used), how each channel is
-    written, and accounts that entries wait for."""
+    written, accounts and taxations that entries wait for, tax codes and tags; how many orders a month are too many for documents of their
+    own (`orders` of `most`), and how many cents were rounded."""
 
     connection: Connection
     books: LedgerBooks | None
@@ -322,14 +496,45 @@ class Shelf:
     modes: Mapping[str, Mode]
     first: date | None
     missing: Sequence[str]
+    untaxed: Sequence[str]
+    taxations: Mapping[str, str]  # those that occur, and the code that each has, "" where none
+    codes: Sequence[TaxCode]
+    tags: Sequence[Tag]
+    plans: Mapping[str, Plan]
+    orders: int = 0
+    most: int | None = None
+    rounded: int = 0
+
+    @property
+    def too_many(self) -> bool:
+        return self.most is not None and self.orders > self.most
 
 
 def look(hub: Hub, work: Unit, connection: Connection) -> Shelf:
     merchant, id = connection.merchant, connection.id
     known = documents.things(work.db, merchant, id, "account", LedgerAccount)
     who = documents.things(work.db, merchant, id, "books", LedgerBooks)
+    codes, tags = documents.things(work.db, merchant, id, "tax", TaxCode), documents.things(work.db, merchant, id, "tag", Tag)
     chosen = documents.maps(work.db, merchant, id)
     used, to_do = mapped(chosen, known), documents.to_do(work.db, merchant, id, LOOKED_AT)
-    account = account_of(used)
+    account, keeps = account_of(used), hub.connector(connection).keeps or Keeping(frozenset())
     missing = sorted({names_of(one)[-1] for entry in to_do for one in entry.postings if account(one) is None})
-    return Shelf(connection, who[0] if who else None, known, chosen, used, modes(hub, work, connection), first_day(connection), missing)
+    plans_ = plans(hub, work, connection)
+    modes_ = {channel: plan[-1][1] for channel, plan in plans_.items()}
+    taxed = taxations(chosen, to_do, Coder({one.id: one for one in codes}, chosen, who[0].country if who else ""), plans_)
+    waits = set(_ways(connection, keeps, who[0].country if who else "", bool(codes))) != {TaxWay.PLAIN}
+    single = [channel for channel, mode in modes_.items() if mode is Mode.PER_ORDER] if keeps.most_orders else []
+    return Shelf(
+        connection, who[0] if who else None, known, chosen, used, modes_, first_day(connection), missing,
+        sorted(one for one, code in taxed.items() if not code) if waits else [], taxed if waits else {}, codes, tags, plans_,
+        placed(hub, work, connection, single), keeps.most_orders, connections.count_up(work.db, merchant, f"rounded {id}", 0),
+    )  # fmt: skip
+
+
+def taxations(maps: Mapping[str, str], to_do: Iterable[Written], coder: Coder, plans_: Mapping[str, Plan]) -> dict[str, str]:
+    """Taxations that somebody chose a code for, or that wait, with the code that each has now; by their name in the map, of any channel."""
+    found = {what.split("|", 2)[2] for what in maps if what.startswith("tax|")}
+    found |= {one.tax for entry in to_do for one in entry.postings if one.tax and one.account is not Account.MARKETPLACE_TAX}
+    if any(plan[-1][1] is Mode.PER_ORDER for plan in plans_.values()):
+        found.add(OUTSIDE)
+    return {one: coder.sold(Posting(Account.SALES, Money(0, "XXX"), tax=one)) or "" for one in sorted(found)}

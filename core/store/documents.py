@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 
 from core.domain.documents import Written
 from core.domain.journal import EntryKind
-from core.domain.ledgers import Document, Posted
+from core.domain.ledgers import DocKind, Document, Posted
+from core.domain.money import Money
+from core.domain.order_documents import Open
 from core.store import journal
 from core.store.sql import run, run_set
 from core.store.vault import Box
@@ -40,6 +42,7 @@ class Kept:
     shape_now: str
     gone: bool
     link: str
+    after: str = ""  # the document that goes first
 
     @property
     def is_changed(self) -> bool:
@@ -104,12 +107,13 @@ def put(db: Connection, merchant: str, connection: str, entries: Iterable[int], 
 # ---- documents
 
 ADD = """
-insert into documents (id, merchant, connection, source, revision, kind, number, day, currency, total, tax, doc, state, why, wanted_at)
+insert into documents (id, merchant, connection, source, revision, kind, number, day, currency, total, tax, doc, state, why, after,
+  wanted_at)
 values (:id, :merchant, :connection, :source, (select coalesce(max(d.revision), 0) + 1 from documents d
-  where d.connection = :connection and d.source = :source), :kind, :number, :day, :currency, :total, :tax, :doc, :state, :why, :now)
+  where d.connection = :connection and d.source = :source), :kind, :number, :day, :currency, :total, :tax, :doc, :state, :why, :after, :now)
 """
 FIELDS = """d.id, d.connection, d.source, d.doc, d.state, d.why, d.words, d.tried_at, d.posted_at, d.ledger_id, d.version, d.shape,
-  d.shape_now, d.gone, d.link"""
+  d.shape_now, d.gone, d.link, d.after"""
 ONE = f"select {FIELDS} from documents d where d.id = :id and d.merchant || '' = :merchant"
 LOCKED = f"select {FIELDS.replace('d.', 'o.')} from documents o where o.id = :id and o.merchant || '' = :merchant {{lock}}"
 LISTED = f"""
@@ -123,12 +127,14 @@ group by d.state
 BY_LEDGER = f"select {FIELDS} from documents d where d.connection = :connection and d.ledger_id = :id and d.merchant || '' = :merchant"
 
 
-def add(db: Connection, merchant: str, connection: str, id: str, source: str, one: Document, box: Box, now: int) -> None:
-    """It is to be posted."""
+def add(
+    db: Connection, merchant: str, connection: str, id: str, source: str, one: Document, box: Box, now: int, after: str | None = None
+) -> None:  # fmt: skip
+    """It is to be posted; first the one that it comes after."""
     run(
         db, ADD, id=id, merchant=merchant, connection=connection, source=source, kind=one.kind, number=one.number, day=one.on.isoformat(),
         currency=one.currency, total=one.total.minor, tax=one.tax.minor, doc=box.seal_text(_place(id), msgspec.json.encode(one)),
-        state="wanted", why=None, now=now,
+        state="wanted", why=None, after=after, now=now,
     )  # fmt: skip
 
 
@@ -166,8 +172,85 @@ def _kept(row: Any, box: Box) -> Kept:
     document = _document.decode(box.open_text(_place(row.id), row.doc))
     return Kept(
         row.id, row.connection, row.source, document, row.state, row.why or "", words, row.tried_at, row.posted_at, row.ledger_id or "",
-        row.version or "", row.shape or "", row.shape_now or "", bool(row.gone), row.link or "",
+        row.version or "", row.shape or "", row.shape_now or "", bool(row.gone), row.link or "", row.after or "",
     )  # fmt: skip
+
+
+OPEN = """
+select d.id, d.source, d.kind, d.currency, d.total - coalesce((select sum(p.total) from documents p
+  where p.connection = d.connection and p.source = d.source and p.after = d.id), 0) as open
+from {rows} left join documents d on d.connection = :connection and d.source = r.source
+where d.kind in ('invoice', 'credit') and not d.gone and d.merchant || '' = :merchant order by d.source, d.revision
+"""
+FOLLOWERS = """
+select d.id from documents d join documents f on f.connection = d.connection and f.source = d.source and f.id = d.after
+where f.id = :id and f.merchant || '' = :merchant and d.state = 'wanted' order by d.revision
+"""
+
+
+def open_of(db: Connection, merchant: str, connection: str, sources: Iterable[str]) -> dict[str, list[Open]]:
+    """Invoices and credits of these sources, and what of each nobody paid yet, the oldest first."""
+    rows, found = [{"source": one} for one in sources], dict[str, list[Open]]()
+    for row in run_set(db, OPEN, {"source": "text"}, rows, merchant=merchant, connection=connection) if rows else ():
+        found.setdefault(row.source, []).append(Open(row.id, DocKind(row.kind), Money(int(row.open), row.currency)))
+    return found
+
+
+def after_it(db: Connection, merchant: str, id: str) -> list[str]:
+    """The documents that waited for this one."""
+    return [row.id for row in run(db, FOLLOWERS, id=id, merchant=merchant)]
+
+
+# What the ledger surely never took is made anew.
+UNDONE = """
+update document_entries set document = '' where document = :id and connection = :connection and merchant || '' = :merchant
+"""
+DROP = """
+delete from documents where (id = :id or after = :id) and connection = :connection and source = :source and state in ('blocked', 'wanted')
+  and ledger_id is null and merchant || '' = :merchant
+"""
+UNTAXED = """
+select d.id from documents d where d.merchant = :merchant and d.connection = :connection and d.state = 'blocked' and d.why = 'tax'
+  and d.tried_at is null and d.after is null
+"""
+
+
+def undo(db: Connection, merchant: str, kept: Kept) -> None:
+    """A blocked document, of which nothing stands in the ledger, is forgotten with those that wait for it; its entries are to be
+    written."""
+    run(db, UNDONE, id=kept.id, connection=kept.connection, merchant=merchant)
+    run(db, DROP, id=kept.id, connection=kept.connection, source=kept.source, merchant=merchant)
+
+
+OTHER_CURRENCY = """
+select count(*) from document_entries d join postings p on p.entry = d.entry
+where d.document = :id and d.merchant || '' = :merchant and p.currency <> :currency
+"""
+ANEW = ("account", "tax", "unsupported")  # why it stopped, where the merchant's choices may have been the cause
+
+
+def can_be_made_anew(db: Connection, merchant: str, kept: Kept) -> bool:
+    """Nothing of it is in the ledger, nor of what was made together with it, and another choice may help."""
+    if kept.why not in ANEW or kept.ledger_id or kept.after:
+        return False
+    return kept.tried_at is None or not run(db, OTHER_CURRENCY, id=kept.id, merchant=merchant, currency=kept.document.currency).scalar()
+
+
+PLACED = """
+select count(*) from (select 1 as one from orders o where o.connection = :connection and o.placed_at >= :since
+  and o.merchant || '' = :merchant limit :most) some
+"""
+MOST_COUNTED = 100_000
+
+
+def placed(db: Connection, merchant: str, connection: str, since: int) -> int:
+    """Orders of a channel that were placed since then, as far as it is worth counting them."""
+    return int(run(db, PLACED, merchant=merchant, connection=connection, since=since, most=MOST_COUNTED).scalar_one())
+
+
+def untaxed(db: Connection, merchant: str, connection: str) -> list[str]:
+    """Documents that stopped for their tax before the ledger was asked."""
+    return [row.id for row in run(db, UNTAXED, merchant=merchant, connection=connection)]
 
 
 TRY = "update documents set state = 'asked', why = null, words = null, tried_at = :now where id = :id"
@@ -179,7 +262,11 @@ POSTED = """
 update documents set state = 'posted', why = null, words = null, posted_at = coalesce(posted_at, :now), ledger_id = :ledger_id,
   version = :version, shape = :shape, shape_now = null, gone = false, link = :link where id = :id
 """
-BLOCK = "update documents set state = 'blocked', why = :why, words = :words where id = :id"
+BLOCK = """
+update documents set state = 'blocked', why = :why, words = :words, ledger_id = coalesce(:ledger_id, ledger_id), link = coalesce(:link,
+link)
+where id = :id
+"""
 SEEN = "update documents set version = :version, shape_now = :shape_now, gone = :gone where id = :id"
 
 
@@ -197,9 +284,10 @@ def posted(db: Connection, id: str, said: Posted, now: int) -> None:
     run(db, POSTED, id=id, ledger_id=said.id, version=said.version, shape=said.shape, link=said.link, now=now)
 
 
-def block(db: Connection, id: str, why: str, words: str, box: Box) -> None:
-    """The ledger declined it: somebody must look."""
-    run(db, BLOCK, id=id, why=why, words=box.seal_text(_words_place(id), words.encode()) if words else None)
+def block(db: Connection, id: str, why: str, words: str, box: Box, said: Posted | None = None) -> None:
+    """The ledger declined it, or made something else of it, as `said`: somebody must look."""
+    sealed = box.seal_text(_words_place(id), words.encode()) if words else None
+    run(db, BLOCK, id=id, why=why, words=sealed, ledger_id=said.id if said else None, link=said.link if said else None)
 
 
 def seen(db: Connection, kept: Kept, said: Posted) -> None:

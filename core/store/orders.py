@@ -14,6 +14,7 @@ from core.domain import holds
 from core.domain.kin import named
 from core.domain.order import Order, OrderStatus, Person
 from core.domain.places import PlaceMap
+from core.domain.taxation import destination
 from core.store.sql import run, run_set
 from core.store.tables import us
 from core.store.vault import Box
@@ -82,6 +83,12 @@ class Known:
     merged_into: str | None = None
     has_words: bool = True  # it can be searched for: what was kept before that is indexed later
     saved_at: int = 0
+    goes_to: str | None = None  # country, and region: kept when the address is not any more
+
+    @property
+    def destination(self) -> str:
+        """Where it goes, also where that was not written down yet; "" where nobody knows any more."""
+        return self.goes_to or destination(self.order.person) or ""
 
     @property
     def final(self) -> bool:
@@ -94,7 +101,7 @@ THESE = """(select t.id from {rows}
   left join orders t on t.connection = r.connection and t.channel_id = r.channel_id and t.merchant || '' = :merchant {fence})"""
 FIND = f"""
 select o.id, o.connection, o.channel_id, o.revision, o.digest, o.read_at, o.doc, o.person, o.source_id, o.copy_of, o.merged_into, o.status,
-  o.saved_at
+  o.saved_at, o.destination
 from orders o where o.id in {THESE} order by o.id {{lock}}
 """
 
@@ -108,7 +115,7 @@ def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[s
 
 def _known(row: Any, box: Box) -> Known:
     kin = (row.source_id, row.copy_of, row.merged_into)
-    more = {"has_words": row.status is not None, "saved_at": row.saved_at}
+    more = {"has_words": row.status is not None, "saved_at": row.saved_at, "goes_to": row.destination}
     return Known(row.id, _read(row, box), row.revision, row.digest, row.read_at, *kin, **more)
 
 
@@ -124,17 +131,17 @@ SAVED = {
     "id": "text", "connection": "text", "channel_id": "text", "name": "text", "revision": "bigint", "digest": "text", "placed_at": "bigint",
     "currency": "text", "total": "bigint", "doc": "text", "person": "text", "person_until": "bigint", "problems": "text",
     "read_at": "bigint", "source_id": "text", "history": "boolean", "ship_by": "bigint",
-    "pay_until": "bigint", **LISTED,
+    "pay_until": "bigint", "destination": "text", **LISTED,
 }  # fmt: skip
 CAN_BE_HELD = ", ".join(f"'{status}'" for status in sorted(holds.CAN_BE_HELD))
 SHOWN = f"case when orders.held_at is not null and excluded.status in ({CAN_BE_HELD}) then '{OrderStatus.ON_HOLD}' else excluded.status end"
 SAVE = f"""
 insert into orders (id, merchant, connection, channel_id, name, revision, digest, placed_at, currency, total, doc, person, person_until,
                     problems, taken_at, saved_at, read_at, source_id, history, ship_by, pay_until, status, payment, fulfillment, units,
-                    test)
+                    test, destination)
 select r.id, :merchant, r.connection, r.channel_id, r.name, r.revision, r.digest, r.placed_at, r.currency, r.total, r.doc, r.person,
        r.person_until, r.problems, :now, :now, r.read_at, r.source_id, r.history, r.ship_by, r.pay_until, r.status, r.payment,
-       r.fulfillment, r.units, r.test
+       r.fulfillment, r.units, r.test, r.destination
 from {{rows}} where true
 on conflict (connection, channel_id) do update set name = excluded.name, revision = excluded.revision, digest = excluded.digest,
   placed_at = excluded.placed_at, currency = excluded.currency, total = excluded.total, doc = excluded.doc, person = excluded.person,
@@ -143,7 +150,8 @@ on conflict (connection, channel_id) do update set name = excluded.name, revisio
   person_until = excluded.person_until, problems = excluded.problems, saved_at = excluded.saved_at,
   read_at = excluded.read_at, source_id = excluded.source_id, ship_by = excluded.ship_by, pay_until = excluded.pay_until,
   status = {SHOWN},
-  payment = excluded.payment, fulfillment = excluded.fulfillment, units = excluded.units, test = excluded.test
+  payment = excluded.payment, fulfillment = excluded.fulfillment, units = excluded.units, test = excluded.test,
+  destination = coalesce(excluded.destination, orders.destination)
 where orders.id = excluded.id and excluded.revision >= orders.revision
 returning id
 """
@@ -191,6 +199,7 @@ def _row(id: str, one: Written, box: Box, now: int) -> dict[str, Any]:
         "history": one.history,
         "ship_by": us(order.ship_by) if order.ship_by else None,
         "pay_until": us(order.pay_until) if order.pay_until else None,
+        "destination": destination(order.person),
         **listed(order),
     }
 
@@ -212,6 +221,40 @@ def index(db: Connection, merchant: str, found: Sequence[tuple[str, Order]]) -> 
     rows = [{"id": id, **listed(order)} for id, order in found]
     if rows:
         run_set(db, INDEX, {"id": "text", **LISTED}, rows, merchant=merchant)
+
+
+GO_TO = """
+update orders set destination = r.destination from {rows} where orders.id = r.id and orders.destination is null
+  and orders.merchant || '' = :merchant
+"""
+LEFT_FROM = f"""
+select o.connection, o.channel_id, t.address from orders o join shipments s on s.order_id = o.id and s.sent_at is not null
+join locations t on t.id = s.location and t.address is not null where o.id in {THESE} order by s.sent_at desc, s.id desc
+"""
+HOME = "select t.address from locations t where t.merchant = :merchant and t.address is not null order by t.rank, t.id limit 1"
+
+
+def go_to(db: Connection, merchant: str, found: Iterable[Known]) -> None:
+    """Where these go is written down, of those that were kept before that was. They are locked."""
+    rows = [{"id": one.id, "destination": one.destination} for one in found if one.goes_to is None and one.destination]
+    if rows:
+        run_set(db, GO_TO, {"id": "text", "destination": "text"}, rows, merchant=merchant)
+
+
+def left_from(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, str]:
+    """From which country the first parcel of each of these left, by ref; without those of which none did."""
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    found = run_set(db, LEFT_FROM, REFS, rows, merchant=merchant) if rows else ()
+    return {f"{row.connection}/{row.channel_id}": _country(row.address) for row in found}
+
+
+def home(db: Connection, merchant: str) -> str:
+    """The country of the first location whose address is known: parcels leave from there; "" where none is."""
+    return _country(run(db, HOME, merchant=merchant).scalar() or "{}")
+
+
+def _country(address: str) -> str:
+    return str(msgspec.json.decode(address).get("country", "")).upper()[:2]
 
 
 LINES = {

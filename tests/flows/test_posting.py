@@ -241,3 +241,54 @@ def test_a_ledger_that_tells_of_each_document_is_not_asked_each_time(shop, syste
 
     assert at_once == 0
     assert len([what for what, _ in system.calls if what == "changed"]) == before + 1
+
+
+# ---- order by order
+
+
+def per_order(shop: House, **different: object) -> None:
+    posting.choose(
+        shop.hub, shop.merchant.id, _ledger(shop), ANN, starts=TODAY - 30 * DAY, chosen={shop.connection.id: "per_order"}, **different
+    )
+    shop.drain()
+
+
+def written(system: BogusBooks) -> list[tuple[str, str]]:
+    return [(one.document.kind.value, one.document.total.text()) for one in system.documents]
+
+
+def test_an_order_that_is_paid_is_a_receipt_and_its_refund_a_refund(shop, system):
+    per_order(shop)
+    number = sold(shop, A=2)
+    night(shop)
+    give_back(shop, number)
+    shop.poll()
+    night(shop)
+
+    assert written(system) == [("receipt", "20.00"), ("refund", "10.00")]
+    assert [(one.document.into, one.document.out_of) for one in system.documents] == [("1001", ""), ("", "1001")]
+
+
+def test_a_ledger_without_receipts_has_an_invoice_and_then_its_payment(shop, system):
+    kinds = frozenset(DocKind) - {DocKind.RECEIPT, DocKind.REFUND}
+    system.kinds = kinds
+    shop.hub.connectors = {**shop.hub.connectors, "bogus_books": manifest(system)}
+    per_order(shop)
+    sold(shop, A=2)
+    night(shop)
+
+    kept = rows.rows(shop.hub, "select kind, state, after is null from documents order by revision")
+    assert [kind for kind, *_ in kept] == ["invoice", "payment"]
+    assert {state for _, state, _ in kept} == {"posted"}
+
+
+def test_nothing_is_written_in_two_modes_when_the_mode_is_switched(shop, system):
+    sold(shop, A=2)
+    per_order(shop, switch_on=TODAY + DAY)
+    night(shop)
+    sold(shop, A=1)
+    night(shop)
+    posting.choose(shop.hub, shop.merchant.id, _ledger(shop), ANN, starts=TODAY - 30 * DAY, chosen={shop.connection.id: "daily"})
+    night(shop)
+
+    assert written(system) == [("journal", "20.00"), ("receipt", "10.00")]

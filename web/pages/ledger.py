@@ -71,7 +71,11 @@ def choose(id: str) -> Response:
     with hub().database.read() as db:
         channels = [one.id for one in connections.all_of(db, connection.merchant)]
     chosen = {one: asked.text(f"mode {one}", 20) for one in channels}
-    posting.choose(hub(), connection.merchant, connection, who(), starts=starts, chosen=chosen)
+    try:
+        posting.choose(hub(), connection.merchant, connection, who(), starts=starts, chosen=chosen)
+    except posting.TooMany:
+        flash(gettext("Too many orders a month for documents of their own there. Choose a journal a day."), "bad")
+        return _back(id)
     flash(gettext("Saved."), "good")
     return _back(id)
 
