@@ -12,6 +12,7 @@ from core.domain.payout_entries import entries_of, subject_of
 from core.domain.payouts import CLOSED, Movement, Occasion
 from core.domain.tasks import Claim
 from core.errors import Unsupported
+from core.flows import margins
 from core.flows.books import rules_of
 from core.hub import Hub
 from core.ports import Pays
@@ -125,6 +126,7 @@ def _book(hub: Hub, work: Unit, connection: Connection, books: Books, known: Kno
     subject = subject_of(connection.id, known.payout.id)
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, [subject]), books.open_from), work.now)
     payouts.book(work.db, known.id, _findings(work, connection, held), work.now)
+    margins.after_payout(hub, work, merchant, connection.id, known.payout.id)
 
 
 def _names(work: Unit, connection: Connection, rules: Rules, held: Sequence[Movement]) -> dict[str, str]:
