@@ -25,7 +25,7 @@ def a_sum(kind: EntryKind, account: Account, amount: int, item: str = "", curren
     return Sum(kind, account, item, Money(amount, currency))
 
 
-def a_movement(id: str, fee: int, currency: str = "USD", leaf: Leaf = Leaf.SELLING_FEE) -> Movement:  # noqa: A002 - it is one
+def a_movement(id: str, fee: int, currency: str = "USD", leaf: Leaf = Leaf.SELLING_FEE) -> Movement:
     return Movement(id, Occasion.SALE, AT, Money(fee, currency), (Part(leaf, Money(fee, currency)),), "1")
 
 
@@ -65,10 +65,9 @@ def test_lines_come_to_the_whole_and_the_whole_to_what_the_journal_says(
         a_sum(EntryKind.SALE, Account.RECEIVABLE, 77), a_sum(EntryKind.REFUND, Account.RETURNS, returned),
         a_sum(EntryKind.COST, Account.GOODS_SOLD, cost, "sku S0"), a_sum(EntryKind.COST, Account.INVENTORY, -cost, "sku S0"),
     ]  # fmt: skip
-    paid = charges(
-        [*((True, a_movement(f"m{n}", fee)) for n, fee in enumerate(fees)), (False, a_movement("t", told)), (True, a_movement("f", foreign, "EUR"))],
-        [a_sum(EntryKind.POSTAGE, Account.POSTAGE, postage)],
-    )  # fmt: skip
+    awaited, abroad = (False, a_movement("t", told)), (True, a_movement("f", foreign, "EUR"))
+    moved = [*((True, a_movement(f"m{n}", fee)) for n, fee in enumerate(fees)), awaited, abroad]
+    paid = charges(moved, [a_sum(EntryKind.POSTAGE, Account.POSTAGE, postage)])
 
     rows = margins_of(order, sold(order), sums, paid)
 

@@ -89,7 +89,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
     ("/connections/carriers", {}), ("/connections/ledgers", {}),
     ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
-    ("/books/ledgers", {}),
+    ("/books/ledgers", {}), *(("/books/profit", {"by": tab}) for tab in ("channel", "sku", "order")),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
