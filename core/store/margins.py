@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.journal import Account, EntryKind
-from core.domain.margins import COSTS, Charges, Margin, Sold, Sum, charges
+from core.domain.margins import Charges, Margin, Sold, Sum, charges
 from core.domain.money import Money
 from core.domain.payouts import CLOSED, Movement
 from core.store.sql import run, run_set
