@@ -290,11 +290,11 @@ def as_csv(found: Certificate, names: Mapping[str, str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEAD)
-    writer.writerows([_guarded(cell) for cell in row] for row in _rows(found, names))
+    writer.writerows([guarded(cell) for cell in row] for row in _rows(found, names))
     return out.getvalue()
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not cell[1:2].isdigit()) else cell
 
 

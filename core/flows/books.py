@@ -13,6 +13,7 @@ from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
+from core.flows import margins
 from core.flows.kin import Taken
 from core.hub import Hub
 from core.ports import Connector
@@ -63,6 +64,7 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     journal.wait(work.db, merchant, waits, work.now)
     for ref in sorted(ref for ref, why in waits.items() if why == "payments"):  # a push did not tell who paid what
         work.ask(merchant, "fetch_orders", ref, ref.split("/", 1)[0])
+    margins.keep(work, merchant, {ref: one.order for ref, one in known.items() if ref not in waits})
     return len(lines)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from core.domain.events import CopyFound, Event, HasCopy, Merged
 from core.domain.kin import ALONE, Family, Kin, Sight, named
 from core.domain.order import Order
-from core.store import kin
+from core.store import journal, kin
 from core.store.connections import Connection
 from core.store.orders import Known
 from core.store.unit import Unit
@@ -94,6 +94,9 @@ def write(work: Unit, merchant: str, kindred: Kindred, known: Mapping[str, Known
     new = {ref: one for ref, one in kindred.kin.items() if _written(known.get(ref)) != (one.copy_of, one.merged_into)}
     rows = [{"id": kindred.ids[ref], "copy_of": one.copy_of, "merged_into": one.merged_into} for ref, one in new.items()]
     kin.write(work.db, rows)
+    if new and journal.books(work.db, merchant):  # a copy books nothing, and what is none any more does again
+        for ref in new:
+            work.ask(merchant, "post_entries", ref, ref.split("/", 1)[0])
     for ref, one in new.items():
         work.happened(merchant, _facts(ref, _written(known.get(ref)), one))
         if one.merged_into:

@@ -17,6 +17,7 @@ from core.domain.payouts import CLOSED, Movement, Occasion
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.errors import Unsupported
+from core.flows import margins
 from core.flows.books import rules_of
 from core.hub import Hub
 from core.ports import Connector, Pays
@@ -141,6 +142,8 @@ def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: 
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
     findings = {one.id: _findings(work, connection, held.get(one.payout.id, ())) for one in found if one.origin is Origin.FEED}
     payouts.book(work.db, {one.id: findings.get(one.id, []) for one in found}, work.now)
+    for one in found:
+        margins.after_payout(hub, work, merchant, connection.id, one.payout.id)
     for deposit in sorted({one.deposit for one in found if one.deposit}):
         book_deposit(hub, work, merchant, books, deposit)
 

@@ -91,6 +91,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
     ("/books/ledgers", {}), ("/books/gateways", {}), ("/books/gateways/deposit", {}), ("/books/deposits", {}), ("/books/opening", {}),
     ("/books/held", {}), ("/books/rates", {}),
+    *(("/books/profit", {"by": tab}) for tab in ("channel", "sku", "order")),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),

@@ -14,7 +14,7 @@ from core.domain.today import zone_of
 from core.errors import Refused
 from core.flows import accounts, books
 from core.flows.accounts import Certificate
-from core.store import connections, journal, lists, payouts
+from core.store import connections, journal, lists, margins, payouts
 from core.store.tables import us
 from web import asked
 from web.visitor import hub, needs, visitor, who
@@ -36,13 +36,13 @@ def page() -> str:
     with hub().database.read() as db:
         found = accounts.look(hub(), db, visitor().merchant)
     if found is None:
-        return _not_kept()
-    return render_template("books.html", look=found, names=found.names, **WORDS, today=_today(), most=MOST)
+        return not_kept()
+    return render_template("books.html", look=found, names=found.names, **WORDS, today=today_here(), most=MOST)
 
 
-def _not_kept() -> str:
+def not_kept() -> str:
     """Nobody said yet from which day on."""
-    return render_template("books.html", look=None, names={}, **WORDS, today=_today(), most=MOST)
+    return render_template("books.html", look=None, names={}, **WORDS, today=today_here(), most=MOST)
 
 
 def _names(db: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _names(db: Any) -> dict[str, Any]:
     return {"names": {one.id: one.label for one in connections.all_of(db, visitor().merchant)}, **WORDS}
 
 
-def _today() -> date:
+def today_here() -> date:
     return hub().clock().astimezone(zone_of(visitor().zone)).date()
 
 
@@ -59,7 +59,7 @@ def _today() -> date:
 def begin() -> Response:
     """Keep books from this day on."""
     starts = _day("starts")
-    if starts is None or not _today() - AGES <= starts <= _today() + timedelta(days=366):
+    if starts is None or not today_here() - AGES <= starts <= today_here() + timedelta(days=366):
         flash(gettext("Say from which day on books are kept."), "bad")
         return _back()
     asked_for = books.begin(hub(), visitor().merchant, starts, who())
@@ -113,7 +113,7 @@ def paid() -> str:
 @needs("books.read")
 def payout(id: str) -> str:
     with hub().database.read() as db:
-        found = accounts.open_payout(hub(), db, visitor().merchant, asked.printable(id)[:64], _today()) or abort(404)
+        found = accounts.open_payout(hub(), db, visitor().merchant, asked.printable(id)[:64], today_here()) or abort(404)
         shown = _names(db)
     return render_template("books_payout.html", found=found, one=found.known.payout, **shown, most=200)
 
@@ -140,7 +140,7 @@ def left() -> str:
     why, after = asked.text("why", 20), max(0, asked.number(asked.text("after")))
     with hub().database.read() as db:
         if (found := accounts.look(hub(), db, visitor().merchant)) is None:
-            return _not_kept()
+            return not_kept()
         rows = [one for one in found.found if why in ("", one.cause.value)][after : after + MOST + 1]
         if why == AWAITED:  # those that nobody need judge stand behind the others
             rows = (rows if not after else []) + accounts.awaited(hub(), db, visitor().merchant, found.today, after, MOST + 1)
@@ -184,16 +184,24 @@ def of_order(order: str) -> str:
     """An order's entries as a bookkeeper draws them."""
     with hub().database.read() as db:
         row = (lists.order(db, visitor().merchant, asked.printable(order)) or abort(404))[0]
-        story = journal.story(db, visitor().merchant, f"{row.connection}/{row.channel_id}")
+        ref = f"{row.connection}/{row.channel_id}"
+        story, left = journal.story(db, visitor().merchant, ref), margins.of_order(db, visitor().merchant, ref)
         shown = _names(db)
-    return render_template("books_order.html", row=row, story=story, **shown)
+    return render_template("books_order.html", row=row, story=story, gone=taken_back(story), left=left, **shown)
+
+
+def taken_back(story: Any) -> set[int]:
+    """The ids of entries that were taken back, and of those that did: they come to nothing together."""
+    by_version = {(entry.key, entry.version): entry.id for entry, _ in story}
+    pairs = [(entry.id, by_version[entry.key, entry.reverses]) for entry, _ in story if entry.reverses]
+    return {id for pair in pairs for id in pair}
 
 
 @pages.get("/books/certificate")
 @needs("books.read")
 def certificate() -> str:
     if (found := _certificate()) is None:
-        return _not_kept()
+        return not_kept()
     with hub().database.read() as db:
         shown = _names(db)
     return render_template("books_certificate.html", one=found, most=MOST, month=f"{found.since:%Y-%m}", **shown)
@@ -213,9 +221,9 @@ def certificate_file() -> Response:
 
 def _certificate() -> Certificate | None:
     """None where no books are kept."""
-    since, until = accounts.month(asked.text("month", 7), _today())
+    since, until = accounts.month(asked.text("month", 7), today_here())
     try:
         with hub().database.read() as db:
-            return accounts.certificate(hub(), db, visitor().merchant, since, min(until, _today()))
+            return accounts.certificate(hub(), db, visitor().merchant, since, min(until, today_here()))
     except books.NotKept:
         return None
