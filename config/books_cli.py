@@ -254,7 +254,9 @@ def _names(hub: "Hub", owner: str) -> dict[str, str]:
 @books.command("ledger")
 @click.argument("ledger")
 @click.option("--from", "first", type=DAY, help="Write what was booked on this day or later.")
-@click.option("--mode", "modes", multiple=True, metavar="CHANNEL=MODE", help="daily, per_payout or none for a channel's account.")
+@click.option(
+    "--mode", "modes", multiple=True, metavar="CHANNEL=MODE", help="per_order, daily, per_payout or none for a channel's account."
+)
 @click.option("--account", "maps", multiple=True, metavar="OURS=THEIRS", help="What of ours is which of theirs: sales=400.")
 @of_merchant
 @as_json
@@ -278,7 +280,10 @@ def ledger(
     chosen = {named.get(channel, channel): mode for channel, _, mode in (text.partition("=") for text in modes)}
     if first or chosen:
         starts: date | None = first.date() if first else posting.first_day(one)
-        posting.choose(hub, owner, one, COMMAND_LINE, starts=starts, chosen={**(one.settings.get(posting.MODE) or {}), **chosen})
+        try:
+            posting.choose(hub, owner, one, COMMAND_LINE, starts=starts, chosen={**(one.settings.get(posting.MODE) or {}), **chosen})
+        except posting.TooMany as error:
+            fail(f"books ledger: {error}: {error.facts['orders']} or more, at most {error.facts['most']}; choose daily")
     if maps:
         posting.map_accounts(hub, owner, one, COMMAND_LINE, dict(text.split("=", 1) for text in maps))
     with hub.unit() as work:
@@ -289,9 +294,13 @@ def ledger(
         "modes": dict(shelf.modes),
         "accounts": rows,
         "missing": list(shelf.missing),
+        "taxations": dict(shelf.taxations),
+        "untaxed": list(shelf.untaxed),
     }
     if as_json:
         click.echo(json.dumps(said))
     else:
-        click.echo(f"from {said['from'] or 'no day: nothing is written'}; waiting for: {', '.join(shelf.missing) or 'nothing'}")
+        click.echo(
+            f"from {said['from'] or 'no day: nothing is written'}; waiting for: {', '.join([*shelf.missing, *shelf.untaxed]) or 'nothing'}"
+        )
         _table("Accounts", rows, ("ours", "theirs"))

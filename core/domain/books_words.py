@@ -130,6 +130,17 @@ MODES = {
     "per_payout": N_("One journal for each payout, split at the month's end"),
     "none": N_("Not written there"),
 }
+TAXES = {
+    "": N_("As is usual in your country"),
+    "codes": N_("Each line says its tax code"),
+    "account": N_("Tax is a line of its own, without codes"),
+}
+LIABLE = {
+    "seller": N_("your tax"),
+    "marketplace": N_("tax that the channel pays"),
+    "none": N_("no tax"),
+    "outside": N_("no sale: gift cards, tips, money"),
+}
 DOCUMENTS = {
     "wanted": N_("about to be written"),
     "asked": N_("being written"),
@@ -141,7 +152,10 @@ BLOCKS = {
     "closed": (N_("Its day lies in a period that is closed there."), N_("Open the period there, or write it on the first open day.")),
     "duplicate": (N_("Its number is taken there by another document."), N_("Look at that document there; rename it, then try again.")),
     "account": (N_("An account is not known there, or may not be used so."), N_("Choose another account below, then try again.")),
-    "tax": (N_("A tax code is missing there, or may not be used so."), N_("Add the tax code there, then try again.")),
+    "tax": (
+        N_("Its tax is not what was charged, or a tax code is missing there."),
+        N_("Choose the tax codes of this ledger, then try again."),
+    ),
     "currency": (N_("The books there do not keep that currency."), N_("Switch the currency on there, then try again.")),
     "contact": (N_("The customer or supplier cannot be used there."), N_("Look at it there, then try again.")),
     "stale": (N_("Somebody changed it there in the meantime."), N_("Look at it there, then try again.")),

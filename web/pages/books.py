@@ -105,7 +105,7 @@ def paid() -> str:
         **shown,
         more=us(rows[-1].payout.at) if len(rows) == MOST else None,
         key=hub().ids(),
-        today=_today(),
+        today=today_here(),
     )
 
 

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from core.domain import books_words
+from core.domain import books_words, taxation
 from core.domain.journal import Account
 from core.errors import Refused
 from core.flows import posting
@@ -47,7 +47,9 @@ def one(id: str) -> str:
         names = {one.id: one.label for one in connections.all_of(work.db, connection.merchant)}
     return render_template(
         "ledger.html", shelf=shelf, names=names, modes=books_words.MODES, accounts=books_words.ACCOUNTS, every=list(Account),
-        today=hub().clock().date(),
+        today=hub().clock().date(), ways=books_words.TAXES, liable=books_words.LIABLE,
+        dimensions={one.of: one.of_name for one in shelf.tags},
+        taxed={one: taxation.read(one) for one in shelf.taxations},
     )  # fmt: skip
 
 
@@ -62,9 +64,9 @@ def _one(id: str) -> Connection:
 @needs("books.write")
 def choose(id: str) -> Response:
     """From which day on entries are written there, and how each channel's are."""
-    connection, text = _one(id), asked.text("starts", 10)
+    connection, text, switch = _one(id), asked.text("starts", 10), asked.text("switch", 10)
     try:
-        starts = date.fromisoformat(text) if text else None
+        starts, on = date.fromisoformat(text) if text else None, date.fromisoformat(switch) if switch else None
     except ValueError:
         flash(gettext("That is not a day."), "bad")
         return _back(id)
@@ -72,12 +74,21 @@ def choose(id: str) -> Response:
         channels = [one.id for one in connections.all_of(db, connection.merchant)]
     chosen = {one: asked.text(f"mode {one}", 20) for one in channels}
     try:
-        posting.choose(hub(), connection.merchant, connection, who(), starts=starts, chosen=chosen)
-    except posting.TooMany:
-        flash(gettext("Too many orders a month for documents of their own there. Choose a journal a day."), "bad")
+        posting.choose(
+            hub(), connection.merchant, connection, who(), starts=starts, chosen=chosen, switch_on=on, taxes=_way(asked.text("taxes", 10))
+        )
+    except posting.TooMany as error:
+        flash(gettext(
+            "%(orders)s orders a month or more: that system takes documents of their own for at most %(most)s. Choose a journal a day.",
+            **error.facts,
+        ), "bad")  # fmt: skip
         return _back(id)
     flash(gettext("Saved."), "good")
     return _back(id)
+
+
+def _way(said: str) -> str:
+    return said if said in books_words.TAXES else ""
 
 
 @pages.post("/books/ledgers/<id>/accounts")
@@ -87,6 +98,21 @@ def map_accounts(id: str) -> Response:
     connection = _one(id)
     chosen = {account.value: asked.text(f"account {account.value}", 100) for account in Account}
     posting.map_accounts(hub(), connection.merchant, connection, who(), chosen)
+    flash(gettext("Saved."), "good")
+    return _back(id)
+
+
+CODED = ("tax|", "fee|", "tag|")  # names of fields, as the map has them
+MANY = 500
+
+
+@pages.post("/books/ledgers/<id>/codes")
+@needs("books.write")
+def map_codes(id: str) -> Response:
+    """Which tax code each taxation and each channel's fees have, and how lines of a channel are marked; an empty one is as proposed."""
+    connection = _one(id)
+    names = [name for name in request.form if name.startswith(CODED) and len(name) <= 300][:MANY]
+    posting.map_accounts(hub(), connection.merchant, connection, who(), {asked.printable(name): asked.text(name, 100) for name in names})
     flash(gettext("Saved."), "good")
     return _back(id)
 
