@@ -286,8 +286,8 @@ def ledger(
             fail(f"books ledger: {error}: {error.facts['orders']} or more, at most {error.facts['most']}; choose daily")
     if maps:
         posting.map_accounts(hub, owner, one, COMMAND_LINE, dict(text.split("=", 1) for text in maps))
-    with hub.unit() as work:
-        shelf = posting.look(hub, work, hub.connection(one.id))
+    with hub.database.read() as db:
+        shelf = posting.look(hub, db, hub.connection(one.id))
     rows = [{"ours": ours, "theirs": theirs} for ours, theirs in sorted(shelf.used.items())]
     said = {
         "from": shelf.first.isoformat() if shelf.first else None,

@@ -72,7 +72,7 @@ def _pay_out(stage: "Stage", paying: Mapping[str, Connection]) -> list[str]:
 def _map(hub: Hub, one: Connection) -> None:
     """What entries wait for since the chart has no likely account for it goes to the first account of costs."""
     with hub.unit() as work:
-        shelf = posting.look(hub, work, one)
+        shelf = posting.look(hub, work.db, one)
         spare = next((known.id for known in shelf.accounts if known.active and known.journals and known.sort in posting.SPARE), "")
     if spare:
         posting.map_accounts(hub, one.merchant, one, COMMAND_LINE, dict.fromkeys(shelf.missing, spare))

@@ -31,12 +31,16 @@ class Held:
 
 @dataclass
 class BogusBooks(Trouble):
-    """One company's books. `closed` is the last closed day, `retired` are accounts that may not be used."""
+    """One company's books. `closed` is the last closed day, `retired` are accounts that may not be used; `codes` its tax codes and `marks`
+    what lines can be marked with."""
 
     kinds: frozenset[DocKind] = frozenset(DocKind)
     closed: date | None = None
     retired: set[str] = field(default_factory=set)
     documents: list[Held] = field(default_factory=list)
+    country: str = "US"
+    codes: tuple[TaxCode, ...] = ()
+    marks: tuple[Tag, ...] = ()
 
     def write(self, document: Document, key: str) -> Posted:
         """Said twice under one key it is there once."""
@@ -73,7 +77,7 @@ class BogusLedger:
 
     def probe(self) -> Books:
         with self._system.call("probe"):
-            return Books("bogus-books", "North Sea Trading", "US", ("USD",), closed_until=self._system.closed)
+            return Books("bogus-books", "North Sea Trading", self._system.country, ("USD",), closed_until=self._system.closed)
 
     def accounts(self) -> Sequence[LedgerAccount]:
         with self._system.call("accounts"):
@@ -81,11 +85,11 @@ class BogusLedger:
 
     def tax_codes(self) -> Sequence[TaxCode]:
         with self._system.call("tax_codes"):
-            return ()
+            return self._system.codes
 
     def tags(self) -> Sequence[Tag]:
         with self._system.call("tags"):
-            return ()
+            return self._system.marks
 
     def post(self, document: Document, key: str) -> Posted:
         with self._system.call("post", (document, key)):

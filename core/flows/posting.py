@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Connection as Db
+
 from core.domain import books_words
 from core.domain.coding import AccountOf, Chart, Coder, TaxWay, Unmapped
 from core.domain.documents import (
@@ -142,29 +144,29 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
     desk = desk_of(hub, work, connection)
-    groups = grouped(found, plans(hub, work, connection), until)
+    groups = grouped(found, plans(hub, connection, connections.all_of(work.db, merchant)), until)
     sources = [f"{source}|{one}" for source, group in groups.items() if source.startswith(ORDER) for one in currencies_of(group)]
     known = documents.open_of(work.db, merchant, connection.id, sources)
     for source, group in groups.items():
         _want(hub, work, connection, source, group, desk, known)
 
 
-def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
+def modes(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> dict[str, Mode]:
     """How each channel's entries are written: as the merchant said, else a journal a day for a shop of one's own, one a payout for a
     marketplace."""
     chosen, found = connection.settings.get(MODE) or {}, {}
-    for one in connections.all_of(work.db, connection.merchant):
+    for one in channels:
         pays = connector.pays if (connector := hub.connectors.get(one.channel)) else None
         usual = Mode.PER_PAYOUT if pays and pays.takes is None else Mode.DAILY
         found[one.id] = Mode(chosen[one.id]) if chosen.get(one.id) in set(Mode) else usual
     return found
 
 
-def plans(hub: Hub, work: Unit, connection: Connection) -> dict[str, Plan]:
+def plans(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> dict[str, Plan]:
     """From which day on each channel is written how."""
     kept = connection.settings.get(SWITCHES) or {}
     told = {id: [(date.fromisoformat(on), Mode(mode)) for on, mode in some] for id, some in kept.items()}
-    return {id: told.get(id) or [(date.min, mode)] for id, mode in modes(hub, work, connection).items()}
+    return {id: told.get(id) or [(date.min, mode)] for id, mode in modes(hub, connection, channels).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +258,12 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
 def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
     merchant, id = connection.merchant, connection.id
     keeps = hub.connector(connection).keeps or Keeping(frozenset())
-    known = documents.things(work.db, merchant, id, "account", LedgerAccount)
-    who = documents.things(work.db, merchant, id, "books", LedgerBooks)
-    codes = {one.id: one for one in documents.things(work.db, merchant, id, "tax", TaxCode)}
-    tags = documents.things(work.db, merchant, id, "tag", Tag)
-    maps, own = documents.maps(work.db, merchant, id), who[0].currencies[0] if who else ""
-    sale_way, journal_way = _ways(connection, keeps, who[0].country if who else "", bool(codes))
+    there = documents.things(work.db, merchant, id)
+    known, who, tags, codes = there.accounts, there.books, there.tags, {one.id: one for one in there.codes}
+    maps, own = documents.maps(work.db, merchant, id), who.currencies[0] if who else ""
+    sale_way, journal_way = _ways(connection, keeps, who.country if who else "", bool(codes))
     channels = {one.id: one.label for one in connections.all_of(work.db, merchant)}
-    coder = Coder(codes, maps, who[0].country if who else "")
+    coder = Coder(codes, maps, who.country if who else "")
     marks = {one: tags_of(maps, tags, one) for one in channels}
     return Desk(
         Chart(account_of(mapped(maps, known)), books_words.ACCOUNTS, coder, marks), {one.id for one in known if one.sort is Sort.BANK},
@@ -441,9 +441,9 @@ def _switches(
     hub: Hub, work: Unit, connection: Connection, chosen: Mapping[str, str], first: date | None
 ) -> dict[str, list[tuple[str, str]]]:
     """What was booked before the day of the switch stays with the mode that it had."""
-    books = entries.books(work.db, connection.merchant)
+    books, every = entries.books(work.db, connection.merchant), connections.all_of(work.db, connection.merchant)
     on = first or hub.clock().astimezone(zone_of(books.zone if books else "UTC")).date()
-    found = {id: switched(plan, Mode(chosen[id]), on) if id in chosen else plan for id, plan in plans(hub, work, connection).items()}
+    found = {id: switched(plan, Mode(chosen[id]), on) if id in chosen else plan for id, plan in plans(hub, connection, every).items()}
     return {id: [(day.isoformat(), mode.value) for day, mode in plan] for id, plan in found.items() if len(plan) > 1}
 
 
@@ -457,14 +457,14 @@ A_MONTH = timedelta(days=30)
 def _few_enough(hub: Hub, work: Unit, connection: Connection, chosen: Mapping[str, str]) -> None:
     most = (hub.connector(connection).keeps or Keeping(frozenset())).most_orders
     told = [id for id, mode in chosen.items() if mode == Mode.PER_ORDER]
-    if most is not None and told and (found := placed(hub, work, connection, told)) > most:
+    if most is not None and told and (found := placed(hub, work.db, connection, told)) > most:
         raise TooMany("too many orders a month", orders=found, most=most)
 
 
-def placed(hub: Hub, work: Unit, connection: Connection, channels: Collection[str]) -> int:
+def placed(hub: Hub, db: Db, connection: Connection, channels: Collection[str]) -> int:
     """How many orders of these channels were placed within a month; not counted beyond what decides."""
     since = hub.now - int(A_MONTH.total_seconds() * 1e6)
-    return sum(documents.placed(work.db, connection.merchant, one, since) for one in channels)
+    return sum(documents.placed(db, connection.merchant, one, since) for one in channels)
 
 
 def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chosen: Mapping[str, str]) -> None:
@@ -501,6 +501,7 @@ class Shelf:
     codes: Sequence[TaxCode]
     tags: Sequence[Tag]
     plans: Mapping[str, Plan]
+    channels: Mapping[str, str]  # what they are called, by connection
     orders: int = 0
     most: int | None = None
     rounded: int = 0
@@ -510,24 +511,25 @@ class Shelf:
         return self.most is not None and self.orders > self.most
 
 
-def look(hub: Hub, work: Unit, connection: Connection) -> Shelf:
+def look(hub: Hub, db: Db, connection: Connection) -> Shelf:
     merchant, id = connection.merchant, connection.id
-    known = documents.things(work.db, merchant, id, "account", LedgerAccount)
-    who = documents.things(work.db, merchant, id, "books", LedgerBooks)
-    codes, tags = documents.things(work.db, merchant, id, "tax", TaxCode), documents.things(work.db, merchant, id, "tag", Tag)
-    chosen = documents.maps(work.db, merchant, id)
-    used, to_do = mapped(chosen, known), documents.to_do(work.db, merchant, id, LOOKED_AT)
+    there = documents.things(db, merchant, id)
+    known, who, codes, tags = there.accounts, there.books, there.codes, there.tags
+    chosen = documents.maps(db, merchant, id)
+    used, to_do = mapped(chosen, known), documents.to_do(db, merchant, id, LOOKED_AT)
     account, keeps = account_of(used), hub.connector(connection).keeps or Keeping(frozenset())
     missing = sorted({names_of(one)[-1] for entry in to_do for one in entry.postings if account(one) is None})
-    plans_ = plans(hub, work, connection)
+    every = connections.all_of(db, merchant)
+    plans_ = plans(hub, connection, every)
     modes_ = {channel: plan[-1][1] for channel, plan in plans_.items()}
-    taxed = taxations(chosen, to_do, Coder({one.id: one for one in codes}, chosen, who[0].country if who else ""), plans_)
-    waits = set(_ways(connection, keeps, who[0].country if who else "", bool(codes))) != {TaxWay.PLAIN}
+    taxed = taxations(chosen, to_do, Coder({one.id: one for one in codes}, chosen, who.country if who else ""), plans_)
+    waits = set(_ways(connection, keeps, who.country if who else "", bool(codes))) != {TaxWay.PLAIN}
     single = [channel for channel, mode in modes_.items() if mode is Mode.PER_ORDER] if keeps.most_orders else []
     return Shelf(
-        connection, who[0] if who else None, known, chosen, used, modes_, first_day(connection), missing,
+        connection, who, known, chosen, used, modes_, first_day(connection), missing,
         sorted(one for one, code in taxed.items() if not code) if waits else [], taxed if waits else {}, codes, tags, plans_,
-        placed(hub, work, connection, single), keeps.most_orders, connections.count_up(work.db, merchant, f"rounded {id}", 0),
+        {one.id: one.label for one in every}, placed(hub, db, connection, single), keeps.most_orders,
+        connections.mark(db, merchant, f"rounded {id}")[0],
     )  # fmt: skip
 
 

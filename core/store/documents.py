@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from core.domain.documents import Written
 from core.domain.journal import EntryKind
-from core.domain.ledgers import DocKind, Document, Posted
+from core.domain.ledgers import Books as LedgerBooks
+from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Tag, TaxCode
 from core.domain.money import Money
 from core.domain.order_documents import Open
 from core.store import journal
@@ -238,7 +239,7 @@ def can_be_made_anew(db: Connection, merchant: str, kept: Kept) -> bool:
 
 PLACED = """
 select count(*) from (select 1 as one from orders o where o.connection = :connection and o.placed_at >= :since
-  and o.merchant || '' = :merchant limit :most) some
+  and o.merchant || '' = :merchant limit :most) few
 """
 MOST_COUNTED = 100_000
 
@@ -302,9 +303,7 @@ KEEP = """
 insert into ledger_things (merchant, connection, kind, id, doc, seen_at)
 select :merchant, :connection, :kind, r.id, r.doc, :now from {rows} where true
 """
-THINGS = (
-    "select t.doc from ledger_things t where t.connection = :connection and t.kind = :kind and t.merchant || '' = :merchant order by t.id"
-)
+THINGS = "select t.kind, t.doc from ledger_things t where t.connection = :connection and t.merchant || '' = :merchant order by t.kind, t.id"
 
 
 def keep_things(db: Connection, merchant: str, connection: str, kind: str, found: Mapping[str, Any], now: int) -> None:
@@ -315,9 +314,28 @@ def keep_things(db: Connection, merchant: str, connection: str, kind: str, found
         run_set(db, KEEP, {"id": "text", "doc": "text"}, rows, merchant=merchant, connection=connection, kind=kind, now=now)
 
 
-def things(db: Connection, merchant: str, connection: str, kind: str, type_: type[T]) -> list[T]:
-    found = run(db, THINGS, connection=connection, kind=kind, merchant=merchant)
-    return [msgspec.json.decode(row.doc, type=type_) for row in found]
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What a ledger has, as we last read it: whose books these are (None: not read yet), accounts, tax codes and tags."""
+
+    books: LedgerBooks | None
+    accounts: list[LedgerAccount]
+    codes: list[TaxCode]
+    tags: list[Tag]
+
+
+def things(db: Connection, merchant: str, connection: str) -> Things:
+    found: dict[str, list[str]] = {}
+    for row in run(db, THINGS, connection=connection, merchant=merchant):
+        found.setdefault(row.kind, []).append(row.doc)
+    return Things(
+        next(iter(_all(found.get("books", ()), LedgerBooks)), None), _all(found.get("account", ()), LedgerAccount),
+        _all(found.get("tax", ()), TaxCode), _all(found.get("tag", ()), Tag),
+    )  # fmt: skip
+
+
+def _all(docs: Iterable[str], type_: type[T]) -> list[T]:
+    return [msgspec.json.decode(doc, type=type_) for doc in docs]
 
 
 MAPS = "select a.what, a.target from account_maps a where a.connection = :connection and a.merchant || '' = :merchant"

@@ -1,11 +1,13 @@
 """What is booked stands in the ledger once: gathered as the merchant chose, found again after a lost answer, blocked with a reason."""
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from connectors.bogus.ledger import BogusBooks, manifest
-from core.domain.ledgers import DocKind
+from core.domain.ledgers import DocKind, Tag, TaxCode
 from core.domain.money import Money
 from core.domain.payouts import Leaf, Part
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
@@ -201,7 +203,7 @@ def test_entries_wait_for_an_account_that_nobody_mapped_and_go_once_somebody_did
     paid_out(shop, but=lambda one: changed(one, gross=-1, parts=(*one.parts, Part(Leaf.LOAN, Money(1, "USD"), unknown))))
     night(shop)
     with shop.hub.unit() as work:
-        missing = list(posting.look(shop.hub, work, _ledger(shop)).missing)
+        missing = list(posting.look(shop.hub, work.db, _ledger(shop)).missing)
     before = [one.document.kind for one in system.documents]
 
     posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"loan": "1006"})
@@ -280,6 +282,100 @@ def test_a_ledger_without_receipts_has_an_invoice_and_then_its_payment(shop, sys
     kept = rows.rows(shop.hub, "select kind, state, after is null from documents order by revision")
     assert [kind for kind, *_ in kept] == ["invoice", "payment"]
     assert {state for _, state, _ in kept} == {"posted"}
+
+
+# ---- tax codes
+
+CODES = (
+    TaxCode("S20", "Sales", Decimal(20), purchases=False, country="GB"), TaxCode("S25", "Sales, more", Decimal(25), purchases=False),
+    TaxCode("Z", "Nothing", Decimal(0), purchases=False), TaxCode("OUT", "Outside", Decimal(0)),
+)  # fmt: skip
+
+
+def british(shop: House, system: BogusBooks) -> None:
+    """Books with tax codes, into which each order is written."""
+    system.country, system.codes, system.marks = "GB", CODES, (Tag("region", "Region", "north", "North"),)
+    per_order(shop)
+
+
+def taxed(shop: House, tax: str = "4.00") -> str:
+    """An order of 20.00 and this tax on top, of which its channel tells no rate."""
+    document = shop.bogus.sell({"A": 2})
+    [line] = document["lines"]
+    shop.bogus.change(document["id"], lines=[{**line, "tax": tax}], total=str(Decimal(20) + Decimal(tax)))
+    shop.poll()
+    return str(document["id"])
+
+
+def shelf(shop: House) -> posting.Shelf:
+    with shop.hub.database.read() as db:
+        return posting.look(shop.hub, db, _ledger(shop))
+
+
+def choose_code(shop: House, code: str, **more: str) -> None:
+    found = shelf(shop)
+    named = [one for one in found.taxations if one.startswith("seller")]
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {**{f"tax||{one}": code for one in named}, **more})
+    shop.drain()
+
+
+def test_what_is_taxed_in_a_way_that_nobody_named_waits_and_is_written_once_somebody_did(shop, system):
+    british(shop, system)
+    taxed(shop)
+    night(shop)
+    assert (system.documents, [one.split("|")[0] for one in shelf(shop).untaxed]) == ([], ["seller"])
+
+    choose_code(shop, "S20")
+
+    [one] = [held.document for held in system.documents]
+    assert (one.kind, one.total.text(), one.tax.text()) == (DocKind.RECEIPT, "24.00", "4.00")
+    assert [(line.tax_code, line.amount.text()) for line in one.lines] == [("S20", "20.00")]
+    assert shelf(shop).untaxed == []
+
+
+def test_tax_that_is_not_what_its_code_makes_of_it_stops_the_document_until_the_right_code_is_chosen(shop, system):
+    """Discount, tax or rounding whose total is not the channel's."""
+    british(shop, system)
+    taxed(shop, tax="5.00")
+    night(shop)
+    choose_code(shop, "S20")
+    assert (system.documents, rows.rows(shop.hub, "select state, why from documents")) == ([], [("blocked", "tax")])
+
+    choose_code(shop, "S25")
+
+    assert [(one.document.total.text(), one.document.tax.text()) for one in system.documents] == [("25.00", "5.00")]
+
+
+@pytest.mark.parametrize("tax", ["3.98", "4.02"])
+def test_a_cent_or_two_by_which_a_rate_is_rounded_are_written_as_the_channel_charged_them(shop, system, tax):
+    british(shop, system)
+    taxed(shop, tax)
+    night(shop)
+    choose_code(shop, "S20")
+
+    [one] = [held.document for held in system.documents]
+    assert (one.tax.text(), one.total.text()) == (tax, str(Decimal(20) + Decimal(tax)))
+
+
+def test_lines_of_a_channel_are_marked_as_its_merchant_chose(shop, system):
+    british(shop, system)
+    taxed(shop)
+    night(shop)
+    choose_code(shop, "S20", **{f"tag|{shop.connection.id}|region": "north"})
+
+    assert {tag.name for held in system.documents for line in held.document.lines for tag in line.tags} == {"North"}
+
+
+def test_more_orders_a_month_than_a_ledger_takes_one_by_one_are_refused_with_both_numbers(shop, system):
+    known = shop.hub.connectors["bogus_books"]
+    shop.hub.connectors = {**shop.hub.connectors, "bogus_books": replace(known, keeps=replace(known.keeps, most_orders=2))}
+    for _ in range(3):
+        sold(shop)
+
+    with pytest.raises(posting.TooMany) as refused:
+        per_order(shop)
+
+    assert refused.value.facts == {"orders": 3, "most": 2}
 
 
 def test_nothing_is_written_in_two_modes_when_the_mode_is_switched(shop, system):

@@ -42,11 +42,10 @@ def page() -> str:
 @needs("books.read")
 def one(id: str) -> str:
     connection = _one(id)
-    with hub().unit() as work:
-        shelf = posting.look(hub(), work, connection)
-        names = {one.id: one.label for one in connections.all_of(work.db, connection.merchant)}
+    with hub().database.read() as db:
+        shelf = posting.look(hub(), db, connection)
     return render_template(
-        "ledger.html", shelf=shelf, names=names, modes=books_words.MODES, accounts=books_words.ACCOUNTS, every=list(Account),
+        "ledger.html", shelf=shelf, names=shelf.channels, modes=books_words.MODES, accounts=books_words.ACCOUNTS, every=list(Account),
         today=hub().clock().date(), ways=books_words.TAXES, liable=books_words.LIABLE,
         dimensions={one.of: one.of_name for one in shelf.tags},
         taxed={one: taxation.read(one) for one in shelf.taxations},

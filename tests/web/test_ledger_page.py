@@ -1,0 +1,67 @@
+"""A ledger's page: what entries wait for is said, and chosen there."""
+
+import pytest
+
+from connectors.bogus.ledger import BogusBooks, manifest
+from core.flows import books as flow
+from core.flows import connections as flows
+from core.flows import posting
+from tests.conftest import House
+from tests.flows import books
+from tests.flows.depot import ANN
+from tests.flows.test_posting import CODES, DAY, TODAY, british, gather, night, shelf, taxed
+from tests.web.rooms import Person, person
+
+MOST = 12  # what a ledger has is read by its kinds
+
+
+@pytest.fixture
+def system() -> BogusBooks:
+    return BogusBooks()
+
+
+@pytest.fixture
+def shop(house: House, system: BogusBooks) -> House:
+    house.shelve(A=100)
+    house.hub.connectors = {**house.hub.connectors, "bogus_books": manifest(system)}
+    flow.begin(house.hub, house.merchant.id, TODAY - 30 * DAY, ANN)
+    ledger = flows.connect(house.hub, house.merchant.id, "bogus_books", "north-books", {})
+    posting.choose(house.hub, house.merchant.id, ledger, ANN, starts=TODAY - 30 * DAY, chosen={house.connection.id: "daily"})
+    house.drain()
+    return house
+
+
+@pytest.fixture
+def ana(shop: House) -> Person:
+    return person(shop.hub, shop.merchant.id)
+
+
+def address(shop: House) -> str:
+    return "/books/ledgers/" + str(books.one(shop.hub, "select id from connections where role = 'ledger'"))
+
+
+def test_a_missing_tax_code_is_said_and_chosen_on_the_page(shop: House, system: BogusBooks, ana: Person) -> None:
+    british(shop, system)
+    taxed(shop)
+    night(shop)
+    shown = ana.get(address(shop))
+    assert "Tax code missing" in shown and "your tax" in shown and len(ana.statements) <= MOST
+
+    [waits] = shelf(shop).untaxed
+    ana.post(f"{address(shop)}/codes", **{f"tax||{waits}": CODES[0].id, f"fee|{shop.connection.id}": CODES[3].id, "else": "x"})
+    shop.drain()
+
+    assert "Tax code missing" not in ana.get(address(shop))
+    assert [one.document.tax.text() for one in system.documents] == ["4.00"]
+    assert "else" not in {what for (what,) in books.rows(shop.hub, "select what from account_maps")}
+
+
+def test_another_way_of_writing_begins_on_the_day_that_is_named(shop: House, system: BogusBooks, ana: Person) -> None:
+    later = (TODAY + DAY).isoformat()
+    form = {"starts": TODAY.isoformat(), f"mode {shop.connection.id}": "per_order", "switch": later, "taxes": "account"}
+
+    assert "Saved." in ana.post(f"{address(shop)}/choose", **form)
+
+    gather(shop)
+    assert [day.isoformat() for day, _ in shelf(shop).plans[shop.connection.id]][-1] == later
+    assert "not a day" in ana.post(f"{address(shop)}/choose", **{**form, "switch": "soon"})
