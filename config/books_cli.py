@@ -220,9 +220,10 @@ def day_rates(settings: Settings, file: Any, merchant: str) -> None:
 @books.command("certificate")
 @click.argument("month", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of CSV.")
+@click.option("--pdf", type=click.File("wb"), help="Write it into this file as PDF, too.")
 @of_merchant
 @click.pass_obj
-def certificate(settings: Settings, month: str | None, as_json: bool, merchant: str) -> None:
+def certificate(settings: Settings, month: str | None, as_json: bool, pdf: Any, merchant: str) -> None:
     """MONTH (2026-11; else this one) as CSV: clearing accounts, every open item, and the residue, which is zero. Exit 1 where it is not."""
     from core.flows import accounts
     from core.flows.books import NotKept
@@ -234,6 +235,10 @@ def certificate(settings: Settings, month: str | None, as_json: bool, merchant: 
             found = accounts.certificate(hub, db, owner, since, until)
     except NotKept as error:
         fail(f"books certificate: {error}")
+    if pdf:
+        from core.flows import certifying
+
+        pdf.write(certifying.paper(hub, owner, since, until))
     names = _names(hub, owner)
     residue = {currency: one.text() for currency, one in found.residue.items()}
     if as_json:

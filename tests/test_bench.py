@@ -122,7 +122,7 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "addresses.page", "together.page", "together.mates",
     "calling_off.page", "capturing.page", "day_end.papers", "track.sheet", "track.logo", "buyers.shown",
     "books.payout", "gateways.deposit", "margins.file",
-    "books.certificate_file", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
+    "books.certificate_file", "books.certificate_paper", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
 }  # fmt: skip
 
 

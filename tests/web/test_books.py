@@ -13,6 +13,7 @@ from tests.flows import books
 from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import changed, give_back, only, paid_out, sold
+from tests.papers.reading import text
 from tests.web.rooms import Person, person
 
 MOST = 8
@@ -145,3 +146,18 @@ def test_older_payouts_follow_on_the_next_page(shop: House, ana: Person) -> None
     paid_out(shop)
 
     assert "BOGUS P1" not in ana.get("/books/payouts", before=str(us(START)))
+
+
+def test_a_months_certificate_is_a_paper_too(shop: House, ana: Person) -> None:
+    number = sold(shop)
+
+    answer = ana.client.get("/books/certificate.pdf")
+
+    assert answer.content_type == "application/pdf" and "certificate-" in answer.headers["Content-Disposition"]
+    assert f"#{number}" in text(answer.data) or number in text(answer.data)
+
+
+def test_without_books_there_is_no_paper(house: House) -> None:
+    answer = person(house.hub, house.merchant.id).client.get("/books/certificate.pdf")
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/books")

@@ -8,6 +8,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from core.domain import books_words
+from core.domain.certifying import WORDS as WORDS_ON_PAPER
 from core.domain.journal import Account
 from core.domain.matching import Cause
 from core.domain.today import zone_of
@@ -217,6 +218,23 @@ def certificate_file() -> Response:
     name = f"certificate-{found.since:%Y-%m}.csv"
     told = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(accounts.as_csv(found, names), content_type="text/csv; charset=utf-8", headers=told)
+
+
+@pages.get("/books/certificate.pdf")
+@needs("books.read")
+def certificate_paper() -> Response:
+    """For a bookkeeper's folder."""
+    from core.flows import certifying  # fonts and all that draws are loaded when somebody prints
+    from web.pages.shipments import language
+
+    since, until = accounts.month(asked.text("month", 7), today_here())
+    words = {text: str(gettext(text)) for text in (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values())}
+    try:
+        made = certifying.paper(hub(), visitor().merchant, since, min(until, today_here()), language(), words)
+    except books.NotKept:
+        return _back()
+    told = {"Content-Disposition": f'attachment; filename="certificate-{since:%Y-%m}.pdf"'}
+    return Response(made, content_type="application/pdf", headers=told)
 
 
 def _certificate() -> Certificate | None:

@@ -1,0 +1,122 @@
+"""What a certificate says on paper: clearing accounts, open items and what is left, by currency. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from core.domain.later import N_
+from core.domain.money import Money, total
+
+WORDS = {
+    "certificate": N_("Certificate of clearing accounts"),
+    "period": N_("Days"),
+    "made": N_("Made on"),
+    "closed": N_("Closed up to"),
+    "since": N_("Books kept since"),
+    "account": N_("Account"),
+    "before": N_("Before"),
+    "paid": N_("Orders"),
+    "repaid": N_("Given back"),
+    "kept": N_("Fees and the rest"),
+    "out": N_("Paid out"),
+    "other": N_("Others"),
+    "after": N_("After"),
+    "sum": N_("Sum"),
+    "open": N_("Open items"),
+    "none_open": N_("Every order's money met its payout."),
+    "item": N_("Order or payout"),
+    "from": N_("Since"),
+    "by": N_("Expected by"),
+    "why": N_("Why it is open"),
+    "amount": N_("Amount"),
+    "more": N_("{count} more, expected by {day}"),
+    "clearing": N_("What stands in clearing"),
+    "residue": N_("Residue: clearing less open items"),
+    "named": N_("everything is named"),
+    "not_named": N_("NOT EXPLAINED"),
+    "nothing": N_("Nothing was booked."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A clearing account over the days."""
+
+    account: str
+    before: Money
+    paid: Money
+    repaid: Money
+    kept: Money
+    out: Money
+    other: Money
+    after: Money
+
+    @property
+    def amounts(self) -> tuple[Money, ...]:
+        return (self.before, self.paid, self.repaid, self.kept, self.out, self.other, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An open item, or `count` of them that are expected by the same day."""
+
+    item: str
+    account: str
+    since: date
+    by: date
+    why: str
+    amount: Money
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All of one currency."""
+
+    currency: str
+    moved: tuple[Moved, ...]
+    left: tuple[Left, ...]
+
+    @property
+    def sums(self) -> tuple[Money, ...]:
+        return tuple(total(some, self.currency) for some in zip(*(one.amounts for one in self.moved), strict=True))
+
+    @property
+    def clearing(self) -> Money:
+        return total((one.after for one in self.moved), self.currency)
+
+    @property
+    def open(self) -> Money:
+        return total((one.amount for one in self.left), self.currency)
+
+    @property
+    def residue(self) -> Money:
+        return self.clearing - self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A certificate of some days of a merchant's, as it is printed."""
+
+    merchant: str
+    since: date
+    until: date
+    made: date
+    begun: date
+    closed: date | None
+    parts: tuple[Part, ...]
+    words: Mapping[str, str] = field(default_factory=lambda: WORDS)
+
+
+def shortened(found: Sequence[Left], most: int) -> tuple[Left, ...]:
+    """The first of them, and the others summed by account and the day by which they are expected: their sum stays."""
+    rest: dict[tuple[str, date, str], Left] = {}
+    for one in found[most:]:
+        key = (one.account, one.by, one.amount.currency)
+        known = rest.get(key)
+        rest[key] = (
+            Left("", one.account, min(known.since, one.since), one.by, one.why, known.amount + one.amount, known.count + one.count)
+            if known
+            else one
+        )
+    return (*found[:most], *(rest[key] for key in sorted(rest)))

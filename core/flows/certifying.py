@@ -1,0 +1,57 @@
+"""A month's certificate as it is printed."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from core.domain import books_words
+from core.domain.certifying import WORDS, Left, Moved, Part, Stated, shortened
+from core.domain.today import zone_of
+from core.flows import accounts
+from core.flows.accounts import Certificate, Open
+from core.flows.books import NotKept
+from core.hub import Hub
+from core.papers.certified import certified
+from core.papers.language import ENGLISH, Language
+from core.store import connections, journal
+from core.store.journal import Books, Cleared
+
+MOST = 2000  # open items that are listed one by one, breaks first; the CSV has them all
+
+
+def paper(
+    hub: Hub, merchant: str, since: date, until: date, language: Language = ENGLISH, words: Mapping[str, str] | None = None
+) -> bytes:  # fmt: skip
+    """Both days included, as one PDF. `words` are those of WORDS and of causes, by their English. Raises NotKept."""
+    with hub.database.read() as db:
+        books, found = journal.books(db, merchant), accounts.certificate(hub, db, merchant, since, until)
+        names = {one.id: one.label for one in connections.all_of(db, merchant)}
+        owner = connections.merchant(db, merchant)
+    if books is None or owner is None:
+        raise NotKept("no books are kept yet: say from which day on")
+    return certified(
+        stated(found, books, owner.name, names, hub.clock().astimezone(zone_of(books.zone)).date(), words or {}), language=language
+    )
+
+
+def stated(found: Certificate, books: Books, merchant: str, names: Mapping[str, str], today: date, words: Mapping[str, str]) -> Stated:
+    currencies = sorted({one.after.currency for one in found.cleared} | {one.item.open.currency for one in found.found})
+    parts = tuple(_part(currency, found, names, words) for currency in currencies)
+    said = {key: words.get(english, english) for key, english in WORDS.items()}
+    return Stated(merchant, found.since, found.until, today, books.starts, books.closed_until, parts, said)
+
+
+def _part(currency: str, found: Certificate, names: Mapping[str, str], words: Mapping[str, str]) -> Part:
+    moved = tuple(_moved(one, names) for one in found.cleared if one.after.currency == currency)
+    mine = sorted((one for one in found.found if one.item.open.currency == currency), key=lambda one: not one.is_break)
+    return Part(currency, moved, shortened([_left(one, names, words) for one in mine], MOST))
+
+
+def _moved(one: Cleared, names: Mapping[str, str]) -> Moved:
+    account = f"{names.get(one.connection, one.connection)} {one.gateway}".strip()
+    return Moved(account, one.before, one.paid, one.repaid, one.kept, one.out, one.other, one.after)
+
+
+def _left(one: Open, names: Mapping[str, str], words: Mapping[str, str]) -> Left:
+    item, why = one.item, books_words.CAUSES[one.cause]
+    account = f"{names.get(item.connection, item.connection)} {item.gateway}".strip()
+    return Left(one.order.name if one.order else item.item, account, item.since, one.by, words.get(why, why), item.open)
