@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PLANTED = "shopify"  # where one order's money comes a cent short
 KINDS = ("fetch_orders", "take_orders", "post_entries", "read_payouts", "read_payout", "read_unpaid", "book_payout", "read_ledger",
-         "gather_documents", "post_document")  # fmt: skip
+         "gather_documents", "post_document", "judge_books")  # fmt: skip
 FIRST = timedelta(days=60)  # so long before today the books begin
 
 

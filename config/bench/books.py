@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+from config.bench import child
 from config.bench.bodies import Body
 from config.bench.measure import Statements, timed
 from config.bench.pace import Pace
@@ -15,7 +17,7 @@ from core.domain.order import Charge, Line, Order, PaymentStatus, Shipping, Tax,
 from core.domain.order_entries import Rules, entries_of
 from core.domain.payouts import Leaf, Movement, Occasion, Paid, Part, Payout
 from core.domain.who import HUB
-from core.flows import accounts, books
+from core.flows import books
 from core.store import journal, payouts
 
 FIRST = date(2026, 11, 1)
@@ -26,12 +28,13 @@ SET = 200  # orders of a set, as the worker takes them
 
 def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[Row]:
     for store in stores.names:
-        shop = open_shop(stores.new(store), stores.folder / f"books-{store}", set())
+        home = stores.folder / f"books-{store}"
+        shop = open_shop(stores.new(store), home, set())
         try:
             books.begin(shop.hub, shop.merchant, FIRST, HUB)
             yield _derived(shop, store, pace)
             yield _paid_out(shop, store, pace)
-            yield _certified(shop, store, pace)
+            yield from _certified(shop, store, pace, home)
         finally:
             shop.close()
 
@@ -96,20 +99,15 @@ def _movement(n: int) -> Movement:
     return Movement(f"m{n}", Occasion.SALE, AT + timedelta(minutes=n % 5000), Money(3604, "USD"), parts, f"B-{n}")
 
 
-def _certified(shop: Shop, store: str, pace: Pace) -> Row:
+def _certified(shop: Shop, store: str, pace: Pace, home: Path) -> Iterator[Row]:
     """A month of so many orders, most of them open."""
     rules = RULES
     for start in range(pace.booked // 2, pace.certified, 5 * SET):
         _save(shop, [an_order(shop.connection.id, n) for n in range(start, min(start + 5 * SET, pace.certified))], rules)
     tidy(shop.hub.database)
-    sizes = list[int]()
-
-    def certify() -> None:
-        with shop.hub.database.read() as db:
-            found = accounts.certificate(shop.hub, db, shop.merchant, FIRST, FIRST + timedelta(days=29))
-        sizes.append(len(accounts.as_csv(found, {})))
-        if any(one.minor for one in found.residue.values()):
-            raise RuntimeError(f"{store}: the certificate has a residue: {found.residue}")
-
-    seconds = timed(certify)
-    return row("certificate_s", store, seconds, note=f"a month of {pace.certified:,} orders; {sizes[0] // 1_000_000} MB of CSV")
+    said = child.certifier(shop.settings.database, home, shop.merchant, FIRST, FIRST + timedelta(days=29))
+    if said["residue"]:
+        raise RuntimeError(f"{store}: the certificate has a residue of {said['residue']} cents")
+    note = f"a month of {pace.certified:,} orders"
+    yield row("certificate_s", store, said["seconds"], note=f"{note}; {said['bytes'] // 1_000_000} MB of CSV")
+    yield row("certificate_mb", store, said["peak_mb"], note=f"{note}; CSV and PDF, the process that made them")

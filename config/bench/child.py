@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from config.servers import free_port, listens
 from config.settings import Settings, load
 from config.wiring import make_hub
 from core import jobs
+from core.flows import accounts, certifying
 from core.flows import connections as flows
 from core.hub import Hub
 from core.store.sql import run
@@ -111,6 +113,26 @@ def reader(url: str, home: Path, merchant: str, channel: str, seller: str) -> di
     return found
 
 
+def certifier(url: str, home: Path, merchant: str, since: date, until: date) -> dict[str, Any]:
+    """A process that makes the certificate of these days as CSV and as PDF: {seconds, paper_s, peak_mb, bytes, residue}."""
+    command = [sys.executable, "-m", __spec__.name, "certify", url, str(home), merchant, since.isoformat(), until.isoformat()]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=900).stdout
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def _certify(hub: Hub, merchant: str, since: date, until: date) -> None:
+    begin = time.monotonic()
+    with hub.database.read() as db:
+        found = accounts.certificate(hub, db, merchant, since, until)
+    size, end = len(accounts.as_csv(found, {})), time.monotonic()
+    residue = sum(abs(one.minor) for one in found.residue.values())
+    del found
+    certifying.paper(hub, merchant, since, until)
+    took = {"seconds": end - begin, "paper_s": time.monotonic() - end, "peak_mb": measure.peak_mb()}
+    sys.stdout.write(json.dumps({"bytes": size, "residue": residue, **took}) + "\n")
+
+
 LISTED = """
 select count(distinct l.id) as listings, count(distinct p.listing_id) as mapped
 from listings l left join listing_parts p on p.listing_id = l.id where l.connection = :connection
@@ -154,6 +176,8 @@ def main(what: str, url: str, home: str, *more: str) -> None:
             _stand(settings_for(url, Path(home)))
         case "read", merchant, channel, seller:
             _read(url, Path(home), merchant, channel, seller)
+        case "certify", merchant, since, until:
+            _certify(make_hub(settings_for(url, Path(home))), merchant, date.fromisoformat(since), date.fromisoformat(until))
 
 
 if __name__ == "__main__":

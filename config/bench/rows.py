@@ -56,6 +56,7 @@ GOALS = {
     "entries_s": Goal("s", 10, 5, most=True),
     "payout_s": Goal("s", 5, 2, most=True),
     "certificate_s": Goal("s", 30, 10, most=True),
+    "certificate_mb": Goal("MB", 300, 250, most=True),
     "release_s": Goal("s", 2, 1, most=True),
     "labels_per_s": Goal("labels/s", 30, 60),
     "labels_per_parcel": Goal("labels", 1, 1, most=True),

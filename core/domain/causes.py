@@ -22,6 +22,7 @@ class Press(StrEnum):
     READ = "read"  # the channel's orders, now
     CHOOSE = "choose"  # whose number is right
     PRINT = "print"  # at the printers
+    BOOKS = "books"
     NOTHING = "nothing"
 
 
@@ -350,6 +351,20 @@ FINDINGS = (
         (Press.CONNECTION,), tone="bad",
     ),
     Cause(
+        "found-break",
+        N_("A channel settled other money than your books expect"),
+        N_("An order's money and what the channel paid out for it do not agree, or it is overdue."),
+        N_("See why in the books: each one says its cause and the next step."),
+        (Press.BOOKS,), loud=True,
+    ),
+    Cause(
+        "found-document",
+        N_("Your ledger declined a document"),
+        N_("What was booked is not in your ledger until the cause is mended."),
+        N_("See its words and the next step at the ledger, then try again there."),
+        (Press.BOOKS,), loud=True,
+    ),
+    Cause(
         "found-level",
         N_("Our shelf and a channel's differ"),
         N_("One of the two is wrong."),
@@ -444,6 +459,7 @@ DOES = {
     "read_payout": N_("Reading what a payout holds"),
     "read_unpaid": N_("Reading what a channel will pay out"),
     "book_payout": N_("Booking a payout"),
+    "judge_books": N_("Looking for what does not agree in the books"),
     "read_ledger": N_("Reading what a ledger has"),
     "gather_documents": N_("Gathering what is written into a ledger"),
     "post_document": N_("Writing into a ledger"),

@@ -143,6 +143,7 @@ QUEUES = {
     "read_payout": LATER["outside"],
     "read_unpaid": LATER["outside"],
     "book_payout": LATER["inside"],
+    "judge_books": LATER["inside"],
     "read_ledger": LATER["outside"],
     "gather_documents": LATER["inside"],
     "post_document": LATER["outside"],

@@ -248,6 +248,7 @@ def write_off(
         audit.write(
             work.db, merchant, work.now, who.id, who.name, "books.write_off", item, amount=one.open.text(), currency=currency, into=into
         )
+        work.ask(merchant, "judge_books", merchant)
         return one.open
 
 

@@ -21,6 +21,7 @@ from core.store.unit import Unit
 
 Key = tuple[str, str]  # cause, subject
 STOPPED = ("stands", "uncaptured")  # tasks about orders that cannot wait
+OF_BOOKS = ("found-break", "found-document")
 MOST = 500  # orders of one cause that are raised at once
 
 
@@ -46,6 +47,8 @@ def _loud(hub: Hub, db: Db, merchant: str, known: Sequence[Health], before: Mapp
     yield from (Alert(one.cause, one.subject, one.name) for one in needs.page(db, merchant, "late", hub.now, most=MOST))
     stopped = [one for cause in STOPPED for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
     yield from (Alert(one.cause, one.subject, one.name.split("/", 1)[-1]) for one in stopped)
+    odd = [one for cause in OF_BOOKS for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
+    yield from (Alert(one.cause, one.subject, one.name) for one in odd)
     live = {one.one.id for one in known if one.one.live_at is not None}
     short = [one for one in needs.page(db, merchant, "oversold", hub.now, most=MOST) if one.connection in live]
     new = [one.subject for one in short if ("oversold", one.subject) not in before]

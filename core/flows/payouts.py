@@ -59,6 +59,7 @@ def read_payouts(hub: Hub, claim: Claim) -> None:
             work.ask(connection.merchant, "read_payouts", connection.id, connection.id, wait_s=page.wait_s)
         elif not to_do:
             work.ask(connection.merchant, "read_unpaid", connection.id, connection.id)
+        work.ask(connection.merchant, "judge_books", connection.merchant)
 
 
 def _since(books: Books, at: int) -> datetime:
@@ -120,6 +121,7 @@ def book_payout(hub: Hub, claim: Claim) -> None:
         if books is None or known is None or (known.payout.state in CLOSED and known.read_at is None):
             return
         book_now(hub, work, connection, books, [known])
+        work.ask(connection.merchant, "judge_books", connection.merchant)
         of_feed = known.origin is Origin.FEED and hub.connector(connection).pays is not None
         if of_feed and not payouts.to_do(work.db, connection.merchant, connection.id):
             work.ask(connection.merchant, "read_unpaid", connection.id, connection.id)

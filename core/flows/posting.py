@@ -249,6 +249,7 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
             documents.block(
                 work.db, one.id, Why.TAX, f"tax that fell: {off[0].text()}; what the tax codes make of it: {off[1].text()}", box
             )
+            work.ask(merchant, "judge_books", merchant)
         elif one.after not in here:
             work.ask(merchant, "post_document", one.id, connection.id)
     if rounded := sum(one.rounded for _, one in made):
@@ -345,6 +346,7 @@ def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
         with hub.unit(claim) as work:
             why = str(error.facts.get("reason") or ("unsupported" if isinstance(error, Unsupported) else Why.OTHER))
             documents.block(work.db, kept.id, why, error.words or str(error), hub.box(connection.merchant))
+            work.ask(connection.merchant, "judge_books", connection.merchant)
         return
     _took(hub, claim, connection, kept, said)
 
@@ -354,6 +356,7 @@ def _took(hub: Hub, claim: Claim, connection: Connection, kept: Kept, said: Post
     with hub.unit(claim) as work:
         if words := differs(kept.document, said):
             documents.block(work.db, kept.id, Why.TAX, words, hub.box(connection.merchant), said)
+            work.ask(connection.merchant, "judge_books", connection.merchant)
             return
         documents.posted(work.db, kept.id, said, work.now)
         for id in documents.after_it(work.db, connection.merchant, kept.id):
@@ -379,6 +382,7 @@ def again(hub: Hub, merchant: str, id: str, who: Who, **different: object) -> No
             work.ask(merchant, "gather_documents", kept.connection, kept.connection)
         else:
             _send_again(hub, work, merchant, kept, different)
+        work.ask(merchant, "judge_books", merchant)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.again", id, number=kept.document.number)
 
 
@@ -477,6 +481,7 @@ def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chos
                 documents.undo(work.db, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.map", connection.id, accounts=len(chosen))
         work.ask(merchant, "gather_documents", connection.id, connection.id)
+        work.ask(merchant, "judge_books", merchant)
 
 
 # ---- how it stands

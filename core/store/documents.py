@@ -368,3 +368,26 @@ def change(db: Connection, id: str, one: Document, box: Box) -> None:
 def want(db: Connection, id: str) -> None:
     """A blocked one is to be posted after all."""
     run(db, WANT, id=id)
+
+
+DECLINED = """
+select d.connection, d.number, coalesce(d.why, '') as why, d.total, d.currency, d.wanted_at from documents d
+where d.merchant = :merchant and d.state = 'blocked' order by d.wanted_at, d.id limit :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A document that its ledger does not take, as it stands."""
+
+    connection: str
+    number: str
+    why: str
+    total: Money
+    wanted_at: int
+
+
+def declined(db: Connection, merchant: str, most: int) -> list[Declined]:
+    """The oldest first."""
+    found = run(db, DECLINED, merchant=merchant, most=most)
+    return [Declined(row.connection, row.number, row.why, Money(row.total, row.currency), row.wanted_at) for row in found]
