@@ -11,6 +11,7 @@ from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
+from core.flows import costing, postage
 from core.flows.kin import Taken
 from core.hub import Hub
 from core.ports import Connector
@@ -54,6 +55,7 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     """The same in the caller's transaction; gives how many entries were appended."""
     known = orders.find(work.db, merchant, refs, hub.box(merchant))
     wanted, waits = _wanted(hub, work, books, known)
+    wanted += _costs(hub, work, merchant, books, {ref: one for ref, one in known.items() if ref not in waits})
     lines = due(wanted, journal.booked(work.db, merchant, known.keys() - waits.keys()), books.open_from)
     journal.append(work.db, merchant, lines, work.now)
     journal.go(work.db, merchant, known.keys() - waits.keys())
@@ -75,6 +77,13 @@ def _wanted(hub: Hub, work: Unit, books: Books, known: dict[str, Known]) -> tupl
     return wanted, waits
 
 
+def _costs(hub: Hub, work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> list[Entry]:
+    """What the goods of these orders cost. One that is another's copy sent none."""
+    rules = {id: rules_of(books, _connector(hub, work, id)) for id in {ref.split("/", 1)[0] for ref in known}}
+    own = {ref: (one, rules[one.order.connection]) for ref, one in known.items() if not (one.copy_of or one.merged_into)}
+    return costing.of_orders(work, merchant, books, own)
+
+
 def _connector(hub: Hub, work: Unit, connection: str) -> Connector | None:
     one = connections.get(work.db, connection)
     return hub.connectors.get(one.channel) if one else None
@@ -91,6 +100,7 @@ def begin(hub: Hub, merchant: str, starts: date, who: Who, **settings: object) -
         kept = Books(starts, known.closed_until if known else None, "", {**(known.settings if known else {}), **settings})
         journal.keep(work.db, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.begin", merchant, starts=starts.isoformat())
+        work.ask(merchant, "post_postage", postage.ALL)
     return ask_all(hub, merchant)
 
 

@@ -17,6 +17,7 @@ from core.domain.documents import (
     Written,
     account_of,
     as_invoice,
+    carrier_bill,
     currencies_of,
     described,
     grouped,
@@ -34,7 +35,7 @@ from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
 from core.ports import Keeping, Ledger
-from core.store import audit, connections, documents
+from core.store import audit, billing, connections, documents
 from core.store import journal as entries
 from core.store.connections import Connection
 from core.store.documents import Kept
@@ -136,6 +137,7 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     desk = desk_of(hub, work, connection)
     for source, group in grouped(found, modes(hub, work, connection), until).items():
         _want(hub, work, connection, source, group, desk)
+    _want_bills(hub, work, connection, first, desk)
 
 
 def modes(hub: Hub, work: Unit, connection: Connection) -> dict[str, Mode]:
@@ -189,6 +191,24 @@ def _want(hub: Hub, work: Unit, connection: Connection, source: str, group: list
     documents.put(work.db, merchant, connection.id, ids, next((id for id, _ in found.values()), NOTHING))
     for currency, (id, one) in found.items():
         documents.add(work.db, merchant, connection.id, id, f"{source}|{currency}", one, hub.box(merchant), work.now)
+        work.ask(merchant, "post_document", id, connection.id)
+
+
+BILLS = 200  # that are written at once
+
+
+def _want_bills(hub: Hub, work: Unit, connection: Connection, first: date, desk: Desk) -> None:
+    """Carriers' bills of that day or later become documents, each once; where what is owed is not mapped they wait, as entries do."""
+    merchant = connection.merchant
+    if DocKind.BILL not in desk.keeps.kinds:
+        return
+    for bill in billing.unwritten(work.db, merchant, connection.id, first, BILLS):
+        id, memo = hub.ids(), f"Crossdock: {bill.carrier} {bill.number}"
+        try:
+            made = carrier_bill(memo, _number(work, merchant), bill, desk.account)
+        except Unmapped:
+            return
+        documents.add(work.db, merchant, connection.id, id, f"bill|{bill.id}", made, hub.box(merchant), work.now)
         work.ask(merchant, "post_document", id, connection.id)
 
 
