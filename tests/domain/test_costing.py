@@ -12,7 +12,7 @@ from core.domain.journal import Account
 from core.domain.money import Money
 from core.domain.order import Order, Refund, RefundLine, Restock, Shipped, ShippedLine
 from core.domain.order_entries import Rules
-from tests.builders import line, order
+from tests.builders import a_line, an_order
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ A = {"A": [UnitCost(0, 33333, "USD")]}  # three and a third cents
 
 def sold(fulfilled: int = 3, *parcels: tuple[str, int], **different: object) -> Order:
     shipped = tuple(Shipped(id, NOON + n * DAY, (ShippedLine("1", units),)) for n, (id, units) in enumerate(parcels))
-    made = order(placed_at=NOON - DAY, lines=(line(ordered=9, fulfilled=fulfilled),), shipped=shipped)
+    made = an_order(placed_at=NOON - DAY, lines=[a_line("A", id="1", ordered=9, fulfilled=fulfilled)], shipped=shipped)
     return replace(made, **different)  # type: ignore[arg-type]
 
 
@@ -150,7 +150,7 @@ def test_test_orders_cost_nothing():
 
 
 def test_what_a_line_consumes_is_what_was_sent_else_what_is_mapped_else_its_own_sku():
-    one = line(sku="A")
+    one = a_line("A")
 
     assert parts_of(one, {"B": 2}, {"C": 1}) == {"C": 1}
     assert parts_of(one, {"B": 2}, None) == {"B": 2}
