@@ -121,7 +121,8 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "inbound.export", "locations.export", "promise.export", "bench.progress", "shipments.label", "shipments.paper", "track.page",
     "addresses.page", "together.page", "together.mates",
     "calling_off.page", "capturing.page", "day_end.papers", "track.sheet", "track.logo", "buyers.shown",
-    "books.payout", "books.certificate_file", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
+    "books.payout", "books.certificate_file", "ledger.one", "costs.export", "postage.bill",
+    "answer.page", "requests.one", "api_requests.one", "routing.export",
 }  # fmt: skip
 
 

@@ -44,6 +44,8 @@ PAGES = (
     "/books/certificate",
     "/books/orders/{order}",
     "/books/ledgers",
+    "/books/costs",
+    "/books/postage",
     "/start",
     "/start/difference?connection={connection}",
     "/orders",

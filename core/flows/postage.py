@@ -217,7 +217,7 @@ class Checked:
 
     @property
     def more(self) -> Money | None:
-        return self.billed - self.price if self.price and self.price.currency == self.billed.currency else None
+        return self.billed - self.price if self.price is not None and self.price.currency == self.billed.currency else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +235,8 @@ class Reported:
             "number": self.bill.number, "date": self.bill.on.isoformat(), "currency": self.bill.currency, "total": self.bill.total.text(),
             "labels": [
                 {
-                    "tracking": one.tracking, "shipment": one.name, "price": one.price.text() if one.price else None,
-                    "billed": one.billed.text(), "more": one.more.text() if one.more else None,
+                    "tracking": one.tracking, "shipment": one.name, "price": one.price.text() if one.price is not None else None,
+                    "billed": one.billed.text(), "more": one.more.text() if one.more is not None else None,
                 }
                 for one in self.labels
             ],

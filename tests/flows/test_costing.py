@@ -1,5 +1,6 @@
 """What goods cost is booked with the orders that they left with: once, at the cost of that moment, and never in a sale's way."""
 
+import io
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.flows.costing import Typed, WrongCost
 from core.flows.counting import WrongLines
 from core.flows.inbound import Draft
 from core.store import costs, journal
+from core.store.sql import run
 from tests.conftest import START, House
 from tests.flows import acts
 from tests.flows import books as rows
@@ -235,8 +237,6 @@ def test_a_shipment_costs_what_it_was_sent_as_though_its_listing_is_mapped_other
     assert cost(shop) == "8.00"
 
     with shop.hub.unit() as work:
-        from core.store.sql import run
-
         run(work.db, "update listing_parts set sku = 'B' where sku = 'A'")
     books.ask_all(shop.hub, shop.merchant.id)
     shop.drain()
@@ -283,13 +283,11 @@ def test_what_cannot_be_taken_names_its_line_and_changes_nothing(shop, text, wor
 
 @on_sqlite
 def test_what_is_exported_is_taken_again_and_changes_nothing(shop):
-    import io
-
     price(shop, "A", "4.25")
     out = io.StringIO()
     cost_csv.write(out, cost_csv.export(shop.hub, shop.merchant.id))
 
-    assert "A,,4.25,USD," in out.getvalue()
+    assert "A,A,4.25,USD," in out.getvalue()
     assert take(shop, out.getvalue()) == []
 
 

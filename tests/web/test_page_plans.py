@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
+GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels|print_jobs"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks|stations)_merchant|ix_order_lines_(?:to_release|waits)|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
@@ -89,7 +90,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
     ("/connections/carriers", {}), ("/connections/ledgers", {}),
     ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
-    ("/books/ledgers", {}),
+    ("/books/ledgers", {}), ("/books/costs", {}), ("/books/postage", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),
