@@ -38,9 +38,10 @@ select {FIELDS} from {{rows}} left join purchases u on u.id = r.id left join shi
 left join orders o on o.id = s.order_id left join connections c on c.id = u.connection
 where u.merchant || '' = :merchant and o.id is not null
 """
+RELEASED_US = 90 * 86_400 * 1_000_000  # so long before its label is bought, or given back, a shipment was released at the earliest
 CHANGED = """
-select u.id from purchases u join shipments s on s.id = u.shipment
-where u.connection = :connection and u.merchant || '' = :merchant and u.bought_at is not null and u.bought_at >= :starts
+select u.id from shipments s join purchases u on u.shipment = s.id
+where s.merchant = :merchant and s.created_at >= :made and u.connection = :connection and u.bought_at >= :starts
   and (u.bought_at >= :since or coalesce(u.ended_at, 0) >= :since) and u.id > :after order by u.id limit :most
 """
 LOCK = """
@@ -62,8 +63,9 @@ def _bought(row: Any) -> Bought:
 
 
 def changed(db: Connection, merchant: str, connection: str, starts: int, since: int, after: str, most: int) -> list[str]:
-    """Labels bought of this carrier since `starts` of which something became since then."""
-    found = run(db, CHANGED, merchant=merchant, connection=connection, starts=starts, since=since, after=after, most=most)
+    """Labels bought of this carrier since `starts` of which something became since then; of shipments that are not much older."""
+    made = max(starts, since) - RELEASED_US
+    found = run(db, CHANGED, merchant=merchant, connection=connection, starts=starts, since=since, made=made, after=after, most=most)
     return [str(id) for id in found.scalars()]
 
 
@@ -167,28 +169,31 @@ def of_labels(db: Connection, merchant: str, ids: Iterable[str]) -> list[Any]:
 
 
 UNBILLED = """
-select u.id, s.id as shipment, s.name, c.label as carrier, u.price, u.currency, u.bought_at from connections c
-join purchases u on u.connection = c.id and u.state in ('bought', 'kept') and u.bought_at >= :since and u.bought_at < :until
-join shipments s on s.id = u.shipment
-where c.merchant = :merchant and c.role = 'carrier' and not exists (
-  select 1 from carrier_bill_lines n where n.merchant = :merchant and n.purchase = u.id)
-order by u.bought_at, u.id limit :most
+select r.id, s.id as shipment, s.name, c.label as carrier, u.price, u.currency, u.bought_at from (
+  select substr(e.subject, 7) as id, e.day from entries e
+  where e.merchant = :merchant and e.day >= :since and e.day < :until and e.kind = 'postage' and e.key = 'postage' and e.version = 1
+    and not exists (select 1 from carrier_bill_lines n where n.merchant = :merchant and n.purchase = substr(e.subject, 7))
+  order by e.day, e.id limit :most) r
+left join purchases u on u.id = r.id left join connections c on c.id = u.connection left join shipments s on s.id = u.shipment
+where u.state in ('bought', 'kept') and u.merchant || '' = :merchant order by r.day, r.id
 """
 STRANGERS = """
-select n.tracking, n.what, n.amount, n.text, b.currency, b.carrier, b.number, b.id from carrier_bills b
-join carrier_bill_lines n on n.bill = b.id and n.purchase is null and n.tracking <> ''
-where b.merchant = :merchant order by b.at desc, b.id, n.n limit :most
+select n.tracking, n.what, n.amount, n.text, r.currency, r.carrier, r.number, r.id from (
+  select b.id, b.carrier, b.number, b.currency, b.at from carrier_bills b where b.merchant = :merchant and b.at > 0
+  order by b.at desc, b.id desc limit :newest) r
+left join carrier_bill_lines n on n.bill = r.id and n.purchase is null and n.tracking <> ''
+where n.bill is not null order by r.at desc, r.id, n.n limit :most
 """
 
 
-def unbilled(db: Connection, merchant: str, since: int, until: int, most: int) -> list[Any]:
-    """Labels of carriers that were bought then and are on no bill, the oldest first."""
-    return list(run(db, UNBILLED, merchant=merchant, since=since, until=until, most=most))
+def unbilled(db: Connection, merchant: str, since: date, until: date, most: int) -> list[Any]:
+    """Labels that were booked on days from `since` and before `until` and are on no bill, the oldest first."""
+    return list(run(db, UNBILLED, merchant=merchant, since=since.isoformat(), until=until.isoformat(), most=most))
 
 
-def strangers(db: Connection, merchant: str, most: int) -> list[Any]:
-    """Lines that carriers billed for labels that nobody here bought."""
-    return list(run(db, STRANGERS, merchant=merchant, most=most))
+def strangers(db: Connection, merchant: str, most: int, newest: int = 50) -> list[Any]:
+    """Lines that carriers billed for labels that nobody here bought, of the newest bills."""
+    return list(run(db, STRANGERS, merchant=merchant, most=most, newest=newest))
 
 
 SINCE = "select b.id from carrier_bills b where b.merchant = :merchant and b.day >= :first order by b.id"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.domain.inbound import Came, Kind
-from core.flows import books, cost_csv, costing, inbound
+from core.flows import books, cost_csv, costing, inbound, inbound_csv
 from core.flows.costing import Typed, WrongCost
 from core.flows.counting import WrongLines
 from core.flows.inbound import Draft
@@ -194,6 +194,21 @@ def test_a_delivery_is_averaged_with_what_lay_there(shop):
     deliver(shop, 100, 600 * 10_000)
 
     assert known(shop) == [(400 * 10_000, 0), (500 * 10_000, 200)]
+
+
+@on_sqlite
+def test_what_a_delivery_costs_comes_with_the_file_that_announces_it(shop):
+    hub, merchant = shop.hub, shop.merchant.id
+    id = inbound.add(hub, merchant, Draft(Kind.PURCHASE, shop.place), ANN)
+    text = "sku,units,cost,currency\nA,100,6,USD\nB,1,,\n"
+    inbound_csv.take(hub, merchant, id, inbound_csv.LINES, inbound_csv.read(io.StringIO(text), inbound_csv.LINES), ANN)
+    inbound.send(hub, merchant, id, ANN)
+
+    came(shop, id, 100)
+
+    assert known(shop) == [(600 * 10_000, 200)]
+    with pytest.raises(WrongLines, match="line 2: cost: .six. is not an amount"):
+        inbound_csv.read(io.StringIO("sku,units,cost,currency\nA,1,six,USD\n"), inbound_csv.LINES)
 
 
 @on_sqlite

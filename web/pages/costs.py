@@ -76,9 +76,8 @@ def type_cost() -> Response:
 
 
 def _words(error: WrongCost) -> str:
-    if str(error).startswith("sku"):
-        return gettext("There is no such SKU.")
-    return gettext("That is no cost: say an amount like 4.25 with its currency, like EUR.")
+    no_sku, no_cost = gettext("There is no such SKU."), gettext("That is no cost: say an amount like 4.25 with its currency, like EUR.")
+    return str(no_sku if str(error).startswith("sku") else no_cost)
 
 
 @pages.post("/books/costs/file")

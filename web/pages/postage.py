@@ -10,7 +10,6 @@ from core.flows import postage, uploads
 from core.flows.counting import WrongLines
 from core.store import billing, connections, journal
 from core.store.connections import CARRIER
-from core.store.tables import us
 from web import asked
 from web.pages.stock import brought
 from web.said import say
@@ -31,7 +30,7 @@ def _page(wrong: list[tuple[int, str]] | None = None, looked: "list[postage.Repo
     before = asked.number(asked.text("before")) or 2**62
     with hub().database.read() as db:
         rows, strangers = billing.page(db, merchant, before, MOST), billing.strangers(db, merchant, MOST)
-        unbilled = billing.unbilled(db, merchant, us(now - postage.BACK), us(now - postage.LATE), MOST)
+        unbilled = billing.unbilled(db, merchant, (now - postage.BACK).date(), (now - postage.LATE).date(), MOST)
         carriers, books = connections.all_of(db, merchant, CARRIER), journal.books(db, merchant)
     return render_template(
         "postage.html", rows=rows, strangers=strangers, unbilled=unbilled, carriers=carriers, books=books, days=postage.LATE.days,
