@@ -49,6 +49,7 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
         found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
+        found.append(Slot(f"costs {one.id}", "post_costs", one, timedelta(days=1), NIGHT))
         if connector.stores:
             found.append(Slot(f"stored {one.id}", "read_stored", one, timedelta(hours=1), timedelta(minutes=10)))
         if connector.pays:

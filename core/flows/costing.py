@@ -92,11 +92,12 @@ def _names(order: Order) -> dict[str, tuple[str, str, str]]:
     return {line.id: (order.connection, line.listing or "", line.sku or "") for line in order.lines}
 
 
-ALL, WAITING = "all", "waiting"
+ALL, OF_SKU = "all", "sku "
 
 
 def post_costs(hub: Hub, claim: Claim) -> None:
-    """Orders whose cost may be another now are booked once more: those of a SKU ("sku ..."), all that wait, or all."""
+    """Orders whose cost may be another now are booked once more: those of a SKU ("sku ..."), all of them, or, asked of a connection,
+    those that wait: a listing may be mapped by now."""
     for subject in claim.subjects:
         _ask(hub, claim, subject)
     with hub.unit(claim):
@@ -116,10 +117,10 @@ def _page(work: Unit, merchant: str, subject: str, after: str) -> tuple[list[str
     if subject == ALL:
         rows = journal.orders_after(work.db, merchant, after, AT_ONCE)
         return [f"{row.connection}/{row.channel_id}" for row in rows], rows[-1].id if len(rows) == AT_ONCE else None
-    if subject == WAITING:
-        refs = costs.waiting(work.db, merchant, after, AT_ONCE)
+    if subject.startswith(OF_SKU):
+        refs = costs.orders_of(work.db, merchant, subject.removeprefix(OF_SKU), after, AT_ONCE)
     else:
-        refs = costs.orders_of(work.db, merchant, subject.removeprefix("sku "), after, AT_ONCE)
+        refs = costs.waiting(work.db, merchant, after, AT_ONCE)
     return refs, refs[-1] if len(refs) == AT_ONCE else None
 
 
@@ -167,7 +168,7 @@ def type_in(work: Unit, merchant: str, said: Sequence[Typed], who: Who) -> list[
     changed = [one for one in made if one.was != one.cost]
     costs.add(work.db, merchant, [(one.sku, one.cost, 0) for one in changed], who)
     for one in changed:
-        work.ask(merchant, "post_costs", f"sku {one.sku}")
+        work.ask(merchant, "post_costs", f"{OF_SKU}{one.sku}")
         became = {"cost": one.cost.text, "currency": one.cost.currency, "was": one.was.text if one.was else ""}
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.cost", f"sku/{one.sku}", **became)
     return changed
@@ -204,7 +205,7 @@ def received(work: Unit, merchant: str, one: Inbound, came: Iterable[Came], who:
     costs.add(work.db, merchant, [(sku, cost, hand.get(sku, 0) + count) for sku, cost, count in made], who, one.id)
     for sku in units:
         if not known.get(sku):
-            work.ask(merchant, "post_costs", f"sku {sku}")
+            work.ask(merchant, "post_costs", f"{OF_SKU}{sku}")
 
 
 def _averaged(known: Sequence[UnitCost], hand: int, units: int, cost: int, currency: str, now: int) -> UnitCost:

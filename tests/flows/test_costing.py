@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.costing import UnitCost
 from core.domain.inbound import Came, Kind
 from core.flows import books, cost_csv, costing, inbound, inbound_csv
 from core.flows.costing import Typed, WrongCost
@@ -133,6 +134,18 @@ def test_what_is_asked_for_again_and_again_is_booked_once(shop):
 
 
 @on_sqlite
+def test_what_waits_is_looked_at_every_night(shop):
+    left(shop, A=2)
+    with shop.hub.unit() as work:
+        costs.add(work.db, shop.merchant.id, [("A", UnitCost(0, 40_000, "USD"), 0)], ANN)
+
+    shop.ask("post_costs")
+    shop.drain()
+
+    assert (lacking(shop), cost(shop)) == ({}, "0.08")
+
+
+@on_sqlite
 def test_switched_off_it_is_taken_back_and_on_again_booked_anew(shop):
     price(shop, "A", "4")
     left(shop, A=2)
@@ -207,7 +220,7 @@ def test_what_a_delivery_costs_comes_with_the_file_that_announces_it(shop):
     came(shop, id, 100)
 
     assert known(shop) == [(600 * 10_000, 200)]
-    with pytest.raises(WrongLines, match="line 2: cost: .six. is not an amount"):
+    with pytest.raises(WrongLines, match=r"line 2: cost: .six. is not an amount"):
         inbound_csv.read(io.StringIO("sku,units,cost,currency\nA,1,six,USD\n"), inbound_csv.LINES)
 
 
