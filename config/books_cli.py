@@ -309,3 +309,65 @@ def ledger(
             f"from {said['from'] or 'no day: nothing is written'}; waiting for: {', '.join([*shelf.missing, *shelf.untaxed]) or 'nothing'}"
         )
         _table("Accounts", rows, ("ours", "theirs"))
+
+
+@books.command("costs")
+@click.argument("file", metavar="[FILE]", type=click.File("r", encoding="utf-8-sig"), required=False)
+@click.option("--from", "first", type=DAY, help="Book what goods cost from this day on.")
+@click.option("--off", is_flag=True, help="Book it no more: what was booked is taken back.")
+@click.option("--dry-run", is_flag=True, help="Only say what the file would do.")
+@as_json
+@of_merchant
+@click.pass_obj
+def costs(settings: Settings, file: Any, first: datetime | None, off: bool, dry_run: bool, merchant: str, as_json: bool) -> None:
+    """What units cost, from a CSV with the columns sku, cost, currency and, for a cost that counts from a day on, from (2026-11-01)."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import cost_csv, costing
+    from core.flows.counting import WrongLines
+
+    hub, owner = opened(settings, merchant)
+    try:
+        if first or off:
+            costing.switch(hub, owner, first.date() if first else None, COMMAND_LINE)
+        done = cost_csv.take(hub, owner, cost_csv.read(file.read()), COMMAND_LINE, dry_run=dry_run) if file else []
+    except costing.NotKept as error:
+        fail(f"books costs: {error}")
+    except WrongLines as error:
+        fail(f"books costs: {error}")
+    told = [
+        {"sku": one.sku, "cost": one.cost.text, "currency": one.cost.currency, "was": one.was.text if one.was else None} for one in done
+    ]
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "costs": told}, indent=2))
+        return
+    for row in told:
+        click.echo(f"{row['sku']}: {row['was'] or '-'} -> {row['cost']} {row['currency']}")
+    click.echo(f"{len(told)} costs {'would change' if dry_run else 'changed'}")
+
+
+@books.command("carrier-bill")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
+@click.option("--carrier", required=True, help="The carrier's connection, by its name; or, where it has none here, what it is called.")
+@click.option("--dry-run", is_flag=True, help="Only say what the file would do.")
+@as_json
+@of_merchant
+@click.pass_obj
+def carrier_bill(settings: Settings, file: Any, carrier: str, dry_run: bool, merchant: str, as_json: bool) -> None:
+    """A carrier's bills from a CSV with the columns number, date, tracking, what (freight, surcharge, duty, tax, credit, other), amount,
+    currency and text: each label is booked at what was billed for it."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import postage
+    from core.flows.counting import WrongLines
+
+    hub, owner = opened(settings, merchant)
+    name, connection = postage.carrier_of(hub, owner, carrier)
+    try:
+        done = postage.take(hub, owner, name, connection, postage.read(file.read()), COMMAND_LINE, file=file.name, dry_run=dry_run)
+    except WrongLines as error:
+        fail(f"books carrier-bill: {error}")
+    if as_json:
+        click.echo(json.dumps({"dry_run": dry_run, "bills": [one.told() for one in done]}, indent=2))
+        return
+    for one in done:
+        click.echo(f"{one.bill.number}: {one.bill.total.text()} {one.bill.currency}, {len(one.labels)} labels, "
+                   f"{len(one.strangers)} lines of labels that were not bought here, {len(one.others)} others")  # fmt: skip

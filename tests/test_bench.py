@@ -123,6 +123,7 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "calling_off.page", "capturing.page", "day_end.papers", "track.sheet", "track.logo", "buyers.shown",
     "books.payout", "gateways.deposit", "margins.file",
     "books.certificate_file", "books.certificate_paper", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
+    "costs.export", "postage.bill",
 }  # fmt: skip
 
 

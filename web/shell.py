@@ -11,7 +11,7 @@ from web.visitor import Visitor, needed
 # Blueprints whose pages are pages of another room.
 PART_OF = dict.fromkeys(("people", "locations", "routing", "schedules", "alerts", "buyers", "keys", "hooks"), "settings")
 PART_OF |= dict.fromkeys(("assembling", "cards", "changes", "kits", "promise", "rules", "shelves", "windows"), "stock")
-PART_OF |= dict.fromkeys(("ledger", "gateways", "deposits", "margins"), "books")
+PART_OF |= dict.fromkeys(("ledger", "gateways", "deposits", "margins", "costs", "postage"), "books")
 PART_OF |= dict.fromkeys(("short", "calling_off", "capturing", "addresses"), "orders")
 PART_OF |= dict.fromkeys(
     ("bench", "day_end", "requests", "waiting", "together", "collecting", "printing", "print_rules", "totes"), "shipments"

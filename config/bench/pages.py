@@ -52,6 +52,8 @@ PAGES = (
     "/books/profit",
     "/books/profit?by=sku",
     "/books/profit?by=order",
+    "/books/costs",
+    "/books/postage",
     "/start",
     "/start/difference?connection={connection}",
     "/orders",

@@ -455,6 +455,8 @@ DOES = {
     "follow_parcels": N_("Having a carrier tell where parcels are"),
     "hear_of_parcels": N_("Hearing where parcels are"),
     "post_entries": N_("Booking an order"),
+    "post_costs": N_("Booking what goods cost"),
+    "post_postage": N_("Booking postage"),
     "read_payouts": N_("Reading what a channel paid out"),
     "read_payout": N_("Reading what a payout holds"),
     "read_unpaid": N_("Reading what a channel will pay out"),

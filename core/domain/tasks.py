@@ -139,6 +139,8 @@ QUEUES = {
     "follow_parcels": "outside",
     "hear_of_parcels": "inside",
     "post_entries": LATER["inside"],  # a live order never waits for its booking
+    "post_costs": LATER["inside"],
+    "post_postage": LATER["inside"],
     "read_payouts": LATER["outside"],
     "read_payout": LATER["outside"],
     "read_unpaid": LATER["outside"],

@@ -13,7 +13,7 @@ from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
-from core.flows import margins
+from core.flows import costing, margins, postage
 from core.flows.kin import Taken
 from core.hub import Hub
 from core.ports import Connector
@@ -58,6 +58,7 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     known = orders.find(work.db, merchant, refs, hub.box(merchant))
     orders.go_to(work.db, merchant, known.values())
     wanted, waits = _wanted(hub, work, merchant, books, known)
+    wanted += _costs(hub, work, merchant, books, {ref: one for ref, one in known.items() if ref not in waits})
     lines = due(wanted, journal.booked(work.db, merchant, known.keys() - waits.keys()), books.open_from)
     journal.append(work.db, merchant, lines, work.now)
     journal.go(work.db, merchant, known.keys() - waits.keys())
@@ -91,6 +92,13 @@ def _starts(work: Unit, merchant: str, books: Books, known: dict[str, Known]) ->
     return {ref: left.get(ref, home if ref in own else "") for ref in known}
 
 
+def _costs(hub: Hub, work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> list[Entry]:
+    """What the goods of these orders cost. One that is another's copy sent none."""
+    rules = {id: rules_of(books, _connector(hub, work, id)) for id in {ref.split("/", 1)[0] for ref in known}}
+    own = {ref: (one, rules[one.order.connection]) for ref, one in known.items() if not (one.copy_of or one.merged_into)}
+    return costing.of_orders(work, merchant, books, own)
+
+
 def _connector(hub: Hub, work: Unit, connection: str) -> Connector | None:
     one = connections.get(work.db, connection)
     return hub.connectors.get(one.channel) if one else None
@@ -108,6 +116,7 @@ def begin(hub: Hub, merchant: str, starts: date, who: Who, **settings: object) -
         journal.keep(work.db, merchant, kept)
         book_opening(work, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.begin", merchant, starts=starts.isoformat())
+        work.ask(merchant, "post_postage", postage.ALL)
     return ask_all(hub, merchant)
 
 

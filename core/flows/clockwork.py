@@ -36,6 +36,7 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         if connector.carrier:
             found.append(Slot(f"track {one.id}", "track_parcels", one, timedelta(minutes=10)))
             found.append(Slot(f"refunds {one.id}", "ask_refunds", one, timedelta(days=1), NIGHT))
+            found.append(Slot(f"postage {one.id}", "post_postage", one, timedelta(hours=6), timedelta(minutes=50)))
             found.append(Slot(f"follow {one.id}", "follow_parcels", one, timedelta(hours=6)))
         if connector.ledger:
             found.append(Slot(f"ledger {one.id}", "read_ledger", one, timedelta(days=1), NIGHT))
@@ -48,6 +49,7 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"listings {one.id}", "read_listings", one, timedelta(days=1)))
         found.append(Slot(f"days {one.id}", "compare_days", one, timedelta(days=1), NIGHT))
         found.append(Slot(f"looks {one.id}", "compare_listings", one, timedelta(hours=1), timedelta(minutes=30)))
+        found.append(Slot(f"costs {one.id}", "post_costs", one, timedelta(days=1), NIGHT))
         if connector.stores:
             found.append(Slot(f"stored {one.id}", "read_stored", one, timedelta(hours=1), timedelta(minutes=10)))
         if connector.pays:

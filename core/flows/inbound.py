@@ -10,9 +10,10 @@ from core.domain.inbound import DISPATCHED, RECALLED, RECEIVED, TAKEN_BACK, Act,
 from core.domain.places import LocationKind as Place
 from core.domain.who import Who
 from core.errors import Refused, Unsupported
+from core.flows import costing
 from core.flows.allocation import ask_waiting, tell_of
 from core.hub import Hub
-from core.store import audit, goods, inbounds, places, stock
+from core.store import audit, costs, goods, inbounds, places, stock
 from core.store.inbounds import Inbound
 from core.store.stock import Move
 from core.store.unit import Unit
@@ -283,6 +284,7 @@ def take_in(work: Unit, merchant: str, one: Inbound, came: Sequence[Came], who: 
     came = [part for part in came if part.good or part.damaged]
     _fits(one, came)
     stock.lock_levels(work.db, merchant, [part.sku for part in came])
+    costing.received(work, merchant, one, came, who, costs.on_hand(work.db, merchant, [part.sku for part in came]))
     if one.location_kind != Place.FBA:
         _move(work, merchant, [Move(part.sku, one.location, part.good, part.damaged, RECEIVED, f"inbound/{one.id}") for part in came])
     _change(work, merchant, one, {part.sku: (0, part.good, part.damaged) for part in came})

@@ -6,27 +6,32 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from core.domain import costing
 from core.domain.inbound import MOST, Came
+from core.domain.money import Money
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import inbound
 from core.flows.counting import WrongLines
 from core.flows.stock_csv import escaped, reader_of, unescaped, whole
 from core.hub import Hub
+from core.store import costs
 from core.store.unit import Unit
 
 LINES, RECEIPTS = "lines", "receipts"
-COLUMNS = {LINES: ("sku", "units"), RECEIPTS: ("sku", "received", "damaged")}
+COLUMNS = {LINES: ("sku", "units", "cost", "currency"), RECEIPTS: ("sku", "received", "damaged")}
 NEEDED = {LINES: ("sku", "units"), RECEIPTS: ("sku", "received")}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a file: where it stands, its SKU, and units by column."""
+    """A row of a file: where it stands, its SKU, units by column, and what one of them costs, in ten thousandths of the currency's smallest
+    unit; None: it does not say."""
 
     line: int
     sku: str
     units: Mapping[str, int]
+    paid: tuple[int, str] | None = None
 
 
 def read(file: TextIO, what: str) -> list[Row]:
@@ -70,7 +75,18 @@ def _row(line: int, cells: Mapping[str, str], what: str, known: Iterable[str]) -
     if cells["sku"] in known:
         raise ValueError(f"sku: {cells['sku']} is there twice")
     least = 1 if what == LINES else 0
-    return Row(line, cells["sku"], {column: _units(cells, column, least) for column in COLUMNS[what][1:]})
+    units = {column: _units(cells, column, least) for column in COLUMNS[what][1:] if column not in ("cost", "currency")}
+    return Row(line, cells["sku"], units, _paid(cells.get("cost", ""), cells.get("currency", "").upper()))
+
+
+def _paid(cost: str, currency: str) -> tuple[int, str] | None:
+    if not cost:
+        return None
+    try:
+        Money.parse("0", currency)
+        return costing.parse(cost, currency), currency
+    except ValueError as error:
+        raise ValueError(f"cost: {error}") from None
 
 
 def _units(cells: Mapping[str, str], column: str, least: int) -> int:
@@ -130,6 +146,7 @@ def _line(rows: Iterable[Row], sku: str) -> int:
 def _announce(work: Unit, merchant: str, id: str, rows: Sequence[Row], who: Who) -> Taken:
     lines = {row.sku: row.units["units"] for row in rows}
     was = inbound.set_lines_in(work, merchant, id, lines, who)
+    costs.set_of_delivery(work.db, merchant, id, {row.sku: row.paid for row in rows if row.paid})
     changed = [{"sku": sku, "was": was.get(sku, 0), "will": lines.get(sku, 0)} for sku in sorted({*was, *lines})]
     changed = [one for one in changed if one["was"] != one["will"]]
     return Taken({"lines": changed, "counts": {"lines": len(changed)}}, sorted(was.items()))

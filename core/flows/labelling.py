@@ -20,7 +20,7 @@ from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, Label
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
-from core.flows import joined, moving, print_queue, releasing, sites
+from core.flows import joined, moving, postage, print_queue, releasing, sites
 from core.hub import Hub
 from core.ports import Carrier, Connector, Prepares, Refunds, Reprints
 from core.store import audit, cards, connections, handovers, parcels, shipments
@@ -314,6 +314,7 @@ def _bought(hub: Hub, claim: Claim, account: Connection, one: Purchase, found: B
         numbered = zip(boxes, found.tracking, strict=False)
         parcels.set_labels(work.db, [_numbered(parcel, number, one, account, connector, found.by) for parcel, number in numbered])
         work.happened(merchant, [(facts.ref, _fact(shipment, connector, one, found))])
+        postage.ask_in(work, merchant, one.id, one.connection)
         if shipment.problem in UNDONE or not papers:
             parcels.give_back(work.db, one.id)
             work.ask(merchant, "void_labels", one.id, one.connection)
@@ -444,6 +445,7 @@ def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) 
         shipments.set_state(work.db, {shipment.id: (State.LABELLED, NOT_VOIDED)}, work.now)
         return
     parcels.become(work.db, one.id, "voided" if became is not Voided.PENDING else "refunding", box, work.now)
+    postage.ask_in(work, merchant, one.id, one.connection)
     parcels.set_labels(work.db, [{"id": parcel.id, **UNLABELLED} for parcel in boxes])
     if _end_if_unwanted(work, merchant, one.shipment).problem != TAKING_APART and shipment.state in OPEN:
         shipments.set_state(work.db, {shipment.id: (State.PACKED, None)}, work.now)
@@ -473,6 +475,7 @@ def ask_refunds(hub: Hub, claim: Claim) -> None:
         for key, became in said.items():
             if became is not Voided.PENDING:
                 parcels.become(work.db, key, "kept" if became is Voided.REFUSED else "voided", box, work.now)
+                postage.ask_in(work, merchant, key, claim.connection)
 
 
 def carriers(hub: Hub, merchant: str) -> list[tuple[Connection, Connector]]:

@@ -21,6 +21,7 @@ from core.domain.documents import (
     Written,
     account_of,
     as_invoice,
+    carrier_bill,
     currencies_of,
     described,
     grouped,
@@ -42,7 +43,7 @@ from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
 from core.ports import Keeping, Ledger
-from core.store import audit, connections, documents, rates
+from core.store import audit, billing, connections, documents, rates
 from core.store import journal as entries
 from core.store.connections import Connection
 from core.store.documents import Kept
@@ -149,6 +150,7 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     known = documents.open_of(work.db, merchant, connection.id, sources)
     for source, group in groups.items():
         _want(hub, work, connection, source, group, desk, known)
+    _want_bills(hub, work, connection, first, desk)
 
 
 def modes(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> dict[str, Mode]:
@@ -254,6 +256,24 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
             work.ask(merchant, "post_document", one.id, connection.id)
     if rounded := sum(one.rounded for _, one in made):
         connections.count_up(work.db, merchant, f"rounded {connection.id}", rounded)
+
+
+BILLS = 200  # that are written at once
+
+
+def _want_bills(hub: Hub, work: Unit, connection: Connection, first: date, desk: Desk) -> None:
+    """Carriers' bills of that day or later become documents, each once; where what is owed is not mapped they wait, as entries do."""
+    merchant = connection.merchant
+    if DocKind.BILL not in desk.keeps.kinds:
+        return
+    for bill in billing.unwritten(work.db, merchant, connection.id, first, BILLS):
+        id, memo = hub.ids(), f"Crossdock: {bill.carrier} {bill.number}"
+        try:
+            made = carrier_bill(memo, desk.number(), bill, desk.chart.account)
+        except Unmapped:
+            return
+        documents.add(work.db, merchant, connection.id, id, f"bill|{bill.id}", made, hub.box(merchant), work.now)
+        work.ask(merchant, "post_document", id, connection.id)
 
 
 def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.domain.inbound import Kind, Line, State
+from core.store import costs
 from core.store.sql import run, run_set
 
 
@@ -104,16 +105,19 @@ def add(db: Connection, merchant: str, id: str, head: Mapping[str, Any], lines: 
 
 
 def edit(db: Connection, merchant: str, id: str, head: Mapping[str, Any], lines: Mapping[str, int]) -> None:
-    """The same without kind, who and name; all lines are these from now on."""
+    """The same without kind, who and name; all lines are these from now on, at the cost that they had."""
     run(db, EDIT, id=id, merchant=merchant, **head)
     set_lines(db, merchant, id, lines)
 
 
 def set_lines(db: Connection, merchant: str, id: str, lines: Mapping[str, int]) -> None:
+    paid = costs.of_delivery(db, merchant, id)
     run(db, UNLINE, id=id, merchant=merchant)
     rows = [{"sku": sku, "units": units} for sku, units in sorted(lines.items())]
     if rows:
         run_set(db, ADD_LINES, LINE, rows, merchant=merchant, id=id)
+    if paid:
+        costs.set_of_delivery(db, merchant, id, {sku: one for sku, one in paid.items() if sku in lines})
 
 
 BECOME = """

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books|day_rates)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
+GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels|print_jobs"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks|stations)_merchant|ix_order_lines_(?:to_release|waits)|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
@@ -92,6 +93,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/books/ledgers", {}), ("/books/gateways", {}), ("/books/gateways/deposit", {}), ("/books/deposits", {}), ("/books/opening", {}),
     ("/books/held", {}), ("/books/rates", {}),
     *(("/books/profit", {"by": tab}) for tab in ("channel", "sku", "order")),
+    ("/books/costs", {}), ("/books/postage", {}),
     ("/attention", {}), ("/start", {}), ("/settings/alerts", {}), ("/settings/buyers", {}), ("/settings/routing", {}),
     ("/start/difference", {"connection": CONNECTION}),
     *((f"/attention/{cause}", {}) for cause in (*SOURCES, "unreadable", "found-day", "login")),

@@ -11,11 +11,12 @@ from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
 from core.domain import inbound as rules
+from core.domain.costing import UnitCost
 from core.domain.inbound import KINDS, STATES, Act, Came, Kind, State
 from core.errors import Refused, Unsupported
 from core.flows import inbound, inbound_csv, uploads
 from core.flows.inbound import Draft
-from core.store import audit, inbounds
+from core.store import audit, costs, inbounds
 from core.store import places as locations_of
 from core.store.inbounds import Inbound
 from core.store.tables import us, when
@@ -309,6 +310,9 @@ def bring(id: str) -> Any:
 def export(id: str) -> Response:
     with hub().database.read() as db:
         found = inbounds.one(db, visitor().merchant, id) or abort(404)
+        paid = {sku: UnitCost(0, *one) for sku, one in costs.of_delivery(db, visitor().merchant, id).items()}
     out = io.StringIO()
-    inbound_csv.write(out, inbound_csv.LINES, [(line.sku, line.units) for line in found.lines.values()])
+    told = {sku: (one.text, one.currency) for sku, one in paid.items()}
+    rows = [(line.sku, line.units, *told.get(line.sku, ("", ""))) for line in found.lines.values()]
+    inbound_csv.write(out, inbound_csv.LINES, rows)
     return csv_file("announced.csv", out.getvalue())
