@@ -204,7 +204,7 @@ def test_a_bill_becomes_a_bill_in_the_ledger_once(dock: Depot) -> None:
     number, _ = bought(dock)
     take(dock, f"77,{TODAY},{number},freight,9.00,USD,\n")
     with house.hub.unit() as work:
-        shelf = posting.look(house.hub, work, house.hub.connection(ledger.id))
+        shelf = posting.look(house.hub, work.db, house.hub.connection(ledger.id))
     spare = next(one.id for one in shelf.accounts if one.journals)
     posting.map_accounts(house.hub, dock.merchant, ledger, ANN, dict.fromkeys(["postage_owed", "postage"], spare))
     for _ in range(3):

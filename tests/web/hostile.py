@@ -96,6 +96,8 @@ def faults(answer: TestResponse) -> Iterator[str]:
         yield str(answer.status_code)
     if any("evil" in name.lower() or (name == "Set-Cookie" and "evil" in value) for name, value in answer.headers):
         yield "a header"
+    if answer.mimetype == "application/pdf":  # its letters are drawn: nothing in it is read as a page or a formula
+        return
     if RECKONED in answer.text:
         yield "a template was reckoned"
     if answer.mimetype == "text/html":
