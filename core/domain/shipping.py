@@ -185,6 +185,12 @@ class Step:
     country: str = ""
 
 
+def in_order(steps: Iterable[Step]) -> list[Step]:
+    """Oldest first. Carriers tell whole seconds, some whole minutes: of one moment, what happens to a parcel first stands first."""
+    rank = {one: n for n, one in enumerate(Progress)}
+    return sorted(steps, key=lambda one: (one.at, rank[one.progress], one.code))
+
+
 @dataclass(frozen=True, slots=True)
 class Tracked:
     """All that a carrier tells of a parcel, oldest first. `expected_on` is the day on which it should come."""

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from core.domain.money import Money
-from core.domain.shipping import Bought, Consignment, LabelFormat, Offer, Paper, Progress, Quote, Step
+from core.domain.shipping import Bought, Consignment, LabelFormat, Offer, Paper, Progress, Quote, Step, in_order
 from core.store.sql import run, run_set
 from core.store.tables import us, when
 from core.store.vault import Box
@@ -486,8 +486,8 @@ def that_go_in(db: Connection, merchant: str, ids: Iterable[str]) -> dict[str, s
 
 def steps(db: Connection, parcel: str) -> list[Step]:
     """What was told of a parcel, oldest first."""
-    found = run(db, "select at, progress, code, words, town, country from tracks where parcel = :parcel order by at, code", parcel=parcel)
-    return [Step(when(row.at), Progress(row.progress), row.code, row.words, row.town, row.country) for row in found]
+    found = run(db, "select at, progress, code, words, town, country from tracks where parcel = :parcel", parcel=parcel)
+    return in_order(Step(when(row.at), Progress(row.progress), row.code, row.words, row.town, row.country) for row in found)
 
 
 PUBLIC = """
