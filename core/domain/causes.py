@@ -461,6 +461,7 @@ DOES = {
     "read_payout": N_("Reading what a payout holds"),
     "read_unpaid": N_("Reading what a channel will pay out"),
     "book_payout": N_("Booking a payout"),
+    "check_addresses": N_("Asking a carrier about addresses"),
     "judge_books": N_("Looking for what does not agree in the books"),
     "read_ledger": N_("Reading what a ledger has"),
     "gather_documents": N_("Gathering what is written into a ledger"),

@@ -142,6 +142,7 @@ PROBLEMS: dict[str, str] = {
     "asked_of_others": N_("Somebody else sends it: they are asked to, and tell when it left."),
     "sent_anyway": N_("They sent it although it was wanted no more: settle it with them."),
     "not_stopped": N_("They do not stop it: it is on its way, although it is wanted no more."),
+    "address": N_("A carrier doubts its address: take the carrier's spelling, or say that it is right."),
     "carrier": N_("The carrier declined."),
     "not_voided": N_("The carrier did not take the label back: it is still good."),
     "no_rates": N_("No carrier offers anything for it."),

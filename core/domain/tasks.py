@@ -146,6 +146,7 @@ QUEUES = {
     "read_unpaid": LATER["outside"],
     "book_payout": LATER["inside"],
     "judge_books": LATER["inside"],
+    "check_addresses": "outside",
     "read_ledger": LATER["outside"],
     "gather_documents": LATER["inside"],
     "post_document": LATER["outside"],

@@ -35,6 +35,7 @@ KEPT = timedelta(days=30)  # so long papers can be printed again
 NO_PAPERS = "no_papers"  # the problem of a shipment whose label is given back since it cannot be printed
 TAKING_APART, GIVING_BACK = "taking_apart", "giving_back"
 NOT_VOIDED = "not_voided"  # a label that is wanted no more, and that its carrier did not take back
+ADDRESS = "address"  # a carrier doubts where it goes
 UNDONE = (TAKING_APART, GIVING_BACK)  # until its label is given back nothing else is done with it
 AT_ONCE = 50  # labels whose refund is asked for at once
 NOT_ITS = "this order leaves with a label of its own channel"
@@ -120,6 +121,8 @@ def _is_ready(one: Shipment, mates: Collection[Shipment]) -> None:
         raise NotThen("its channel is being told from where it leaves")
     if one.state not in OPEN or one.problem in UNDONE:
         raise NotThen(f"it is {one.state}" if one.problem is None else "its label is being given back")
+    if any(other.problem == ADDRESS for other in mates):
+        raise NotThen("a carrier doubts its address: decide about that first")
     if one.way == REQUEST:
         raise NotThen("somebody else sends it: they are asked to, and tell when it left")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from core.domain.checking import Rule as Check
 from core.domain.events import Event, ShipmentCancelled, ShipmentMade
 from core.domain.oversold import Decision as Short
 from core.domain.requests import RequestState, Share
@@ -35,7 +36,7 @@ from core.domain.shipments import (
 from core.domain.tasks import Claim
 from core.flows import capturing, joined, moving, routing, set_aside, sites
 from core.hub import Hub
-from core.store import cards, connections, corrections, listings, parcels, print_rules, requests, shipments, stock
+from core.store import cards, checks, connections, corrections, listings, parcels, print_rules, requests, shipments, stock
 from core.store.shipments import Facts, Shipment, Site, Taken
 from core.store.unit import Unit
 from core.store.vault import Box
@@ -208,6 +209,7 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
     shipments.move(work.db, _moves([(one.id, load) for one, planned, _ in made for load in planned.loads], +1))
     moving.begin(hub, work, merchant, {id: one for id, _, one, _, _ in named})
     theirs = {head["id"] for head in heads if head["way"] == REQUEST}
+    check(work, merchant, [str(head["id"]) for head in heads if head["way"] == PARCEL])
     _ask_others(hub, work, merchant, box, [(id, one, planned) for id, _, one, planned, _ in named if id in theirs])
     if print_rules.rules(work.db, merchant).rules:
         for name in [name for id, name, *_ in named if id not in theirs]:
@@ -216,6 +218,13 @@ def _write(hub: Hub, work: Unit, merchant: str, box: Box, sites: Mapping[str, Si
         (one.ref, ShipmentMade(name, sites[planned.location].name, _units(planned.loads))) for _, name, one, planned, _ in named
     ]
     work.happened(merchant, facts)
+
+
+def check(work: Unit, merchant: str, ids: Sequence[str]) -> None:
+    """These shipments were made, or go elsewhere now: their addresses are checked, where the merchant wants that."""
+    if ids and checks.rule(work.db, merchant) is not Check.OFF:
+        for id in ids:
+            work.ask(merchant, "check_addresses", id)
 
 
 def _way(one: Facts, site: Site) -> str:
@@ -303,6 +312,8 @@ def follow(hub: Hub, work: Unit, merchant: str, some: Sequence[Shipment]) -> Non
         key = next((parcel.purchase for parcel in live.get(one.id, ()) if parcel.purchase), None)
         if key is None:
             shipments.set_person(work.db, one.id, person_of(hub.box(merchant), facts[one.order_id]))
+            checks.say(work.db, merchant, one.id, None, (), hub.box(merchant))
+            check(work, merchant, [one.id])
         elif one.state is State.LABELLED and one.problem is None:
             work.ask(merchant, "void_labels", key, parcels.give_back(work.db, key))
             shipments.set_problem(work.db, one.id, "giving_back")
