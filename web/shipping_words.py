@@ -14,6 +14,8 @@ from core.flows import telling
 SAID: dict[str, str] = {
     "its channel is being told from where it leaves": N_("Its channel is being told from where it leaves."),
     "it does not wait for its channel": N_("It does not wait for its channel any more."),
+    "a carrier doubts its address: decide about that first": N_("A carrier doubts its address: decide about that first."),
+    "no carrier told such an address": N_("No carrier told such an address any more."),
     "its label is being given back": N_("Its label is being given back."),
     "it has a label, or one is being bought: give it back first": N_("It has a label, or one is being bought: give that back first."),
     "its carrier did not refuse to take a label back": N_("Its carrier did not refuse to take a label back."),

@@ -12,7 +12,7 @@ from core.domain.order import Address, Order
 from core.domain.shipments import OPEN, PICKUP, Load, State, Stop, pieces, stops
 from core.flows.releasing import person_of
 from core.hub import Hub
-from core.store import cards, corrections, parcels, shipment_list, shipments
+from core.store import cards, checks, corrections, parcels, shipment_list, shipments
 from core.store.shipments import Facts
 from core.store.vault import Box
 
@@ -21,13 +21,15 @@ _order = msgspec.json.Decoder(Order)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Seen:
-    """A shipment as its row says it, with its order; `stop` is why it must not go on, `words` the carrier's own, `to` whom it goes to."""
+    """A shipment as its row says it, with its order; `stop` is why it must not go on, `words` the carrier's own, `to` whom it goes to,
+    `better` how a carrier would write that."""
 
     row: Any
     order: Order
     stop: Stop | None
     words: str
     to: Address | None
+    better: tuple[Address, ...] = ()
 
     @property
     def state(self) -> State:
@@ -71,7 +73,7 @@ def _seen(row: Any, box: Box) -> Seen:
     now = {"held": held, "person": person_of(box, facts) if row.way != PICKUP else "", "was": row.was, "over": bool(row.over)}
     stop = stops(order, **now, off=facts.off, waived=facts.waived, torn=facts.torn, way="" if row.again else row.way) if is_open else None
     words = box.open_text(f"shipments|words|{row.id}", row.problem_words).decode() if row.problem_words else ""
-    return Seen(row, order, stop, words, (person.final_ship_to or person.ship_to) if person else None)
+    return Seen(row, order, stop, words, (person.final_ship_to or person.ship_to) if person else None, checks.better_of(row, row.id, box))
 
 
 def one(hub: Hub, db: Connection, merchant: str, name: str) -> Seen | None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from sqlalchemy import Connection
 
+from core.domain.checking import Rule
 from core.domain.order import Address
 from core.domain.places import LocationKind
 from core.domain.shipments import Rules
@@ -15,7 +16,7 @@ from core.domain.who import Who
 from core.domain.workdays import EVERY_DAY, Hours
 from core.errors import Refused
 from core.hub import Hub
-from core.store import audit, boxes, connections, people, places, shipments
+from core.store import audit, boxes, checks, connections, people, places, shipments
 from core.store.boxes import Carton
 
 MOST_MM, MOST_G = 3_000, 100_000
@@ -110,6 +111,15 @@ def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
         people.set_settings(work.db, merchant, name, **{RELEASE: msgspec.json.encode(said).decode()})
         audit.write(work.db, merchant, work.now, who.id, who.name, "sending.rules", "", **said)
         work.ask(merchant, "release_orders", merchant)
+
+
+def set_check(hub: Hub, merchant: str, who: Who, said: str) -> None:
+    """What is done with addresses that carriers doubt, a word of checking.Rule; what is none leaves them unasked."""
+    rule = Rule(said) if said in set(Rule) else Rule.OFF
+    with hub.unit() as work:
+        if checks.rule(work.db, merchant) is not rule:
+            people.choose(work.db, merchant, **{checks.SETTING: rule.value})
+            audit.write(work.db, merchant, work.now, who.id, who.name, "settings.address_check", merchant, rule=rule.value)
 
 
 def put_box(hub: Hub, merchant: str, one: Carton, who: Who) -> None:

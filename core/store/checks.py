@@ -1,6 +1,7 @@
 """What carriers said of the addresses of shipments."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -34,10 +35,12 @@ def said(db: Connection, merchant: str, id: str, box: Box) -> tuple[str, tuple[A
     row = run(
         db, "select address_verdict, address_better from shipments where id = :id and merchant || '' = :merchant", id=id, merchant=merchant
     ).first()
-    if row is None or row.address_verdict is None:
-        return "", ()
-    better = row.address_better
-    return row.address_verdict, _addresses.decode(box.open_text(f"shipments|address_better|{id}", better)) if better else ()
+    return (row.address_verdict or "", better_of(row, id, box)) if row else ("", ())
+
+
+def better_of(row: Any, id: str, box: Box) -> tuple[Address, ...]:
+    """Of a row's `address_better`."""
+    return _addresses.decode(box.open_text(f"shipments|address_better|{id}", row.address_better)) if row.address_better else ()
 
 
 WAS_KEPT = f"""

@@ -77,7 +77,7 @@ FORGET = (
     """update purchases set wish = '', words = null where id in (
          select u.id from {rows} left join shipments s on s.order_id = r.id left join purchases u on u.shipment = s.id {fence})""",
     """update quotes set words = '' where shipment in (select s.id from {rows} left join shipments s on s.order_id = r.id {fence})""",
-    """update shipments set person = '', problem_words = null
+    """update shipments set person = '', problem_words = null, address_better = null
        where id in (select s.id from {rows} left join shipments s on s.order_id = r.id {fence})""",
     """update tasks set words = null where words is not null and id in (
          select t.id from {rows} left join shipments s on s.order_id = r.id left join purchases u on u.shipment = s.id

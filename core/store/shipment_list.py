@@ -16,7 +16,7 @@ OLDEST, NEWEST = (-1, ""), (2**62, "")
 # `was` is whom it was made for; the first parcel's facts stand for a shipment's.
 ROW = """
 select s.id, s.order_id, s.number, s.name, s.location, s.state, s.created_at, s.ship_by, s.person as was, s.connection as account,
-  s.service, s.problem, s.problem_words, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
+  s.service, s.problem, s.problem_words, s.address_verdict, s.address_better, s.packed_at, s.labelled_at, s.sent_at, s.ended_at,
   s.way, s.tote, s.ready_at, s.collect_until, s.collected_at, s.goes_with, s.again,
   o.name as order_name, o.connection, o.channel_id, o.doc, o.person, o.ship_to, o.ship_to_was, o.held_at, o.pay_until,
   l.name as location_name, l.zone, c.label as account_name, c.channel as carrier,

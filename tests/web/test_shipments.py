@@ -13,8 +13,9 @@ from core.store import connections
 from core.store.connections import Merchant
 from tests.conftest import House
 from tests.flows import books
-from tests.flows.depot import ANN, Depot, depot
+from tests.flows.depot import ANN, BUYER, Depot, depot
 from tests.flows.marks import on_sqlite
+from tests.flows.test_checking import ELSEWHERE
 from tests.web.rooms import Person, person
 
 MOST = 8
@@ -290,3 +291,23 @@ def test_goods_that_left_go_once_more_from_the_orders_page(dock: Depot, ana: Per
     assert "has 1 unit sent once more, in shipment S2. It arrived damaged." in ana.get(f"/orders/{order}")
     assert "Sent once more" in ana.get("/stock/sku", sku="A")
     assert at(dock, Role.VIEWER).send(f"/orders/{order}/reship", line="1", units="1", why="lost").status_code == 403
+
+
+def test_an_address_that_a_carrier_doubts_is_decided_on_its_page(dock: Depot, ana: Person) -> None:
+    assert "Saved." in ana.post("/settings/release", grace="0", authorized="1", address_check="hold")
+    dock.post.streets[BUYER["street1"]] = ELSEWHERE
+    dock.sell(A=1)
+
+    text = ana.get("/shipments/S1")
+    assert len(ana.statements) <= MOST
+    assert all(words in text for words in ("The carrier writes this address otherwise.", "7 JUNIPER STREET", "77 Juniper Street"))
+    dock.weigh()
+    assert "A carrier doubts its address" in ana.post("/shipments/S1/buy", service=f"{dock.carrier.id}/slow")
+
+    assert "One of you said that this address is right." in ana.post("/shipments/S1/address/keep")
+    assert "A carrier is asked" in ana.post("/shipments/S1/address/check")
+    dock.house.drain()
+    assert "It goes there from now on" in ana.post("/shipments/S1/address", n="0")
+    dock.house.drain()
+    dock.release()
+    assert "The carrier knows this address." in ana.get("/shipments/S2") and "7 JUNIPER STREET" in ana.get("/shipments/S2")

@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from core.domain.checking import RULES as CHECKS
 from core.domain.shipments import Rules
 from core.errors import Refused
 from core.flows import people as flows
@@ -39,7 +40,15 @@ def _page(problem: str = "") -> Page:
         rules, channels = sites.rules(db, visitor().merchant), connections.all_of(db, visitor().merchant)
     languages = current_app.config["LANGUAGES"]
     text = render_template(
-        "settings.html", name=name, chosen=chosen, zones=zones(), languages=languages, problem=problem, rules=rules, channels=channels
+        "settings.html",
+        name=name,
+        chosen=chosen,
+        zones=zones(),
+        languages=languages,
+        problem=problem,
+        rules=rules,
+        channels=channels,
+        checks=CHECKS,
     )
     return (text, 400) if problem else text
 
@@ -67,6 +76,7 @@ def release() -> Page:
         on_label = frozenset(request.form.getlist("on_label"))
         rules = Rules(timedelta(minutes=minutes), part, authorized, terms, later, on_label=on_label)
         sites.set_rules(hub(), visitor().merchant, who(), rules)
+        sites.set_check(hub(), visitor().merchant, who(), asked.text("address_check", 10))
     except Refused:
         return _page(gettext("Write for how many minutes buyers may still change an order: a week at most."))
     flash(gettext("Saved."), "good")

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from flask_babel import format_currency, format_date, gettext, ngettext
 from werkzeug.wrappers import Response as Answer
 
+from core.domain import checking as checking_words
 from core.domain.bench import MOST_G
 from core.domain.packing import WORDS as PAPER_WORDS
 from core.domain.printing import TAKES
@@ -20,7 +21,7 @@ from core.domain.shipments import AGAIN, PROBLEMS, STOPS, WORDS, Again
 from core.domain.shipping import LabelFormat, Paper
 from core.domain.telling import KINDS
 from core.errors import Refused
-from core.flows import labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
+from core.flows import checking, labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, places, printers, requests, shipment_list, shipments
 from core.store import telling as told_store
@@ -37,6 +38,7 @@ STATES = ("released", "packed", "labelled", "problem", "sent", "cancelled")
 @pages.context_processor
 def _words() -> dict[str, Any]:
     return {
+        "verdicts": checking_words.WORDS,
         "states": WORDS, "stops": STOPS, "problems": PROBLEMS, "again": AGAIN, "pickups": shipping_words.PICKUPS,
         "tones": shipping_words.TONES, "purchase_words": shipping_words.PURCHASES,
         "progress_words": shipping_words.PROGRESS,
@@ -475,6 +477,29 @@ def throw_away(name: str) -> str:
     return _tried(
         name, lambda id: labelling.throw_away(hub(), visitor().merchant, id, who()), gettext("The label is thrown away. It stays paid.")
     )
+
+
+@pages.post("/shipments/<name>/address")
+@needs("orders.write")
+def use_address(name: str) -> str:
+    """It goes there as a carrier writes it."""
+    if not visitor().may("orders.buyers"):
+        abort(403)
+    n = asked.number(asked.text("n"), -1)
+    words = gettext("It goes there from now on; the shipment is made anew.")
+    return _tried(name, lambda id: checking.use(hub(), visitor().merchant, id, n, who()), words)
+
+
+@pages.post("/shipments/<name>/address/keep")
+@needs("shipments.work")
+def keep_address(name: str) -> str:
+    return _tried(name, lambda id: checking.keep(hub(), visitor().merchant, id, who()), gettext("Good: it goes there as it is written."))
+
+
+@pages.post("/shipments/<name>/address/check")
+@needs("shipments.work")
+def check_address(name: str) -> str:
+    return _tried(name, lambda id: checking.again(hub(), visitor().merchant, id, who()), gettext("A carrier is asked about its address."))
 
 
 @pages.post("/shipments/<name>/checked")
