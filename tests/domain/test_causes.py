@@ -11,7 +11,7 @@ from core import errors, jobs
 from core.domain import causes
 from core.domain.causes import Press
 from core.domain.tasks import Task
-from core.flows import access, privacy
+from core.flows import access, judging, privacy
 
 HOUSE = Path(__file__).parents[2]
 
@@ -54,11 +54,11 @@ def test_every_cause_that_a_flow_parks_by_is_known() -> None:
 
 def test_every_finding_has_its_cause() -> None:
     said = {texts(call.args[1])[0] for call in calls("Finding") if len(call.args) > 1 and isinstance(call.args[1], ast.Constant)}
-    said |= {access.LOGIN, access.SCOPES, privacy.REQUEST}  # those that a flow names once
+    said |= {access.LOGIN, access.SCOPES, privacy.REQUEST, judging.BREAK, judging.DECLINED}  # those that a flow names once
 
     assert {"order", "listing", "silence", "subscription", "login", "scopes", "request"} <= said
     named = {call.args[1].id for call in calls("Finding") if len(call.args) > 1 and isinstance(call.args[1], ast.Name)}
-    assert named <= {"what", "REQUEST"}
+    assert named <= {"what", "REQUEST", "BREAK", "DECLINED"}
     assert {causes.of_finding(what) for what in said} <= causes.ALL.keys()
 
 
@@ -99,4 +99,15 @@ def test_our_own_ids_are_left_out_of_what_an_error_said() -> None:
 
 
 def test_what_cannot_wait_is_known_by_name() -> None:
-    assert set(causes.LOUD) == {"login", "uncaptured", "stands", "unread", "blind", "oversold", "late", "no-answer"}
+    assert set(causes.LOUD) == {
+        "login",
+        "uncaptured",
+        "stands",
+        "unread",
+        "blind",
+        "oversold",
+        "late",
+        "no-answer",
+        "found-break",
+        "found-document",
+    }
