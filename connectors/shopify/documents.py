@@ -29,6 +29,8 @@ SHIPPING = f"""fragment ship on ShippingLine {{ id title code isRemoved original
 BACK = """fragment back on RefundLineItem { lineItem { id } quantity restockType location { id }
   subtotalSet { ...m } totalTaxSet { ...m } }"""
 
+CARRIAGE = "fragment carriage on RefundShippingLine { subtotalAmountSet { ...m } taxAmountSet { ...m } }"
+
 PAID = """fragment paid on OrderTransaction { id kind status gateway processedAt test amountSet { ...m } parentTransaction { id }
   authorizationExpiresAt }"""
 SENT = "fragment sent on FulfillmentLineItem { quantity lineItem { id } }"
@@ -70,8 +72,10 @@ ORDER_CORE = f"""query OrderCore($id: ID!) {{ order(id: $id) {{
 ORDER_MONEY = f"""query OrderMoney($id: ID!, $first: Int!) {{ order(id: $id) {{ id updatedAt
   transactions(first: $first) {{ ...paid }}
   refunds(first: $first) {{ id processedAt totalRefundedSet {{ ...m }}
-    refundLineItems(first: 15) {{ {PAGE} nodes {{ ...back }} }} transactions(first: 5) {{ {PAGE} nodes {{ ...paid }} }} }} }} }}
+    refundLineItems(first: 15) {{ {PAGE} nodes {{ ...back }} }} refundShippingLines(first: 3) {{ {PAGE} nodes {{ ...carriage }} }}
+    transactions(first: 5) {{ {PAGE} nodes {{ ...paid }} }} }} }} }}
 {BACK}
+{CARRIAGE}
 {PAID}
 {MONEY}"""
 
@@ -101,6 +105,7 @@ MORE = {
     "fulfillmentOrders.lineItems": _more("FulfillmentOrder", "lineItems(first: 50, after: $after)", "todo", OPEN_LINES),
     "fulfillments.fulfillmentLineItems": _more("Fulfillment", "fulfillmentLineItems(first: 50, after: $after)", "sent", SENT),
     "refunds.refundLineItems": _more("Refund", "refundLineItems(first: 50, after: $after)", "back", BACK, MONEY),
+    "refunds.refundShippingLines": _more("Refund", "refundShippingLines(first: 50, after: $after)", "carriage", CARRIAGE, MONEY),
     "refunds.transactions": _more("Refund", "transactions(first: 50, after: $after)", "paid", PAID, MONEY),
 }
 

@@ -117,12 +117,21 @@ def _transactions(refund: shapes.GRefund) -> list[shapes.Moved]:
     return [_moved(item.kind, item.status, item.amount_set) for item in refund.transactions.nodes]
 
 
+def _carriage(refund: shapes.GRefund) -> list[shapes.ShippingBack]:
+    told = refund.refund_shipping_lines
+    if told is None:
+        return []
+    _whole("refunds[].refundShippingLines", told)
+    return [shapes.ShippingBack(_bag(one.subtotal_amount_set), _bag(one.tax_amount_set)) for one in told.nodes]
+
+
 def _refund(refund: shapes.GRefund) -> shapes.Refund:
     _whole("refunds[].refundLineItems", refund.refund_line_items)
     return shapes.Refund(
         gid=refund.id,
         processed_at=refund.processed_at,
         transactions=_transactions(refund),
+        carriage=_carriage(refund),
         refund_line_items=[
             shapes.RefundLineItem(
                 line_item_id=int(digits(line.line_item.id)),

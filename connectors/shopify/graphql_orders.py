@@ -67,7 +67,18 @@ def _refund(body: Json, refund: Json, paid: Sequence[Json], places: Mapping[int 
     own = [one for one in paid if one["id"] in refund["_paid"]]
     sums = [sum(books.minor(one["amount_set"], view) for one in own) for view in books.VIEWS]
     total = books.sets(Money(sums[0], body["currency"]), Money(sums[1], body["presentment_currency"]))
-    return {**refund, "refund_line_items": back, "transactions": own, "total_refunded_set": total}
+    carriage = [_carriage(body, one) for one in refund["order_adjustments"] if one["kind"] == "shipping_refund"]
+    return {**refund, "refund_line_items": back, "refund_shipping_lines": carriage, "transactions": own, "total_refunded_set": total}
+
+
+def _carriage(body: Json, adjustment: Json) -> Json:
+    """A shipping line of a refund: the adjustment's amounts as a buyer sees them."""
+    inside = body["taxes_included"]
+    codes = (body["currency"], body["presentment_currency"])
+    taxes = [-books.minor(adjustment["tax_amount_set"], view) for view in books.VIEWS]
+    prices = [-books.minor(adjustment["amount_set"], view) + (tax if inside else 0) for view, tax in zip(books.VIEWS, taxes, strict=True)]
+    price, tax = (books.sets(*(Money(one, code) for one, code in zip(some, codes, strict=True))) for some in (prices, taxes))
+    return {"id": adjustment["id"], "subtotal_amount_set": price, "tax_amount_set": tax}
 
 
 def _parcel(parcel: Json, places: Mapping[int | None, Json]) -> Json:

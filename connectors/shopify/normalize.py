@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.http import read_json
 from connectors.shopify import doors, shapes
-from core.domain.money import Money
+from core.domain.money import Money, total
 from core.domain.order import (
     Address,
     Charge,
@@ -330,7 +330,19 @@ class _Reading:
             raise BadPayload("refunds[].processed_at: missing")
         total, presented = self._moved(refund)
         lines = tuple([self._refund_line(item) for item in refund.refund_line_items])
-        return Refund(_number(refund, "refunds[].id"), _utc(at), total, lines, presented)
+        shipping, tax = self._shipping_back(refund)
+        return Refund(_number(refund, "refunds[].id"), _utc(at), total, lines, presented, shipping, tax)
+
+    def _shipping_back(self, refund: shapes.Refund) -> tuple[Money | None, Money | None]:
+        """What of the carriage was given back, with its tax, and this tax. An adjustment tells it without tax and below zero (REST, "kind":
+        "shipping_refund"); a refund's shipping line as its other lines: with tax where prices hold it."""
+        back = [one for one in refund.order_adjustments if one.kind == "shipping_refund"]
+        price = total((self.shop.money(one.subtotal_amount_set, "refund_shipping_lines[]") for one in refund.carriage), self.shop.currency)
+        tax = total((self.shop.money(one.tax_amount_set, "refund_shipping_lines[]") for one in refund.carriage), self.shop.currency)
+        price -= total((self.shop.money(one.amount_set, "order_adjustments[].amount_set") for one in back), self.shop.currency)
+        tax -= total((self.shop.money(one.tax_amount_set, "order_adjustments[].tax_amount_set") for one in back), self.shop.currency)
+        whole = price if refund.carriage and self.shop.included else price + tax
+        return (whole, tax) if whole else (None, None)
 
     def _refund_line(self, item: shapes.RefundLineItem) -> RefundLine:
         if item.restock_type not in RESTOCK and item.restock_type != "legacy_restock":

@@ -113,6 +113,12 @@ class Moved(Shape, kw_only=True):
 class Adjustment(Shape):
     amount_set: Bag
     tax_amount_set: Bag
+    kind: str
+
+
+class ShippingBack(Shape):
+    subtotal_amount_set: Bag
+    tax_amount_set: Bag
 
 
 class Refund(Named, kw_only=True):
@@ -121,6 +127,7 @@ class Refund(Named, kw_only=True):
     created_at: Time | None = None
     processed_at: Time | None = None
     order_adjustments: list[Adjustment] = []
+    carriage: list[ShippingBack] = []  # as a read tells it; a webhook tells it by an adjustment
 
 
 class ShippedItem(Named, kw_only=True):
@@ -305,11 +312,22 @@ class GMoveds(Node):
     page_info: PageInfo | None = None
 
 
+class GShippingBack(Node):
+    subtotal_amount_set: GBag
+    tax_amount_set: GBag
+
+
+class GShippingBacks(Node):
+    nodes: list[GShippingBack]
+    page_info: PageInfo | None = None
+
+
 class GRefund(Node, kw_only=True):
     id: str
     processed_at: Time
     total_refunded_set: GBag
     refund_line_items: GRefundLines
+    refund_shipping_lines: GShippingBacks | None = None  # an older read did not ask
     transactions: GMoveds | None = None  # Appendix A of an older read did not ask; then the refund's own total counts
 
 

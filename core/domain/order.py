@@ -204,13 +204,16 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`total` is the money that moved back in the shop's currency: successful refund transactions only."""
+    """`total` is the money that moved back in the shop's currency: successful refund transactions only. `shipping` is what of the carriage
+    was given back, with `shipping_tax` in it; None where the channel does not tell it apart."""
 
     id: str
     at: datetime
     total: Money
     lines: tuple[RefundLine, ...] = ()
     presented: Money | None = None
+    shipping: Money | None = None
+    shipping_tax: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

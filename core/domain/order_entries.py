@@ -3,14 +3,14 @@
 | what happened | debit | credit |
 |---|---|---|
 | sale | receivable; discounts | sales, shipping, charges, duties, tips, gift cards sold; seller tax; marketplace tax; rounding |
-| refund | returns and the taxes of the lines; what was given back beside them | receivable |
+| refund | returns and the taxes of the lines; shipping and its taxes; what was given back beside them | receivable |
 | payment by a gateway | clearing of that gateway | receivable |
 | payment to a marketplace | clearing, and the tax that it pays itself | receivable |
 | payment by gift card or store credit | that liability | receivable |
 | money given back | receivable | whatever it was paid by |
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 
@@ -164,12 +164,12 @@ def _never_paid(order: Order, rules: Rules) -> Money:
 
 
 def _worth(refund: Refund, order: Order) -> Money:
-    """What its lines came to, tax and all."""
+    """What its lines and its shipping came to, tax and all."""
     return total((one.amount for one in _lines_back(refund, order)), order.currency)
 
 
 def _lines_back(refund: Refund, order: Order) -> list[Posting]:
-    return [posting for line in refund.lines for posting in _given_back(line, order)]
+    return [posting for line in refund.lines for posting in _given_back(line, order)] + _shipping_back(refund, order)
 
 
 def _refund(refund: Refund, given: Money, order: Order, rules: Rules) -> Entry | None:
@@ -189,11 +189,32 @@ def _given_back(back: RefundLine, order: Order) -> list[Posting]:
     taxes = charge.taxes if charge else ()
     owed = (back.tax or none).split([one.amount.minor for one in taxes]) if taxes else [back.tax or none]
     inside = total((part for part, one in zip(owed, taxes, strict=False) if one.included), order.currency)
+    return _lowered(Account.RETURNS, (back.subtotal or none) - inside, owed, taxes, order)
+
+
+def _shipping_back(refund: Refund, order: Order) -> list[Posting]:
+    """What of the carriage was given back, where the channel tells it apart: shared by what was charged for it."""
+    charges = [one.charge for one in order.shipping if one.charge.net] or [one.charge for one in order.shipping[:1]]
+    if not refund.shipping or not charges:
+        return []
+    tax = refund.shipping_tax or Money.zero(order.currency)
+    nets = (refund.shipping - tax).split([one.net.minor for one in charges])
+    taxes = tax.split([one.tax.minor for one in charges])
+    return [posting for each in zip(charges, nets, taxes, strict=True) for posting in _carriage(*each, order)]
+
+
+def _carriage(charge: Charge, net: Money, tax: Money, order: Order) -> list[Posting]:
+    owed = tax.split([one.amount.minor for one in charge.taxes]) if charge.taxes else [tax]
+    return _lowered(Account.SHIPPING, net, owed, charge.taxes, order)
+
+
+def _lowered(account: Account, net: Money, owed: Sequence[Money], taxes: Sequence[Tax], order: Order) -> list[Posting]:
+    """An amount without tax that was given back of a charge, and what of each of its taxes."""
     taxation = named(taxes)
-    goods = Posting(Account.RETURNS, (back.subtotal or none) - inside, order.connection, tax=taxation)
-    if not taxes:  # tax was given back that the line never bore: it is ours until somebody says otherwise
-        return [goods, Posting(Account.SELLER_TAX, owed[0], order.connection)]
-    return [goods, *(_tax(one, part, taxation, order) for part, one in zip(owed, taxes, strict=True))]
+    given = Posting(account, net, order.connection, tax=taxation)
+    if not taxes:  # tax was given back that the charge never bore: it is ours until somebody says otherwise
+        return [given, Posting(Account.SELLER_TAX, owed[0], order.connection)]
+    return [given, *(_tax(one, part, taxation, order) for one, part in zip(taxes, owed, strict=True))]
 
 
 # ---- who paid

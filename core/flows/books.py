@@ -63,7 +63,8 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
     journal.append(work.db, merchant, lines, work.now)
     journal.go(work.db, merchant, known.keys() - waits.keys())
     journal.wait(work.db, merchant, waits, work.now)
-    for ref in sorted(ref for ref, why in waits.items() if why == "payments"):  # a push did not tell who paid what
+    untold = [ref for ref, why in waits.items() if why == "payments" and known[ref].read_at is None]
+    for ref in sorted(untold):  # a push did not tell who paid what; where a read does not either, nobody is asked again
         work.ask(merchant, "fetch_orders", ref, ref.split("/", 1)[0])
     margins.keep(work, merchant, {ref: one.order for ref, one in known.items() if ref not in waits})
     return len(lines)

@@ -279,6 +279,32 @@ def test_a_restocking_fee_is_what_is_kept_of_a_refund():
     assert Account.RECEIVABLE not in found
 
 
+@pytest.mark.parametrize(("included", "whole"), [(False, "5.50"), (True, "5.00")])
+def test_what_is_given_back_of_the_carriage_lowers_what_was_earned_by_it_and_its_tax(included, whole):
+    back = replace(refunded(whole), shipping=money(whole), shipping_tax=money("0.50"))
+    order = an_order(
+        payments=(paid("10"), paid(whole, id="p3"), paid(whole, kind="refund", id="p2")), refunds=(back,),
+        shipping=[a_shipping(charge=a_charge("5", taxes=["0.50"], included=included))], payment_status=PaymentStatus.PARTIALLY_REFUNDED,
+    )  # fmt: skip
+
+    found = [entry for entry in entries_of(order, BY_GATEWAYS) if entry.kind is EntryKind.REFUND]
+
+    net = money(whole).minor - 50
+    assert sums(found) == {Account.SHIPPING: net, Account.SELLER_TAX: 50, Account.RECEIVABLE: -net - 50}
+    assert sums(entries_of(order, BY_GATEWAYS)) == {Account.SALES: -1000, Account.CLEARING: 1000}
+
+
+def test_tax_that_is_given_back_with_a_carriage_that_bore_none_is_ours():
+    back = replace(refunded("5.50"), shipping=money("5.50"), shipping_tax=money("0.50"))
+    order = an_order(
+        payments=(paid("15"), paid("5.50", kind="refund", id="p2")), refunds=(back,), shipping=[a_shipping(charge=a_charge("5"))]
+    )
+
+    found = sums(entries_of(order, BY_GATEWAYS))
+
+    assert (found.get(Account.SHIPPING, 0), found[Account.SELLER_TAX], found[Account.CLEARING]) == (0, 50, 950)
+
+
 def test_what_is_called_off_before_it_was_captured_is_owed_by_nobody():
     """Failure: an order that was captured in part stayed open in the books for ever."""
     order = an_order(
@@ -346,10 +372,13 @@ def _refund(draw: st.DrawFn, order: Order) -> Order:
     if order.payment_status is PaymentStatus.UNPAID:
         return order
     line, n = draw(st.sampled_from(order.lines)), len(order.refunds)
-    worth = line.charge.payable
+    carriage = order.shipping[0].charge if draw(st.booleans()) else None
+    worth = line.charge.payable + (carriage.payable if carriage else Money.zero(order.currency))
     given = draw(st.integers(0, worth.minor))
     back = RefundLine(line.id, 1, draw(st.sampled_from(Restock)), None, line.charge.net, line.charge.tax)
     one = Refund(f"r{n}", LONG_AGO + timedelta(days=n), Money(given, order.currency), (back,))
+    if carriage and carriage.payable:
+        one = replace(one, shipping=carriage.payable, shipping_tax=carriage.tax)
     money_back = Payment(f"b{n}", "refund", "success", Money(given, order.currency), "paypal", LONG_AGO)
     moved = (*(order.payments or ()), money_back) if given else order.payments
     return replace(order, refunds=(*order.refunds, one), payments=moved, payment_status=PaymentStatus.PARTIALLY_REFUNDED)
@@ -410,9 +439,9 @@ def test_buyers_owe_what_they_did_not_pay_and_gateways_what_they_took(life):
 
 def _kept_by_marketplace(order: Order) -> int:
     """The tax of what was sold, less that of what was given back."""
-    given = sum(
-        line.tax.minor for refund in order.refunds for line in refund.lines if line.tax and refund.total and _lists(order, line.line)
-    )
+    moved = [refund for refund in order.refunds if refund.total]
+    given = sum(line.tax.minor for refund in moved for line in refund.lines if line.tax and _lists(order, line.line))
+    given += sum(refund.shipping_tax.minor for refund in moved if refund.shipping_tax)
     return order.tax_by(Liable.MARKETPLACE).minor - (given if order.tax_by(Liable.MARKETPLACE) else 0)
 
 

@@ -286,3 +286,14 @@ def test_what_waits_for_a_gateways_money_is_not_judged_by_the_channels_time(shop
     shop.clock.pass_(timedelta(days=13))
 
     assert [why for _, why in open_items(shop, DAY + timedelta(days=13)).values()] == ["awaited"]
+
+
+@on_sqlite
+def test_an_order_of_which_no_read_tells_who_paid_waits_and_is_not_asked_for_again_and_again(shop: House) -> None:
+    """Failure: an order whose payments a channel never tells was read without end."""
+    shop.bogus.sell({"A": 2})
+    shop.poll()
+    reads = [call for call in shop.bogus.calls if call[0] in ("fetch", "poll")]
+
+    assert len(reads) <= 2
+    assert books.rows(shop.hub, "select why from unbooked") == [("payments",)]

@@ -217,6 +217,7 @@ class RefundSaid(Said):
     id: str
     at: datetime
     total: Amount
+    shipping: Amount | None
     lines: list[RefundLineSaid]
 
 

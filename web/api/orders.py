@@ -293,7 +293,8 @@ def _shipping(one: Shipping) -> say.ShippingSaid:
 
 def _refund(one: Refund) -> say.RefundSaid:
     lines = [say.RefundLineSaid(line=line.line, quantity=line.quantity, restock=line.restock.value) for line in one.lines]
-    return say.RefundSaid(id=one.id, at=one.at, total=say.amount(one.total), lines=lines)
+    shipping = say.amount(one.shipping) if one.shipping else None
+    return say.RefundSaid(id=one.id, at=one.at, total=say.amount(one.total), shipping=shipping, lines=lines)
 
 
 def _shipment(one: Shipped) -> say.ShipmentSaid:
