@@ -836,7 +836,8 @@ class Limits:
 class CarrierLimits:
     """`boxes` fit one purchase, `numbers` one question about tracking. A carrier that keeps keys (`keyed`) buys nothing twice under one.
     `lookup_s`: so long after a purchase it may not yet be found by its key, and what is not found is not yet absent. `countries` are
-    those that it collects in (empty: any), `formats` how it prints labels. `void_days`: so long a label can be given back."""
+    those that it collects in (empty: any), `formats` how it prints labels. `void_days`: so many days, the first being that of its
+    purchase, a label can be given back while nobody scanned it."""
 
     boxes: int = 1
     numbers: int = 1
