@@ -31,6 +31,7 @@ from core.domain.shipping import (
     Sought,
     Tracked,
     Voided,
+    Voiding,
 )
 from core.errors import BadPayload, Unsupported
 
@@ -532,8 +533,8 @@ class Carrier(Protocol):
         it cannot tell. Where the carrier keeps keys this may repeat the purchase under the same one, which buys nothing twice."""
         ...
 
-    def void(self, bought: Bought) -> Voided:
-        """Give all its labels back. Said twice it has one effect."""
+    def void(self, bought: Bought) -> Voiding:
+        """Give all its labels back. Said twice it has one effect. What is refused has the carrier's words."""
         ...
 
     def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
