@@ -31,6 +31,7 @@ from core.domain.shipping import (
     Sought,
     Tracked,
     Voided,
+    Voiding,
 )
 from core.errors import BadPayload, Unsupported
 
@@ -532,8 +533,8 @@ class Carrier(Protocol):
         it cannot tell. Where the carrier keeps keys this may repeat the purchase under the same one, which buys nothing twice."""
         ...
 
-    def void(self, bought: Bought) -> Voided:
-        """Give all its labels back. Said twice it has one effect."""
+    def void(self, bought: Bought) -> Voiding:
+        """Give all its labels back. Said twice it has one effect. What is refused has the carrier's words."""
         ...
 
     def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
@@ -836,7 +837,8 @@ class Limits:
 class CarrierLimits:
     """`boxes` fit one purchase, `numbers` one question about tracking. A carrier that keeps keys (`keyed`) buys nothing twice under one.
     `lookup_s`: so long after a purchase it may not yet be found by its key, and what is not found is not yet absent. `countries` are
-    those that it collects in (empty: any), `formats` how it prints labels. `void_days`: so long a label can be given back."""
+    those that it collects in (empty: any), `formats` how it prints labels. `void_days`: so many days, the first being that of its
+    purchase, a label can be given back while nobody scanned it."""
 
     boxes: int = 1
     numbers: int = 1

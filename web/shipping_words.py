@@ -3,11 +3,13 @@
 import re
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext
 
 from core.domain.later import N_
 from core.domain.shipments import PROBLEMS, STOPS, WORDS, Stop
 from core.domain.shipping import Progress
+from core.domain.unused import WORDS as UNUSED
 from core.flows import telling
 
 # What flows say of what cannot be done, as core/flows write it.
@@ -155,6 +157,11 @@ def why(said: str) -> str:
     if (state := said.removeprefix(STATE)) in set(WORDS):
         return str(gettext("That cannot be done now: it is %(state)s.", state=gettext(_state(state))))
     return str(gettext(SAID[said])) if said in SAID else said
+
+
+def unused(why: str, until: int) -> str:
+    """Why a label that is not used needs somebody; `until` in microseconds."""
+    return str(gettext(UNUSED.get(why, why), time=current_app.jinja_env.filters["clock"](until, "short")))
 
 
 def _state(said: str) -> str:

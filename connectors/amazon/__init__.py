@@ -102,6 +102,7 @@ MANIFEST = Connector(
     calls=("token", *RATES),
     channel=_channel,
     carrier=_carrier,
+    # Amazon names no end for all of its carriers: the strictest of them, the day of the purchase ‡
     carries=CarrierLimits(boxes=1, numbers=20, lookup_s=900.0, formats=(LabelFormat.PDF, LabelFormat.PNG, LabelFormat.ZPL), void_days=1),
     demands=frozenset(["PRIME"]),  # ‡ seller-fulfilled Prime leaves with Amazon's label
     tracking_url=_tracking_url,

@@ -8,7 +8,7 @@ from connectors.amazon.client import Client
 from connectors.amazon.read import need
 from connectors.http import write_json
 from core.domain.order import Order
-from core.domain.shipping import Bought, Consignment, LabelFormat, Paper, Quote, Sought, Tracked, Voided
+from core.domain.shipping import Bought, Consignment, LabelFormat, Paper, Quote, Sought, Tracked, Voided, Voiding
 from core.errors import AccessLost, RateLimited, Refused
 from core.ports import Kit
 
@@ -58,16 +58,16 @@ class BuyShipping:
                 raise
         return Sought.ABSENT
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         try:
             self._client.cancel_label(_shipment(bought))
         except AccessLost:
             raise
         except Refused as error:
             if error.facts.get("status") in (400, 404):
-                return Voided.REFUSED
+                return Voiding(Voided.REFUSED, error.words)
             raise
-        return Voided.VOIDED
+        return Voiding(Voided.VOIDED)
 
     def papers(self, bought: Bought, label: LabelFormat) -> Sequence[Paper]:
         boxes = range(1, int(bought.handle["boxes"]) + 1)

@@ -27,6 +27,7 @@ from core.domain.shipping import (
     Tracked,
     Verdict,
     Voided,
+    Voiding,
 )
 from core.errors import Refused
 from core.ports import CarrierLimits, Connector, Kit, Limits, Rate
@@ -114,13 +115,13 @@ class BogusCarrier:
             found = next((one.bought for one in self.system.purchases if one.key == key and one.at <= known), None)
             return Sought.ABSENT if found is None else replace(found, labels=()) if self.system.blank else found
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         with self.system.call("void", bought.handle["id"]):
             for one in self.system.purchases:
                 if one.bought.handle == bought.handle and one.steps:
-                    return Voided.REFUSED
+                    return Voiding(Voided.REFUSED, "The parcel was scanned already.")
                 one.voided = one.voided or one.bought.handle == bought.handle
-            return Voided.VOIDED
+            return Voiding(Voided.VOIDED)
 
     def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
         with self.system.call("track", tuple(numbers)):

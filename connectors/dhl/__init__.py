@@ -98,7 +98,9 @@ MANIFEST = Connector(
     limits=Limits(),
     calls=("validateAddress", "rates", "createShipment", "tracking", "shipmentTracking", "requestPickup", "cancelPickup"),
     carrier=carrier,
-    carries=CarrierLimits(boxes=99, numbers=50, lookup_s=900.0, formats=(LabelFormat.PDF, LabelFormat.ZPL), void_days=90),
+    carries=CarrierLimits(
+        boxes=99, numbers=50, lookup_s=900.0, formats=(LabelFormat.PDF, LabelFormat.ZPL), void_days=90
+    ),  # ours: DHL charges what it scans, and numbers are not forever ‡
     services=SERVICES,
     tracking_url=tracking_url,
     simulator="connectors.dhl.simulator:Simulator",

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from connectors.dhl import normalize, render
 from connectors.dhl.client import Client
 from core.domain.order import Address
-from core.domain.shipping import Agreed, Bought, Checked, Collection, Consignment, Quote, Sought, Tracked, Voided
+from core.domain.shipping import Agreed, Bought, Checked, Collection, Consignment, Quote, Sought, Tracked, Voided, Voiding
 from core.errors import RateLimited
 from core.ports import Kit
 
@@ -38,10 +38,11 @@ class DhlCarrier:
                     return normalize.found(shipment, len(wish.boxes)) or Sought.CANNOT_TELL
         return Sought.ABSENT
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         """There is nothing to tell DHL: a label that it never scanned costs nothing, and any other is used."""
         said = self._client.tracking(render.by_numbers("shipmentTrackingNumber", [bought.handle["waybill"]]))
-        return Voided.REFUSED if normalize.is_scanned(said) else Voided.UNUSED
+        scans = normalize.scans(said)
+        return Voiding(Voided.REFUSED, scans[-1]) if scans else Voiding(Voided.UNUSED)
 
     def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
         said = self._asked(numbers)

@@ -146,10 +146,15 @@ def found(shipment: Doc, boxes: int) -> Bought | None:
 LOST = "DHL prints no label a second time: give this one back and buy another. What is never scanned is not charged."
 
 
-def is_scanned(said: Doc) -> bool:
-    """Whether DHL ever held any of it in its hands, or tells anything that we do not understand of it."""
+def scans(said: Doc) -> list[str]:
+    """What shows that DHL ever held any of it in its hands, and what it tells that we do not understand: its codes with its words."""
     events = [event for shipment in shipments(said) for event in _all_events(shipment)]
-    return any(PROGRESS.get(_text(event, "typeCode")) is not Progress.LABELLED for event in events)
+    coded = [
+        (code, PROGRESS.get(code, Progress.UNKNOWN), _text(event, "description", ""))
+        for event in events
+        for code in [_text(event, "typeCode")]
+    ]
+    return [f"{code} {_said(words, progress)}".strip() for code, progress, words in coded if progress is not Progress.LABELLED]
 
 
 def has_zones(shipment: Doc) -> bool:

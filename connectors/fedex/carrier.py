@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from connectors.fedex import normalize, render
 from connectors.fedex.client import Client, codes_of
 from core.domain.order import Address
-from core.domain.shipping import Agreed, Bought, Checked, Collection, Consignment, Quote, Sought, Tracked, Voided
+from core.domain.shipping import Agreed, Bought, Checked, Collection, Consignment, Quote, Sought, Tracked, Voided, Voiding
 from core.errors import AccessLost, OutcomeUnknown, Refused
 from core.ports import Kit
 
@@ -55,12 +55,12 @@ class FedexCarrier:
             raise
         return normalize.found(said, wish, key)
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         try:
             said = self._client.cancel(render.cancel(bought.handle, self._account))
         except Refused as error:
             if verdict := normalize.cancelled(codes_of(error.facts)):
-                return verdict
+                return Voiding(verdict, error.words if verdict is Voided.REFUSED else "")
             raise
         return normalize.voided(said)
 

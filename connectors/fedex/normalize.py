@@ -26,6 +26,7 @@ from core.domain.shipping import (
     Tracked,
     Verdict,
     Voided,
+    Voiding,
 )
 from core.errors import BadPayload, Unavailable
 
@@ -283,8 +284,10 @@ def _latest(result: Said) -> Progress:
     return PROGRESS.get(_maybe(_object(result, "latestStatusDetail"), "code"), Progress.UNKNOWN)
 
 
-def voided(said: Said) -> Voided:
-    return Voided.VOIDED if _object(said, "output").get("cancelledShipment") is True else Voided.REFUSED
+def voided(said: Said) -> Voiding:
+    output = _object(said, "output")
+    is_done = output.get("cancelledShipment") is True
+    return Voiding(Voided.VOIDED) if is_done else Voiding(Voided.REFUSED, str(output.get("message") or ""))
 
 
 def cancelled(codes: frozenset[str]) -> Voided | None:

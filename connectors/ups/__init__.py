@@ -100,7 +100,9 @@ MANIFEST = Connector(
         "subscribeTracking",
     ),
     carrier=carrier,
-    carries=CarrierLimits(boxes=20, numbers=10, lookup_s=300.0, formats=(LabelFormat.PNG, LabelFormat.ZPL), void_days=28),
+    carries=CarrierLimits(
+        boxes=20, numbers=10, lookup_s=300.0, formats=(LabelFormat.PNG, LabelFormat.ZPL), void_days=28
+    ),  # 28 days ‡, unscanned (2026-11)
     services=SERVICES,
     tracking_url=tracking_url,
     webhooks=webhooks,

@@ -18,6 +18,7 @@ from core.domain.shipping import (
     Tracked,
     Verdict,
     Voided,
+    Voiding,
 )
 from core.errors import Refused, Retryable
 from core.ports import Kit
@@ -48,13 +49,16 @@ class UpsCarrier:
         again = self._client.recover(render.recovery_by_reference(wish.label, key, self._kit.account))
         return normalize.sought(tracked, normalize.recovered(again) if again is not None else None, len(wish.boxes))
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         """Too late is asked once more: a label that was given back before is refused in the same words."""
         shipment = str(bought.handle["shipment"])
-        said = self._client.void(shipment)
-        if said is not None:
-            return Voided.VOIDED if normalize.is_given_back(said) else Voided.REFUSED
-        return Voided.VOIDED if normalize.is_voided(self._client.track(shipment)) else Voided.REFUSED
+        try:
+            return normalize.voided(self._client.void(shipment))
+        except Refused as error:
+            if not self._client.is_none(error, "too_late_codes"):
+                raise
+            is_voided = normalize.is_voided(self._client.track(shipment))
+            return Voiding(Voided.VOIDED) if is_voided else Voiding(Voided.REFUSED, error.words)
 
     def track(self, numbers: Sequence[str]) -> Mapping[str, Tracked]:
         """One call for each; where one meets a closed door, what was read before counts."""

@@ -32,10 +32,10 @@ class Client:
     def ship(self, body: Body) -> Body:
         return self._call("shipping", "POST", f"/api/shipments/{self._of('shipping_version')}/ship", changes=True, json=body)
 
-    def void(self, shipment: str) -> Body | None:
-        """None where it is too late, or UPS no longer knows it as one that can be given back."""
+    def void(self, shipment: str) -> Body:
+        """Raises Refused; with one of `too_late_codes` where it is too late, or UPS no longer knows it as one that can be given back."""
         path = f"/api/shipments/{self._of('shipping_version')}/void/cancel/{_quoted(shipment)}"
-        return self._or_none("too_late_codes", lambda: self._call("shipping", "DELETE", path, changes=True))
+        return self._call("shipping", "DELETE", path, changes=True)
 
     def recover(self, body: Body) -> Body | None:
         """Labels once more; None where UPS has no such shipment."""
@@ -89,10 +89,14 @@ class Client:
         try:
             return ask()
         except Refused as error:
-            meant = set(str(self._of(codes)).split()) if codes else set()
-            if error.facts.get("status") == 404 or meant & set(_codes(error)):
+            if self.is_none(error, codes):
                 return None
             raise
+
+    def is_none(self, error: Refused, codes: str) -> bool:
+        """Whether a refusal means that there is no such thing: it is a 404, or has one of the codes of this setting."""
+        meant = set(str(self._of(codes)).split()) if codes else set()
+        return error.facts.get("status") == 404 or bool(meant & set(_codes(error)))
 
     def _call(self, api: str, method: str, path: str, *, changes: bool = False, more: Body | None = None, **rest: Any) -> Body:
         self._kit.budget.take(api)

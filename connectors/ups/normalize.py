@@ -24,6 +24,8 @@ from core.domain.shipping import (
     Step,
     Tracked,
     Verdict,
+    Voided,
+    Voiding,
 )
 from core.errors import BadPayload, Refused
 
@@ -128,11 +130,14 @@ def sought(tracked: Known, again: Recovered | None, boxes: int) -> Bought | Soug
     return Bought(_handle(found.shipment or numbers[0]), numbers, tuple(paper for _, paper in found.parcels), found.forms)
 
 
-def is_given_back(said: Node) -> bool:
+def voided(said: Node) -> Voiding:
     """Whether a void was agreed to, for the shipment and each of its parcels."""
     answer = _answer(said, "VoidShipmentResponse")
     each = [*_parts(answer, "PackageLevelResults"), *_parts(answer, "PackageLevelResult")]  # its samples leave the s out (2026-06)
-    return all(_text(_part(one, "Status"), "Code") == DONE for one in (_part(answer, "SummaryResult"), *each))
+    stands = [_part(one, "Status") for one in (_part(answer, "SummaryResult"), *each)]
+    if left := [one for one in stands if _text(one, "Code") != DONE]:
+        return Voiding(Voided.REFUSED, str(left[0].get("Description") or ""))
+    return Voiding(Voided.VOIDED)
 
 
 def is_voided(said: Node | None) -> bool:

@@ -104,7 +104,7 @@ MANIFEST = Connector(
         lookup_s=0.0,
         countries=frozenset(["US", "PR", "VI", "GU", "AS", "MP"]),
         formats=(LabelFormat.PDF, LabelFormat.PNG, LabelFormat.ZPL),
-        void_days=30,
+        void_days=30,  # refunds of unscanned labels ‡ (2026-11)
     ),
     services=SERVICES,
     tracking_url=tracking_url,

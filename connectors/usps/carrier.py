@@ -20,6 +20,7 @@ from core.domain.shipping import (
     Tracked,
     Verdict,
     Voided,
+    Voiding,
 )
 from core.errors import RateLimited, Refused, Unsupported
 from core.ports import Kit
@@ -51,12 +52,12 @@ class UspsCarrier:
         """The same purchase under the same key: USPS gives the label that it sold, or sells it now."""
         return self.buy(wish, service, key)
 
-    def void(self, bought: Bought) -> Voided:
+    def void(self, bought: Bought) -> Voiding:
         try:
-            return normalize.cancelled(self._client.cancel(bought.master, abroad=_abroad(bought)))
+            return Voiding(normalize.cancelled(self._client.cancel(bought.master, abroad=_abroad(bought))))
         except Refused as error:
             if error.facts.get("status") == 400 and (known := normalize.not_cancelled(error.words)):
-                return known
+                return Voiding(known, error.words if known is Voided.REFUSED else "")
             raise
 
     def refunded(self, bought: Bought) -> Voided:

@@ -23,6 +23,7 @@ class Press(StrEnum):
     CHOOSE = "choose"  # whose number is right
     PRINT = "print"  # at the printers
     BOOKS = "books"
+    LABEL = "label"  # give it back, or hand it over
     NOTHING = "nothing"
 
 
@@ -363,6 +364,13 @@ FINDINGS = (
         N_("What was booked is not in your ledger until the cause is mended."),
         N_("See its words and the next step at the ledger, then try again there."),
         (Press.BOOKS,), loud=True,
+    ),
+    Cause(
+        "found-label",
+        N_("A label is paid, and its parcel is still here"),
+        N_("A carrier takes a label back for a while only; then it stays paid. Its buyer waits meanwhile."),
+        N_("Hand the parcel over, or give the label back."),
+        (Press.LABEL,), loud=True,
     ),
     Cause(
         "found-level",

@@ -173,6 +173,14 @@ class Voided(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Voiding:
+    """What became of giving a label back, and why in the carrier's own words where it refused (they may name somebody)."""
+
+    became: Voided
+    words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One thing that a carrier tells of a parcel. `at` is in UTC; `code` and `words` are the carrier's own; `town` and `country` are where
     it was."""

@@ -10,7 +10,7 @@ from core.domain.alerts import TOLD_MENDED, Alert
 from core.domain.causes import LOUD
 from core.domain.tasks import Claim
 from core.domain.today import today, zone_of
-from core.flows import attention, health, letters
+from core.flows import attention, health, judging, letters
 from core.flows.health import Health
 from core.flows.letters import Morning
 from core.hub import Hub
@@ -21,7 +21,7 @@ from core.store.unit import Unit
 
 Key = tuple[str, str]  # cause, subject
 STOPPED = ("stands", "uncaptured")  # tasks about orders that cannot wait
-OF_BOOKS = ("found-break", "found-document")
+ODD = ("found-break", "found-document", "found-label")
 MOST = 500  # orders of one cause that are raised at once
 
 
@@ -29,6 +29,7 @@ def raise_alerts(hub: Hub, claim: Claim) -> None:
     """Hold what cannot wait against what was raised: new ones are raised and told, those that are over are cleared. In the morning the
     digest is written, too."""
     merchant = claim.merchant
+    judging.judge_labels(hub, merchant)
     with hub.database.read() as db:
         known, before = health.look(hub, db, merchant), alerts.open_of(db, merchant)
         found = {(one.cause, one.subject): one for one in _loud(hub, db, merchant, known, before)}
@@ -47,7 +48,7 @@ def _loud(hub: Hub, db: Db, merchant: str, known: Sequence[Health], before: Mapp
     yield from (Alert(one.cause, one.subject, one.name) for one in needs.page(db, merchant, "late", hub.now, most=MOST))
     stopped = [one for cause in STOPPED for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
     yield from (Alert(one.cause, one.subject, one.name.split("/", 1)[-1]) for one in stopped)
-    odd = [one for cause in OF_BOOKS for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
+    odd = [one for cause in ODD for one in needs.page(db, merchant, cause, hub.now, most=MOST)]
     yield from (Alert(one.cause, one.subject, one.name) for one in odd)
     live = {one.one.id for one in known if one.one.live_at is not None}
     short = [one for one in needs.page(db, merchant, "oversold", hub.now, most=MOST) if one.connection in live]

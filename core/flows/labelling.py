@@ -16,7 +16,7 @@ from core.domain.handing_over import leaves_with_label
 from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.shipments import FINAL, OPEN, PICKUP, REQUEST, State
-from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided
+from core.domain.shipping import Bought, Box, Consignment, Customs, Goods, LabelFormat, Paper, Sought, Voided, Voiding
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
 from core.errors import AccessLost, OutcomeUnknown, Refused
@@ -384,17 +384,17 @@ def checked(hub: Hub, merchant: str, key: str, who: Who) -> None:
 
 
 def give_back(hub: Hub, merchant: str, id: str, who: Who) -> None:
-    """Have a shipment's label voided: it is wanted no more, and the shipment is packed again. Raises NotThen, Refused."""
+    """Have a shipment's label voided: it is wanted no more, and the shipment is packed again, or taken apart where its order is not what it
+    was made for. Asked again where its carrier refused. Raises NotThen, Refused."""
     with hub.unit() as work:
-        one = shipments.find(work.db, merchant, [id]).get(id)
-        if one is None:
-            raise Refused("there is no such shipment")
+        one = joined.lock(hub, work, merchant, id)
+        final = {one.id for one, why in releasing.stopped(hub, work, merchant, [one.order_id]) if why in FINAL}
         key = next((parcel.purchase for parcel in parcels.of_shipments(work.db, merchant, [id]).get(id, []) if parcel.purchase), None)
         if one.state is not State.LABELLED or key is None:
             raise NotThen("it has no label that could be given back")
         work.ask(merchant, "void_labels", key, parcels.give_back(work.db, key))
         if one.problem != TAKING_APART:
-            shipments.set_problem(work.db, id, GIVING_BACK)
+            shipments.set_problem(work.db, id, TAKING_APART if one.problem == NOT_VOIDED and id in final else GIVING_BACK)
         audit.write(work.db, merchant, work.now, who.id, who.name, "label.void", id, shipment=one.name)
 
 
@@ -431,20 +431,20 @@ def void_labels(hub: Hub, claim: Claim) -> None:
     if one is None or one.state != "voiding" or one.bought is None:
         _over(hub, claim)  # what is still being bought is given back when that is over
         return
-    became = hub.carrier(hub.connection(claim.connection)).void(one.bought)
+    said = hub.carrier(hub.connection(claim.connection)).void(one.bought)
     with hub.unit(claim) as work:
-        _voided(hub, work, merchant, one, became)
+        _voided(hub, work, merchant, one, said)
 
 
-def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, became: Voided) -> None:
-    box = hub.box(merchant)
+def _voided(hub: Hub, work: Unit, merchant: str, one: Purchase, said: Voiding) -> None:
+    box, became = hub.box(merchant), said.became
     shipment = joined.lock(hub, work, merchant, one.shipment)
     facts = shipments.facts(work.db, merchant, [shipment.order_id], box)[shipment.order_id]
     boxes = parcels.of_shipments(work.db, merchant, [one.shipment])[one.shipment]
     tracking = one.bought.master if one.bought else ""
     work.happened(merchant, [(facts.ref, LabelVoided(shipment.name, tracking, became.value))])
     if became is Voided.REFUSED:
-        parcels.become(work.db, one.id, "bought", box, work.now)
+        parcels.become(work.db, one.id, "bought", box, work.now, said.words)
         shipments.set_state(work.db, {shipment.id: (State.LABELLED, NOT_VOIDED)}, work.now)
         return
     parcels.become(work.db, one.id, "voided" if became is not Voided.PENDING else "refunding", box, work.now)

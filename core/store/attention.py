@@ -28,7 +28,7 @@ from tasks t where t.merchant = :merchant and t.state = 'parked'
 FOUND = """
 select 'found-' || f.what as cause, f.connection || ' ' || f.subject as subject, f.theirs || ' ' || f.ours as seen, f.subject as name,
   'there: ' || f.theirs || '; here: ' || f.ours as detail, f.what as kind, 0 as units, f.connection, f.found_at as at, '' as id
-from findings f where f.merchant = :merchant and f.mended_at is null and f.found_at > 0 and f.what <> 'login'
+from findings f where f.merchant = :merchant and f.mended_at is null and f.found_at > 0 and f.what not in ('login', 'label')
 """  # that a login ends soon is said by the connection itself
 SHORT = """
 select 'oversold' as cause, o.id as subject, cast(sum(l.hold - l.held) as text) as seen, o.name, min(l.sku) as detail, '' as kind,
@@ -100,6 +100,14 @@ select 'unlabelled' as cause, s.id as subject, s.problem || ' ' || coalesce(s.se
 from shipments s where s.merchant = :merchant and s.problem is not null and s.problem in ('carrier', 'no_rates', 'lacks', 'unknown')
   and s.state in ('released', 'packed', 'labelled') and s.created_at > 0
 """
+# Paid and not used. What left or was given back needs nobody, even before it is judged again.
+UNUSED = """
+select 'found-label' as cause, f.subject, f.theirs as seen, f.subject as name, f.theirs as detail, '' as kind, 0 as units, f.connection,
+  f.found_at as at, f.ours as id
+from findings f join shipments s on s.merchant = f.merchant and s.name = f.subject and s.state = 'labelled'
+where f.merchant = :merchant and f.mended_at is null and f.found_at > 0 and f.what = 'label'
+  and (s.problem is null or s.problem not in ('giving_back', 'taking_apart'))
+"""
 PAPERS = {
     "print-unknown": PAPER.format(name="unknown", state="unknown", more=""),
     "print-failed": PAPER.format(name="failed", state="failed", more=""),
@@ -107,7 +115,8 @@ PAPERS = {
 }
 SOURCES: Mapping[str, str] = {
     "oversold": SHORT, "late": LATE, "mapping": UNKNOWN, "problem": ODD, "declined": DECLINED, "unmatched": STRANGE,
-    "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET, "unlabelled": UNLABELLED, **PAPERS,
+    "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET, "unlabelled": UNLABELLED,
+    "found-label": UNUSED, **PAPERS,
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))

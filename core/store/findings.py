@@ -61,6 +61,16 @@ select {FIELDS} from findings where merchant = :merchant and (:only_open = 0 or 
 """
 
 
+OPEN_SINCE = f"""
+select {FIELDS} from findings where merchant = :merchant and mended_at is null and found_at > 0 order by found_at desc, id desc limit :most
+"""
+
+
+def all_open(db: Connection, merchant: str, most: int) -> list[Finding]:
+    """Those of a merchant that are not over, the newest first."""
+    return [Finding(**row._mapping) for row in run(db, OPEN_SINCE, merchant=merchant, most=most)]
+
+
 def open_of(db: Connection, connection: str, what: str) -> list[Finding]:
     return [Finding(**row._mapping) for row in run(db, OPEN_OF, connection=connection, what=what)]
 

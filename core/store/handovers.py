@@ -24,6 +24,20 @@ def ready(db: Connection, merchant: str, location: str, connection: str, most: i
     return list(run(db, READY, merchant=merchant, location=location, connection=connection, most=most))
 
 
+UNUSED = """
+select s.name, s.ship_by, u.connection, u.bought_at, c.channel, coalesce(l.zone, '') as zone
+from shipments s join purchases u on u.shipment = s.id and u.state = 'bought' join connections c on c.id = u.connection
+left join locations l on l.id = s.location
+where s.merchant = :merchant and s.state = 'labelled' order by s.created_at, s.id limit :most
+"""
+
+
+def unused(db: Connection, merchant: str, most: int) -> list[Any]:
+    """Labels that are paid for and whose parcels are still here: {name, ship_by, connection, bought_at, channel, zone}, the oldest
+    first."""
+    return list(run(db, UNUSED, merchant=merchant, most=most))
+
+
 # ---- manifests
 
 ADD = """

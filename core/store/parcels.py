@@ -242,11 +242,14 @@ def bought(db: Connection, id: str, what: Bought, box: Box, now: int) -> None:
     run(db, BOUGHT, id=id, handle=sealed, price=price.minor if price else None, currency=price.currency if price else None, now=now)
 
 
-END = "update purchases set state = :state, words = :words, ended_at = :now where id = :id"
+END = """
+update purchases set state = :state, words = coalesce(:words, case when :state = 'kept' then words end), ended_at = :now where id = :id
+"""
 
 
 def become(db: Connection, id: str, state: str, box: Box, now: int, words: str = "") -> None:
-    """What became of a purchase, in the carrier's own words where it said some. One that is not live any more leaves its parcels."""
+    """What became of a purchase, in the carrier's own words where it said some; what could not be given back keeps those that said why. One
+    that is not live any more leaves its parcels."""
     sealed = box.seal_text(f"purchases|words|{id}", words.encode()) if words else None
     run(db, END, id=id, state=state, words=sealed, now=now)
     if state not in LIVE:

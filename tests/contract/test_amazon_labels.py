@@ -136,7 +136,7 @@ def test_a_label_is_given_back_however_often_that_is_said_and_the_order_waits_ag
     one, service = prepared(carrier, order)
     made = carrier.buy(one, service, KEY)
 
-    assert [carrier.void(made) for _ in range(2)] == [Voided.VOIDED] * 2
+    assert [carrier.void(made).became for _ in range(2)] == [Voided.VOIDED] * 2
     assert read(play, order.id).units_to_ship == 1 and live(play) == []
 
 
@@ -145,7 +145,9 @@ def test_one_that_is_on_its_way_is_not_taken_back(play: Play, carrier: Any) -> N
     made = carrier.buy(one, service, KEY)
     play.simulator.move(made.master, "pick_up", {})
 
-    assert carrier.void(made) is Voided.REFUSED
+    said = carrier.void(made)
+    assert said.became is Voided.REFUSED
+    assert said.words
 
 
 def test_a_parcel_is_followed_to_the_door_whoever_carries_it(play: Play, carrier: Any) -> None:

@@ -325,9 +325,9 @@ def test_whoever_cannot_be_told_apart_is_looked_at_by_a_person(rig):
 def test_a_label_that_was_never_scanned_costs_nothing_and_one_that_was_is_used(rig):
     made = bought(rig, boxes=2)
 
-    assert rig.carrier.void(made) is Voided.UNUSED
+    assert rig.carrier.void(made).became is Voided.UNUSED
     moved(rig, made.tracking[1], "pick_up")
-    assert rig.carrier.void(made) is Voided.REFUSED
+    assert rig.carrier.void(made).became is Voided.REFUSED
 
 
 # ---- tracking

@@ -124,11 +124,23 @@ def test_what_goes_abroad_is_declared(rig):
 def test_a_label_is_given_back_once_however_often_that_is_said(rig):
     _, _, made = bought(rig)
 
-    answers = [rig.carrier.void(made) for _ in range(2)]
+    answers = [rig.carrier.void(made).became for _ in range(2)]
 
     assert set(answers) <= {Voided.VOIDED, Voided.PENDING, Voided.UNUSED}
     if answers[0] is not Voided.UNUSED:
         assert rig.live() == []
+
+
+def test_why_a_label_is_not_taken_back_is_told_in_the_carriers_own_words(rig):
+    _, _, made = bought(rig)
+    rig.simulator.move(made.master, "pick_up", {"town": "Austin", "country": "US"})
+    rig.clock.forward(days=1)
+
+    said = rig.carrier.void(made)
+
+    assert said.became is Voided.REFUSED
+    assert len(said.words) > 5 and "{" not in said.words
+    assert said.words not in repr(said)
 
 
 def test_a_parcel_is_followed_to_the_door(rig):
@@ -192,7 +204,7 @@ def test_a_purchase_whose_answer_is_lost_is_found_and_never_bought_twice(rig):
 
     assert isinstance(found, Bought)
     assert found.tracking == tuple(parcel["tracking"] for parcel in rig.simulator.parcels()[before:])
-    assert rig.carrier.void(found) in (Voided.VOIDED, Voided.PENDING, Voided.UNUSED)
+    assert rig.carrier.void(found).became in (Voided.VOIDED, Voided.PENDING, Voided.UNUSED)
 
 
 def test_a_purchase_that_never_arrived_is_absent_or_is_made_by_asking(rig):

@@ -29,7 +29,7 @@ from connectors.http import Http, read_json
 from connectors.simulation import InProcess, reply
 from core.domain.money import Money
 from core.domain.order import Address
-from core.domain.shipping import Agreed, Bought, Box, Collection, Duties, LabelFormat, Paper, Progress, Sought, Verdict, Voided
+from core.domain.shipping import Agreed, Bought, Box, Collection, Duties, LabelFormat, Paper, Progress, Sought, Verdict, Voided, Voiding
 from core.errors import AccessLost, BadPayload, OutcomeUnknown, RateLimited, Refused, Unavailable
 from core.ports import ChecksAddresses, ClosesDays, PicksUp, Refunds, Reprints
 from tests.contract.carriers import ABROAD, AT_HOME, DECLARED, KEY, SENDER, Rig, wish
@@ -500,7 +500,7 @@ def test_what_was_picked_up_or_is_of_another_day_is_not_taken_back(rig, later):
     if not later["days"]:
         rig.simulator.move(made.tracking[1], "pick_up", {})
 
-    assert rig.carrier.void(made) is Voided.REFUSED
+    assert rig.carrier.void(made).became is Voided.REFUSED
     assert len(rig.live()) == 2
 
 
@@ -512,7 +512,9 @@ def test_a_label_that_fedex_does_not_know_is_refused_in_its_words(rig):
 
 
 def test_a_cancellation_that_was_not_made_is_told(rig):
-    assert normalize.voided({"output": {"cancelledShipment": False, "message": "Unable to cancel"}}) is Voided.REFUSED
+    assert normalize.voided({"output": {"cancelledShipment": False, "message": "Unable to cancel"}}) == Voiding(
+        Voided.REFUSED, "Unable to cancel"
+    )
 
 
 # Parcels
@@ -653,7 +655,7 @@ def test_errors_in_an_answer_of_status_200_are_errors(rig):
     assert refused.value.words == "Their words." and "SOMETHING.NEW" in str(refused.value)
 
     made = Bought({"tracking": "1", "country": "US"}, ("1",))
-    assert told(rig, declined("SHIPMENT.CANCELEDWITHOUTPICKUP.SUCCESS")).void(made) is Voided.VOIDED
+    assert told(rig, declined("SHIPMENT.CANCELEDWITHOUTPICKUP.SUCCESS")).void(made).became is Voided.VOIDED
 
 
 @pytest.mark.parametrize("status", [200, 400, 503])

@@ -254,7 +254,7 @@ def test_a_void_counts_only_where_every_parcel_was_given_back(shipment: str, par
     each = [{"TrackingNumber": NUMBER, "Status": {"Code": parcel}}]
     answer = {"Response": {"ResponseStatus": {"Code": "1"}}, "SummaryResult": {"Status": {"Code": shipment}}, "PackageLevelResult": each}
 
-    assert normalize.is_given_back({"VoidShipmentResponse": answer}) is given
+    assert (normalize.voided({"VoidShipmentResponse": answer}).became is Voided.VOIDED) is given
 
 
 @pytest.mark.parametrize(
@@ -524,18 +524,18 @@ def test_a_label_of_a_parcel_that_was_scanned_is_not_given_back(rig: Rig) -> Non
     made = rig.carrier.buy(wish(), "03", KEY)
     rig.simulator.move(made.master, "pick_up", {})
 
-    assert rig.carrier.void(made) is Voided.REFUSED
+    assert rig.carrier.void(made).became is Voided.REFUSED
     assert [one["voided"] for one in rig.simulator.parcels()] == [False]
 
 
 def test_a_label_is_given_back_for_four_weeks(rig: Rig) -> None:
     early, late = rig.carrier.buy(wish(), "03", KEY), rig.carrier.buy(wish(), "03", KEY[::-1])
     rig.clock.forward(days=27)
-    assert rig.carrier.void(early) is Voided.VOIDED
+    assert rig.carrier.void(early).became is Voided.VOIDED
     rig.clock.forward(days=2)
 
-    assert rig.carrier.void(late) is Voided.REFUSED
-    assert rig.carrier.void(early) is Voided.VOIDED
+    assert rig.carrier.void(late).became is Voided.REFUSED
+    assert rig.carrier.void(early).became is Voided.VOIDED
 
 
 def test_a_label_that_was_given_back_before_is_told_from_one_that_it_is_too_late_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -544,7 +544,7 @@ def test_a_label_that_was_given_back_before_is_told_from_one_that_it_is_too_late
     refused = errors(400, "190102", "No shipment found within the allowed void period")
     monkeypatch.setattr(type(rig.simulator), "_void", lambda self, number: refused)
 
-    assert [rig.carrier.void(one) for one in (made, late)] == [Voided.VOIDED, Voided.REFUSED]
+    assert [rig.carrier.void(one).became for one in (made, late)] == [Voided.VOIDED, Voided.REFUSED]
 
 
 def test_labels_are_printed_again_one_for_each_box_and_the_invoice_once(rig: Rig) -> None:

@@ -531,12 +531,12 @@ def test_parts_are_read_whatever_their_headers_say_of_encodings():
 
 def test_before_its_manifest_a_label_is_cancelled_and_after_it_a_refund_is_asked_for(rig):
     today, tomorrow, late = (rig.carrier.buy(wish(), GROUND, f"{n:032x}") for n in range(3))
-    first = rig.carrier.void(today)
+    first = rig.carrier.void(today).became
     rig.clock.forward(hours=15, minutes=29)
-    before_night = rig.carrier.void(tomorrow)
+    before_night = rig.carrier.void(tomorrow).became
     rig.clock.forward(minutes=2)
 
-    assert (first, before_night, rig.carrier.void(late)) == (Voided.VOIDED, Voided.VOIDED, Voided.PENDING)
+    assert (first, before_night, rig.carrier.void(late).became) == (Voided.VOIDED, Voided.VOIDED, Voided.PENDING)
     assert rig.live() == []
 
 
@@ -544,10 +544,10 @@ def test_giving_back_twice_has_one_effect_on_any_day(rig):
     made = rig.carrier.buy(wish(), GROUND, KEY)
     rig.clock.forward(days=2)
 
-    told = [rig.carrier.void(made), rig.carrier.void(made)]
+    told = [rig.carrier.void(made).became, rig.carrier.void(made).became]
     rig.clock.forward(days=3)
 
-    assert [*told, rig.carrier.void(made)] == [Voided.PENDING] * 3
+    assert [*told, rig.carrier.void(made).became] == [Voided.PENDING] * 3
     assert rig.simulator.state["serial"] == 2
 
 
@@ -558,14 +558,14 @@ def test_a_label_that_was_used_or_is_old_is_not_taken_back(rig, days):
     if days == 1:
         rig.simulator.move(made.master, "pick_up", {})
 
-    assert rig.carrier.void(made) is Voided.REFUSED
+    assert rig.carrier.void(made).became is Voided.REFUSED
     assert len(rig.live()) == 1
 
 
 def test_a_label_abroad_is_cancelled_where_it_was_bought(rig):
     made = rig.carrier.buy(wish(ABROAD), PRIORITY_ABROAD, KEY)
 
-    assert rig.carrier.void(made) is Voided.VOIDED
+    assert rig.carrier.void(made).became is Voided.VOIDED
     assert rig.calls()[-1] == "cancelInternationalLabel"
 
 
@@ -897,11 +897,11 @@ def test_a_day_is_closed_with_a_form_and_then_its_labels_are_manifested(rig):
     made = [rig.carrier.buy(wish(to), service, key) for to, service, key in ((AT_HOME, GROUND, KEY), (ABROAD, PRIORITY_ABROAD, OTHER))]
 
     closed = rig.carrier.close(made, SENDER, KEY)
-    at_once = rig.carrier.void(made[0])
+    at_once = rig.carrier.void(made[0]).became
     rig.clock.forward(minutes=15)
 
     assert (len(closed.id), closed.papers[0].kind, closed.papers[0].content[:4]) == (22, "manifest", b"%PDF")
-    assert (at_once, rig.carrier.void(made[1])) == (Voided.VOIDED, Voided.PENDING)
+    assert (at_once, rig.carrier.void(made[1]).became) == (Voided.VOIDED, Voided.PENDING)
 
 
 def test_a_label_stands_on_one_form(rig):

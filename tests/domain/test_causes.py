@@ -54,11 +54,11 @@ def test_every_cause_that_a_flow_parks_by_is_known() -> None:
 
 def test_every_finding_has_its_cause() -> None:
     said = {texts(call.args[1])[0] for call in calls("Finding") if len(call.args) > 1 and isinstance(call.args[1], ast.Constant)}
-    said |= {access.LOGIN, access.SCOPES, privacy.REQUEST, judging.BREAK, judging.DECLINED}  # those that a flow names once
+    said |= {access.LOGIN, access.SCOPES, privacy.REQUEST, judging.BREAK, judging.DECLINED, judging.LABEL}  # those that a flow names once
 
     assert {"order", "listing", "silence", "subscription", "login", "scopes", "request"} <= said
     named = {call.args[1].id for call in calls("Finding") if len(call.args) > 1 and isinstance(call.args[1], ast.Name)}
-    assert named <= {"what", "REQUEST", "BREAK", "DECLINED"}
+    assert named <= {"what", "REQUEST", "BREAK", "DECLINED", "LABEL"}
     assert {causes.of_finding(what) for what in said} <= causes.ALL.keys()
 
 
@@ -110,4 +110,5 @@ def test_what_cannot_wait_is_known_by_name() -> None:
         "no-answer",
         "found-break",
         "found-document",
+        "found-label",
     }

@@ -369,6 +369,28 @@ def test_a_label_that_is_not_taken_back_is_thrown_away_and_stays_paid(dock: Depo
         labelling.throw_away(dock.house.hub, dock.merchant, dock.id(), ANN)
 
 
+@on_sqlite
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_label_that_was_not_taken_back_is_tried_again_and_what_was_cancelled_ends(dock: Depot, cancelled: bool) -> None:
+    number = dock.sell(A=1)
+    dock.label()
+    dock.post.scan("BP00000001", Progress.PICKED_UP)
+    if cancelled:
+        acts.cancel(dock.house.bogus, number)
+        dock.poll()
+    else:
+        labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+        dock.house.drain()
+    dock.post.purchases[0].steps.clear()  # it was another parcel that they scanned
+
+    labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+    dock.house.drain()
+
+    assert dock.shipments()[0] == ("S1", "cancelled" if cancelled else "packed", None)
+    assert books.one(dock.house.hub, "select state from purchases") == "voided"
+    assert books.one(dock.house.hub, "select words from purchases") is None
+
+
 # ---- changed under our hands
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.ahead import Promise
 from core.domain.exposure import NO_RULE, exposure
 from core.domain.shipments import Stop
-from core.domain.shipping import Sought, Voided
+from core.domain.shipping import Sought, Voided, Voiding
 from core.domain.tasks import DONE
 from core.errors import AccessLost, LostLease, OutcomeUnknown, RateLimited, Unavailable
 from core.flows import releasing
@@ -519,7 +519,7 @@ ALL: dict[str, Mutant] = {
         "a label that its carrier does not take back counts as given back",
         10,
         "core.flows.labelling:_voided",
-        lambda was: lambda hub, work, merchant, one, _: was(hub, work, merchant, one, Voided.VOIDED),
+        lambda was: lambda hub, work, merchant, one, _: was(hub, work, merchant, one, Voiding(Voided.VOIDED)),
     ),
     "released-kept": _dock(
         "what was taken apart stays released",

@@ -20,7 +20,7 @@ def ana(shop: Shop) -> Person:
 
 def test_a_member_sees_what_their_role_is_usually_told_and_chooses_otherwise(shop: Shop, ana: Person) -> None:
     text = ana.get("/settings/alerts")
-    assert text.count(" checked") == 12
+    assert text.count(" checked") == 13
     assert len(ana.statements) <= 8
 
     text = ana.post("/settings/alerts", now=["login", "nonsense"], hook="https://chat.example/x")

@@ -7,8 +7,9 @@ import pytest
 
 from connectors.bogus.carrier import manifest
 from core.domain.roles import PERMISSIONS, Role
+from core.domain.shipping import Progress
 from core.errors import OutcomeUnknown, Refused
-from core.flows import places
+from core.flows import judging, places
 from core.store import connections
 from core.store.connections import Merchant
 from tests.conftest import House
@@ -311,3 +312,48 @@ def test_an_address_that_a_carrier_doubts_is_decided_on_its_page(dock: Depot, an
     dock.house.drain()
     dock.release()
     assert "The carrier knows this address." in ana.get("/shipments/S2") and "7 JUNIPER STREET" in ana.get("/shipments/S2")
+
+
+@on_sqlite
+def test_a_label_that_is_not_used_can_be_given_back_or_handed_over_where_it_is_listed(dock: Depot, ana: Person) -> None:
+    for name in ("S1", "S2"):
+        dock.sell(A=1)
+        dock.label(name)
+    dock.house.clock.pass_(timedelta(days=26))
+    judging.judge_labels(dock.house.hub, dock.merchant)
+
+    for page in ("/attention", "/attention/found-label"):
+        text = ana.get(page)
+        assert "A label is paid, and its parcel is still here" in text and "Its label can be given back until" in text
+        assert all(f"/shipments/{name}/{act}" in text for name in ("S1", "S2") for act in ("send", "give-back"))
+        assert len(ana.statements) <= MOST
+    assert "Its label can be given back until" in ana.get("/shipments/S1")
+    assert len(ana.statements) <= MOST
+    assert "Give the label back" not in at(dock, Role.VIEWER).get("/attention")
+
+    ana.post("/shipments/S1/send")
+    ana.post("/shipments/S2/give-back")
+
+    assert "its parcel is still here" not in ana.get("/attention")
+    assert "Its label can be given back until" not in ana.get("/shipments/S1")
+
+
+@on_sqlite
+def test_why_a_carrier_does_not_take_a_label_back_is_shown_with_what_can_be_done(dock: Depot, ana: Person) -> None:
+    dock.sell(A=1)
+    dock.label()
+    dock.post.scan("BP00000001", Progress.PICKED_UP)
+    ana.post("/shipments/S1/give-back")
+    dock.house.drain()
+
+    text = ana.get("/shipments/S1")
+    assert "The parcel was scanned already." in text
+    assert "Try to give it back again" in text and "Accept it as paid" in text
+    assert "The parcel was scanned already." not in at(dock, Role.VIEWER).get("/shipments/S1")
+    assert "scanned already" not in str(books.one(dock.house.hub, "select words from purchases"))
+
+    ana.post("/shipments/S1/throw-away")
+
+    text = ana.get("/shipments/S1")
+    assert "could not be given back" in text and "The parcel was scanned already." in text
+    assert "threw a paid label away" in ana.get("/activity")

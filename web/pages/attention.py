@@ -11,7 +11,7 @@ from core.domain.shipments import PROBLEMS
 from core.errors import Refused
 from core.flows import attention, health
 from core.store import attention as store
-from web import asked
+from web import asked, shipping_words
 from web.pages.printing import why as printer_words
 from web.said import say
 from web.visitor import hub, needs, visitor, who
@@ -22,7 +22,7 @@ MOST = 50
 
 @pages.context_processor
 def _words() -> dict[str, Any]:
-    return {"print_words": printer_words, "shipment_problems": PROBLEMS}
+    return {"print_words": printer_words, "shipment_problems": PROBLEMS, "unused_label": shipping_words.unused}
 
 
 @pages.get("/attention")

@@ -21,7 +21,7 @@ from core.domain.shipments import AGAIN, PROBLEMS, STOPS, WORDS, Again
 from core.domain.shipping import LabelFormat, Paper
 from core.domain.telling import KINDS
 from core.errors import Refused
-from core.flows import checking, labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
+from core.flows import checking, judging, labelling, moving, packing, rating, reshipping, sending, shipment_page, telling
 from core.flows.shipment_page import Difference, Seen
 from core.store import boxes, connections, events, lists, parcels, places, printers, requests, shipment_list, shipments
 from core.store import telling as told_store
@@ -265,8 +265,17 @@ def _one(name: str) -> str:
         "shipment.html", theirs=theirs, request_words=REQUESTS,
         one=found, inside=inside, titles={load.line: load.title or load.line for load in loads},
         loads=loads, bought=bought, papers=papers, change=change, most_g=MOST_G, most_mm=LONG_MM, now=hub().now,
-        problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
+        unused=_unused(found, bought), problem=shipping_words.problem(found.row.problem or ""), words_of=_words_of, **choices,
     )  # fmt: skip
+
+
+def _unused(found: Seen, bought: Sequence[Any]) -> str:
+    """Why its label, which is paid, needs somebody; "" where nobody need look."""
+    live = [row for row in bought if row.state == "bought"]
+    if found.row.state != "labelled" or not live:
+        return ""
+    why, until = judging.unused_label(hub(), live[-1].channel or "", live[-1].bought_at, found.row.ship_by, found.row.zone or "")
+    return shipping_words.unused(why, until) if why else ""
 
 
 def _choices(db: Any, found: Seen) -> dict[str, Any]:
