@@ -161,3 +161,13 @@ def test_without_books_there_is_no_paper(house: House) -> None:
     answer = person(house.hub, house.merchant.id).client.get("/books/certificate.pdf")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/books")
+
+
+def test_a_payout_is_a_paper_too_that_names_its_break_and_comes_to_nothing(shop: House, ana: Person) -> None:
+    number = sold(shop)
+    paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
+    address = f"/books/payouts/{payout(shop)}"
+
+    assert f"{address}/certificate.pdf" in ana.get(address)
+    said = text(ana.client.get(f"{address}/certificate.pdf").data)
+    assert "#1001" in said and "another amount" in said.replace("\n", " ") and "everything is named" in said

@@ -237,6 +237,20 @@ def certificate_paper() -> Response:
     return Response(made, content_type="application/pdf", headers=told)
 
 
+@pages.get("/books/payouts/<id>/certificate.pdf")
+@needs("books.read")
+def payout_paper(id: str) -> Response:
+    """One payout, for a bookkeeper's folder."""
+    from core.flows import certifying  # as above
+    from web.pages.shipments import language
+
+    english = (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.STATES.values())
+    words = {text: str(gettext(text)) for text in english}
+    made = certifying.paper_of_payout(hub(), visitor().merchant, asked.printable(id)[:64], language(), words) or abort(404)
+    told = {"Content-Disposition": 'attachment; filename="certificate-of-payout.pdf"'}
+    return Response(made, content_type="application/pdf", headers=told)
+
+
 def _certificate() -> Certificate | None:
     """None where no books are kept."""
     since, until = accounts.month(asked.text("month", 7), today_here())
