@@ -124,7 +124,7 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "books.payout", "gateways.deposit", "margins.file",
     "books.certificate_file", "books.certificate_paper", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
     "costs.export", "postage.bill", "books.payout_paper", "api_books.document", "api_books.lines", "api_books.payout",
-    "api_books.payout_certificate",
+    "api_books.payout_certificate", "api_books.certificate",
 }  # fmt: skip
 
 

@@ -21,11 +21,13 @@ from core.flows.books import NotKept
 from core.flows.payouts import rebook
 from core.hub import Hub
 from core.ports import Paying
-from core.store import audit, connections, journal, payouts
+from core.store import audit, connections, documents, journal, payouts
 from core.store.connections import Connection
+from core.store.documents import Seller, Standing
 from core.store.journal import Balance, Books, Cleared, Named
 from core.store.payouts import Known
 
+LATELY_US = 90 * 86_400_000_000  # documents of so long are counted
 MOST = 2000  # items that may be breaks and are looked at, the oldest first
 NO_FEED = Paying("")  # money of a channel that is not connected any more, and of gateways without payouts
 
@@ -47,7 +49,7 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Look:
     """How the books stand: this month's entries by kind, orders that wait by why, clearing accounts over the month, what is open and may be
-    a break (the first of it), how many others are awaited, and the newest payouts."""
+    a break (the first of it), how many others are awaited, the newest payouts, and how each ledger stands."""
 
     books: Books
     today: date
@@ -58,6 +60,7 @@ class Look:
     sure: int
     payouts: Sequence[Known]
     names: Mapping[str, str]  # what channels are called
+    ledgers: Sequence[Standing]
 
     @property
     def breaks(self) -> list[Open]:
@@ -76,14 +79,14 @@ def look(hub: Hub, db: Db, merchant: str) -> Look | None:
         return None
     today = hub.clock().astimezone(zone_of(books.zone)).date()
     first = today.replace(day=1)
-    newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
+    newest, (known, ledgers) = payouts.listed(db, merchant, 2**62, 20), documents.standing(db, merchant, hub.now - LATELY_US)
     pays = pays_of(hub, known)
     sure = sure_from(pays, today)
     entries, waits, awaited_ = journal.counts(db, merchant, first, today, sure)
     found = judged(db, merchant, journal.suspects(db, merchant, sure, MOST), today, pays)
     return Look(
         books, today, entries, waits, journal.cleared_now(db, merchant, first), found, awaited_, newest,
-        {one.id: one.label for one in known},
+        {one.id: one.label for one in known}, ledgers,
     )  # fmt: skip
 
 
@@ -116,7 +119,7 @@ def _open(one: Item, pays: Paying, today: date, order: Named | None) -> Open:
     return Open(one, cause or Cause.AWAITED, one.last + pays.within, order)
 
 
-def pays_of(hub: Hub, known: Iterable[Connection]) -> dict[str, Paying]:
+def pays_of(hub: Hub, known: Iterable[Connection] | Iterable[Seller]) -> dict[str, Paying]:
     """How each channel pays out what it took."""
     connectors = {one.id: hub.connectors.get(one.channel) for one in known}
     return {id: connector.pays for id, connector in connectors.items() if connector and connector.pays}

@@ -15,6 +15,7 @@ from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Tag, T
 from core.domain.money import Money
 from core.domain.order_documents import Open
 from core.store import journal
+from core.store.connections import CHANNEL, LEDGER
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
@@ -420,3 +421,54 @@ def declined(db: Connection, merchant: str, most: int) -> list[Declined]:
     """The oldest first."""
     found = run(db, DECLINED, merchant=merchant, most=most)
     return [Declined(row.connection, row.number, row.why, Money(row.total, row.currency), row.wanted_at) for row in found]
+
+
+STANDING = """
+select c.id as connection, c.role as state, c.label as why, c.channel as last,
+  (select count(*) from document_entries e where e.connection = c.id and e.document = '') as found
+from connections c where c.merchant = :merchant and c.role in (:seller, :role)
+union all select d.connection, d.state, coalesce(d.why, ''), max(d.day), count(*) from documents d
+where d.merchant = :merchant and d.state in ('wanted', 'asked', 'blocked') group by 1, 2, 3
+union all select d.connection, d.state, '', max(d.day), count(*) from documents d
+where d.merchant = :merchant and d.state = 'posted' and d.wanted_at >= :since group by 1, 2
+order by 3, 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a ledger stands: documents written (of those made since a moment) and the last day among them, about to be written, and blocked
+    by why; and entries that are in no document yet."""
+
+    connection: str
+    label: str
+    entries: int
+    posted: int
+    last: str
+    waiting: int
+    blocked: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A channel: its system and its name."""
+
+    id: str
+    channel: str
+    label: str
+
+
+def standing(db: Connection, merchant: str, since: int) -> tuple[list[Seller], list[Standing]]:
+    """The merchant's channels, and how each ledger stands; both by name."""
+    found = run(db, STANDING, merchant=merchant, since=since, role=LEDGER, seller=CHANNEL).all()
+    sellers = [Seller(row.connection, row.last, row.why) for row in found if row.state == CHANNEL]
+    return sellers, [_standing(one, [row for row in found if row.connection == one.connection]) for one in found if one.state == LEDGER]
+
+
+def _standing(ledger: Any, rows: Sequence[Any]) -> Standing:
+    posted = next((row for row in rows if row.state == "posted"), None)
+    waiting = sum(row.found for row in rows if row.state in ("wanted", "asked"))
+    blocked = {row.why: row.found for row in rows if row.state == "blocked"}
+    return Standing(
+        ledger.connection, ledger.why, ledger.found, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
+    )  # fmt: skip
