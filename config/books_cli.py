@@ -256,6 +256,22 @@ def _names(hub: "Hub", owner: str) -> dict[str, str]:
         return {one.id: one.label for one in connections.all_of(db, owner)}
 
 
+@books.command("payout-certificate")
+@click.argument("payout")
+@click.argument("pdf", type=click.File("wb"))
+@of_merchant
+@click.pass_obj
+def payout_certificate(settings: Settings, payout: str, pdf: Any, merchant: str) -> None:
+    """Write a payout (its id) as a sheet into a PDF file: orders, fees, what is open, and the residue, which is zero."""
+    from core.flows import certifying
+
+    hub, owner = opened(settings, merchant)
+    made = certifying.paper_of_payout(hub, owner, payout)
+    if made is None:
+        fail(f"books payout-certificate: there is no payout {payout}")
+    pdf.write(made)
+
+
 @books.command("ledger")
 @click.argument("ledger")
 @click.option("--from", "first", type=DAY, help="Write what was booked on this day or later.")

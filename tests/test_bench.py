@@ -123,7 +123,8 @@ NOT_LOOKED_AT = {  # doors of machines, ways out and back, files to keep, and wh
     "calling_off.page", "capturing.page", "day_end.papers", "track.sheet", "track.logo", "buyers.shown",
     "books.payout", "gateways.deposit", "margins.file",
     "books.certificate_file", "books.certificate_paper", "ledger.one", "answer.page", "requests.one", "api_requests.one", "routing.export",
-    "costs.export", "postage.bill",
+    "costs.export", "postage.bill", "books.payout_paper", "api_books.document", "api_books.lines", "api_books.payout",
+    "api_books.payout_certificate", "api_books.certificate",
 }  # fmt: skip
 
 

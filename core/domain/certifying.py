@@ -35,6 +35,28 @@ WORDS = {
     "named": N_("everything is named"),
     "not_named": N_("NOT EXPLAINED"),
     "nothing": N_("Nothing was booked."),
+    "of_payout": N_("Certificate of a payout"),
+    "payout": N_("Payout"),
+    "sent": N_("Sent on"),
+    "state": N_("State"),
+    "banked": N_("On the bank's statement"),
+    "deposit": N_("Came in a deposit with others"),
+    "orders": N_("Orders in it"),
+    "order": N_("Order"),
+    "settled": N_("Settled"),
+    "fees": N_("Fees"),
+    "rest": N_("The rest"),
+    "sum_of": N_("Comes to"),
+    "left": N_("Open"),
+    "matched": N_("to the cent"),
+    "of_none": N_("What is of no order"),
+    "what": N_("What"),
+    "when": N_("When"),
+    "no_lines": N_("It holds nothing."),
+    "lines": N_("What its lines come to"),
+    "paid_out": N_("What was paid out"),
+    "residue_of": N_("Residue: paid out less its lines"),
+    "unsure": N_("cannot be said: it was not read whole, or holds several currencies"),
 }
 
 
@@ -106,6 +128,76 @@ class Stated:
     closed: date | None
     parts: tuple[Part, ...]
     words: Mapping[str, str] = field(default_factory=lambda: WORDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An order in a payout: what of its money is settled, its fees (below zero), what else its lines hold, and what stands open under it
+    now, with why."""
+
+    order: str
+    settled: Money
+    fees: Money
+    amount: Money
+    open: Money | None = None
+    why: str = ""
+
+    @property
+    def rest(self) -> Money:
+        return self.amount - self.settled - self.fees
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A line of a payout that is of no order."""
+
+    what: str
+    on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """A payout as it is printed. `whole`: all of it was read, in its own currency."""
+
+    merchant: str
+    called: str
+    account: str
+    sent: date
+    made: date
+    state: str
+    amount: Money
+    reaches: Money
+    banked: Money | None
+    deposit: bool
+    orders: tuple[Settled, ...]
+    others: tuple[Beside, ...]
+    whole: bool
+    words: Mapping[str, str] = field(default_factory=lambda: WORDS)
+
+    @property
+    def sums(self) -> tuple[Money, ...]:
+        """Of its orders: settled, fees, the rest, and what they come to."""
+        rows = [(one.settled, one.fees, one.rest, one.amount) for one in self._own]
+        return tuple(total((row[n] for row in rows), self.amount.currency) for n in range(4))
+
+    @property
+    def _own(self) -> list[Settled]:
+        return [one for one in self.orders if one.amount.currency == self.amount.currency]
+
+    @property
+    def beside(self) -> Money:
+        own = (one.amount for one in self.others if one.amount.currency == self.amount.currency)
+        return total(own, self.amount.currency)
+
+    @property
+    def lines(self) -> Money:
+        return self.sums[3] + self.beside
+
+    @property
+    def residue(self) -> Money | None:
+        """Nothing, or the payout is not explained; None: nobody can say."""
+        return self.amount - self.lines if self.whole else None
 
 
 def shortened(found: Sequence[Left], most: int) -> tuple[Left, ...]:

@@ -98,3 +98,12 @@ def _height(value: int, marks: Sequence[int]) -> int:
         if value <= high:
             return HEIGHT - step * number - step * max(0, value - low) // (high - low)
     return 0
+
+
+def shares(parts: Sequence[int]) -> list[tuple[int, int]]:
+    """Parts of a whole side by side over WIDTH, as (x, width): none that is there is thinner than 8, and all of nothing is nothing."""
+    whole = sum(parts)
+    widths = [max(8, WIDTH * part // whole) if part else 0 for part in parts]
+    over = max(0, sum(widths) - WIDTH)
+    widths = [width - over if n == widths.index(max(widths)) else width for n, width in enumerate(widths)]
+    return [(sum(widths[:n]), width) for n, width in enumerate(widths)]

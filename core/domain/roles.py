@@ -58,6 +58,7 @@ SCOPES = (
     "connections.read",
     "attention.read",
     "attention.act",
+    "books.read",
 )
 
 

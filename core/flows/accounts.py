@@ -21,11 +21,13 @@ from core.flows.books import NotKept
 from core.flows.payouts import rebook
 from core.hub import Hub
 from core.ports import Paying
-from core.store import audit, connections, journal, payouts
+from core.store import audit, connections, documents, journal, payouts
 from core.store.connections import Connection
+from core.store.documents import Seller, Standing
 from core.store.journal import Balance, Books, Cleared, Named
 from core.store.payouts import Known
 
+LATELY_US = 90 * 86_400_000_000  # documents of so long are counted
 MOST = 2000  # items that may be breaks and are looked at, the oldest first
 NO_FEED = Paying("")  # money of a channel that is not connected any more, and of gateways without payouts
 
@@ -47,7 +49,7 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Look:
     """How the books stand: this month's entries by kind, orders that wait by why, clearing accounts over the month, what is open and may be
-    a break (the first of it), how many others are awaited, and the newest payouts."""
+    a break (the first of it), how many others are awaited, the newest payouts, and how each ledger stands."""
 
     books: Books
     today: date
@@ -58,6 +60,7 @@ class Look:
     sure: int
     payouts: Sequence[Known]
     names: Mapping[str, str]  # what channels are called
+    ledgers: Sequence[Standing]
 
     @property
     def breaks(self) -> list[Open]:
@@ -76,14 +79,14 @@ def look(hub: Hub, db: Db, merchant: str) -> Look | None:
         return None
     today = hub.clock().astimezone(zone_of(books.zone)).date()
     first = today.replace(day=1)
-    newest, known = payouts.listed(db, merchant, 2**62, 20), connections.all_of(db, merchant)
-    pays = _pays(hub, known)
+    newest, (known, ledgers) = payouts.listed(db, merchant, 2**62, 20), documents.standing(db, merchant, hub.now - LATELY_US)
+    pays = pays_of(hub, known)
     sure = sure_from(pays, today)
     entries, waits, awaited_ = journal.counts(db, merchant, first, today, sure)
-    found = _judged(db, merchant, journal.suspects(db, merchant, sure, MOST), today, pays)
+    found = judged(db, merchant, journal.suspects(db, merchant, sure, MOST), today, pays)
     return Look(
         books, today, entries, waits, journal.cleared_now(db, merchant, first), found, awaited_, newest,
-        {one.id: one.label for one in known},
+        {one.id: one.label for one in known}, ledgers,
     )  # fmt: skip
 
 
@@ -94,11 +97,11 @@ def sure_from(pays: Mapping[str, Paying], today: date) -> date:
 
 def awaited(hub: Hub, db: Db, merchant: str, today: date, after: int, most: int) -> list[Open]:
     """Items that are surely awaited, so many behind the first, the oldest first."""
-    pays = _pays(hub, connections.all_of(db, merchant))
-    return _judged(db, merchant, journal.awaited(db, merchant, sure_from(pays, today), after, most), today, pays)
+    pays = pays_of(hub, connections.all_of(db, merchant))
+    return judged(db, merchant, journal.awaited(db, merchant, sure_from(pays, today), after, most), today, pays)
 
 
-def _judged(db: Db, merchant: str, found: Sequence[Item], today: date, pays: Mapping[str, Paying]) -> list[Open]:
+def judged(db: Db, merchant: str, found: Sequence[Item], today: date, pays: Mapping[str, Paying]) -> list[Open]:
     """Why each is open, by what is known today."""
     names = journal.named(db, merchant, [one.item for one in found if not is_no_order(one.item)])
     return [_open(one, _paying(one, pays), today, names.get(one.item)) for one in found]
@@ -116,7 +119,7 @@ def _open(one: Item, pays: Paying, today: date, order: Named | None) -> Open:
     return Open(one, cause or Cause.AWAITED, one.last + pays.within, order)
 
 
-def _pays(hub: Hub, known: Iterable[Connection]) -> dict[str, Paying]:
+def pays_of(hub: Hub, known: Iterable[Connection] | Iterable[Seller]) -> dict[str, Paying]:
     """How each channel pays out what it took."""
     connectors = {one.id: hub.connectors.get(one.channel) for one in known}
     return {id: connector.pays for id, connector in connectors.items() if connector and connector.pays}
@@ -152,7 +155,7 @@ def certificate(hub: Hub, db: Db, merchant: str, since: date, until: date) -> Ce
     if (books := journal.books(db, merchant)) is None:
         raise NotKept("no books are kept yet: say from which day on")
     today = hub.clock().astimezone(zone_of(books.zone)).date()
-    found = _judged(db, merchant, journal.items_at(db, merchant, until), today, _pays(hub, connections.all_of(db, merchant)))
+    found = judged(db, merchant, journal.items_at(db, merchant, until), today, pays_of(hub, connections.all_of(db, merchant)))
     return Certificate(since, until, journal.cleared(db, merchant, since, until), found, journal.balances(db, merchant, since, until))
 
 
@@ -170,23 +173,27 @@ def month(text: str, today: date) -> tuple[date, date]:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """An order in a payout: what of its money the payout settles and what it costs, and what stands open under its item now."""
+    """An order in a payout: what of its money the payout settles and what it costs, what stands open under its item now, and what its lines
+    come to."""
 
     order: str
     link: Named | None
     settled: Money
     fees: Money
     left: Open | None
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A payout and what it holds: its orders, matched; the other movements; what its lines do not explain."""
+    """A payout and what it holds: its orders, matched; the other movements; what its lines do not explain. `whole`: all of it was read,
+    and is of one currency."""
 
     known: Known
     orders: Sequence[Matched]
     others: Sequence[Movement]
     gap: Money | None
+    whole: bool = False
 
 
 def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened | None:
@@ -201,14 +208,15 @@ def open_payout(hub: Hub, db: Db, merchant: str, id: str, today: date) -> Opened
             by_order.setdefault(one.order, []).append(one)
     refs = {order: f"{known.connection}/{order}" for order in by_order}
     names = journal.named(db, merchant, refs.values())
-    pays = _pays(hub, connections.all_of(db, merchant))
+    pays = pays_of(hub, connections.all_of(db, merchant))
     items = journal.items_of(db, merchant, known.connection, refs.values())
     own = known.gateway or pays.get(known.connection, NO_FEED).gateway
-    left = {one.item.item: one for one in _judged(db, merchant, [one for one in items if one.gateway == own], today, pays)}
+    left = {one.item.item: one for one in judged(db, merchant, [one for one in items if one.gateway == own], today, pays)}
     orders = [_matched(order, by_order[order], names.get(ref), left.get(ref)) for order, ref in refs.items()]
     summed = total((one.amount for one in held), known.payout.amount.currency) if _one_currency(held, known) else None
     gap = known.payout.amount - summed if summed is not None and known.read_at and known.payout.state is not Paid.OPEN else None
-    return Opened(known, orders, [one for one in held if not one.order], gap or None)
+    whole = summed is not None and bool(known.read_at)
+    return Opened(known, orders, [one for one in held if not one.order], gap or None, whole)
 
 
 def _one_currency(held: Sequence[Movement], known: Known) -> bool:
@@ -218,7 +226,8 @@ def _one_currency(held: Sequence[Movement], known: Known) -> bool:
 def _matched(order: str, held: Sequence[Movement], link: Named | None, left: Open | None) -> Matched:
     currency = held[0].amount.currency
     same = [one for one in held if one.amount.currency == currency]
-    return Matched(order, link, total((settles(one) for one in same), currency), total((one.fees for one in same), currency), left)
+    settled, fees = total((settles(one) for one in same), currency), total((one.fees for one in same), currency)
+    return Matched(order, link, settled, fees, left, total((one.amount for one in same), currency))
 
 
 # ---- writing off

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 
 from core.domain import books_words
-from core.domain.certifying import WORDS, Left, Moved, Part, Stated, shortened
+from core.domain.certifying import WORDS, Beside, Left, Moved, PaidOut, Part, Settled, Stated, shortened
 from core.domain.today import zone_of
 from core.flows import accounts
-from core.flows.accounts import Certificate, Open
+from core.flows.accounts import Certificate, Matched, Open, Opened
 from core.flows.books import NotKept
 from core.hub import Hub
-from core.papers.certified import certified
+from core.papers.certified import certified, certified_payout
 from core.papers.language import ENGLISH, Language
 from core.store import connections, journal
 from core.store.journal import Books, Cleared
@@ -55,3 +55,41 @@ def _left(one: Open, names: Mapping[str, str], words: Mapping[str, str]) -> Left
     item, why = one.item, books_words.CAUSES[one.cause]
     account = f"{names.get(item.connection, item.connection)} {item.gateway}".strip()
     return Left(one.order.name if one.order else item.item, account, item.since, one.by, words.get(why, why), item.open)
+
+
+# ---- one payout
+
+
+def paper_of_payout(
+    hub: Hub, merchant: str, id: str, language: Language = ENGLISH, words: Mapping[str, str] | None = None
+) -> bytes | None:  # fmt: skip
+    """One payout as a PDF; None where there is no such. `words` are those of WORDS, of causes and of states, by their English."""
+    with hub.database.read() as db:
+        owner, books = connections.merchant(db, merchant), journal.books(db, merchant)
+        today = hub.clock().astimezone(zone_of(books.zone if books else "UTC")).date()
+        found = accounts.open_payout(hub, db, merchant, id, today)
+        names = {one.id: one.label for one in connections.all_of(db, merchant)}
+    if found is None or owner is None:
+        return None
+    return certified_payout(paid_out(found, owner.name, names, today, words or {}), language=language)
+
+
+def paid_out(found: Opened, merchant: str, names: Mapping[str, str], today: date, words: Mapping[str, str]) -> PaidOut:
+    """Breaks first, then as the channel told them."""
+    known, told = found.known, found.known.payout
+    orders = sorted((_settled(one, words) for one in found.orders), key=lambda one: one.open is None)
+    others = tuple(Beside(one.label or one.occasion.value, one.at.date(), one.amount) for one in found.others)
+    state = books_words.STATES[told.state]
+    return PaidOut(
+        merchant, told.number or told.id, f"{names.get(known.connection, '')} {known.gateway}".strip(), told.at.date(), today,
+        words.get(state, state), told.amount, told.reaches, known.banked, known.deposit is not None, tuple(orders), others, found.whole,
+        {key: words.get(english, english) for key, english in WORDS.items()},
+    )  # fmt: skip
+
+
+def _settled(one: Matched, words: Mapping[str, str]) -> Settled:
+    name = one.link.name if one.link else one.order
+    if one.left is None:
+        return Settled(name, one.settled, one.fees, one.amount)
+    why = books_words.CAUSES[one.left.cause]
+    return Settled(name, one.settled, one.fees, one.amount, one.left.item.open, words.get(why, why))

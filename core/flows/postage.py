@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import Connection as Db
+
 from core.domain.billing import Bill, Billed, BillLine, Label, What, entries_of, matched, plain, rest_of
 from core.domain.costing import us
 from core.domain.journal import Account, Entry, due
@@ -282,7 +284,7 @@ def _take(hub: Hub, work: Unit, merchant: str, carrier: str, connection: str, on
         _book_bill(hub, work, merchant, books, bill)
     said = {"carrier": carrier, "number": bill.number, "total": bill.total.text(), "currency": bill.currency}
     audit.write(work.db, merchant, work.now, who.id, who.name, "books.carrier_bill", bill.id, **said)
-    return reported(work, merchant, bill)
+    return reported(work.db, merchant, bill)
 
 
 def _numbers(hub: Hub, work: Unit, merchant: str, connection: str, one: Told) -> dict[str, str]:
@@ -302,9 +304,9 @@ def _book_bill(hub: Hub, work: Unit, merchant: str, books: Books, bill: Bill) ->
     journal.append(work.db, merchant, lines, work.now)
 
 
-def reported(work: Unit, merchant: str, bill: Bill) -> Reported:
+def reported(db: Db, merchant: str, bill: Bill) -> Reported:
     """A bill beside the labels that it is for."""
-    known = {one.id: one for one in billing.labels(work.db, merchant, [line.purchase for line in bill.lines if line.purchase])}
+    known = {one.id: one for one in billing.labels(db, merchant, [line.purchase for line in bill.lines if line.purchase])}
     groups: dict[str, list[BillLine]] = {}
     for line in bill.lines:
         if line.purchase in known:

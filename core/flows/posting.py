@@ -488,7 +488,7 @@ def _few_enough(hub: Hub, work: Unit, connection: Connection, chosen: Mapping[st
 def placed(hub: Hub, db: Db, connection: Connection, channels: Collection[str]) -> int:
     """How many orders of these channels were placed within a month; not counted beyond what decides."""
     since = hub.now - int(A_MONTH.total_seconds() * 1e6)
-    return sum(documents.placed(db, connection.merchant, one, since) for one in channels)
+    return documents.placed(db, connection.merchant, channels, since)
 
 
 def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chosen: Mapping[str, str]) -> None:
@@ -538,10 +538,9 @@ class Shelf:
 
 def look(hub: Hub, db: Db, connection: Connection) -> Shelf:
     merchant, id = connection.merchant, connection.id
-    there = documents.things(db, merchant, id)
+    there, chosen, rounded = documents.shelf(db, merchant, id)
     known, who, codes, tags = there.accounts, there.books, there.codes, there.tags
-    chosen = documents.maps(db, merchant, id)
-    used, to_do = mapped(chosen, known), documents.to_do(db, merchant, id, LOOKED_AT)
+    used, to_do = mapped(chosen, known), documents.waiting(db, merchant, id, LOOKED_AT)
     account, keeps = account_of(used), hub.connector(connection).keeps or Keeping(frozenset())
     missing = sorted({names_of(one)[-1] for entry in to_do for one in entry.postings if account(one) is None})
     every = connections.all_of(db, merchant)
@@ -554,7 +553,7 @@ def look(hub: Hub, db: Db, connection: Connection) -> Shelf:
         connection, who, known, chosen, used, modes_, first_day(connection), missing,
         sorted(one for one, code in taxed.items() if not code) if waits else [], taxed if waits else {}, codes, tags, plans_,
         {one.id: one.label for one in every}, placed(hub, db, connection, single), keeps.most_orders,
-        connections.mark(db, merchant, f"rounded {id}")[0],
+        rounded,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from core.domain.certifying import Left, Part, Stated
+from core.domain.certifying import Left, PaidOut, Part, Settled, Stated
 from core.domain.packing import Sheet
 from core.papers.language import ENGLISH, Language
 from core.papers.sheet import Document, Frame, Row, printed
@@ -15,6 +15,14 @@ MOVED: tuple[Column, ...] = (
 )  # fmt: skip
 LEFT: tuple[Column, ...] = (
     ("item", 0.0, 0.2), ("account", 0.2, 0.36), ("from", 0.36, 0.46), ("by", 0.46, 0.56), ("why", 0.56, 0.84), ("amount", 0.84, 1.0)
+)  # fmt: skip
+ORDERS: tuple[Column, ...] = (
+    ("order", 0.0, 0.16), ("settled", 0.16, 0.29), ("fees", 0.29, 0.41), ("rest", 0.41, 0.53), ("sum_of", 0.53, 0.66), ("left", 0.66, 0.77),
+    ("why", 0.79, 1.0),
+)  # fmt: skip
+BESIDE: tuple[Column, ...] = (("what", 0.0, 0.56), ("when", 0.56, 0.76), ("amount", 0.76, 1.0))
+FAR = frozenset(
+    ("before", "paid", "repaid", "kept", "out", "other", "after", "amount", "settled", "fees", "rest", "sum_of", "left")
 )  # fmt: skip
 SMALL = 0.85
 
@@ -87,14 +95,14 @@ def _text(frame: Frame, text: str, scale: float = 1, *, bold: bool = False) -> R
     return Row((frame.cell(0, 1, frame.lines(0, 1, text, scale, bold=bold)),), space=SPACE)
 
 
-def _head(frame: Frame, one: Stated, columns: Iterable[Column]) -> Row:
+def _head(frame: Frame, one: Stated | PaidOut, columns: Iterable[Column]) -> Row:
     some = tuple(columns)
     far = frozenset(begin for name, begin, _ in some if _far(name))
     return table_head(frame, [(one.words[name], begin, end) for name, begin, end in some], far)
 
 
 def _far(name: str) -> bool:
-    return name in ("before", "paid", "repaid", "kept", "out", "other", "after", "amount")
+    return name in FAR
 
 
 def _row(frame: Frame, columns: Sequence[Column], said: Sequence[str], head: Row, *, bold: bool = False) -> Row:
@@ -103,3 +111,72 @@ def _row(frame: Frame, columns: Sequence[Column], said: Sequence[str], head: Row
         for (name, begin, end), text in zip(columns, said, strict=True)
     )
     return Row(tuple(cells), space=2, ruled=True, head=head)
+
+
+# ---- one payout
+
+
+def certified_payout(one: PaidOut, sheet: Sheet = Sheet.A4, language: Language = ENGLISH) -> bytes:
+    """One PDF: what a payout is for, order by order, and what of it nobody can explain."""
+    frame = Frame(sheet, language)
+    title = f"{one.words['of_payout']} {one.called}"
+    return printed([Document(tuple(_payout_rows(frame, one)), f"{one.merchant}, {title}")], frame, title)
+
+
+def _payout_rows(frame: Frame, one: PaidOut) -> Iterator[Row]:
+    yield _text(frame, one.words["of_payout"], 1.7, bold=True)
+    yield _text(frame, one.merchant, 1.15)
+    yield Row((frame.cell(0, 1, [line for text in _payout_facts(frame, one) for line in frame.lines(0, 1, text)]),), space=SPACE)
+    if not one.orders and not one.others:
+        yield _text(frame, one.words["no_lines"])
+    yield from _orders(frame, one)
+    yield from _beside(frame, one)
+    yield from _payout_proof(frame, one)
+
+
+def _payout_facts(frame: Frame, one: PaidOut) -> Iterator[str]:
+    say, day, money = one.words, frame.language.day, frame.language.money
+    yield f"{say['payout']}: {one.called} · {one.account}"
+    yield f"{say['sent']}: {day(one.sent)} · {say['state']}: {one.state}"
+    yield f"{say['amount']}: {money(one.amount)}" + (f" ({money(one.reaches)})" if one.reaches != one.amount else "")
+    if one.banked is not None:
+        yield f"{say['banked']}: {money(one.banked)}"
+    if one.deposit:
+        yield say["deposit"]
+    yield f"{say['made']}: {day(one.made)}"
+
+
+def _orders(frame: Frame, one: PaidOut) -> Iterator[Row]:
+    if not one.orders:
+        return
+    yield _text(frame, one.words["orders"], 1.15, bold=True)
+    head = _head(frame, one, ORDERS)
+    yield head
+    for order in one.orders:
+        yield _row(frame, ORDERS, _order(frame, one, order), head)
+    yield _row(frame, ORDERS, (one.words["sum"], *map(frame.language.money, one.sums), "", ""), head, bold=True)
+
+
+def _order(frame: Frame, one: PaidOut, order: Settled) -> tuple[str, ...]:
+    money = frame.language.money
+    amounts = map(money, (order.settled, order.fees, order.rest, order.amount))
+    return (order.order, *amounts, money(order.open) if order.open else "–", order.why or one.words["matched"])
+
+
+def _beside(frame: Frame, one: PaidOut) -> Iterator[Row]:
+    if not one.others:
+        return
+    yield _text(frame, one.words["of_none"], 1.15, bold=True)
+    head = _head(frame, one, BESIDE)
+    yield head
+    for each in one.others:
+        yield _row(frame, BESIDE, (each.what, frame.language.day(each.on), frame.language.money(each.amount)), head)
+    yield _row(frame, BESIDE, (one.words["sum"], "", frame.language.money(one.beside)), head, bold=True)
+
+
+def _payout_proof(frame: Frame, one: PaidOut) -> Iterator[Row]:
+    say, money = one.words, frame.language.money
+    verdict = say["unsure"] if one.residue is None else f"{money(one.residue)} ({say['not_named' if one.residue else 'named']})"
+    for words, told in ((say["paid_out"], money(one.amount)), (say["lines"], money(one.lines)), (say["residue_of"], verdict)):
+        cells = (frame.cell(0, 0.5, frame.lines(0, 0.5, words)), frame.cell(0.5, 1, frame.lines(0.5, 1, told, bold=True), far=True))
+        yield Row(cells, space=2)

@@ -1,7 +1,7 @@
 """What is written into ledgers: which entries are to be, the documents that they became, and what of ours is which of theirs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Tag, T
 from core.domain.money import Money
 from core.domain.order_documents import Open
 from core.store import journal
+from core.store.connections import CHANNEL, LEDGER
 from core.store.sql import run, run_set
 from core.store.vault import Box
 
@@ -81,13 +82,18 @@ def pull(db: Connection, merchant: str, connection: str, since: int, first: date
 
 def to_do(db: Connection, merchant: str, connection: str, most: int) -> list[Written]:
     """Those that are in no document yet, the oldest first; each with the payout that settles its order, where one does."""
+    found = waiting(db, merchant, connection, most)
+    payouts = _settled_by(db, merchant, [one.subject for one in found])
+    return [replace(one, payout=payouts.get(one.subject, "")) for one in found]
+
+
+def waiting(db: Connection, merchant: str, connection: str, most: int) -> list[Written]:
+    """The same without their payouts."""
     found = run(db, TO_DO, merchant=merchant, connection=connection, most=most).all()
     parts = journal.postings_of(db, merchant, [row.id for row in found])
-    payouts = _settled_by(db, merchant, [row.subject for row in found])
     return [
         Written(
             row.id, EntryKind(row.kind), row.subject, date.fromisoformat(row.day), row.memo, tuple(parts.get(row.id, ())),
-            payouts.get(row.subject, ""),
         )
         for row in found
     ]  # fmt: skip
@@ -149,18 +155,18 @@ def _words_place(id: str) -> str:
 
 def one(db: Connection, merchant: str, id: str, box: Box, *, lock: bool = False) -> Kept | None:
     row = run(db, LOCKED if lock else ONE, id=id, merchant=merchant).first()
-    return _kept(row, box) if row else None
+    return kept_of(row, box) if row else None
 
 
 def by_ledger(db: Connection, merchant: str, connection: str, id: str, box: Box) -> Kept | None:
     """The document that the ledger calls so."""
     row = run(db, BY_LEDGER, connection=connection, id=id, merchant=merchant).first()
-    return _kept(row, box) if row else None
+    return kept_of(row, box) if row else None
 
 
 def listed(db: Connection, merchant: str, state: str, box: Box, before: int = 2**62, most: int = 50) -> list[Kept]:
     """Documents in a state, the newest first."""
-    return [_kept(row, box) for row in run(db, LISTED, merchant=merchant, state=state, before=before, most=most)]
+    return [kept_of(row, box) for row in run(db, LISTED, merchant=merchant, state=state, before=before, most=most)]
 
 
 def counts(db: Connection, merchant: str) -> dict[str, int]:
@@ -168,7 +174,8 @@ def counts(db: Connection, merchant: str) -> dict[str, int]:
     return {row.state: row.found for row in run(db, COUNTS, merchant=merchant)}
 
 
-def _kept(row: Any, box: Box) -> Kept:
+def kept_of(row: Any, box: Box) -> Kept:
+    """A row of FIELDS."""
     words = box.open_text(_words_place(row.id), row.words).decode() if row.words else ""
     document = _document.decode(box.open_text(_place(row.id), row.doc))
     return Kept(
@@ -238,15 +245,17 @@ def can_be_made_anew(db: Connection, merchant: str, kept: Kept) -> bool:
 
 
 PLACED = """
-select count(*) from (select 1 as one from orders o where o.connection = :connection and o.placed_at >= :since
-  and o.merchant || '' = :merchant limit :most) few
+select coalesce(sum((select count(*) from (select 1 as one from orders o where o.connection = r.connection and o.placed_at >= :since
+  and o.merchant || '' = :merchant limit :most) few)), 0) from {rows}
 """
 MOST_COUNTED = 100_000
 
 
-def placed(db: Connection, merchant: str, connection: str, since: int) -> int:
-    """Orders of a channel that were placed since then, as far as it is worth counting them."""
-    return int(run(db, PLACED, merchant=merchant, connection=connection, since=since, most=MOST_COUNTED).scalar_one())
+def placed(db: Connection, merchant: str, channels: Iterable[str], since: int) -> int:
+    """Orders of these channels that were placed since then, of each as far as it is worth counting them."""
+    rows = [{"connection": one} for one in sorted(set(channels))]
+    found = run_set(db, PLACED, {"connection": "text"}, rows, merchant=merchant, since=since, most=MOST_COUNTED) if rows else None
+    return int(found.scalar_one()) if found else 0
 
 
 def untaxed(db: Connection, merchant: str, connection: str) -> list[str]:
@@ -328,6 +337,11 @@ def things(db: Connection, merchant: str, connection: str) -> Things:
     found: dict[str, list[str]] = {}
     for row in run(db, THINGS, connection=connection, merchant=merchant):
         found.setdefault(row.kind, []).append(row.doc)
+    return things_of(found)
+
+
+def things_of(found: Mapping[str, Sequence[str]]) -> Things:
+    """By kind, what was kept of each."""
     return Things(
         next(iter(_all(found.get("books", ()), LedgerBooks)), None), _all(found.get("account", ()), LedgerAccount),
         _all(found.get("tax", ()), TaxCode), _all(found.get("tag", ()), Tag),
@@ -354,6 +368,22 @@ def set_maps(db: Connection, merchant: str, connection: str, chosen: Mapping[str
     """These from now on; an empty one is not mapped."""
     rows: Sequence[Mapping[str, str]] = [{"what": what, "target": target} for what, target in chosen.items()]
     run_set(db, MAP, {"what": "text", "target": "text"}, rows, merchant=merchant, connection=connection)
+
+
+SHELF = """
+select t.kind as part, t.id as what, t.doc as told from ledger_things t where t.connection = :connection and t.merchant || '' = :merchant
+union all select 'map', a.what, a.target from account_maps a where a.connection = :connection and a.merchant || '' = :merchant
+union all select 'rounded', '', cast(m.at as text) from marks m where m.connection = :merchant and m.name = :rounded order by 1, 2
+"""
+
+
+def shelf(db: Connection, merchant: str, connection: str) -> tuple[Things, dict[str, str], int]:
+    """What a ledger has, what of ours is which of theirs, and how many cents were rounded: one statement."""
+    found: dict[str, dict[str, str]] = {}
+    for row in run(db, SHELF, merchant=merchant, connection=connection, rounded=f"rounded {connection}"):
+        found.setdefault(row.part, {})[row.what] = row.told
+    there = things_of({part: list(told.values()) for part, told in found.items()})
+    return there, found.get("map", {}), int(found.get("rounded", {}).get("", 0))
 
 
 CHANGE = "update documents set doc = :doc, day = :day where id = :id"
@@ -391,3 +421,54 @@ def declined(db: Connection, merchant: str, most: int) -> list[Declined]:
     """The oldest first."""
     found = run(db, DECLINED, merchant=merchant, most=most)
     return [Declined(row.connection, row.number, row.why, Money(row.total, row.currency), row.wanted_at) for row in found]
+
+
+STANDING = """
+select c.id as connection, c.role as state, c.label as why, c.channel as last,
+  (select count(*) from document_entries e where e.connection = c.id and e.document = '') as found
+from connections c where c.merchant = :merchant and c.role in (:seller, :role)
+union all select d.connection, d.state, coalesce(d.why, ''), max(d.day), count(*) from documents d
+where d.merchant = :merchant and d.state in ('wanted', 'asked', 'blocked') group by 1, 2, 3
+union all select d.connection, d.state, '', max(d.day), count(*) from documents d
+where d.merchant = :merchant and d.state = 'posted' and d.wanted_at >= :since group by 1, 2
+order by 3, 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a ledger stands: documents written (of those made since a moment) and the last day among them, about to be written, and blocked
+    by why; and entries that are in no document yet."""
+
+    connection: str
+    label: str
+    entries: int
+    posted: int
+    last: str
+    waiting: int
+    blocked: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A channel: its system and its name."""
+
+    id: str
+    channel: str
+    label: str
+
+
+def standing(db: Connection, merchant: str, since: int) -> tuple[list[Seller], list[Standing]]:
+    """The merchant's channels, and how each ledger stands; both by name."""
+    found = run(db, STANDING, merchant=merchant, since=since, role=LEDGER, seller=CHANNEL).all()
+    sellers = [Seller(row.connection, row.last, row.why) for row in found if row.state == CHANNEL]
+    return sellers, [_standing(one, [row for row in found if row.connection == one.connection]) for one in found if one.state == LEDGER]
+
+
+def _standing(ledger: Any, rows: Sequence[Any]) -> Standing:
+    posted = next((row for row in rows if row.state == "posted"), None)
+    waiting = sum(row.found for row in rows if row.state in ("wanted", "asked"))
+    blocked = {row.why: row.found for row in rows if row.state == "blocked"}
+    return Standing(
+        ledger.connection, ledger.why, ledger.found, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
+    )  # fmt: skip

@@ -257,23 +257,23 @@ select {ITEM_FIELDS} from items i where i.merchant = :merchant and i.connection 
 def of_gateway(db: Connection, merchant: str, connection: str, gateway: str, currency: str, most: int) -> list[Item]:
     """What stands open in one clearing account, the oldest first."""
     found = run(db, OF_GATEWAY, merchant=merchant, connection=connection, gateway=gateway, currency=currency, most=most)
-    return _items(found.all())
+    return items_from(found.all())
 
 
 def suspects(db: Connection, merchant: str, sure: date, most: int) -> list[Item]:
     """What stands open in clearing and may be a break, the oldest first: all but what was paid and last moved on this day or later."""
-    return _items(run(db, SUSPECTS, merchant=merchant, sure=sure.isoformat(), most=most).all())
+    return items_from(run(db, SUSPECTS, merchant=merchant, sure=sure.isoformat(), most=most).all())
 
 
 def awaited(db: Connection, merchant: str, sure: date, after: int, most: int) -> list[Item]:
     """The others, so many behind the first."""
-    return _items(run(db, AWAITED, merchant=merchant, sure=sure.isoformat(), after=after, most=most).all())
+    return items_from(run(db, AWAITED, merchant=merchant, sure=sure.isoformat(), after=after, most=most).all())
 
 
 def items_of(db: Connection, merchant: str, connection: str, names: Iterable[str]) -> list[Item]:
     """Those of these items that stand open now."""
     rows = [{"connection": connection, "item": one} for one in sorted(set(names))]
-    return _items(run_set(db, ITEMS_OF, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
+    return items_from(run_set(db, ITEMS_OF, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
 
 
 AMONG = f"""
@@ -289,7 +289,7 @@ where i.merchant = :merchant and i.connection = :connection and i.gateway = :gat
 def items_among(db: Connection, merchant: str, connection: str, names: Iterable[str]) -> list[Item]:
     """Those of these items that ever stood in clearing, open or not."""
     rows = [{"connection": connection, "item": one} for one in sorted(set(names))]
-    return _items(run_set(db, AMONG, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
+    return items_from(run_set(db, AMONG, {"connection": "text", "item": "text"}, rows, merchant=merchant).all())
 
 
 OPEN_UNDER = """
@@ -323,7 +323,7 @@ group by p.item, p.connection, p.gateway, p.currency order by p.connection, p.ga
 
 def items_called(db: Connection, merchant: str, item: str) -> list[Item]:
     """What stands, or stood, under one item in each of the merchant's clearing accounts."""
-    return _items(run(db, IN_EACH, merchant=merchant, item=item).all())
+    return items_from(run(db, IN_EACH, merchant=merchant, item=item).all())
 
 
 LOCK_ITEM = """
@@ -339,10 +339,11 @@ def lock_item(db: Connection, merchant: str, connection: str, gateway: str, curr
 
 def items_at(db: Connection, merchant: str, until: date) -> list[Item]:
     """The same as it stood at the end of a day, by the postings themselves."""
-    return _items(run(db, ITEMS_AT, merchant=merchant, until=until.isoformat()).all())
+    return items_from(run(db, ITEMS_AT, merchant=merchant, until=until.isoformat()).all())
 
 
-def _items(found: Sequence[Any]) -> list[Item]:
+def items_from(found: Sequence[Any]) -> list[Item]:
+    """Rows of ITEM_FIELDS, all of an item among them."""
     currencies: dict[str, set[str]] = {}
     for row in found:
         currencies.setdefault(row.item, set()).add(row.currency)

@@ -14,6 +14,13 @@ from core.store.sql import run, run_set
 from core.store.tables import us, when
 
 _movement = msgspec.json.Decoder(Movement)
+
+
+def movement_of(text: str) -> Movement:
+    """A line as it is kept."""
+    return _movement.decode(text)
+
+
 SEEN = {
     "id": "text", "channel_id": "text", "state": "text", "at": "bigint", "currency": "text", "amount": "bigint", "began": "bigint",
     "ended": "bigint", "deposit": "bigint", "deposit_currency": "text", "number": "text", "handle": "text", "words": "text",
@@ -169,7 +176,7 @@ def _line(n: int, one: Movement) -> dict[str, Any]:
 
 def held(db: Connection, merchant: str, connection: str, payout: str = "") -> list[Movement]:
     """All that it holds, in the order in which it was told."""
-    return [_movement.decode(row.doc) for row in run(db, HELD, merchant=merchant, connection=connection, payout=payout)]
+    return [movement_of(row.doc) for row in run(db, HELD, merchant=merchant, connection=connection, payout=payout)]
 
 
 HELD_OF = """
@@ -183,7 +190,7 @@ def held_of(db: Connection, merchant: str, connection: str, ids: Iterable[str]) 
     rows = [{"connection": connection, "payout": one} for one in sorted(set(ids))]
     found: dict[str, list[Movement]] = {}
     for row in run_set(db, HELD_OF, {"connection": "text", "payout": "text"}, rows, merchant=merchant):
-        found.setdefault(row.payout, []).append(_movement.decode(row.doc))
+        found.setdefault(row.payout, []).append(movement_of(row.doc))
     return found
 
 
@@ -191,7 +198,7 @@ def told_before(db: Connection, merchant: str, connection: str, orders: Iterable
     """What was told to come of these orders."""
     rows = [{"order_id": one} for one in sorted(set(orders))]
     found = run_set(db, OF_ORDERS, {"order_id": "text"}, rows, merchant=merchant, connection=connection, payout="")
-    return [_movement.decode(row.doc) for row in found]
+    return [movement_of(row.doc) for row in found]
 
 
 PAGE_READ = "update payouts set cursor = :cursor where id = :id"

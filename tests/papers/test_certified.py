@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.certifying import Left, Moved, Part, Stated, shortened
+from core.domain.certifying import Beside, Left, Moved, PaidOut, Part, Settled, Stated, shortened
 from core.domain.money import Money, total
-from core.papers.certified import certified
+from core.papers.certified import certified, certified_payout
 from tests.papers.reading import pages, text
 
 DAY = date(2026, 11, 1)
@@ -65,3 +65,36 @@ def test_items_that_are_summed_keep_their_sum_and_their_number(amounts, most):
     assert short[:most] == tuple(left[:most])
     assert total((one.amount for one in short), "USD") == total((one.amount for one in left), "USD")
     assert sum(one.count for one in short) == len(left)
+
+
+def a_payout(*orders, paid=1850, others=(), **more):
+    whole = {"banked": None, "deposit": False, "whole": True, **more}
+    return PaidOut("Northern Mugs", "P1", "north shopify", DAY, DAY, "paid", usd(paid), usd(paid), orders=orders, others=others, **whole)
+
+
+def an_order(name="#1001", settled=2000, fees=-100, amount=1900, **more):
+    return Settled(name, usd(settled), usd(fees), usd(amount), **more)
+
+
+def test_a_payout_comes_to_its_lines_order_by_order():
+    one = a_payout(an_order(), others=(Beside("Subscription", DAY, usd(-50)),))
+    said = text(certified_payout(one))
+
+    assert one.residue == usd(0) and [each.minor for each in one.sums] == [2000, -100, 0, 1900]
+    assert "#1001" in said and "Subscription" in said and "18.50 USD" in said and "everything is named" in said
+
+
+def test_a_payout_that_its_lines_do_not_explain_says_so_loudly():
+    assert "NOT EXPLAINED" in text(certified_payout(a_payout(an_order(), paid=1901)))
+
+
+def test_a_payout_that_was_not_read_whole_claims_nothing():
+    one = a_payout(an_order(), whole=False)
+
+    assert one.residue is None and "cannot be said" in text(certified_payout(one))
+
+
+def test_money_of_another_currency_is_in_no_sum():
+    other = Settled("#1002", Money(500, "EUR"), Money(0, "EUR"), Money(500, "EUR"))
+
+    assert a_payout(an_order(), other).sums == a_payout(an_order()).sums

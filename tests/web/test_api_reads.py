@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,15 @@ from sqlalchemy import Engine, event, text
 
 from core.domain.events import Event
 from core.domain.feed import TYPES
+from core.domain.ledgers import DocKind, Document, Posted
+from core.domain.money import Money
 from core.domain.requests import Asking, RequestState, Share, Way
 from core.domain.roles import SCOPES
 from core.domain.shipments import Load
-from core.store import doubts, requests, shipments, stock
+from core.flows import books
+from core.hub import Hub
+from core.store import documents, doubts, requests, shipments, stock
+from tests.flows.depot import ANN
 from tests.store.test_plans import plan
 from tests.web.programs import Program, a_program, a_stranger, routes
 from tests.web.shop import Shop
@@ -271,6 +276,8 @@ def ids(shop: Shop) -> dict[str, str]:
         "listings": str(shop.one("select min(id) from listings")),
         "tasks": str(shop.one("select min(id) from tasks")),
         "place": "empty",
+        "payout": "payout",
+        "document": "document",
         "inbound": "open",
         "send": "draft",
         **{act: act for act in INBOUND},
@@ -298,6 +305,32 @@ def deliveries(shop: Shop) -> None:
         for id, state in {"open": "open", "draft": "open", **INBOUND}.items():
             db.execute(text(DELIVERY), {"id": id, "merchant": shop.merchant, "state": state})
             db.execute(text(LINE), {"id": id, "merchant": shop.merchant, "received": int(id == "take-back")})
+
+
+PAYOUT = """
+insert into payouts (id, merchant, connection, channel_id, state, at, currency, amount, seen_at)
+values ('payout', :merchant, :connection, 'P1', 'paid', 1, 'USD', 0, 1)
+"""
+
+
+def document_of(hub: Hub, merchant: str, id: str, connection: str, state: str) -> None:
+    """A document of a ledger that took it, or that has its period closed."""
+    one = Document(DocKind.JOURNAL, f"N-{id}", date(2026, 11, 20), "USD")
+    with hub.unit() as work:
+        documents.add(work.db, merchant, connection, id, f"day|{id}", one, hub.box(merchant), work.now)
+        said = Posted(f"ledger {id}", one.number, "1", Money(0, "USD"), Money(0, "USD"), "shape")
+        if state == "posted":
+            documents.posted(work.db, id, said, work.now)
+        else:
+            documents.block(work.db, id, "closed", "The period is closed.", hub.box(merchant))
+
+
+def kept(shop: Shop) -> None:
+    """Books, with a payout and a document."""
+    books.begin(shop.hub, shop.merchant, date(2026, 11, 1), ANN)
+    with shop.hub.database.write() as db:
+        db.execute(text(PAYOUT), {"merchant": shop.merchant, "connection": shop.connection.id})
+    document_of(shop.hub, shop.merchant, "document", shop.connection.id, "posted")
 
 
 REQUESTS = {"accept": "asked", "refuse": "asked", "sent": "asked", "stopped": "withdrawing"}  # by act the state that it needs
@@ -333,12 +366,14 @@ LISTS_OF_MINE = (
     "connections",
     "tasks",
     "events",
+    *(f"books/{name}" for name in ("entries", "balances", "payouts", "open", "documents", "profit")),
 )
 
 
 def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Shop) -> None:
     deliveries(busy)
     requested(busy)
+    kept(busy)
     stranger, mine, known = a_stranger(busy), a_program(busy), ids(busy)
     with busy.hub.unit() as work:
         row = {"id": int(known["listings"]), "name": "one that somebody is asked about", "theirs": 2, "ours": 1, "units": 1}
@@ -351,7 +386,7 @@ def test_nothing_of_another_merchants_is_there_whatever_route_is_asked(busy: Sho
 
     cannot = {("POST", f"orders/{known['order']}/short"), ("PUT", f"listings/{known['listings']}/kit")}  # it lacks nothing; it is in quota
     assert {route for route, status in mine_says.items() if status != 200} == cannot, "and these for a reason of their own"
-    own = {("GET", path) for path in LISTS_OF_MINE} | {("POST", "stock/locations")}  # a stranger may have a place of their own
+    own = {("GET", path) for path in LISTS_OF_MINE} | {("POST", "stock/locations"), ("GET", "books")}  # a stranger may have their own
     assert {route: answer.status_code for route, answer in theirs.items()} == {route: 200 if route in own else 404 for route in mine_says}
     assert all(theirs["GET", path].get_json()["items"] == [] for path in LISTS_OF_MINE)
 
@@ -390,6 +425,10 @@ def test_a_page_is_at_most_250(shop: Shop) -> None:
 
 
 def statements(shop: Shop, till: Program, path: str) -> list[tuple[str, Any]]:
+    return statements_of(till, path)
+
+
+def statements_of(till: Program, path: str) -> list[tuple[str, Any]]:
     """What is said to the database, with its parameters, while this is answered."""
     said: list[tuple[str, Any]] = []
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text as sql
 
 from core.domain.roles import Role
 from core.flows import books as keeping
@@ -15,8 +16,13 @@ from tests.flows.marks import on_sqlite
 from tests.flows.test_books import changed, give_back, only, paid_out, sold
 from tests.papers.reading import text
 from tests.web.rooms import Person, person
+from tests.web.test_api_reads import document_of
 
 MOST = 8
+LEDGER = """
+insert into connections (id, merchant, channel, account, label, created_at, role)
+values ('ledger', :merchant, 'bogus', 'b', 'Our books', 1, 'ledger')
+"""
 
 
 @pytest.fixture
@@ -161,3 +167,35 @@ def test_without_books_there_is_no_paper(house: House) -> None:
     answer = person(house.hub, house.merchant.id).client.get("/books/certificate.pdf")
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/books")
+
+
+def test_a_payout_is_a_paper_too_that_names_its_break_and_comes_to_nothing(shop: House, ana: Person) -> None:
+    number = sold(shop)
+    paid_out(shop, but=only(f"sale {number}", lambda one: changed(one, gross=-1)))
+    address = f"/books/payouts/{payout(shop)}"
+
+    assert f"{address}/certificate.pdf" in ana.get(address)
+    said = text(ana.client.get(f"{address}/certificate.pdf").data)
+    assert "#1001" in said and "another amount" in said.replace("\n", " ") and "everything is named" in said
+
+
+def test_the_trial_balance_stands_on_both_sides_alike(shop: House, ana: Person) -> None:
+    sold(shop)
+
+    said = ana.get("/books/balances")
+
+    assert "it balances" in said and "does not balance" not in said and len(ana.statements) <= MOST
+    assert "Nothing was booked by then" in ana.get("/books/balances", on="2020-01-01")
+
+
+@on_sqlite
+def test_a_ledger_that_declines_is_seen_at_a_glance_with_why_and_what_to_do(shop: House, ana: Person) -> None:
+    with shop.hub.database.write() as db:
+        db.execute(sql(LEDGER), {"merchant": shop.merchant.id})
+    document_of(shop.hub, shop.merchant.id, "d1", "ledger", "blocked")
+    document_of(shop.hub, shop.merchant.id, "d2", "ledger", "posted")
+
+    said = ana.get("/books")
+
+    assert "1 × Its day lies in a period that is closed there." in said and "Open the period there" in said
+    assert "2026-11-20" in said and len(ana.statements) <= MOST

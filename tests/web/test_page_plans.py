@@ -89,7 +89,7 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/requests", {}), ("/requests", {"state": "sent", "location": "place"}),
     ("/shipments/together", {}), ("/shipments/together", {"name": "S1"}), ("/shipments/S1/parcel", {}),
     ("/connections/carriers", {}), ("/connections/ledgers", {}),
-    ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}),
+    ("/books", {}), ("/books/payouts", {}), ("/books/open", {}), ("/books/certificate", {}), ("/books/balances", {}),
     ("/books/ledgers", {}), ("/books/gateways", {}), ("/books/gateways/deposit", {}), ("/books/deposits", {}), ("/books/opening", {}),
     ("/books/held", {}), ("/books/rates", {}),
     *(("/books/profit", {"by": tab}) for tab in ("channel", "sku", "order")),

@@ -10,7 +10,7 @@ from flask import Response, current_app, jsonify, render_template, request
 
 from core.domain.roles import SCOPES
 from web import keys
-from web.api import connections, events, inbounds, listings, orders, problems, requests, route, skus, stock, tasks
+from web.api import books, connections, events, inbounds, listings, orders, problems, requests, route, skus, stock, tasks
 from web.visitor import MACHINES, needs
 
 BODY = 65_536
@@ -26,13 +26,14 @@ ROUTES: tuple[APIBlueprint, ...] = (
     connections.api,
     tasks.api,
     events.api,
+    books.api,
 )
 KEY = {
     "type": "http",
     "scheme": "bearer",
     "description": f"A key of your merchant's, made under Settings or by `crossdock key add`. Its scopes are some of: {', '.join(SCOPES)}.",
 }
-WORDS = """Everything that Crossdock knows of one merchant's orders and stock, for that merchant's own programs.
+WORDS = """Everything that Crossdock knows of one merchant's orders, stock and books, for that merchant's own programs.
 
 Lists come in pages of at most 250: ask for the next with `after`. To stay in step, follow `/api/v1/events` from the last id that you
 have. Failures are problem+json."""

@@ -1,5 +1,6 @@
 """The books: how they stand, payouts matched line by line, what is open and why, an order's entries, a month's certificate."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ from core.domain import books_words
 from core.domain.certifying import WORDS as WORDS_ON_PAPER
 from core.domain.journal import Account
 from core.domain.matching import Cause
+from core.domain.money import Money, total
 from core.domain.today import zone_of
 from core.errors import Refused
-from core.flows import accounts, books
+from core.flows import accounts, books, standing
 from core.flows.accounts import Certificate
 from core.store import connections, journal, lists, margins, payouts
+from core.store.journal import Balance
 from core.store.tables import us
 from web import asked
 from web.visitor import hub, needs, visitor, who
@@ -38,7 +41,8 @@ def page() -> str:
         found = accounts.look(hub(), db, visitor().merchant)
     if found is None:
         return not_kept()
-    return render_template("books.html", look=found, names=found.names, **WORDS, today=today_here(), most=MOST)
+    shown = {"channels": standing.channels(found), "ledgers": standing.ledgers(found), "blocks": books_words.BLOCKS}
+    return render_template("books.html", look=found, names=found.names, **shown, **WORDS, today=today_here(), most=MOST)
 
 
 def not_kept() -> str:
@@ -53,6 +57,34 @@ def _names(db: Any) -> dict[str, Any]:
 
 def today_here() -> date:
     return hub().clock().astimezone(zone_of(visitor().zone)).date()
+
+
+@pages.get("/books/balances")
+@needs("books.read")
+def balances() -> str:
+    """The trial balance at the end of a day: debit and credit, each currency for itself."""
+    on = _on(asked.text("on", 10))
+    with hub().database.read() as db:
+        found = [one for one in journal.balances(db, visitor().merchant, date.min, on) if one.amount]
+        shown = _names(db)
+    currencies = sorted({one.amount.currency for one in found})
+    rows = {currency: [one for one in found if one.amount.currency == currency] for currency in currencies}
+    return render_template("books_balances.html", rows=rows, sums={name: sides(some) for name, some in rows.items()}, on=on, **shown)
+
+
+def _on(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return today_here()
+
+
+def sides(some: Iterable[Balance]) -> tuple[Money, Money]:
+    """Of one currency: all debits and all credits, both above zero."""
+    amounts = [one.amount for one in some]
+    currency = amounts[0].currency
+    debit, credit = (total((one for one in amounts if one.minor * sign > 0), currency) for sign in (1, -1))
+    return debit, -credit
 
 
 @pages.post("/books/begin")
@@ -234,6 +266,20 @@ def certificate_paper() -> Response:
     except books.NotKept:
         return _back()
     told = {"Content-Disposition": f'attachment; filename="certificate-{since:%Y-%m}.pdf"'}
+    return Response(made, content_type="application/pdf", headers=told)
+
+
+@pages.get("/books/payouts/<id>/certificate.pdf")
+@needs("books.read")
+def payout_paper(id: str) -> Response:
+    """One payout, for a bookkeeper's folder."""
+    from core.flows import certifying  # as above
+    from web.pages.shipments import language
+
+    english = (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.STATES.values())
+    words = {text: str(gettext(text)) for text in english}
+    made = certifying.paper_of_payout(hub(), visitor().merchant, asked.printable(id)[:64], language(), words) or abort(404)
+    told = {"Content-Disposition": 'attachment; filename="certificate-of-payout.pdf"'}
     return Response(made, content_type="application/pdf", headers=told)
 
 

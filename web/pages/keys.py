@@ -31,6 +31,7 @@ def scope_words() -> dict[str, str]:
         "connections.read": gettext("Read how channels are doing"),
         "attention.read": gettext("Read tasks"),
         "attention.act": gettext("Try parked tasks again"),
+        "books.read": gettext("Read the books: entries, balances, payouts, documents, profit"),
     }
     return {scope: words[scope] for scope in SCOPES}
 

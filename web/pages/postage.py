@@ -72,7 +72,7 @@ def bring() -> Any:
 def bill(id: str) -> str:
     """A bill, label by label."""
     merchant = visitor().merchant
-    with hub().unit() as work:
-        found = billing.one(work.db, merchant, asked.printable(id)[:64]) or abort(404)
-        shown = postage.reported(work, merchant, found)
+    with hub().database.read() as db:
+        found = billing.one(db, merchant, asked.printable(id)[:64]) or abort(404)
+        shown = postage.reported(db, merchant, found)
     return render_template("postage_bill.html", one=shown, words=rules.WORDS)
