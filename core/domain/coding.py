@@ -1,8 +1,7 @@
 """Lines of documents: each with its account, its tax code and its tax to the cent. Pure.
 
 A posting of a sale and the tax that fell on it carry the same taxation, and a taxation is one tax code of the merchant's. So what a
-ledger's
-tax comes to is what the orders' tax was, shared by the lines of a code; how far the code's own rate is off is limited.
+ledger's tax comes to is what the orders' tax was, shared by the lines of a code; how far the code's own rate is off is limited.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,10 +45,10 @@ class Coder:
     maps: Mapping[str, str] = field(default_factory=dict)
     home: str = ""
 
-    def sold(self, one: Posting) -> str | None:
-        """Of a part of a sale; None where somebody must say."""
-        named = one.tax or OUTSIDE
-        chosen = (self.maps.get(name) for name in (f"tax|{one.connection}|{named}", f"tax||{named}"))
+    def sold(self, taxation: str, connection: str = "") -> str | None:
+        """Of a part of a sale that is taxed so, of a channel's or of any; None where somebody must say."""
+        named = taxation or OUTSIDE
+        chosen = (self.maps.get(name) for name in (f"tax|{connection}|{named}", f"tax||{named}"))
         return next((code for code in chosen if code), None) or proposed(named, list(self.codes.values()), self.home)
 
     def bought(self, one: Posting) -> str:
@@ -115,7 +114,7 @@ def _named(one: Posting) -> str:
 
 
 def _code(one: Posting, chart: Chart) -> str | None:
-    return chart.coder.sold(replace(one, tax=_named(one)))
+    return chart.coder.sold(_named(one), one.connection)
 
 
 def _coded(one: Posting, chart: Chart, way: TaxWay, every: bool) -> Row:
@@ -206,7 +205,7 @@ def _fee_tax(rows: Sequence[Row], stand: Sequence[Row], chart: Chart, taxes: dic
 def _outside(stand: Sequence[Row], beside: Sequence[Posting], chart: Chart, every: bool) -> str:
     if not every or not beside:
         return ""
-    return chart.coder.sold(replace(beside[0], tax="")) or ""
+    return chart.coder.sold(OUTSIDE, beside[0].connection) or ""
 
 
 def spread(tax: Money, amounts: Sequence[Money]) -> list[Money] | None:

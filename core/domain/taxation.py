@@ -1,8 +1,7 @@
 """How a sale is taxed, in one text: who is liable, by which scheme, at which rate, and on the way from where to where. Pure.
 
 A taxation is "liable|scheme|rate|from>to", several taxes of one charge joined by "+"; `rate` is a fraction ("0.2"), `from` a country,
-`to` a
-country and, where taxes differ by it, its region ("US-CA"). "none|||GB>US" bears no tax; "" is not a sale of goods at all (a gift
+`to` a country and, where taxes differ by it, its region ("US-CA"). "none|||GB>US" bears no tax; "" is not a sale of goods at all (a gift
 card, a tip).
 """
 
@@ -31,8 +30,18 @@ def destination(person: Person | None) -> str | None:
 
 def named(taxes: Iterable[Tax]) -> str:
     """The taxation of a charge, without its way."""
-    parts = {"|".join((one.liable.value, MARKS.sub(" ", one.scheme or ""), one.rate or "")) for one in taxes if one.amount}
+    parts = {"|".join((one.liable.value, MARKS.sub(" ", one.scheme or ""), _written(one.rate or ""))) for one in taxes if one.amount}
     return "+".join(sorted(parts)) or f"{NONE}||"
+
+
+def _written(rate: str) -> str:
+    """A rate as its text says it; without the marks of ours that some numbers are written with ("1E+1")."""
+    if not MARKS.search(rate):
+        return rate
+    try:
+        return f"{Decimal(rate):f}"
+    except InvalidOperation:
+        return MARKS.sub(" ", rate)
 
 
 def on_way(taxation: str, start: str, end: str) -> str:
@@ -60,7 +69,7 @@ class Taxation:
     @property
     def liable(self) -> str:
         """Who pays: "seller", "marketplace", "none", or "outside"."""
-        return next((liable for liable, _, _ in sorted(self.parts, reverse=True)), OUTSIDE)
+        return next((liable for liable, _, _ in sorted(self.parts, reverse=True) if liable), OUTSIDE)
 
     @property
     def schemes(self) -> str:
@@ -69,9 +78,10 @@ class Taxation:
 
 def _percent(rate: str) -> Decimal | None:
     try:
-        return (Decimal(rate) * 100).normalize()
+        found = Decimal(rate)
     except InvalidOperation:
         return None
+    return (found * 100).normalize() if found.is_finite() else None
 
 
 def read(taxation: str) -> Taxation:

@@ -1,7 +1,6 @@
 """What units cost, as a CSV file that a spreadsheet opens: looked at first, then taken whole or not at all."""
 
 import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from core.domain.who import Who
 from core.flows import costing
 from core.flows.costing import Priced, Typed, WrongCost
 from core.flows.counting import WrongLines
-from core.flows.stock_csv import check_names, escaped, reader_of, unescaped
+from core.flows.stock_csv import cells_of, escaped
 from core.hub import Hub
 from core.store import costs
 
@@ -35,7 +34,7 @@ class _OnlyLooked(Exception):
 def read(text: str) -> list[Row]:
     """What a file says, a SKU and day once; rows without a cost say nothing. Raises WrongLines, which name the line and the column."""
     found, wrong, seen = list[Row](), list[tuple[int, str]](), set[tuple[str, date | None]]()
-    for at, cells in _cells(text):
+    for at, cells in cells_of(text, COLUMNS, NEEDED):
         try:
             row = _row(at, cells, seen)
         except ValueError as error:
@@ -45,18 +44,6 @@ def read(text: str) -> list[Row]:
     if wrong:
         raise WrongLines(wrong)
     return found
-
-
-def _cells(text: str) -> list[tuple[int, dict[str, str]]]:
-    reader = reader_of(io.StringIO(text))
-    try:
-        names = reader.fieldnames or ()
-        if missing := [name for name in NEEDED if name not in names]:
-            raise WrongLines([(1, f"the column {missing[0]} is missing; they are {', '.join(COLUMNS)}")])
-        check_names(names, COLUMNS)
-        return [(reader.line_num, {name: unescaped(row.get(name) or "").strip() for name in COLUMNS}) for row in reader]
-    except csv.Error as error:
-        raise WrongLines([(reader.line_num, str(error))]) from None
 
 
 def _row(at: int, cells: Mapping[str, str], seen: set[tuple[str, date | None]]) -> Row | None:

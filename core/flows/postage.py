@@ -4,11 +4,9 @@ Every flow derives all entries of its labels or bills and appends the difference
 sells come with its payouts and are never booked here.
 """
 
-import csv
-import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -23,7 +21,7 @@ from core.domain.today import zone_of
 from core.domain.who import Who
 from core.flows import margins
 from core.flows.counting import WrongLines
-from core.flows.stock_csv import check_names, reader_of, unescaped
+from core.flows.stock_csv import cells_of
 from core.hub import Hub
 from core.store import audit, billing, connections, journal
 from core.store.billing import Bought
@@ -145,19 +143,10 @@ class Told:
     lines: tuple[BillLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    at: int
-    number: str
-    on: date
-    currency: str
-    line: BillLine
-
-
 def read(text: str) -> list[Told]:
     """The bills in a file, a row for each thing that is billed. Raises WrongLines, which name the line and the column."""
-    rows, wrong = list[Row](), list[tuple[int, str]]()
-    for at, cells in _cells(text):
+    rows, wrong = list[Told](), list[tuple[int, str]]()
+    for at, cells in cells_of(text, COLUMNS, NEEDED):
         try:
             rows.append(_row(at, cells))
         except ValueError as error:
@@ -170,19 +159,7 @@ def read(text: str) -> list[Told]:
     return found
 
 
-def _cells(text: str) -> list[tuple[int, dict[str, str]]]:
-    reader = reader_of(io.StringIO(text))
-    try:
-        names = reader.fieldnames or ()
-        if missing := [name for name in NEEDED if name not in names]:
-            raise WrongLines([(1, f"the column {missing[0]} is missing; they are {', '.join(COLUMNS)}")])
-        check_names(names, COLUMNS)
-        return [(reader.line_num, {name: unescaped(row.get(name) or "").strip() for name in COLUMNS}) for row in reader]
-    except csv.Error as error:
-        raise WrongLines([(reader.line_num, str(error))]) from None
-
-
-def _row(at: int, cells: Mapping[str, str]) -> Row:
+def _row(at: int, cells: Mapping[str, str]) -> Told:
     if not cells["number"] or len(cells["number"]) > 100:
         raise ValueError("number: there is none, or it is longer than 100 characters")
     if cells["what"] not in set(What):
@@ -196,18 +173,18 @@ def _row(at: int, cells: Mapping[str, str]) -> Row:
     except ValueError as error:
         raise ValueError(f"amount: {cells['amount']!r} {cells['currency']!r}: {error}") from None
     line = BillLine(What(cells["what"]), amount, cells["tracking"][:100], None, cells["text"][:300])
-    return Row(at, cells["number"], on, amount.currency, line)
+    return Told(at, cells["number"], on, amount.currency, (line,))
 
 
-def _grouped(rows: Iterable[Row], wrong: list[tuple[int, str]]) -> list[Told]:
-    groups: dict[str, list[Row]] = {}
+def _grouped(rows: Iterable[Told], wrong: list[tuple[int, str]]) -> list[Told]:
+    """A bill's rows as one."""
+    found: dict[str, Told] = {}
     for row in rows:
-        first = groups.setdefault(row.number, [row])[0]
-        if (row.on, row.currency) != (first.on, first.currency):
+        first = found.get(row.number)
+        if first and (row.on, row.currency) != (first.on, first.currency):
             wrong.append((row.at, f"number: {row.number} has another date or currency in line {first.at}"))
-        if row is not first:
-            groups[row.number].append(row)
-    return [Told(group[0].at, name, group[0].on, group[0].currency, tuple(row.line for row in group)) for name, group in groups.items()]
+        found[row.number] = replace(first, lines=(*first.lines, *row.lines)) if first else row
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,9 @@ from core.domain.documents import (
     switched,
     transfer,
 )
-from core.domain.journal import Account, Posting
+from core.domain.journal import Account
 from core.domain.ledgers import Books as LedgerBooks
 from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Sort, Tag, TaxCode, Why
-from core.domain.money import Money
 from core.domain.order_documents import Made, Open, Press, documents_of
 from core.domain.tasks import Claim
 from core.domain.taxation import OUTSIDE
@@ -563,4 +562,4 @@ def taxations(maps: Mapping[str, str], to_do: Iterable[Written], coder: Coder, p
     found |= {one.tax for entry in to_do for one in entry.postings if one.tax and one.account is not Account.MARKETPLACE_TAX}
     if any(plan[-1][1] is Mode.PER_ORDER for plan in plans_.values()):
         found.add(OUTSIDE)
-    return {one: coder.sold(Posting(Account.SALES, Money(0, "XXX"), tax=one)) or "" for one in sorted(found)}
+    return {one: coder.sold(one) or "" for one in sorted(found)}

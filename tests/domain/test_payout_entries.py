@@ -1,5 +1,6 @@
 """What a payout books: orders settled by their items, fees where they belong, money at the bank; and nothing that it does not explain."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.journal import Account
+from core.domain.deposits import Deposit, Held
+from core.domain.deposits import entries_of as of_deposit
+from core.domain.journal import Account, Entry
 from core.domain.matching import Cause, Item, cause_of, dearer
 from core.domain.money import Money, total
 from core.domain.order_entries import OPENING, Rules
@@ -214,3 +217,88 @@ def test_fees_are_compared_where_both_are_known():
     told, charged = {"1": money("-3"), "2": money("-3")}, {"1": money("-3.01"), "3": money("-9")}
 
     assert dearer(told, charged) == {"1": money("-0.01")}
+
+
+# ---- lives of money, whole: each with all that it books, and nothing left in clearing
+
+
+LOST = a_movement((Leaf.BUYER, "-20"), (Leaf.CHARGEBACK, "-15"), id="m2", occasion=Occasion.CHARGEBACK)
+WON = a_movement((Leaf.BUYER, "20"), (Leaf.CHARGEBACK, "15"), id="m3", occasion=Occasion.CHARGEBACK_WON)
+PAID_FOR = {"shop/1001": 2000}  # what the order's own entries put into clearing
+
+
+def residue(*found: list[Entry], before: dict[str, int] | None = None) -> dict[str, int]:
+    """What stands in clearing beside the orders' own money."""
+    left = Counter(before if before is not None else PAID_FOR)
+    left.update(items([one for some in found for one in some]))
+    return {item: amount for item, amount in left.items() if amount}
+
+
+def test_a_chargeback_that_is_lost_leaves_the_orders_money_open_under_its_name_and_its_fee_as_one():
+    first, then = booked(SALE), booked(LOST)
+
+    assert sums(then) == {Account.CLEARING: 2000, Account.CHARGEBACKS: 1500, Account.BANK: -3500}
+    assert residue(first, then) == {"shop/1001": 2000}
+
+
+def test_a_chargeback_that_is_won_gives_all_of_it_back():
+    found = [booked(one) for one in (SALE, LOST, WON)]
+
+    assert sums(entry for some in found[1:] for entry in some) == {}
+    assert residue(*found) == {}
+
+
+def test_a_payout_that_failed_and_is_sent_again_reaches_the_bank_once():
+    """The channel tells of the failure as a movement of the next payout."""
+    rules = replace(RULES, comes_back=True)
+    failed = booked(SALE, rules=rules, state=Paid.FAILED)
+    back = a_movement((Leaf.BANK, "13"), order=None, id="back", occasion=Occasion.TRANSFER)
+    again = booked(back, rules=rules, id="P2")
+
+    assert sums([*failed, *again])[Account.BANK] == 1300
+    assert residue(failed, again) == {}
+
+
+@pytest.mark.parametrize(
+    ("deposit", "later", "bank"),
+    [(None, (), -3999), ("0", ((Leaf.CARRIED, "-39.99"), (Leaf.BUYER, "50")), 1001)],
+    ids=["the card is charged", "carried on"],
+)
+def test_a_payout_below_zero_is_charged_or_carried_on(deposit, later, bank):
+    first = booked(a_movement((Leaf.SUBSCRIPTION, "-39.99"), order=None), deposit=money(deposit) if deposit else None)
+    then = booked(a_movement(*later, id="m2"), id="P2") if later else []
+
+    assert sums([*first, *then])[Account.BANK] == bank
+    assert residue(first, then, before={"shop/1001": 5000} if later else {}) == {}
+
+
+def test_what_the_channel_converts_leaves_both_currencies_balanced_and_no_residue():
+    found = booked(SALE, deposit=Money(1180, "EUR"))
+
+    sides = Counter[tuple[Account, str]]()
+    for one in (one for entry in found for one in entry.postings):
+        sides[one.account, one.amount.currency] += one.amount.minor
+    assert (sides[Account.EXCHANGE, "USD"], sides[Account.EXCHANGE, "EUR"], sides[Account.BANK, "EUR"]) == (1300, -1180, 1180)
+    assert residue(found) == {}
+
+
+def test_a_reserve_is_held_in_one_payout_and_released_in_another():
+    kept = booked(SALE, a_movement((Leaf.RESERVE, "-5"), order=None, id="kept", occasion=Occasion.RESERVE))
+    back = booked(a_movement((Leaf.RESERVE, "5"), order=None, id="back", occasion=Occasion.RESERVE), id="P2")
+
+    assert (sums(kept)[Account.RESERVE], sums(kept)[Account.BANK]) == (500, 800)
+    assert sums([*kept, *back])[Account.BANK] == 1300
+    assert Account.RESERVE not in sums([*kept, *back])
+    assert residue(kept, back) == {}
+
+
+@pytest.mark.parametrize(("shown", "left"), [("26", 0), ("25", 100), ("27", -100)])
+def test_several_payouts_in_one_deposit_come_to_what_the_bank_shows(shown, left):
+    some = [a_payout(SALE, id=id) for id in ("P1", "P2")]
+    one = Deposit("d1", AT.date(), money(shown))
+    found = [entries_of("shop", each, [SALE], RULES, {"1001": "shop/1001"}.get) for each in some]
+
+    rest = of_deposit(one, [Held(each.id, "shop", "amazon", AT.date(), each) for each in some], RULES.starts)
+
+    assert sums([*found[0], *found[1], *rest])[Account.BANK] == money(shown).minor
+    assert residue(*found, rest, before={"shop/1001": 4000}) == ({"deposit d1": left} if left else {})

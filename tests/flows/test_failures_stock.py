@@ -654,17 +654,23 @@ def test_an_order_takes_from_several_places_and_gives_back_to_each_what_it_took(
     books.balance(house.hub)
 
 
-@on_sqlite
-def test_an_order_that_grew_before_we_saw_it_first_is_looked_up(house: House) -> None:
-    """Sold before our last push and edited after it: the push undid the sale's part and not the edit's."""
+def pushed_over(house: House) -> str:
+    """An order of two that we have not seen, and a count that was pushed after it."""
     house.shelve(A=20)
     house.clock.pass_(timedelta(seconds=5))
-    order = house.bogus.sell({"A": 2})["id"]
+    order = str(house.bogus.sell({"A": 2})["id"])
     house.clock.pass_(timedelta(seconds=5))
     count(house, A=13)
     house.drain()
     assert shown(house) == [13]
     house.clock.pass_(timedelta(seconds=5))
+    return order
+
+
+@on_sqlite
+def test_an_order_that_grew_before_we_saw_it_first_is_looked_up(house: House) -> None:
+    """Sold before our last push and edited after it: the push undid the sale's part and not the edit's."""
+    order = pushed_over(house)
     acts.show_again(house.bogus, acts.line_of(house.bogus, order, "1"), -1)
 
     deliver(house, [notice(acts.edit(house.bogus, order, "1", 3), "first word")])
@@ -677,14 +683,7 @@ def test_an_order_that_grew_before_we_saw_it_first_is_looked_up(house: House) ->
 @on_sqlite
 def test_an_order_that_was_edited_to_nothing_before_we_saw_it_first_is_looked_up(house: House) -> None:
     """Sold before our last push and edited after it: the channel shows again what that order does not want any more."""
-    house.shelve(A=20)
-    house.clock.pass_(timedelta(seconds=5))
-    order = house.bogus.sell({"A": 2})["id"]
-    house.clock.pass_(timedelta(seconds=5))
-    count(house, A=13)
-    house.drain()
-    assert shown(house) == [13]
-    house.clock.pass_(timedelta(seconds=5))
+    order = pushed_over(house)
     acts.show_again(house.bogus, acts.line_of(house.bogus, order, "1"), 2)
     assert shown(house) == [15]
 

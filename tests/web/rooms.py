@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -10,7 +11,10 @@ from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from core.domain.roles import Role
+from core.flows import books
 from core.hub import Hub
+from tests.conftest import START, House
+from tests.flows.depot import ANN
 from web.app import make_app
 from web.visitor import Visitor
 
@@ -65,3 +69,11 @@ def person(hub: Hub, merchant: str, role: Role = Role.OWNER, **different: Any) -
 
 
 Meet = Callable[..., Person]
+
+
+def keeping_books(house: House) -> House:
+    """A shop with shelves that keeps books since a month ago."""
+    house.shelve(A=100, B=100)
+    books.begin(house.hub, house.merchant.id, START.date() - timedelta(days=30), ANN)
+    house.drain()
+    return house

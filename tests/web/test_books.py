@@ -1,21 +1,18 @@
 """The books as a bookkeeper sees them: beginning, payouts matched, a break found and explained, an order's entries, the certificate."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import text as sql
 
 from core.domain.roles import Role
-from core.flows import books as keeping
 from core.store.tables import us
 from tests.conftest import START, House
 from tests.flows import books
-from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import changed, give_back, only, paid_out, sold
 from tests.papers.reading import text
-from tests.web.rooms import Person, person
+from tests.web.rooms import Person, keeping_books, person
 from tests.web.test_api_reads import document_of
 
 MOST = 8
@@ -27,10 +24,7 @@ values ('ledger', :merchant, 'bogus', 'b', 'Our books', 1, 'ledger')
 
 @pytest.fixture
 def shop(house: House) -> House:
-    house.shelve(A=100, B=100)
-    keeping.begin(house.hub, house.merchant.id, START.date() - timedelta(days=30), ANN)
-    house.drain()
-    return house
+    return keeping_books(house)
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 
 from core.domain.roles import Role
-from core.flows import books as keeping
 from tests.conftest import START, House
 from tests.flows import acts, books
-from tests.flows.depot import ANN, Depot, depot
+from tests.flows.depot import Depot, depot
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import sold
-from tests.web.rooms import Person, person
+from tests.web.rooms import Person, keeping_books, person
 
 TODAY = START.date()
 MOST = 8
@@ -21,10 +20,7 @@ BILL = "number,date,tracking,what,amount,currency,text\n"
 
 @pytest.fixture
 def shop(house: House) -> House:
-    house.shelve(A=100, B=100)
-    keeping.begin(house.hub, house.merchant.id, TODAY - timedelta(days=30), ANN)
-    house.drain()
-    return house
+    return keeping_books(house)
 
 
 @pytest.fixture

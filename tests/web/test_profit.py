@@ -1,25 +1,18 @@
 """What orders left, as an owner reads it."""
 
-from datetime import timedelta
-
 import pytest
 
-from core.flows import books as keeping
-from tests.conftest import START, House
+from tests.conftest import House
 from tests.flows import books
-from tests.flows.depot import ANN
 from tests.flows.test_books import give_back, paid_out, sold
-from tests.web.rooms import Person, person
+from tests.web.rooms import Person, keeping_books, person
 
 MOST = 8
 
 
 @pytest.fixture
 def shop(house: House) -> House:
-    house.shelve(A=100, B=100)
-    keeping.begin(house.hub, house.merchant.id, START.date() - timedelta(days=30), ANN)
-    house.drain()
-    return house
+    return keeping_books(house)
 
 
 @pytest.fixture

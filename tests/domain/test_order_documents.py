@@ -1,0 +1,174 @@
+"""What documents come to: over any life of an order, in every mode and after a switch, what the journal says; nothing missing or twice."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain.coding import Chart, TaxWay
+from core.domain.documents import ORDER, Mode, Plan, Written, currencies_of, grouped, journal, mode_on, switched
+from core.domain.journal import Account, Line, Posting
+from core.domain.ledgers import DocKind, Document
+from core.domain.order_documents import Made, Open, Press, documents_of
+from core.domain.order_entries import entries_of
+from tests.builders import LONG_AGO, a_line, an_order, money
+from tests.domain.test_journal import BY_GATEWAYS, LIVES, journal_of, lives, paid
+
+DAY = timedelta(days=1)
+TODAY = LONG_AGO.date() + timedelta(days=200)
+QUICKBOOKS = frozenset((DocKind.RECEIPT, DocKind.REFUND, DocKind.INVOICE, DocKind.PAYMENT, DocKind.JOURNAL))
+XERO = frozenset((DocKind.INVOICE, DocKind.PAYMENT, DocKind.CREDIT, DocKind.REPAYMENT, DocKind.JOURNAL))
+Sums = Counter[tuple[str, str, date]]
+
+
+def name_of(one: Posting) -> str:
+    return f"{one.account} {one.gateway}".strip()
+
+
+CHART = Chart(name_of, {})
+
+
+def written(lines: Iterable[Line], first: int = 0) -> list[Written]:
+    entries = [one.entry for one in lines]
+    return [Written(first + n, one.kind, one.subject, one.on, one.memo, one.postings) for n, one in enumerate(entries)]
+
+
+def press_of(kinds: frozenset[DocKind], pays: frozenset[str], currency: str, ids: Iterator[int]) -> Press:
+    def name() -> str:
+        return f"CD-{next(ids)}"
+
+    return Press(CHART, kinds, pays, "Buyers", "", currency, TaxWay.PLAIN, TaxWay.PLAIN, name, name, lambda on: None)
+
+
+def effects(one: Document) -> Sums:
+    """What a document does to accounts, debits above zero, as the ledgers do."""
+    found, whole, owed = Sums(), one.total.minor, str(Account.RECEIVABLE)
+    side = 1 if one.kind in (DocKind.JOURNAL, DocKind.REFUND, DocKind.CREDIT) else -1
+    for line in one.lines:
+        found[line.account, one.currency, one.on] += side * line.amount.minor
+    ends = {
+        DocKind.RECEIPT: (one.into, ""), DocKind.REFUND: ("", one.out_of), DocKind.INVOICE: (owed, ""), DocKind.CREDIT: ("", owed),
+        DocKind.PAYMENT: (one.into, owed), DocKind.REPAYMENT: (owed, one.out_of),
+    }  # fmt: skip
+    gains, loses = ends.get(one.kind, ("", ""))
+    found[gains, one.currency, one.on] += whole if gains else 0
+    found[loses, one.currency, one.on] -= whole if loses else 0
+    return found
+
+
+def said(found: Iterable[Document]) -> Sums:
+    sums = Sums()
+    for one in found:
+        sums.update(effects(one))
+    return sums
+
+
+def booked(lines: Iterable[Line]) -> Sums:
+    sums = Sums()
+    for line in lines:
+        for one in line.entry.postings:
+            sums[name_of(one), one.amount.currency, line.entry.on] += one.amount.minor
+    return sums
+
+
+def by_account(sums: Sums) -> dict[tuple[str, str], int]:
+    found = Counter[tuple[str, str]]()
+    for (account, currency, _), amount in sums.items():
+        found[account, currency] += amount
+    return {key: amount for key, amount in found.items() if amount}
+
+
+class Ledger:
+    """What is gathered, round by round, as the flow does it."""
+
+    def __init__(self, plan: Plan, kinds: frozenset[DocKind], pays: frozenset[str]) -> None:
+        self.plan, self.kinds, self.pays, self.ids = plan, kinds, pays, count()
+        self.documents: list[Document] = []
+        self.open: list[Open] = []
+        self.seen: list[str] = []
+
+    def gather(self, found: list[Written]) -> None:
+        groups = grouped(found, {one.channel: self.plan for one in found}, TODAY)
+        self.seen += [f"{one.id}" for group in groups.values() for one in group]
+        for source, group in groups.items():
+            for currency in currencies_of(group):
+                self._write(source, group, currency)
+
+    def _write(self, source: str, group: list[Written], currency: str) -> None:
+        if not source.startswith(ORDER):
+            made = journal("", f"CD-{next(self.ids)}", group, currency, CHART)
+            self.documents += [made[0]] if made else []
+            return
+        for one in documents_of(group, press_of(self.kinds, self.pays, currency, self.ids), self.open):
+            self._keep(one)
+
+    def _keep(self, one: Made) -> None:
+        self.documents.append(one.document)
+        if one.document.kind in (DocKind.INVOICE, DocKind.CREDIT):
+            self.open.append(Open(one.id, one.document.kind, one.document.total))
+        paid_ = [known for known in self.open if known.id == one.after]
+        self.open = [replace(known, left=known.left - one.document.total) if known in paid_ else known for known in self.open]
+
+
+MODES = st.sampled_from([Mode.PER_ORDER, Mode.DAILY, Mode.PER_PAYOUT])
+PAYS = st.frozensets(st.sampled_from(["clearing shopify_payments", "clearing paypal", "clearing amazon"]))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    first = [(date.min, draw(MODES))]
+    return switched(first, draw(MODES), LONG_AGO.date() + draw(st.integers(-1, 4)) * DAY) if draw(st.booleans()) else first
+
+
+@given(lives(), plans(), st.sampled_from([QUICKBOOKS, XERO]), PAYS, st.lists(st.booleans(), min_size=6, max_size=6))
+@settings(max_examples=LIVES, deadline=None)
+def test_all_documents_together_are_the_journal_in_every_mode_and_after_a_switch(life, plan, kinds, pays, nights):
+    rules, states = life
+    ledger, lines, gone = Ledger(plan, kinds, pays), list[Line](), 0
+    for n in range(1, len(states) + 1):
+        lines = journal_of(*(entries_of(state, rules) for state in states[:n]))
+        if nights[n - 1] or n == len(states):
+            ledger.gather(written(lines[gone:], gone))
+            gone = len(lines)
+
+    assert by_account(said(ledger.documents)) == by_account(booked(lines))
+    assert sorted(map(int, ledger.seen)) == list(range(len(lines)))
+    assert all(one.total.minor > 0 for one in ledger.documents if one.kind is not DocKind.JOURNAL)
+    assert all(one.left.minor >= 0 for one in ledger.open)
+    assert len({one.number for one in ledger.documents}) == len(ledger.documents)
+
+
+@given(lives())
+@settings(max_examples=LIVES, deadline=None)
+def test_day_by_day_the_documents_say_of_each_day_what_the_journal_says(life):
+    rules, states = life
+    lines = journal_of(*(entries_of(state, rules) for state in states))
+    ledger = Ledger([(date.min, Mode.DAILY)], QUICKBOOKS, frozenset())
+
+    ledger.gather(written(lines))
+
+    assert {key: n for key, n in said(ledger.documents).items() if n} == {key: n for key, n in booked(lines).items() if n}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"), [(QUICKBOOKS, [DocKind.RECEIPT]), (XERO, [DocKind.INVOICE, DocKind.PAYMENT])], ids=["quickbooks", "xero"]
+)
+def test_a_sale_that_is_paid_whole_is_what_the_ledger_has_for_it(kinds, told):
+    ledger = Ledger([(date.min, Mode.PER_ORDER)], kinds, frozenset(["clearing shopify_payments"]))
+    order = an_order(lines=[a_line(gross="10")], payments=(paid(),))
+
+    ledger.gather(written(journal_of(entries_of(order, BY_GATEWAYS))))
+
+    assert [one.kind for one in ledger.documents] == told
+    assert ledger.documents[-1].total == money("10")
+
+
+def test_what_was_before_the_day_of_a_switch_stays_with_its_mode():
+    plan = switched([(date.min, Mode.DAILY)], Mode.PER_ORDER, LONG_AGO.date() + DAY)
+
+    assert (mode_on(plan, LONG_AGO.date()), mode_on(plan, LONG_AGO.date() + DAY)) == (Mode.DAILY, Mode.PER_ORDER)
