@@ -13,6 +13,7 @@ from tests.processes.plant import until
 
 pytestmark = pytest.mark.processes
 ROOMS = ("/", "/start", "/orders", "/stock", "/stock/unmatched", "/attention", "/connections", "/settings", "/activity", "/account")
+LEFT = "without a cost"  # what the page says of a SKU that was sent and that nobody typed a cost of
 BESIDE = (
     f"/stock/sku?sku={SKU}", f"/stock/card?sku={SKU}", "/stock/lacks", "/stock/promise", "/stock/windows", "/stock/changes", "/inbound",
     "/inbound?show=cancelled", "/inbound/new", "/settings/buyers", "/shipments/waiting", "/settings/routing", "/shipments/day",
@@ -65,6 +66,18 @@ def test_the_app_is_installed_by_opening_it_and_a_new_order_appears_without_a_re
     expect(frame.get_by_text("It adds up")).to_be_visible()
     assert findings(inside(page)) == []
     assert page.context.cookies() == []
+
+
+def test_the_rehearsal_is_right_and_its_books_are_whole(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    assert "Everything is right." in rehearsal.said
+    page = owner()
+
+    page.goto(f"{rehearsal.hub}/books")
+    expect(page.locator("main")).to_contain_text("0.01")
+    page.goto(f"{rehearsal.hub}/books/costs")
+    expect(page.locator("main")).to_contain_text(LEFT)
+    page.goto(f"{rehearsal.hub}/books/profit")
+    expect(page.locator("main")).to_contain_text("USD")
 
 
 def test_inside_the_admin_its_own_elements_are_drawn_and_axe_finds_nothing_serious(rehearsal: Rehearsal, open_page: Any) -> None:
