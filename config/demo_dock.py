@@ -3,7 +3,7 @@ door; then each carrier's and channel's own log says whether that happened once.
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     hub, merchant = stage.hub, stage.merchant.id
     chosen = _chosen(stage)
     sellers = {**carriers, **{name: one for name, one in stage.by_channel.items() if hub.connectors[name].carrier}}
-    before = _printed(stage)
+    before, known = _printed(stage), _numbers(stage, sellers)
     rating.ask(hub, merchant, chosen[::2], COMMAND_LINE, buy=True)
     _take_turns(stage, carriers, chosen[1::2])
     _until(lambda: not _waiting(stage, chosen, (State.RELEASED, State.PACKED)))
@@ -79,7 +79,7 @@ def play(stage: "Stage", carriers: Mapping[str, Connection]) -> dict[str, Any]:
     _write_to_buyers(hub, merchant)
     stays = sending.send(hub, merchant, labelled, COMMAND_LINE)
     _until(lambda: not _untold(stage))
-    _drive(stage, sellers)
+    _drive(stage, sellers, known)
     _until(lambda: not _unprinted(stage), once=True)
     return _report(stage, sellers, chosen, stays) | {"printed": _printed(stage) - before}
 
@@ -189,10 +189,16 @@ def _until(ready: Any, *, once: bool = False) -> None:
         time.sleep(0.2)
 
 
-def _drive(stage: "Stage", carriers: Mapping[str, Connection]) -> None:
-    """The carriers bring half of what they have to the door, and are asked where it is."""
+def _numbers(stage: "Stage", carriers: Mapping[str, Connection]) -> set[str]:
+    """Parcels that the carriers know."""
+    return {one["tracking"] for name in carriers for one in stage.hand.get(name, "parcels")}
+
+
+def _drive(stage: "Stage", carriers: Mapping[str, Connection], known: Collection[str]) -> None:
+    """The carriers bring half of what they have to the door, and are asked where it is; what they knew before stays."""
     for name in carriers:
-        for n, parcel in enumerate(one for one in stage.hand.get(name, "parcels") if not one["voided"]):
+        new = [one for one in stage.hand.get(name, "parcels") if not one["voided"] and one["tracking"] not in known]
+        for n, parcel in enumerate(new):
             for what, (town, country) in list(zip(ROAD, TOWNS, strict=True))[: 4 if n % 2 else 2]:
                 stage.hand.post(name, f"parcels/{parcel['tracking']}/{what}", {"town": town, "country": country})
     with stage.hub.unit() as work:

@@ -1,6 +1,7 @@
 """The simulator's buyers: who they are, what they order and what the shop asks for it, as webhook bodies. Invented throughout."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
@@ -51,22 +52,70 @@ def _buyer(rnd: Random, shop: str, wish: Json) -> tuple[str, str]:
     return rnd.choice([one for one in BUYERS if one[0] != shop]) if abroad else (shop, "1")
 
 
-def blank(rnd: Random, desk: Desk, serial: int, wish: Json) -> Json:
-    """The order without its goods: who, when, where to, in which currencies."""
+UNTOUCHED: Json = {  # what an order is born with, whoever buys
+    "_tip_set": None,
+    "app_id": 580111,
+    "browser_ip": "203.0.113.7",
+    "buyer_accepts_marketing": False,
+    "cancel_reason": None,
+    "cancelled_at": None,
+    "client_details": {"accept_language": "en", "browser_ip": "203.0.113.7", "user_agent": "Simulated/1.0"},
+    "closed_at": None,
+    "confirmed": True,
+    "current_total_additional_fees_set": None,
+    "current_total_duties_set": None,
+    "customer_locale": "en",
+    "device_id": None,
+    "discount_codes": [],
+    "duties_included": False,
+    "estimated_taxes": False,
+    "financial_status": "pending",
+    "fulfillment_status": None,
+    "landing_site": "/",
+    "landing_site_ref": None,
+    "location_id": None,
+    "merchant_business_entity_id": "MTAwMQ",
+    "merchant_of_record_app_id": None,
+    "note_attributes": [],
+    "original_total_additional_fees_set": None,
+    "original_total_duties_set": None,
+    "payment_gateway_names": ["shopify_payments"],
+    "phone": None,
+    "reference": None,
+    "referring_site": None,
+    "source_identifier": None,
+    "source_name": "web",
+    "source_url": None,
+    "tax_exempt": False,
+    "tax_lines": [],
+    "test": False,
+    "total_outstanding": "0.00",
+    "total_weight": 500,
+    "user_id": None,
+    "discount_applications": [],
+    "fulfillments": [],
+    "line_items": [],
+    "payment_terms": None,
+    "refunds": [],
+    "shipping_lines": [],
+    "returns": [],
+    "line_item_groups": [],
+}
+
+
+def _address(rnd: Random) -> Json:
+    """Where one of the buyers lives."""
     first, last, street, city, code, province, postcode, country = rnd.choice(PEOPLE)
-    number, now = desk.next_id(), desk.now
-    buyer, rate = _buyer(rnd, desk.currency, wish)
-    shop = desk.currency
-    address = {
+    return {
         "first_name": first,
         "address1": street,
-        "phone": f"+1555{rnd.randrange(10**7):07d}",
+        "phone": None,
         "city": city,
         "zip": postcode,
         "province": province or None,
         "country": country,
         "last_name": last,
-        "address2": rnd.choice((None, "2nd floor")),
+        "address2": None,
         "company": None,
         "latitude": None,
         "longitude": None,
@@ -74,99 +123,74 @@ def blank(rnd: Random, desk: Desk, serial: int, wish: Json) -> Json:
         "country_code": country,
         "province_code": code or None,
     }
-    mail, customer = f"buyer{number}@example.com", desk.next_id()
+
+
+def _customer(desk: Desk, address: Json, mail: str) -> Json:
+    """Whoever lives there, as the shop knows them."""
+    number, country = desk.next_id(), address["country"]
+    return {
+        "id": number,
+        "admin_graphql_api_id": gid("Customer", number),
+        "created_at": desk.now,
+        "updated_at": desk.now,
+        "first_name": address["first_name"],
+        "last_name": address["last_name"],
+        "state": "disabled",
+        "note": None,
+        "verified_email": True,
+        "tax_exempt": False,
+        "email": mail,
+        "phone": None,
+        "currency": desk.currency,
+        "tax_exemptions": [],
+        "default_address": {"id": number, "customer_id": number, **address, "country_name": country, "default": True},
+    }
+
+
+def _named(number: int, serial: int) -> Json:
+    """Under which ids and names the shop has it."""
     order_number = 1001 + serial
-    body: Json = {
+    return {
         "id": 5_000_000_000_000 + number,
         "admin_graphql_api_id": gid("Order", 5_000_000_000_000 + number),
-        "_rate": rate,
-        "_tip_set": None,
-        "app_id": 580111,
-        "browser_ip": "203.0.113.7",
-        "buyer_accepts_marketing": False,
-        "cancel_reason": None,
-        "cancelled_at": None,
         "cart_token": f"{number:032x}",
         "checkout_id": number,
         "checkout_token": f"{number + 7:032x}",
-        "client_details": {"accept_language": "en", "browser_ip": "203.0.113.7", "user_agent": "Simulated/1.0"},
-        "closed_at": None,
         "confirmation_number": f"SIM{number}",
-        "confirmed": True,
-        "contact_email": mail,
-        "created_at": now,
-        "currency": shop,
-        "current_total_additional_fees_set": None,
-        "current_total_duties_set": None,
-        "customer_locale": "en",
-        "device_id": None,
-        "discount_codes": [],
-        "duties_included": False,
-        "email": mail,
-        "estimated_taxes": False,
-        "financial_status": "pending",
-        "fulfillment_status": None,
-        "landing_site": "/",
-        "landing_site_ref": None,
-        "location_id": None,
-        "merchant_business_entity_id": "MTAwMQ",
-        "merchant_of_record_app_id": None,
         "name": f"#{order_number}",
-        "note": rnd.choice((None, "", "Bitte im Laden abgeben", "ring twice")),
-        "note_attributes": [],
         "number": order_number - 1000,
         "order_number": order_number,
         "order_status_url": f"https://crossdock-demo.myshopify.com/1/orders/{number:032x}/authenticate?key=simulated",
-        "original_total_additional_fees_set": None,
-        "original_total_duties_set": None,
-        "payment_gateway_names": ["shopify_payments"],
-        "phone": None,
+        "token": f"{number:032x}",
+    }
+
+
+def blank(rnd: Random, desk: Desk, serial: int, wish: Json) -> Json:
+    """The order without its goods: who, when, where to, in which currencies."""
+    address, number = _address(rnd), desk.next_id()
+    buyer, rate = _buyer(rnd, desk.currency, wish)
+    address |= {"phone": f"+1555{rnd.randrange(10**7):07d}", "address2": rnd.choice((None, "2nd floor"))}
+    mail = f"buyer{number}@example.com"
+    customer = _customer(desk, address, mail)
+    body: Json = {
+        **deepcopy(UNTOUCHED),
+        **_named(number, serial),
+        "_rate": rate,
+        "contact_email": mail,
+        "created_at": desk.now,
+        "currency": desk.currency,
+        "email": mail,
+        "note": rnd.choice((None, "", "Bitte im Laden abgeben", "ring twice")),
         "po_number": rnd.choice((None, None, None, f"PO-{number}")),
         "presentment_currency": buyer,
-        "processed_at": now,
-        "reference": None,
-        "referring_site": None,
-        "source_identifier": None,
-        "source_name": "web",
-        "source_url": None,
+        "processed_at": desk.now,
         "tags": rnd.choice(("", "", "wholesale", "gift, priority")),
-        "tax_exempt": False,
-        "tax_lines": [],
-        "taxes_included": country in INCLUSIVE,
-        "test": False,
-        "token": f"{number:032x}",
-        "total_outstanding": "0.00",
-        "total_tip_received": Money.zero(shop).text(),
-        "total_weight": 500,
-        "updated_at": now,
-        "user_id": None,
+        "taxes_included": address["country"] in INCLUSIVE,
+        "total_tip_received": Money.zero(desk.currency).text(),
+        "updated_at": desk.now,
         "billing_address": dict(address),
-        "customer": {
-            "id": customer,
-            "admin_graphql_api_id": gid("Customer", customer),
-            "created_at": now,
-            "updated_at": now,
-            "first_name": first,
-            "last_name": last,
-            "state": "disabled",
-            "note": None,
-            "verified_email": True,
-            "tax_exempt": False,
-            "email": mail,
-            "phone": None,
-            "currency": shop,
-            "tax_exemptions": [],
-            "default_address": {"id": customer, "customer_id": customer, **address, "country_name": country, "default": True},
-        },
-        "discount_applications": [],
-        "fulfillments": [],
-        "line_items": [],
-        "payment_terms": None,
-        "refunds": [],
+        "customer": customer,
         "shipping_address": dict(address),
-        "shipping_lines": [],
-        "returns": [],
-        "line_item_groups": [],
     }
     zero = books.bag(body, 0)
     body |= {"total_cash_rounding_payment_adjustment_set": zero, "total_cash_rounding_refund_adjustment_set": zero}
@@ -179,46 +203,51 @@ def imported(body: Json, original: str, source: str) -> None:
     body |= {"checkout_token": None, "browser_ip": None, "client_details": None, "landing_site": None, "tags": source}
 
 
+PLAIN: Json = {  # of every line
+    "_removed": 0,
+    "_refunded": 0,
+    "_fulfilled": 0,
+    "_returned": 0,
+    "attributed_staffs": [],
+    "fulfillment_service": "manual",
+    "fulfillment_status": None,
+    "gift_card": False,
+    "grams": 250,
+    "product_exists": True,
+    "properties": [],
+    "requires_shipping": True,
+    "sales_line_item_group_id": None,
+    "taxable": True,
+    "variant_inventory_management": "shopify",
+    "variant_title": None,
+    "vendor": "Crossdock Demo",
+    "tax_lines": [],
+    "duties": [],
+    "discount_allocations": [],
+}
+
+
 def line(body: Json, desk: Desk, variant: Json, quantity: int) -> Json:
     """One line of the order, taxed."""
     number = desk.next_id()
     price = Money.parse(variant["price"], body["currency"])
     zero = books.bag(body, 0)
     made: Json = {
+        **deepcopy(PLAIN),
         "id": 14_000_000_000_000 + number,
         "admin_graphql_api_id": gid("LineItem", 14_000_000_000_000 + number),
-        "_removed": 0,
-        "_refunded": 0,
-        "_fulfilled": 0,
-        "_returned": 0,
-        "attributed_staffs": [],
         "current_quantity": quantity,
         "fulfillable_quantity": quantity,
-        "fulfillment_service": "manual",
-        "fulfillment_status": None,
-        "gift_card": False,
-        "grams": 250,
         "name": variant["title"],
         "price": price.text(),
         "price_set": books.bag(body, price.minor),
-        "product_exists": True,
         "product_id": variant["product_id"],
-        "properties": [],
         "quantity": quantity,
-        "requires_shipping": True,
-        "sales_line_item_group_id": None,
         "sku": variant["sku"],
-        "taxable": True,
         "title": variant["title"],
         "total_discount": zero["shop_money"]["amount"],
         "total_discount_set": zero,
         "variant_id": variant["id"],
-        "variant_inventory_management": "shopify",
-        "variant_title": None,
-        "vendor": "Crossdock Demo",
-        "tax_lines": [],
-        "duties": [],
-        "discount_allocations": [],
     }
     taxed(body, made)
     return made

@@ -67,6 +67,18 @@ def test_the_app_is_installed_by_opening_it_and_a_new_order_appears_without_a_re
     assert page.context.cookies() == []
 
 
+def test_the_rehearsal_is_right_and_its_books_are_whole(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    assert "Everything is right." in rehearsal.said
+    page = owner()
+
+    page.goto(f"{rehearsal.hub}/books")
+    expect(page.locator("main")).to_contain_text("0.01")
+    page.goto(f"{rehearsal.hub}/books/costs")
+    expect(page.locator("main")).to_contain_text("Cost missing")
+    page.goto(f"{rehearsal.hub}/books/profit")
+    expect(page.locator("main")).to_contain_text("USD")
+
+
 def test_inside_the_admin_its_own_elements_are_drawn_and_axe_finds_nothing_serious(rehearsal: Rehearsal, open_page: Any) -> None:
     page, wrong = open_page(), []
     page.goto(rehearsal.admin)
