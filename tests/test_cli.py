@@ -1461,3 +1461,53 @@ def test_what_cannot_be_cancelled_or_answered_is_said_in_a_line(run: Run, shop: 
     assert "--take-back" in run("orders", "cancel", order).why
     assert "no such order" in run("orders", "cancel", "4711-0", "--reason", "other").why
     assert shop.rows("select 1 from callings_off") == []
+
+
+# ---- files of the books
+
+
+DAY_RATES = "day,currency,base,rate\n2026-11-20,EUR,USD,1.0865\n"
+COSTS = "sku,cost,currency\nA,2.50,USD\n"
+BILL = "number,date,what,amount,currency\nB-1,2026-11-20,other,4.20,USD\n"
+
+
+def file_of(tmp_path: Path, text_: str) -> str:
+    (tmp_path / "some.csv").write_text(text_)
+    return str(tmp_path / "some.csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "good", "said", "bad", "why"),
+    [
+        (["rates"], DAY_RATES, "1 rates are kept", DAY_RATES.replace("1.0865", "much"), "line 2"),
+        (["costs"], COSTS, "A: - -> 2.50 USD\n1 costs changed", COSTS.replace("2.50", "much"), "line 2: cost"),
+        (["carrier-bill", "--carrier", "UPS"], BILL, "B-1: 4.20 USD, 0 labels", BILL.replace("other", "gift"), "line 2: what"),
+    ],
+    ids=["rates", "costs", "carrier-bill"],
+)
+def test_a_file_of_the_books_is_taken_or_refused_with_its_line(run, shop, tmp_path, words, good, said, bad, why):
+    assert run("books", "begin", "2026-11-01").code == 0
+    name, *more = words
+
+    done, refused = run("books", name, file_of(tmp_path, good), *more), run("books", name, file_of(tmp_path, bad), *more)
+
+    assert (done.code, said in done.out) == (0, True), done
+    assert refused.code != 0 and why in refused.why
+
+
+@pytest.mark.parametrize(
+    ("words", "text_", "told"),
+    [
+        (["costs"], COSTS, {"costs": [{"sku": "A", "cost": "2.50", "currency": "USD", "was": None}]}),
+        (["carrier-bill", "--carrier", "UPS"], BILL, {"total": "4.20"}),
+    ],
+    ids=["costs", "carrier-bill"],
+)
+def test_a_file_of_the_books_is_told_as_json_and_only_looked_at(run, shop, tmp_path, words, text_, told):
+    assert run("books", "begin", "2026-11-01").code == 0
+    name, *more = words
+
+    found = [json.loads(run("books", name, file_of(tmp_path, text_), *more, "--dry-run", "--json").out) for _ in range(2)]
+
+    assert found[0] == found[1] and found[0]["dry_run"] is True  # the first look kept nothing
+    assert told.items() <= found[0].items() or told.items() <= found[0]["bills"][0].items()

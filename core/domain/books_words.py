@@ -158,7 +158,7 @@ BLOCKS = {
     ),
     "currency": (N_("The books there do not keep that currency."), N_("Switch the currency on there, then try again.")),
     "contact": (N_("The customer or supplier cannot be used there."), N_("Look at it there, then try again.")),
-    "stale": (N_("Somebody changed it there in the meantime."), N_("Look at it there, then try again.")),
+    "stale": (N_("Somebody changed it there in the meantime."), N_("See there what was changed, then try again.")),
     "unbalanced": (N_("It does not balance there."), N_("Tell whoever looks after this installation.")),
     "plan": (N_("The plan there does not have it, or its quota is spent."), N_("Wait until tomorrow, or change the plan there.")),
     "unsupported": (N_("That system has no such document."), N_("Choose another way of writing for this channel.")),

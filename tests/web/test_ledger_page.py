@@ -1,14 +1,21 @@
 """A ledger's page: what entries wait for is said, and chosen there."""
 
+import html
+
 import pytest
 
 from connectors.bogus.ledger import BogusBooks, manifest
+from core.domain.books_words import BLOCKS
+from core.domain.ledgers import Why
 from core.flows import books as flow
 from core.flows import connections as flows
 from core.flows import posting
+from core.store import documents
 from tests.conftest import House
 from tests.flows import books
 from tests.flows.depot import ANN
+from tests.flows.marks import on_sqlite
+from tests.flows.test_books import sold
 from tests.flows.test_posting import CODES, DAY, TODAY, british, gather, night, shelf, taxed
 from tests.web.rooms import Person, person
 
@@ -65,3 +72,22 @@ def test_another_way_of_writing_begins_on_the_day_that_is_named(shop: House, sys
     gather(shop)
     assert [day.isoformat() for day, _ in shelf(shop).plans[shop.connection.id]][-1] == later
     assert "not a day" in ana.post(f"{address(shop)}/choose", **{**form, "switch": "soon"})
+
+
+@on_sqlite
+def test_each_reason_of_a_block_is_said_with_its_own_next_step(shop: House, system: BogusBooks, ana: Person) -> None:
+    sold(shop)
+    night(shop)
+    id = str(books.one(shop.hub, "select id from documents"))
+    shown = {}
+    for why in (*Why, "unsupported"):
+        with shop.hub.unit() as work:
+            documents.block(work.db, id, why, f"their words of {why}", shop.hub.box(shop.merchant.id))
+        shown[str(why)] = html.unescape(ana.get("/books/ledgers", state="blocked"))
+
+    for why, page in shown.items():
+        assert all(sentence in page for sentence in (*BLOCKS[why], f"their words of {why}", "Try again")), why
+        assert not [other for other, (said, _) in BLOCKS.items() if other != why and said in page], why
+        assert ("On day" in page) == (why == "closed")
+    assert shown.keys() == BLOCKS.keys()
+    assert len({step for _, step in BLOCKS.values()}) == len(BLOCKS)
