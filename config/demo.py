@@ -271,6 +271,7 @@ def _child(settings: Settings, command: list[str], ready: str | None, environ: M
 
 
 def _answers(url: str, child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it is up; what does not answer yet is asked again. Raises Failed where it ended."""
     if child.poll() is not None:
         raise Failed(f"a process of the rehearsal ended with {child.returncode} before it answered at {url}")
     try:
@@ -280,6 +281,7 @@ def _answers(url: str, child: "subprocess.Popen[bytes]") -> bool:
 
 
 def _free_port(wanted: int) -> int:
+    """The one that is wanted, or any where that is taken."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: what just ended is free

@@ -1,6 +1,7 @@
 """The one way out: a requests session with timeouts, our errors and Decimal numbers. Nothing here prints what was sent."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -88,12 +89,10 @@ def ident(value: object) -> str | None:
 
 
 def retry_after(answer: requests.Response, default: float) -> float:
-    """Seconds that Retry-After asks for, as a number or an HTTP date; a day at most."""
+    """Seconds that Retry-After asks for, as a number or an HTTP date; a day at most. `default` where it says neither."""
     said = answer.headers.get("Retry-After", "")
-    try:
+    with suppress(ValueError):  # a date, then
         return min(max(0.0, float(said)), DAY_S)
-    except ValueError:
-        pass
     try:
         return min(max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()), DAY_S)
     except (ValueError, TypeError):

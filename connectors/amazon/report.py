@@ -6,6 +6,7 @@ Columns differ from marketplace to marketplace and FR tells no ASIN where a list
 
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from connectors.amazon.render import OURS
@@ -65,11 +66,9 @@ def charsets(content_type: str, marketplace: str) -> tuple[str, ...]:
     and then as the marketplace's reports are written."""
     said = content_type.lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
     name, place = ALIASES.get(said, said), MARKETPLACES.get(marketplace)
-    try:
+    with suppress(LookupError, UnicodeError):  # no charset, or one in which lines cannot be split
         if name and b"\t".decode(name) == "\t":
             return (codecs.lookup(name).name,)
-    except (LookupError, UnicodeError):  # no charset, or one in which lines cannot be split
-        pass
     return "utf-8", "cp932" if place and place.country == "JP" else "cp1252"
 
 
@@ -102,7 +101,7 @@ def _title(raw: bytes, charset: Sequence[str]) -> str:
 
 
 def _text(raw: bytes, charset: Sequence[str]) -> str:
-    """Empty where it cannot be read."""
+    """By the first charset that fits; empty where none does: the row is then told as one that cannot be read."""
     for name in charset:
         try:
             text = raw.decode(name)

@@ -92,6 +92,7 @@ def _rows(lines: Iterator[bytes], charsets: Sequence[str]) -> Iterator[tuple[int
 
 
 def _text(line: bytes, charsets: Sequence[str]) -> str:
+    """By the first charset that fits. What fits none is a letter in a text, not in an amount: it is replaced, and the line counts."""
     bare = line.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8)
     for charset in charsets:
         try:

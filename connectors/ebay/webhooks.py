@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
@@ -86,16 +87,15 @@ class EbayWebhooks:
 
 
 def _signature(header: str) -> tuple[bytes, HashAlgorithm, str]:
-    """(signature, digest, key id) of the header: base64 of {alg, kid, signature, digest}."""
-    try:
+    """(signature, digest, key id) of the header: base64 of {alg, kid, signature, digest}. Whatever is none raises Forged, without why: the
+    caller may be anybody."""
+    with suppress(BadPayload, binascii.Error, KeyError, TypeError, ValueError, AttributeError):
         if len(header) > SIZE:
             raise Forged("ebay notification: no signature of eBay's")
         said = read_json(base64.b64decode(header, validate=True))
         signature, digest, kid = base64.b64decode(said["signature"], validate=True), DIGESTS[said["digest"]](), said["kid"]
         if said["alg"].lower() == "ecdsa" and 0 < len(kid) <= 64 and kid.isascii() and kid.replace("-", "").isalnum():
             return signature, digest, kid
-    except (BadPayload, binascii.Error, KeyError, TypeError, ValueError, AttributeError):
-        pass
     raise Forged("ebay notification: no signature of eBay's")
 
 

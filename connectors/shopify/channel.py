@@ -102,7 +102,7 @@ class ShopifyChannel:
         return None if order is None else write_json({"data": {"order": order}})
 
     def _steady(self, read: Callable[[str], T], number: str) -> T:
-        """An order of several reads is read again where it changed between them."""
+        """An order of several reads is read again where it changed between them; Unavailable where it changes on and on."""
         for _ in range(2):
             try:
                 return read(render.gid("Order", number))
