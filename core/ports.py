@@ -854,13 +854,15 @@ class Paying:
     """How a channel that is a Pays goes about it. `gateway` is what the money that it holds for us is called ("shopify_payments");
     `takes` are the gateways, as payments of its orders name them, whose money comes with its payouts (None: all of them, it sells in its
     own name). What it took is paid out `within` that time, else it is overdue. `comes_back`: a payout that the bank sent back is
-    followed by a movement that says so. `as_sent`: it pays for what left, part by part."""
+    followed by a movement that says so. `as_sent`: it pays for what left, part by part. `refunds`: its orders tell of none, its money
+    does."""
 
     gateway: str
     takes: frozenset[str] | None = None
     within: timedelta = timedelta(days=14)
     comes_back: bool = False
     as_sent: bool = False
+    refunds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,6 @@ MANIFEST = Connector(
     queue=True,
     stores=True,
     # Two weeks are the rule, and a reserve or an invoice may take one more.
-    pays=Paying("amazon", None, within=timedelta(days=31), as_sent=True),
+    pays=Paying("amazon", None, within=timedelta(days=31), as_sent=True, refunds=True),
     calls_off=CallsOff(within=timedelta(hours=2), repays=True, answers=True),
 )

@@ -116,6 +116,11 @@ class Till:
             told = Money(read(line["amount"]).minor * theirs.minor // max(1, ours.minor), theirs.currency)
             line["amount"] |= {"convertedFromValue": self._decimal(told), "convertedFromCurrency": told.currency}
 
+    def ours(self, document: Mapping[str, Any]) -> Json:
+        """The seller's part of an order: refunds are told without the tax that eBay collected (OrderRefund.amount, 2026-11)."""
+        whole: Json = document["pricingSummary"]["total"]
+        return self._cash(_earned(document)) if _collected(document) else whole
+
     def refunded(self, document: Mapping[str, Any], name: str, asked: Mapping[str, str]) -> None:
         """A buyer got money back: of ours at most what is left of the order's; tax that eBay collected is eBay's to give back."""
         sale = self._of("SALE", document["orderId"])

@@ -1000,7 +1000,7 @@ class Simulator:
         """{line, quantity, amount?}; without a line, all of the order. eBay keeps the money of it, not the units."""
         document = order["document"]
         if "line" not in wish:
-            self._give_back(order, document["pricingSummary"]["total"], self._changed_now(order))
+            self._give_back(order, self.till.ours(document), self._changed_now(order))
             document["orderPaymentStatus"] = "FULLY_REFUNDED"
             return
         line = next((one for one in document["lineItems"] if one.get("lineItemId") == wish["line"]), None)

@@ -84,13 +84,13 @@ def _of_order(one: Item, *, overdue: bool) -> Cause:
         return _of_nobody(one)
     if not one.settled:
         return _not_yet(one, overdue=overdue)
+    if one.repaid and one.open == one.repaid:  # it was paid out before it was given back; if all was, it may have come twice as well
+        return Cause.REFUND_OVERDUE if overdue else Cause.AWAITED
     if one.open == -one.paid:  # it came once more than it was paid
         return Cause.TWICE
-    if one.repaid and one.open == one.repaid:
-        return Cause.REFUND_OVERDUE if overdue else Cause.AWAITED
     if one.settled == -one.paid and ours.minor:
         return Cause.REFUND_OVERDUE if overdue else Cause.AWAITED
-    return Cause.DIFFERS
+    return Cause.CURRENCY if len(set(one.currencies)) > 1 else Cause.DIFFERS
 
 
 def _of_nobody(one: Item) -> Cause:
@@ -106,6 +106,6 @@ def _not_yet(one: Item, *, overdue: bool) -> Cause:
 
 
 def dearer(told: Mapping[str, Money], charged: Mapping[str, Money]) -> dict[str, Money]:
-    """By order, by how much its fees differ from what was told before: of those that were told, and came."""
-    both = told.keys() & charged.keys()
+    """By order, by how much its fees differ from what was told before: of those that were told, and came in the same currency."""
+    both = {order for order in told.keys() & charged.keys() if told[order].currency == charged[order].currency}
     return {order: charged[order] - told[order] for order in sorted(both) if charged[order] != told[order]}

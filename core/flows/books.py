@@ -12,15 +12,17 @@ from core.domain.order import Party
 from core.domain.order_entries import Rules, Unbookable, entries_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
+from core.domain.told_refunds import with_refunds
 from core.domain.who import Who
 from core.flows import costing, margins, postage
 from core.flows.kin import Taken
 from core.hub import Hub
 from core.ports import Connector
-from core.store import audit, connections, journal, orders
+from core.store import audit, connections, journal, orders, payouts
 from core.store.connections import Connection
 from core.store.journal import Books
 from core.store.orders import Known
+from core.store.payouts import Refunded
 from core.store.unit import Unit
 
 AT_ONCE = 500  # orders that are asked for in one transaction when books begin
@@ -73,16 +75,26 @@ def book(hub: Hub, work: Unit, merchant: str, books: Books, refs: Collection[str
 def _wanted(hub: Hub, work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> tuple[list[Entry], dict[str, str]]:
     """All that is to be booked of these orders; and those that wait, and why. One that is another's copy books nothing."""
     rules = {id: rules_of(books, _connector(hub, work, id)) for id in {ref.split("/", 1)[0] for ref in known}}
-    starts = _starts(work, merchant, books, known)
+    starts, told = _starts(work, merchant, books, known), _told(hub, work, merchant, known)
     wanted, waits = list[Entry](), dict[str, str]()
     for ref, one in known.items():
         if one.copy_of or one.merged_into:
             continue
         try:
-            wanted += entries_of(one.order, rules[one.order.connection], starts[ref], one.destination)
+            wanted += entries_of(
+                with_refunds(one.order, *told.get(ref, ((), ()))), rules[one.order.connection], starts[ref], one.destination
+            )
         except Unbookable as error:
             waits[ref] = error.args[0]
     return wanted, waits
+
+
+def _told(hub: Hub, work: Unit, merchant: str, known: dict[str, Known]) -> dict[str, Refunded]:
+    """What was given back of the money of these orders, where their channel tells of refunds in that way only."""
+    ids = {ref.split("/", 1)[0] for ref in known}
+    paying = {id for id in ids if (one := _connector(hub, work, id)) and one.pays and one.pays.refunds}
+    refs = [ref for ref in known if ref.split("/", 1)[0] in paying]
+    return payouts.refunds_of(work.db, merchant, refs) if refs else {}
 
 
 def _starts(work: Unit, merchant: str, books: Books, known: dict[str, Known]) -> dict[str, str]:

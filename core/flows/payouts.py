@@ -102,10 +102,24 @@ def read_unpaid(hub: Hub, claim: Claim) -> None:
     since = when(at) if cursor else hub.clock() - BEFORE
     page = _pays(hub, connection).unpaid(since, cursor)
     with hub.unit(claim) as work:
-        _hold(work, connection, "", page.items, first=cursor is None)
+        before = payouts.held(work.db, connection.merchant, connection.id) if cursor is None else []
+        if cursor is None:
+            payouts.forget(work.db, connection.merchant, connection.id, us(since))
+        _hold(work, connection, "", page.items, first=False)
+        _ask_refunded(hub, work, connection, [*before, *page.items])
         connections.set_mark(work.db, connection.merchant, connection.id, TOLD, us(since), page.cursor)
         if page.cursor:
             work.ask(connection.merchant, "read_unpaid", connection.id, connection.id, wait_s=page.wait_s)
+
+
+def _ask_refunded(hub: Hub, work: Unit, connection: Connection, told: Sequence[Movement]) -> None:
+    """Orders whose refunds are told by their money only are booked anew."""
+    connector = hub.connectors.get(connection.channel)
+    if connector is None or connector.pays is None or not connector.pays.refunds:
+        return
+    refunded = {one.order for one in told if one.order and one.occasion is Occasion.REFUND}
+    for ref in sorted(journal.placed(work.db, connection.merchant, connection.id, refunded)):
+        work.ask(connection.merchant, "post_entries", f"{connection.id}/{ref}", connection.id)
 
 
 # ---- booking
@@ -142,6 +156,7 @@ def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: 
     ]
     subjects = [subject_of(connection.id, one.payout.id) for one in found]
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
+    _ask_refunded(hub, work, connection, [move for moves in held.values() for move in moves])
     findings = {one.id: _findings(work, connection, held.get(one.payout.id, ())) for one in found if one.origin is Origin.FEED}
     payouts.book(work.db, {one.id: findings.get(one.id, []) for one in found}, work.now)
     for one in found:

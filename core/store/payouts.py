@@ -155,6 +155,20 @@ where m.merchant || '' = :merchant
 """
 
 
+# A refund that was told once is not forgotten before it came: from then on it may be too old to be told again.
+FORGET = """
+delete from payout_lines where merchant = :merchant and connection = :connection and payout = ''
+  and (occasion <> 'refund' or order_id is null or at >= :since or exists (
+    select 1 from payout_lines p where p.connection = payout_lines.connection and p.order_id = payout_lines.order_id and p.payout <> ''
+      and p.occasion = 'refund' and p.amount = payout_lines.amount and p.currency = payout_lines.currency))
+"""
+
+
+def forget(db: Connection, merchant: str, connection: str, since: int) -> None:
+    """What was told to come is told anew from that moment on; older refunds stay until they came."""
+    run(db, FORGET, merchant=merchant, connection=connection, since=since)
+
+
 def clear(db: Connection, merchant: str, connection: str, payout: str = "") -> None:
     """What was told of it is over: it is told anew."""
     run(db, CLEAR, merchant=merchant, connection=connection, payout=payout)
@@ -199,6 +213,24 @@ def told_before(db: Connection, merchant: str, connection: str, orders: Iterable
     rows = [{"order_id": one} for one in sorted(set(orders))]
     found = run_set(db, OF_ORDERS, {"order_id": "text"}, rows, merchant=merchant, connection=connection, payout="")
     return [movement_of(row.doc) for row in found]
+
+
+REFUNDS_OF = """
+select r.connection, r.order_id, m.payout, m.doc from {rows}
+left join payout_lines m on m.connection = r.connection and m.order_id = r.order_id
+where m.merchant || '' = :merchant and m.occasion = 'refund' order by m.payout, m.n
+"""
+Refunded = tuple[list[Movement], list[Movement]]  # as payouts hold it, and as it is told to come
+
+
+def refunds_of(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Refunded]:
+    """By ref, what was given back of the money of these orders."""
+    rows = [dict(zip(("connection", "order_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs))]
+    found: dict[str, Refunded] = {}
+    for row in run_set(db, REFUNDS_OF, {"connection": "text", "order_id": "text"}, rows, merchant=merchant):
+        paid, told = found.setdefault(f"{row.connection}/{row.order_id}", ([], []))
+        (paid if row.payout else told).append(movement_of(row.doc))
+    return found
 
 
 PAGE_READ = "update payouts set cursor = :cursor where id = :id"
