@@ -106,6 +106,6 @@ def _not_yet(one: Item, *, overdue: bool) -> Cause:
 
 
 def dearer(told: Mapping[str, Money], charged: Mapping[str, Money]) -> dict[str, Money]:
-    """By order, by how much its fees differ from what was told before: of those that were told, and came."""
-    both = told.keys() & charged.keys()
+    """By order, by how much its fees differ from what was told before: of those that were told, and came in the same currency."""
+    both = {order for order in told.keys() & charged.keys() if told[order].currency == charged[order].currency}
     return {order: charged[order] - told[order] for order in sorted(both) if charged[order] != told[order]}
