@@ -209,12 +209,18 @@ def after_it(db: Connection, merchant: str, id: str) -> list[str]:
     return [row.id for row in run(db, FOLLOWERS, id=id, merchant=merchant)]
 
 
-# What the ledger surely never took is made anew.
+# What the ledger surely never took is made anew, with all that was made of the same entries at the same time.
+TOGETHER = """
+select n.id, n.source, n.state, n.ledger_id, n.tried_at, n.after from documents d join documents n on n.merchant = d.merchant
+  and n.state in ('wanted', 'asked', 'posted', 'blocked') and n.wanted_at = d.wanted_at and n.connection = d.connection
+where d.id = :id and d.merchant || '' = :merchant
+"""
 UNDONE = """
-update document_entries set document = '' where document = :id and connection = :connection and merchant || '' = :merchant
+update document_entries set document = '' where connection = :connection and document in (select r.id from {rows})
+  and merchant || '' = :merchant
 """
 DROP = """
-delete from documents where (id = :id or after = :id) and connection = :connection and source = :source and state in ('blocked', 'wanted')
+delete from documents where id in (select r.id from {rows}) and connection = :connection and state in ('blocked', 'wanted')
   and ledger_id is null and merchant || '' = :merchant
 """
 UNTAXED = """
@@ -224,24 +230,34 @@ select d.id from documents d where d.merchant = :merchant and d.connection = :co
 
 
 def undo(db: Connection, merchant: str, kept: Kept) -> None:
-    """A blocked document, of which nothing stands in the ledger, is forgotten with those that wait for it; its entries are to be
+    """A blocked document, of which nothing stands in the ledger, is forgotten with those that were made with it; their entries are to be
     written."""
-    run(db, UNDONE, id=kept.id, connection=kept.connection, merchant=merchant)
-    run(db, DROP, id=kept.id, connection=kept.connection, source=kept.source, merchant=merchant)
+    rows = [{"id": row.id} for row in _together(db, merchant, kept)]
+    for statement in (UNDONE, DROP):
+        run_set(db, statement, {"id": "text"}, rows, connection=kept.connection, merchant=merchant)
 
 
-OTHER_CURRENCY = """
-select count(*) from document_entries d join postings p on p.entry = d.entry
-where d.document = :id and d.merchant || '' = :merchant and p.currency <> :currency
-"""
+def _together(db: Connection, merchant: str, kept: Kept) -> list[Any]:
+    """It and what was made of the same entries: in another currency, or as another document of the same order."""
+    found = run(db, TOGETHER, id=kept.id, merchant=merchant).all()
+    return [row for row in found if _made_of(row.source) == _made_of(kept.source)]
+
+
+def _made_of(source: str) -> str:
+    return source if source.startswith("bill|") else source.rpartition("|")[0]
+
+
 ANEW = ("account", "tax", "unsupported")  # why it stopped, where the merchant's choices may have been the cause
 
 
 def can_be_made_anew(db: Connection, merchant: str, kept: Kept) -> bool:
     """Nothing of it is in the ledger, nor of what was made together with it, and another choice may help."""
-    if kept.why not in ANEW or kept.ledger_id or kept.after:
-        return False
-    return kept.tried_at is None or not run(db, OTHER_CURRENCY, id=kept.id, merchant=merchant, currency=kept.document.currency).scalar()
+    return kept.why in ANEW and all(_is_not_there(row) for row in _together(db, merchant, kept))
+
+
+def _is_not_there(row: Any) -> bool:
+    """The ledger declined it, or was never asked and is not going to be before another one is there."""
+    return row.ledger_id is None and (row.state == "blocked" or (row.state == "wanted" and row.tried_at is None and bool(row.after)))
 
 
 PLACED = """

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.bogus import paying
 from core.domain.matching import Cause, cause_of
 from core.domain.money import Money
 from core.domain.payouts import Movement, Paid
@@ -14,6 +15,7 @@ from core.flows import books
 from core.store import journal, payouts
 from tests.conftest import START, House
 from tests.flows import acts
+from tests.flows import books as rows
 from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 
@@ -249,6 +251,29 @@ def changed(one: Movement, gross: int = 0, fee: int = 0, **different: Any) -> Mo
     if charged:
         parts += (replace(charged, amount=charged.amount + Money(fee, "USD")),)
     return replace(one, **{"parts": parts, "amount": one.amount + Money(gross + fee, "USD"), **different})
+
+
+@on_sqlite
+def test_money_that_comes_in_another_currency_than_was_told_before_is_a_break_and_its_payout_is_booked(shop):
+    """Found by the simulation: its fees were compared across currencies, and the payout was never booked."""
+    number = sold(shop)
+    shop.ask("read_payouts")  # nothing is paid out yet: what is to come is told
+    shop.drain()
+    shop.bogus.till.close([in_pounds(one) for one in paying.movements(shop.bogus.orders.values())], shop.clock(), "GBP")
+    shop.ask("read_payouts")
+    shop.drain()
+
+    with shop.hub.database.read() as db:
+        found = [one for one in journal.items_at(db, shop.merchant.id, date.max) if one.item.endswith(f"/{number}")]
+    assert rows.rows(shop.hub, "select count(*) from payouts where booked_at is null") == [(0,)]
+    assert {cause_of(one, timedelta(days=14), TODAY) for one in found} == {Cause.CURRENCY}
+
+
+def in_pounds(one: Movement) -> Movement:
+    def pounds(amount: Money) -> Money:
+        return Money(amount.minor, "GBP")
+
+    return replace(one, amount=pounds(one.amount), parts=tuple(replace(part, amount=pounds(part.amount)) for part in one.parts))
 
 
 def dearer(one: Movement) -> Movement:

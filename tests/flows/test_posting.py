@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from connectors.bogus import paying
 from connectors.bogus.ledger import BogusBooks, manifest
 from core.domain.ledgers import DocKind, Tag, TaxCode
 from core.domain.money import Money
@@ -20,6 +21,7 @@ from core.store.connections import Connection
 from tests.conftest import START, House
 from tests.flows import books as rows
 from tests.flows.depot import ANN
+from tests.flows.marks import on_sqlite
 from tests.flows.test_books import changed, give_back, paid_out, sold
 
 TODAY = START.date()
@@ -523,3 +525,32 @@ def test_timezone_cuts_orders_off_or_books_the_wrong_day(shop, system, zone, day
     gather(shop)
 
     assert [(one.document.on - TODAY).days for one in system.documents] == [day]
+
+
+# ---- found by the simulation
+
+
+@on_sqlite
+def test_what_was_declined_in_one_of_two_currencies_is_tried_again_and_nothing_of_it_is_lost(shop, system):
+    """What was made of the same entries in another currency stood in the ledger already: the other was forgotten."""
+    moved = [replace(one, amount=_pounds(one.amount), parts=tuple(replace(part, amount=_pounds(part.amount)) for part in one.parts))
+             for one in paying.movements([shop.bogus.sell({"A": 2})])]  # fmt: skip
+    sold(shop, A=1)
+    shop.bogus.till.close(moved, shop.clock(), "GBP")
+    shop.ask("read_payouts")
+    system.retired = {"1002"}  # sales, which are in dollars
+    shop.drain()
+    night(shop)
+    [(id,)] = rows.rows(shop.hub, "select id from documents where state = 'blocked' and currency = 'USD'")
+
+    system.retired = set()
+    posting.again(shop.hub, shop.merchant.id, id, ANN)
+    shop.drain()
+
+    pounds = [one.document for one in system.documents if one.document.currency == "GBP" and one.document.kind is DocKind.JOURNAL]
+    dollars = [one.document for one in system.documents if one.document.currency == "USD"]
+    assert (len(pounds), len(dollars), set(states(shop))) == (1, 1, {"posted"})
+
+
+def _pounds(amount: Money) -> Money:
+    return Money(amount.minor, "GBP")

@@ -107,7 +107,9 @@ def _street(knob: str, process: int) -> Houses:
     folder = _home() / f"{knob.replace(' ', '-')}-{process}"
     folder.mkdir()
     rush = knob in ("rush", "rush quota", "frail")
-    return world.a_street(folder, merges=knob in ("kin", "frail"), quota="quota" in knob, rush=rush, dock="dock" in knob)
+    return world.a_street(
+        folder, merges=knob in ("kin", "frail"), quota="quota" in knob, rush=rush, dock="dock" in knob, books=knob == "books"
+    )
 
 
 @cache

@@ -5,7 +5,7 @@ database or to a channel does: a buyer buys, a notice comes, another worker does
 
 KNOBS: plain; kin, with copies and merged orders; quota, every SKU is dealt to the channels; rush, crowds that want the same, polls and
 looks back every few seconds, and logins that expire; frail, both but quota, with workers that die or freeze every few steps; dock, what
-is sold is packed, labelled, sent and called off (dock.py).
+is sold is packed, labelled, sent and called off (dock.py); books, what is sold is booked, paid out and written into a ledger (books.py).
 """
 
 import heapq
@@ -40,12 +40,14 @@ from tests.flows.acts import deliver, notice
 from tests.flows.depot import depot
 from tests.flows.quick import Houses
 from tests.flows.workers import Crash
+from tests.simulation import books as ledgers
 from tests.simulation import dock as docks
 from tests.simulation.trouble import NO_TROUBLES, Troubles, must, zipf
 
 NAMES = ("north", "south", "west")
 GOODS = ("A", "B", "C")
 TROUBLE = timedelta(seconds=40)  # how long buyers buy and things go wrong
+CHANGES = docks.CHANGES | ledgers.CHANGES
 DEEP = 4  # so much may happen meanwhile, meanwhile, ...
 
 
@@ -99,6 +101,7 @@ class World:
     rush: bool = False  # crowds want the same, everything is polled and looked at every few seconds, logins expire
     frail: bool = False  # workers die or freeze every few steps, goods come in all the time, one channel tells what is not sent yet
     dock: bool = False  # what is sold is packed, labelled and sent
+    books: bool = False  # what is sold is booked, paid out and written into a ledger
     off: frozenset[str] = frozenset()  # kinds of trouble that do not happen
     trouble_s: float = TROUBLE.total_seconds()
     gone: dict[tuple[str, str], Document] = field(default_factory=dict)  # what was combined, and is not known there any more
@@ -130,6 +133,8 @@ class World:
         self.systems["north"].commits = self.frail
         for sku in GOODS:
             self._count(sku, self.random.randint(0, 10))
+        self.side: docks.Dock | None = None
+        self.desk: ledgers.Desk | None = None
         self.doing: list[list[Any]] = []  # [what, how many transactions of it are over]
         self.revisions: dict[tuple[str, str], int] = {}
         self.eye = sqlite3.connect(self.hub.database.url.removeprefix("sqlite:///"), isolation_level=None)
@@ -137,6 +142,7 @@ class World:
         for system in self.systems.values():
             system.call = self.rough(system.account, self.house.connections[system.account], system.call, system)
         self.side = docks.Dock(self) if self.dock else None
+        self.desk = ledgers.Desk(self) if self.books else None
         self.say(f"{self.troubles}")
 
     def say(self, words: str) -> None:
@@ -241,7 +247,7 @@ class World:
             if self.random.random() < self.troubles.fails_after:
                 self.say(f"the answer of {name} {method} is lost")
                 self._met("lost answer", "during the call")
-                raise OutcomeUnknown("lost") if method in docks.CHANGES else Unavailable("lost")
+                raise OutcomeUnknown("lost") if method in CHANGES else Unavailable("lost")
 
         return call
 
@@ -254,7 +260,7 @@ class World:
             self._met("429", "during the call")
             return RateLimited("slow down", wait_s=self.random.random() * 5)
         self._met("5xx", "during the call")
-        return OutcomeUnknown("nobody knows") if method in docks.CHANGES and self.random.random() < 0.5 else Unavailable("nobody there")
+        return OutcomeUnknown("nobody knows") if method in CHANGES and self.random.random() < 0.5 else Unavailable("nobody there")
 
     def _expired(self, name: str, account: Account) -> Exception:
         """The login is not good any more; somebody logs in again soon."""
@@ -276,8 +282,8 @@ class World:
         for connection, order, revision in self.eye.execute("select connection, channel_id, revision from orders"):
             must(revision >= self.revisions.get((connection, order), 0), "no order goes back to what it was", order)
             self.revisions[connection, order] = revision
-        if self.side:
-            self.side.see()
+        for side in filter(None, (self.side, self.desk)):
+            side.see()
 
     # ---- the world's own events
 
@@ -317,13 +323,13 @@ class World:
         self.every(5, "", lambda: self._safely(lambda: jobs.sweep(self.hub), "sweep"))
         for queue in ("inside", "outside", "outside"):
             self.every(1.2, "", lambda queue=queue: self.work_one(queue))
-        if self.side:
-            self.side.begin()
+        for side in filter(None, (self.side, self.desk)):
+            side.begin()
         while self.clock.now < self.end and self._step(self.end):
             pass
         self._heal()
-        if self.side:
-            self.side.finish()
+        for side in filter(None, (self.side, self.desk)):
+            side.finish()
         self.check()
 
     def _safely(self, act: Callable[[], object], what: str) -> None:
@@ -368,7 +374,8 @@ class World:
             self.counts["sold"] += 1
             self.counts["orders"] += 1
             unpaid = {"payment": "unpaid"} if self.combined and self.random.random() < self.combined else {}
-            self.announce(system, sold := system.sell(wanted, **unpaid))
+            sold = system.sell(wanted, **unpaid)
+            self.announce(system, self.desk.dress(system, sold) if self.desk else sold)
             if self.copied and system.account == "west" and not unpaid and self.random.random() < self.copied:
                 self.at(self.random.random() * 20, "", lambda: self._import(sold))
 
@@ -431,6 +438,7 @@ class World:
                 document = acts.refund(system, order, line["id"], self.random.randint(1, back), "return")
             case _:
                 return
+        document = self.desk.changed(system, document) if self.desk else document
         self.say(
             f"{system.account} {order} {[(one['sku'], one['quantity'], one['cancelled'], one['fulfilled']) for one in document['lines']]}"
         )
@@ -497,7 +505,8 @@ class World:
         """Nothing goes wrong any more, and time passes."""
         self.say("---- nothing goes wrong any more")
         self.troubles, self.held, self.depth, self.doing = NO_TROUBLES, [], 0, []
-        for connection in (*self.house.connections.values(), *([self.side.carrier] if self.side else [])):
+        others = [*([self.side.carrier] if self.side else []), *([self.desk.ledger] if self.desk else [])]
+        for connection in (*self.house.connections.values(), *others):
             with Database.write(self.hub.database) as db:
                 connections.set_state(db, connection.id, "active", None)
         while self._step(self.clock.now + timedelta(hours=1)):
@@ -616,6 +625,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "quota": {"quota": True},
     "rush": {"rush": True},
     "dock": {"dock": True, "trouble_s": 100.0},
+    "books": {"books": True, "trouble_s": 100.0},
 }
 SOON = {"min_age_s": 3, "verify_s": 15}  # how old a change must be to be polled, how long what is accepted may take, in a rush
 
@@ -627,7 +637,9 @@ def _open_dock(house: House) -> None:
         run_sql(work.db, "update skus set weight_g = 400")
 
 
-def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False, dock: bool = False) -> Houses:
+def a_street(
+    folder: Path, *, merges: bool = False, quota: bool = False, rush: bool = False, dock: bool = False, books: bool = False
+) -> Houses:  # fmt: skip
     """Houses with two of each on the shelf, offered on three channels, one of which keeps one back; all or none of which merge orders."""
     street = Houses(folder, *NAMES, make_database=Shaky, merges=merges)
 
@@ -641,6 +653,8 @@ def a_street(folder: Path, *, merges: bool = False, quota: bool = False, rush: b
         house.drain(timedelta(seconds=10))
         if dock:
             _open_dock(house)
+        if books:
+            ledgers.open_books(house)
         if quota:
             sharing.set_quota(house.hub, house.merchant.id, dict.fromkeys(GOODS, True), Who("u1", "Ann"))
             for _ in range(4):
