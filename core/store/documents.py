@@ -442,6 +442,7 @@ class Standing:
 
     connection: str
     label: str
+    channel: str
     entries: int
     posted: int
     last: str
@@ -470,5 +471,5 @@ def _standing(ledger: Any, rows: Sequence[Any]) -> Standing:
     waiting = sum(row.found for row in rows if row.state in ("wanted", "asked"))
     blocked = {row.why: row.found for row in rows if row.state == "blocked"}
     return Standing(
-        ledger.connection, ledger.why, ledger.found, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
+        ledger.connection, ledger.why, ledger.last, ledger.found, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
     )  # fmt: skip
