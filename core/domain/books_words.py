@@ -5,7 +5,7 @@ from core.domain.journal import Account, EntryKind
 from core.domain.later import N_
 from core.domain.matching import Cause
 from core.domain.opening import What
-from core.domain.payouts import Paid
+from core.domain.payouts import Occasion, Paid
 
 ACCOUNTS = {
     Account.CLEARING: N_("Clearing"),
@@ -86,6 +86,21 @@ STEPS = {
     Cause.SUM: N_("Compare the payout with its statement at the channel, and with your bank."),
     Cause.FEE: N_("Ask the channel why, with the order's number."),
     Cause.BANK: N_("Look whether the bank kept a fee or changed the currency, and book the difference as such."),
+}
+OCCASIONS = {
+    Occasion.SALE: N_("Sale"),
+    Occasion.REFUND: N_("Refund"),
+    Occasion.CHARGEBACK: N_("Chargeback"),
+    Occasion.CHARGEBACK_WON: N_("Chargeback won"),
+    Occasion.FEE: N_("Fee"),
+    Occasion.POSTAGE: N_("Postage"),
+    Occasion.REIMBURSEMENT: N_("Reimbursement"),
+    Occasion.ADJUSTMENT: N_("Adjustment"),
+    Occasion.RESERVE: N_("Kept back, or released"),
+    Occasion.CARRIED: N_("Carried over"),
+    Occasion.CHARGED: N_("Taken from your bank or card"),
+    Occasion.TRANSFER: N_("Transfer"),
+    Occasion.UNKNOWN: N_("Not named yet"),
 }
 STATES = {
     Paid.OPEN: N_("still open"),

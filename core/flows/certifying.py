@@ -5,6 +5,7 @@ from datetime import date
 
 from core.domain import books_words
 from core.domain.certifying import WORDS, Beside, Left, Moved, PaidOut, Part, Settled, Stated, shortened
+from core.domain.payouts import Movement
 from core.domain.today import zone_of
 from core.flows import accounts
 from core.flows.accounts import Certificate, Matched, Open, Opened
@@ -78,13 +79,19 @@ def paid_out(found: Opened, merchant: str, names: Mapping[str, str], today: date
     """Breaks first, then as the channel told them."""
     known, told = found.known, found.known.payout
     orders = sorted((_settled(one, words) for one in found.orders), key=lambda one: one.open is None)
-    others = tuple(Beside(one.label or one.occasion.value, one.at.date(), one.amount) for one in found.others)
+    others = tuple(Beside(_beside(one, words), one.at.date(), one.amount) for one in found.others)
     state = books_words.STATES[told.state]
     return PaidOut(
         merchant, told.number or told.id, f"{names.get(known.connection, '')} {known.gateway}".strip(), told.at.date(), today,
         words.get(state, state), told.amount, told.reaches, known.banked, known.deposit is not None, tuple(orders), others, found.whole,
         {key: words.get(english, english) for key, english in WORDS.items()},
     )  # fmt: skip
+
+
+def _beside(one: Movement, words: Mapping[str, str]) -> str:
+    """As the channel calls it, where it has a name for it."""
+    english = books_words.OCCASIONS[one.occasion]
+    return one.label or words.get(english, english)
 
 
 def _settled(one: Matched, words: Mapping[str, str]) -> Settled:

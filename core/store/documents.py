@@ -458,6 +458,7 @@ class Standing:
 
     connection: str
     label: str
+    channel: str
     entries: int
     posted: int
     last: str
@@ -485,6 +486,7 @@ def _standing(ledger: Any, rows: Sequence[Any]) -> Standing:
     posted = next((row for row in rows if row.state == "posted"), None)
     waiting = sum(row.found for row in rows if row.state in ("wanted", "asked"))
     blocked = {row.why: row.found for row in rows if row.state == "blocked"}
+    head = (ledger.connection, ledger.why, ledger.last, ledger.found)
     return Standing(
-        ledger.connection, ledger.why, ledger.found, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
+        *head, posted.found if posted else 0, posted.last if posted else "", waiting, blocked
     )  # fmt: skip

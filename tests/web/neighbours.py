@@ -17,7 +17,7 @@ KINDS = {
     "pickups.until": "2026-11-22T17:00", "stations.way": "zpl", "stations.kinds": "[]", "print_jobs.state": "failed",
     "books.starts": "2026-11-01", "books.closed_until": None, "books.settings": "{}",
     "carrier_bill_lines.what": "freight", "carrier_bills.day": "2026-11-02", "carrier_bills.currency": "USD", "unit_costs.currency": "USD",
-    "entries.kind": "sale", "entries.day": "2026-11-02", "postings.kind": "sale",
+    "entries.kind": "sale", "entries.day": "2026-11-02", "entries.due_day": None, "postings.kind": "sale",
     "postings.day": "2026-11-02", "postings.account": "sales", "payouts.state": "paid", "items.since": "2026-11-02",
     "items.last": "2026-11-02", "postings.currency": "USD", "items.currency": "USD", "payouts.currency": "USD",
     "payouts.deposit_currency": None, "payouts.findings": None, "documents.kind": "journal", "documents.day": "2026-11-02",

@@ -52,7 +52,16 @@ def rooms(app: Flask) -> list[str]:
 # Pages of secrets and files that come once, and of channels' consents: their own tests open them.
 ELSEWHERE = {"static", "consents.back", "consents.hop", "consents.leave", "connections.export", "orders.progress"}
 ELSEWHERE |= {"signin.setup", "signin.invitation", "signin.password", "embedded.bounce"}
-ELSEWHERE |= {"answer.page", "requests.one", "day_end.papers", "together.mates", "ledger.one", "books.payout", "postage.bill"}
+ELSEWHERE |= {
+    "answer.page",
+    "requests.one",
+    "day_end.papers",
+    "together.mates",
+    "ledger.one",
+    "books.payout",
+    "books.payout_paper",
+    "postage.bill",
+}
 ELSEWHERE |= {"bench.progress", "shipments.label", "shipments.paper", "shipments.offers", "track.logo", "track.sheet"}
 
 

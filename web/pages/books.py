@@ -29,7 +29,7 @@ AWAITED = Cause.AWAITED.value
 WORDS: dict[str, Any] = {
     "accounts": books_words.ACCOUNTS, "kinds": books_words.KINDS, "causes": books_words.CAUSES, "steps": books_words.STEPS,
     "states": books_words.STATES, "tones": books_words.BEHIND, "waits": books_words.WAITS,
-    "into": books_words.INTO,
+    "into": books_words.INTO, "occasions": books_words.OCCASIONS,
 }  # fmt: skip
 AGES = timedelta(days=3660)  # so far back a first day may lie
 
@@ -276,7 +276,7 @@ def payout_paper(id: str) -> Response:
     from core.flows import certifying  # as above
     from web.pages.shipments import language
 
-    english = (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.STATES.values())
+    english = (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.STATES.values(), *books_words.OCCASIONS.values())
     words = {text: str(gettext(text)) for text in english}
     made = certifying.paper_of_payout(hub(), visitor().merchant, asked.printable(id)[:64], language(), words) or abort(404)
     told = {"Content-Disposition": 'attachment; filename="certificate-of-payout.pdf"'}
