@@ -12,13 +12,13 @@ from typing import Any
 
 from config.bench.street import LEDGERS, START, Street
 from config.bench.trouble import Ending, Run, Scene
-from core import jobs
 from core.domain.billing import Bill, BillLine, What
 from core.domain.documents import Mode
 from core.domain.journal import Account, Entry, EntryKind, Line, Posting
 from core.domain.ledgers import Sort
 from core.domain.money import Money
 from core.domain.payouts import Movement, Occasion
+from core.domain.tasks import LATER
 from core.domain.who import HUB
 from core.flows import books, posting
 from core.store import billing, journal, payouts
@@ -34,7 +34,7 @@ class Office(Scene):
     """A shop whose entries of some days and a carrier's bill wait to be written into each ledger."""
 
     writes, after, troubles = 70, tuple(range(45)), (1, 2, 3, 4, 6)
-    queues = ("outside", "inside", *jobs.LATER.values())
+    queues = ("outside", "inside", *LATER.values())
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

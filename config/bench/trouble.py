@@ -44,7 +44,9 @@ class Scene(ABC):
     """A street with something on it to be begun, of which every run has a copy. Writes among which a worker may die, how many calls go well
     before one is broken, and how many are broken."""
 
-    writes, after, troubles = 14, (0, 0, 1, 1, 2, 3, 5), (0, 1, 1, 2, 3)
+    writes: int = 14
+    after: tuple[int, ...] = (0, 0, 1, 1, 2, 3, 5)
+    troubles: tuple[int, ...] = (0, 1, 1, 2, 3)
     queues: tuple[str, ...] = ("outside", "inside")
     street: Street
 
