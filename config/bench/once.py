@@ -1,61 +1,44 @@
-"""Labels and confirmations in trouble: how many live labels a parcel has in its carrier's own log, and how often its channel was told.
+"""Labels, confirmations and documents in trouble: how many live labels a parcel has in its carrier's own log, how often its channel was
+told, and how many documents of an entry stand in a ledger (see config.bench.entered).
 
 A run is a seed: one shipment whose label is bought, or that leaves and is told of, while calls are refused, broken, cut off or slower than
 anybody waits, and workers die at their writes. Then time passes until nothing is due any more.
 """
 
-import random
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from config import logging
 from config.bench.bodies import Body
+from config.bench.entered import Office
 from config.bench.pace import Pace
 from config.bench.rows import Row, row
 from config.bench.stage import Stores
-from config.bench.street import CARRIERS, CHANNELS, Crash, Street, copied, put_back
-from connectors.simulation import Fault, World
-from core import jobs
+from config.bench.street import CARRIERS, CHANNELS, LEDGERS, Street
+from config.bench.trouble import Ending, Run, Scene
 from core.domain.shipments import State
 from core.domain.who import HUB
 from core.flows import labelling, sending
-from core.store import tasks
 from core.store.sql import run as ask
-from core.store.tables import when
-from core.store.tasks import FIRST
 
 PARTS, FEW = 2, 50  # processes, and runs that are not worth a second one
-STEPS = 400  # no run needs as many
-BROKEN = ("429", "500", "html", "cut_before", "cut_after", "cut_after", "slow")
-SLOW_S = 120.0  # nobody waits so long for an answer
+SYSTEMS = (*CARRIERS, *CHANNELS, *LEDGERS)
+WHAT = (
+    dict.fromkeys(CARRIERS, "labels_per_parcel")
+    | dict.fromkeys(CHANNELS, "confirmations_per_parcel")
+    | dict.fromkeys(LEDGERS, "documents_per_entry")
+)
 SERVICES = {"ups": "03", "fedex": "FEDEX_GROUND", "usps": "USPS_GROUND_ADVANTAGE", "dhl": "P"}
 UNITS = {"A": 2, "B": 1}
 
 
-@dataclass
-class Ending:
-    """What a run came to. `count` is of live labels, or of times that the channel was told; `held`: a person has to look, and is told so;
-    `thrown` labels are of a carrier that charges what it scans, and were never printed."""
-
-    name: str
-    seed: int
-    count: int
-    held: bool = False
-    thrown: int = 0
-    wrong: str = ""
-    seen: Counter[str] = field(default_factory=Counter)
-
-
-class Dock:
+class Dock(Scene):
     """All channels and carriers with a shipment for each, of which every run has a copy."""
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +55,8 @@ class Dock:
             labelling.want(street.hub, street.merchant, self.shipments[name], street.connections["ups"].id, SERVICES["ups"], HUB)
         street.drain()
         street.clock.pass_(timedelta(hours=1))
-        self._keep(folder)
+        self.keep(folder)
+        self.before = {name: len(street.carrier(name).parcels()) for name in CARRIERS}  # labels that are of no run
 
     def _measure(self) -> None:
         """Some carriers ask how large a parcel is."""
@@ -84,137 +68,13 @@ class Dock:
             found = ask(db, "select s.id from shipments s join orders o on o.id = s.order_id where o.channel_id = :order", order=order)
             return str(found.scalar_one())
 
-    def _keep(self, folder: Path) -> None:
-        self.first, self.start = f"{folder}/first.db", self.street.clock.now
-        self.street.hub.database.copy_to(self.first)
-        self.before = {name: len(self.street.carrier(name).parcels()) for name in CARRIERS}  # labels that are of no run
-        self.states = {name: copied(one.state) for name, (_, one) in self.street.stage.cast.items()}
+    def begin(self, run: Run) -> None:
+        (buy if run.name in CARRIERS else tell)(self, run)
 
-    def run(self, name: str, seed: int) -> Ending:
-        """One seed at one carrier or channel. `python -m config.bench.once NAME SEED` replays it."""
-        street = self.street
-        put_back(street.hub.database, self.first)
-        for other, (world, simulator) in street.stage.cast.items():
-            simulator.state.clear()
-            simulator.state.update(copied(self.states[other]))
-            for left in (world.faults, world.log, world.buckets):
-                left.clear()
-        street.clock.now = self.start
-        begin, judge = (buy, labels) if name in CARRIERS else (tell, confirmations)
-        run = Run(self, name, seed)
-        run.play(lambda: begin(run))
-        return judge(run)
+    def judge(self, run: Run) -> Ending:
+        return (labels if run.name in CARRIERS else confirmations)(self, run)
 
 
-class Run:
-    """One run: a system in trouble, and workers that die now and then."""
-
-    def __init__(self, dock: Dock, name: str, seed: int) -> None:
-        self.dock, self.street, self.name, self.seed = dock, dock.street, name, seed
-        self.random, self.seen = random.Random(f"{name} {seed}"), Counter[str]()
-        self.shipment = dock.shipments[name]
-        self.deaths = {self.random.randint(1, 14): self.random.random() < 0.5 for _ in range(self.random.choice((0, 1, 1, 2)))}
-        self.writes = 0
-        self.world: World = self.street.world(name)
-        self.world.faults += [self._fault() for _ in range(self.random.choice((0, 1, 1, 2, 3)))]
-
-    def _fault(self) -> Fault:
-        kind = self.random.choice(BROKEN)
-        times, after = self.random.choice((1, 1, 2)), self.random.choice((0, 0, 1, 1, 2, 3, 5))
-        return Fault(kind, times=times, after=after, seconds=SLOW_S if kind == "slow" else 0.0)
-
-    def play(self, begin: Callable[[], None]) -> None:
-        """It begins, and then time passes until all is quiet."""
-        self.street.hub.forget_made()
-        self.world.pause = self._wait
-        self.seen["broken"] = sum(fault.times for fault in self.world.faults)
-        with self._deadly():
-            begin()
-            self._until_quiet()
-        self.seen["broken"] -= sum(fault.times for fault in self.world.faults)
-
-    def click(self, what: Callable[[], Any]) -> None:
-        """Somebody clicks, once more where no answer came, and sometimes twice for no reason."""
-        for _ in range(self.random.choice((1, 1, 2))):
-            for _ in range(3):
-                with suppress(labelling.NotThen):
-                    if self._survives(what):
-                        break
-
-    def _survives(self, what: Callable[[], Any]) -> bool:
-        """Whether the process is still there when it is done. What follows another one."""
-        try:
-            what()
-        except Crash:
-            self.seen["deaths"] += 1
-            self.street.clock.pass_(timedelta(seconds=5))
-            self.street.hub.forget_made()
-            return False
-        return True
-
-    @contextmanager
-    def _deadly(self) -> Iterator[None]:
-        """The process dies at the writes that are chosen: before they are committed, or after."""
-        database, real = self.street.hub.database, self.street.hub.database.write
-
-        @contextmanager
-        def write(*args: Any, **more: Any) -> Iterator[Any]:
-            self.writes += 1
-            dies = self.deaths.pop(self.writes, None)
-            with real(*args, **more) as db:
-                yield db
-                if dies is True:
-                    raise Crash
-            if dies is False:
-                raise Crash
-
-        database.write = write  # type: ignore[method-assign]  # a death in the middle, not another behaviour
-        try:
-            yield
-        finally:
-            database.write = real  # type: ignore[method-assign]
-
-    def _wait(self, seconds: float) -> None:
-        """While one waits for an answer its lease may end, and another one takes up its work; a token only one asks for."""
-        self.street.clock.pass_(timedelta(seconds=seconds))
-        if self.random.random() < 0.5 and self.world.log[-1]["operation"] != "token":
-            self.seen["overtaken"] += 1
-            self._step()
-
-    def _until_quiet(self) -> None:
-        for _ in range(STEPS):
-            if not self._step():
-                with self.street.hub.database.read() as db:
-                    later = ask(db, LATER).scalar_one()
-                if later is None:
-                    return
-                self.street.clock.now = max(self.street.clock.now, when(later))
-        self.seen["restless"] += 1
-
-    def _step(self) -> bool:
-        """One set of tasks, if any is due."""
-        hub = self.street.hub
-        for queue in ("outside", "inside"):
-            if self._survives(lambda: jobs.sweep(hub)):
-                with hub.database.read() as db:
-                    turn = tasks.next_turn(db, queue, FIRST, hub.now)
-                if turn:
-                    self._survives(lambda queue=queue, turn=turn: jobs.work_off(hub, queue, turn))  # type: ignore[misc]
-                    return True
-        return False
-
-    def rows(self, statement: str, **values: Any) -> list[Any]:
-        with self.street.hub.database.read() as db:
-            return list(ask(db, statement, **values))
-
-
-LATER = """
-select min(at) from (
-  select case when t.due_at > c.blocked_until then t.due_at else c.blocked_until end as at
-  from tasks t join connections c on c.id = t.connection where t.state = 'due' and t.kind in (
-    'buy_labels', 'void_labels', 'confirm_parcels', 'fetch_orders')
-  union all select lease_until + 1 as at from tasks where state = 'running') w
-"""
 PURCHASES = """
 select p.id, p.state, t.state as task from purchases p left join tasks t on t.subject = p.id and t.kind = 'buy_labels'
 where p.shipment = :id order by p.asked_at
@@ -225,16 +85,16 @@ PARCELS = (
 TASKS = "select state from tasks where kind = 'confirm_parcels' and subject = :id"
 
 
-def buy(run: Run) -> None:
+def buy(dock: Dock, run: Run) -> None:
     """Somebody wants a label of the carrier."""
     street, carrier = run.street, run.street.connections[run.name].id
-    run.click(lambda: labelling.want(street.hub, street.merchant, run.shipment, carrier, SERVICES[run.name], HUB))
+    run.click(lambda: labelling.want(street.hub, street.merchant, dock.shipments[run.name], carrier, SERVICES[run.name], HUB))
 
 
-def labels(run: Run) -> Ending:
+def labels(dock: Dock, run: Run) -> Ending:
     """How many labels the parcel has at the carrier that are not given back."""
-    [ours], bought = run.rows(PARCELS, id=run.shipment), run.rows(PURCHASES, id=run.shipment)
-    parcels = run.street.carrier(run.name).parcels()[run.dock.before[run.name] :]
+    [ours], bought = run.rows(PARCELS, id=dock.shipments[run.name]), run.rows(PURCHASES, id=dock.shipments[run.name])
+    parcels = run.street.carrier(run.name).parcels()[dock.before[run.name] :]
     live = [one["tracking"] for one in parcels if not one["voided"]]
     thrown = sum(one.state == "voided" for one in bought) if run.name == "dhl" else 0
     held = any(one.state == "asked" and one.task == "parked" for one in bought)
@@ -248,15 +108,15 @@ def labels(run: Run) -> Ending:
     return end
 
 
-def tell(run: Run) -> None:
+def tell(dock: Dock, run: Run) -> None:
     """A parcel leaves, and its channel is to be told."""
-    run.click(lambda: sending.send(run.street.hub, run.street.merchant, [run.shipment], HUB))
+    run.click(lambda: sending.send(run.street.hub, run.street.merchant, [dock.shipments[run.name]], HUB))
 
 
-def confirmations(run: Run) -> Ending:
+def confirmations(dock: Dock, run: Run) -> Ending:
     """How often the channel was told of the parcel."""
-    [ours] = run.rows(PARCELS, id=run.shipment)
-    order = next(one for one in run.street.simulator(run.name).orders() if one["id"] == run.dock.orders[run.name])
+    [ours] = run.rows(PARCELS, id=dock.shipments[run.name])
+    order = next(one for one in run.street.simulator(run.name).orders() if one["id"] == dock.orders[run.name])
     count = sum(one["tracking"] == ours.tracking and one["units"] == UNITS for one in order["shipments"])
     held = any(row.state == "parked" for row in run.rows(TASKS, id=ours.id))
     end = Ending(run.name, run.seed, len(order["shipments"]), held, seen=run.seen)
@@ -272,12 +132,12 @@ def measured(stores: Stores, pace: Pace, patterns: Sequence[Body]) -> Iterator[R
     found: dict[str, list[Ending]] = {}
     for one in runs(stores.folder / "once", pace.once_runs):
         found.setdefault(one.name, []).append(one)
-    for name in (*CARRIERS, *CHANNELS):
+    for name in SYSTEMS:
         yield from _rows(name, found[name])
 
 
 def _rows(name: str, endings: Sequence[Ending]) -> Iterator[Row]:
-    what = "labels_per_parcel" if name in CARRIERS else "confirmations_per_parcel"
+    what = WHAT[name]
     counts, wrong = [one.count for one in endings], [one for one in endings if one.wrong]
     told = [one.count for one in endings if not one.held]
     seen = sum((one.seen for one in endings), Counter[str]())
@@ -293,7 +153,7 @@ def _rows(name: str, endings: Sequence[Ending]) -> Iterator[Row]:
 
 def runs(folder: Path, count: int) -> Iterator[Ending]:
     """What this many seeds come to at each carrier and channel, spread over processes."""
-    seeds = [(name, seed) for seed in range(1, count + 1) for name in (*CARRIERS, *CHANNELS)]
+    seeds = [(name, seed) for seed in range(1, count + 1) for name in SYSTEMS]
     if len(seeds) < FEW:
         yield from _ran(folder, seeds)
         return
@@ -309,20 +169,36 @@ def _part(folder: Path, seeds: Sequence[tuple[str, int]]) -> list[Ending]:
 
 
 def _ran(folder: Path, seeds: Sequence[tuple[str, int]]) -> list[Ending]:
-    dock = Dock(folder)
+    """Those of ledgers apart from the others: each of the two scenes stands on a street of its own."""
+    return [
+        one
+        for make, names in ((Dock, (*CARRIERS, *CHANNELS)), (Office, LEDGERS))
+        for one in _played(make, folder / make.__name__, [found for found in seeds if found[0] in names])
+    ]
+
+
+def _played(make: type[Dock] | type[Office], folder: Path, seeds: Sequence[tuple[str, int]]) -> Iterator[Ending]:
+    if not seeds:
+        return
+    scene = make(folder)
     try:
-        return [dock.run(name, seed) for name, seed in seeds]
+        for name, seed in seeds:
+            yield scene.run(name, seed)
     finally:
-        dock.street.close()
+        scene.street.close()
 
 
 def main(name: str, *seeds: str) -> None:
-    """Replay these."""
-    logging.set_up("error" if len(seeds) > 1 else "warning")
+    """Replay these; "1-1000" are all of these."""
+    logging.set_up("warning" if len(seeds) == 1 and seeds[0].isdigit() else "error")
     with TemporaryDirectory(prefix="crossdock-once-") as folder:
-        dock = Dock(Path(folder))
-        for seed in seeds:
-            print(dock.run(name, int(seed)))
+        for one in _played(Office if name in LEDGERS else Dock, Path(folder), [(name, seed) for said in seeds for seed in _each(said)]):
+            print(one, flush=True)
+
+
+def _each(said: str) -> range:
+    first, _, last = said.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 if __name__ == "__main__":

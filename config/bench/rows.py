@@ -63,6 +63,8 @@ GOALS = {
     "labels_per_parcel_least": Goal("labels", 1, 1),
     "confirmations_per_parcel": Goal("times", 1, 1, most=True),
     "confirmations_per_parcel_least": Goal("times", 1, 1),
+    "documents_per_entry": Goal("documents", 1, 1, most=True),
+    "documents_per_entry_least": Goal("documents", 1, 1),
     "held_share": Goal("of all", 0.03, 0, most=True),
     "once_broken": Goal("runs", 0, 0, most=True),
     "route_ms": Goal("ms", 1.0, 0.13, most=True),

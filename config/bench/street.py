@@ -17,7 +17,7 @@ from config.demo_dock import ADDRESS, furnish
 from config.settings import Settings, load
 from config.simulators import make_stage
 from config.wiring import door_kit, make_hub
-from connectors.simulation import Carries, Delivery, InProcess, Sells, Stage, World
+from connectors.simulation import Carries, Delivery, InProcess, Keeps, Sells, Stage, World
 from core import jobs
 from core.flows import connections as flows
 from core.flows import intake
@@ -31,6 +31,7 @@ from core.store.unit import Unit
 
 CHANNELS = ("shopify", "amazon", "ebay")
 CARRIERS = ("ups", "fedex", "usps", "dhl")
+LEDGERS = ("quickbooks", "xero")
 BASE = "http://street.test"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TAKEN = "select channel_id, taken_at from orders where connection = :connection"
@@ -107,14 +108,14 @@ class Line(InProcess):
 class Street:
     """A hub and the simulators of some channels, each connected and live. `relaxed` limits are a thousand times as fast. Only where they
     are `told`, channels push notices to us: webhooks, and Amazon's queue. With `carriers`, these are connected too, and what lies here can
-    be sent by them. `url` is another database than a file of the folder: one that is empty."""
+    be sent by them; with `ledgers`, these are. `url` is another database than a file of the folder: one that is empty."""
 
     def __init__(
         self, folder: Path, names: Sequence[str] = CHANNELS, *, carriers: Sequence[str] = (), limits: str = "vendor", seed: int = 1,
-        told: bool = False, url: str = "",
+        told: bool = False, url: str = "", ledgers: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.folder, self.limits, self.told, self.url, self.clock = folder, limits, told, url, Clock()
-        self.stage = make_stage((*names, *carriers), ("channel", "carrier"), clock=self.clock, seed=seed, limits=limits)
+        self.stage = make_stage((*names, *carriers, *ledgers), ("channel", "carrier", "ledger"), clock=self.clock, seed=seed, limits=limits)
         self.line = Line(self.stage)
         self.logins: dict[str, dict[str, Any]] = {name: one.credentials(f"{BASE}/{name}") for name, (_, one) in self.stage.cast.items()}
         self.settings = self._settings()
@@ -124,7 +125,7 @@ class Street:
         self.place = self.hub.ids()
         with self.hub.unit() as work:
             stock.add_location(work.db, self.merchant, self.place, "Main")
-        self.connections = {name: self._connect(name) for name in (*names, *carriers)}
+        self.connections = {name: self._connect(name) for name in (*names, *carriers, *ledgers)}
         self.names, self.carriers = tuple(names), tuple(carriers)
         if carriers:
             furnish(self.hub, self.merchant, self.place, [])
@@ -166,6 +167,11 @@ class Street:
         carrier = self.stage.cast[name][1]
         assert isinstance(carrier, Carries)
         return carrier
+
+    def ledger(self, name: str) -> Keeps:
+        ledger = self.stage.cast[name][1]
+        assert isinstance(ledger, Keeps)
+        return ledger
 
     def offer(self, skus: Sequence[str], units: int = 1000) -> None:
         """Every channel shows these, and our shelves hold them; for carriers, with all that they and customs ask."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.quickbooks import normalize, render
+from connectors.quickbooks.client import AT_ONCE as MOST_PAID
 from connectors.quickbooks.client import MOST, Client, quoted
 from connectors.quickbooks.names import EVERY, Names
 from connectors.quickbooks.tables import BY_DAY, CLASS, ENTITIES, KINDS, LOCATION, NOT_FOUND
@@ -14,6 +15,7 @@ from core.errors import RateLimited, Refused, Unsupported
 from core.ports import Kit, Page
 
 AT_ONCE = 100  # ids in one query
+FEW = MOST_PAID - 1  # calls that are paid for a document: what looking it up left of one payment
 SALES = frozenset((DocKind.RECEIPT, DocKind.REFUND, DocKind.INVOICE, DocKind.CREDIT))
 Body = Mapping[str, Any]
 
@@ -65,7 +67,7 @@ class QuickBooksLedger:
     def post(self, document: Document, key: str) -> Posted:
         """One write of the document, after those of the names that are missing. A number that is taken may be taken by ourselves."""
         entity = _entity(document.kind)
-        self._client.calls.pay(1 + self._missing(document))
+        self._client.calls.ensure(min(1 + self._missing(document), FEW))
         try:
             body = render.body(document, key, self._means(document, key))
             return self._posted(entity, self._client.create(entity, body, key))
@@ -130,7 +132,9 @@ class QuickBooksLedger:
     # what became of it
 
     def find(self, document: Document, key: str) -> Posted | None:
+        """What is looked up is mostly said next: both are paid for, lest looking spends what saying waits for."""
         entity = _entity(document.kind)
+        self._client.calls.ensure(2 + self._missing(document))
         self._own()
         found = [(self._posted(entity, one), normalize.note(one)) for one in self._numbered(entity, document)]
         named = [(one, words) for one, words in found if one.number == document.number and not one.gone]

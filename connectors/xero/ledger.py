@@ -86,7 +86,9 @@ class XeroLedger:
         return self._checked(document, self._written(document.kind, _only(answer, shelf), document.currency), key)
 
     def find(self, document: Document, key: str) -> Posted | None:
-        """By its number: Xero cannot be asked for a key."""
+        """By its number: Xero cannot be asked for a key. What is looked up is mostly said next: both are paid for, lest looking spends what
+        saying waits for."""
+        self._client.calls.ensure(3)
         self._know(_shelf(document.kind))
         found = list(self._numbered(document))
         mine = [one for one in found if normalize.alike(one, document)]

@@ -141,6 +141,18 @@ def test_whatever_is_asked_comes_to_an_end_where_calls_are_scarce(rig, call):
         rig = Rig(rig.connector)
 
 
+def test_what_is_looked_up_before_it_is_said_again_is_said_where_calls_are_scarce(rig):
+    """Failure: each look spent what the writing of the document waited for, and it was never written."""
+    for n, one in enumerate((*documents(rig), transfer(rig))):
+        purse = Purse()
+        scarce = rig.connector.ledger(replace(rig.kit, budget=purse))
+
+        def said(scarce=scarce, one=one, key=f"{n:032x}"):
+            return scarce.find(one, key) or scarce.post(one, key)
+
+        assert any(ends(purse, said) for _ in range(TRIES)), one.kind
+
+
 def ends(purse, call):
     purse.earn()
     try:
