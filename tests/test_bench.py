@@ -31,7 +31,7 @@ HURRY = Pace(
     once_runs=1, once_alone=1, routes=20, labels=2, waiting_orders=5, sending_places=2, sending_skus=20,
     listings=30, kits=40, slips=4,
     booked=40, paid_out=10, certified=40, certified_alone=60,
-    paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10,
+    paging_runs=3, pages=40, page_skus=20, page_looks=2, listed=40, listed_few=20, visits=1, visit_ms=10, touched=2,
 )  # fmt: skip
 
 

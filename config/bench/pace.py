@@ -61,6 +61,7 @@ class Pace:
     page_looks: int = 40  # at each page
     visits: int = 4  # at each page, by a browser
     visit_ms: int = 5_500  # how long: a page's moving parts are fetched each five seconds
+    touched: int = 14  # things of a page that are clicked or typed into, at most
     listed: int = 100_000  # orders in the list that may touch no more than one of `listed_few`
     listed_few: int = 10_000
     listed_alone: int = 1_000_000  # where nothing else is measured: some minutes

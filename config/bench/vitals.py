@@ -8,7 +8,7 @@ import importlib.util
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from config.bench import bodies, child, measure
@@ -37,7 +37,6 @@ watch("event", (one) => { if (one.interactionId) felt.inp = Math.max(felt.inp, o
 # After the frame in which it is painted, what was seen is told.
 TOLD = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(felt), 120)))"
 TOUCHED = "summary, main input[type=checkbox], main input[type=search], main input[name=units], main input[name=tag], main select"
-AT_MOST = 14  # things of a page that are clicked or typed into
 
 
 @dataclass
@@ -97,28 +96,30 @@ def _felt(shop: Shop, stores: Stores, pace: Pace, program: str) -> dict[str, Fel
         for number in range(-1, pace.visits):  # the first warms the server
             for path, felt in found.items():
                 address = f"http://127.0.0.1:{port}{path.format(order=order)}"
-                _visit(browser, address, cookie, felt if number >= 0 else Felt(), number, pace.visit_ms if number >= 0 else 0)
+                _visit(
+                    browser, address, cookie, felt if number >= 0 else Felt(), number, pace if number >= 0 else replace(pace, visit_ms=0)
+                )
         browser.close()
     return found
 
 
-def _visit(browser: "Browser", address: str, cookie: str, felt: Felt, number: int, stays_ms: int) -> None:
+def _visit(browser: "Browser", address: str, cookie: str, felt: Felt, number: int, pace: Pace) -> None:
     context = browser.new_context(viewport=SIZES[number % 2])  # type: ignore[arg-type]
     context.add_cookies([{"name": "crossdock", "value": cookie, "url": address}])
     page = context.new_page()
     page.add_init_script(WATCH)
     page.goto(address, wait_until="load")
     page.evaluate(TOLD)
-    felt.done += _use(page)
-    page.wait_for_timeout(stays_ms)
+    felt.done += _use(page, pace.touched)
+    page.wait_for_timeout(pace.visit_ms)
     felt.add(page.evaluate(TOLD))
     context.close()
 
 
-def _use(page: "Page") -> int:
+def _use(page: "Page", most: int) -> int:
     """Open, tick and type what can be, as somebody would; gives how much was done."""
     done = 0
-    for thing in page.locator(TOUCHED).all()[:AT_MOST]:
+    for thing in page.locator(TOUCHED).all()[:most]:
         if not thing.is_visible() or not thing.is_enabled():
             continue
         thing.click()

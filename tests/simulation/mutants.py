@@ -449,7 +449,7 @@ ALL: dict[str, Mutant] = {
         "a notice without a body is not followed", "sqlite", "plain", 1, (("core.flows.intake:_ask_fetches", gives(None)),)
     ),
     "inbox-left": Mutant("a notice that was read is not closed", "sqlite", "plain", 2, (("core.store.inbox:close", gives(None)),)),
-    "mark-first": Mutant("the mark moves on before the page is kept", "sqlite", "rush", 1, (_flow("poll_orders", _mark_first),)),
+    "mark-first": Mutant("the mark moves on before the page is kept", "sqlite", "rush", 3, (_flow("poll_orders", _mark_first),)),
     "release-kept": Mutant(
         "a reservation that ended is not deleted",
         "sqlite",
@@ -498,7 +498,7 @@ ALL: dict[str, Mutant] = {
     "lost-is-done": _dock("a change whose answer is lost counts as done", 1, "core.jobs:judge", _judge(OutcomeUnknown)),
     "confirm-unasked": _dock(
         "a channel is told again without asking whether it knows",
-        4,
+        3,
         "core.flows.sending:_begin",
         after(lambda one, *_: one and replace(one, before=False)),
     ),
@@ -534,9 +534,9 @@ ALL: dict[str, Mutant] = {
         "core.flows.releasing:stops",
         after(lambda found, *_: None if found is Stop.CANCELLED else found),
     ),
-    "wish-goes": _dock("a shipment goes on whose buyer wishes to cancel", 2, *_seen_as(waived=True)),
+    "wish-goes": _dock("a shipment goes on whose buyer wishes to cancel", 3, *_seen_as(waived=True)),
     "held-goes": _dock("a shipment of an order that is held goes on", 3, *_seen_as(held=False)),
-    "fewer-goes": _dock("a shipment goes on that has more than its order", 3, *_seen_as(over=False)),
-    "address-goes": _dock("a shipment goes to an address of before", 35, *_seen_as(was="")),
+    "fewer-goes": _dock("a shipment goes on that has more than its order", 1, *_seen_as(over=False)),
+    "address-goes": _dock("a shipment goes to an address of before", 15, *_seen_as(was="")),
     "off-goes": _dock("what is called off is sent", 2, "core.store.callings:stopping", gives((set(), set()))),
 }

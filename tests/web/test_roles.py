@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from flask import Blueprint, Flask, abort
+from flask import Blueprint, Flask, abort, request
 from markupsafe import escape
 from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.test import Client, TestResponse
 
@@ -192,6 +193,7 @@ class Burglar:
         self.user = hire(self.estate.hub, self.merchant)
         hire(self.estate.hub, self.merchant)
         self.app.config["API_BURST"] = 100_000
+        draw_once(self.app)
         self.till = a_program(self.estate, merchant=self.merchant, app=self.app)
         self.loot = sorted(set(ids(rows(self.estate.hub, self.estate.merchant))) - set(causes.ALL))
 
@@ -216,6 +218,23 @@ class Burglar:
         body = BODIES[door.rule.rule] if door.method in UNSAFE else None
         address = f"{door.path(one)}?{urlencode(dict.fromkeys(FILTERS.get(door.rule.rule, ()), one))}"
         return self.till.ask(door.method, address.removeprefix("/api/v1/"), body)
+
+
+def draw_once(app: Flask) -> None:
+    """The page that says what went wrong, once for each route and each sentence: with other words, or at another door, it is drawn anew."""
+    handlers = app.error_handler_spec[None][None]
+    draw, drawn = handlers[HTTPException], dict[tuple[Any, ...], Any]()
+
+    def sorry(error: HTTPException) -> Any:
+        which = (request.method, request.endpoint, error.code, str(error.description))
+        if which not in drawn:
+            answer = draw(error)
+            if not isinstance(answer, tuple):
+                return answer
+            drawn[which] = answer
+        return drawn[which]
+
+    handlers[HTTPException] = sorry
 
 
 def _unsaid(text: str, said: str) -> str:
