@@ -7,7 +7,7 @@ from core.domain.shipping import Checked, Verdict
 from core.errors import Refused, Unavailable
 from core.flows import addressing, checking
 from core.flows.labelling import NotThen
-from core.store import checks, people
+from core.store import attention, checks, people
 from tests.conftest import House
 from tests.flows import books as rows
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -60,6 +60,8 @@ def test_an_address_that_is_doubted_gets_no_label_before_somebody_decides(dock):
     dock.post.streets[STREET] = Checked(Verdict.UNKNOWN)
     dock.sell(A=1)
     assert dock.shipments() == [("S1", "released", "address")]
+    with dock.house.hub.database.read() as db:
+        assert attention.counts(db, dock.merchant, dock.house.hub.now) == {"unlabelled": 1}
     with pytest.raises(NotThen):
         dock.want()
 
