@@ -11,6 +11,7 @@ from typing import Any
 
 from core.domain.ahead import Promise
 from core.domain.exposure import NO_RULE, exposure
+from core.domain.matching import Cause
 from core.domain.shipments import Stop
 from core.domain.shipping import Sought, Voided, Voiding
 from core.domain.tasks import DONE
@@ -195,6 +196,20 @@ LEDGER = "tests.simulation.ledger:Ledger."
 
 def _dock(words: str, seed: int, target: str, make: Callable[[Any], Any]) -> Mutant:
     return Mutant(words, "sqlite", "dock", seed, ((target, make),))
+
+
+def _books(words: str, seed: int, target: str, make: Callable[[Any], Any]) -> Mutant:
+    return Mutant(words, "sqlite", "books", seed, ((target, make),))
+
+
+def _kept(line: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    """Of what is appended to the journal only such lines."""
+    return after(lambda lines, *_: [one for one in lines if line(one)])
+
+
+def _twice(was: Any) -> Any:
+    """Each refund, and once more under another key."""
+    return lambda *of: [again for one in was(*of) for again in (one, one and replace(one, key=f"{one.key} again"))]
 
 
 ALL: dict[str, Mutant] = {
@@ -539,4 +554,42 @@ ALL: dict[str, Mutant] = {
     "fewer-goes": _dock("a shipment goes on that has more than its order", 1, *_seen_as(over=False)),
     "address-goes": _dock("a shipment goes to an address of before", 15, *_seen_as(was="")),
     "off-goes": _dock("what is called off is sent", 2, "core.store.callings:stopping", gives((set(), set()))),
+    # ---- books
+    "document-blind": Mutant(
+        "a document whose answer was lost is written again, in a ledger that keeps no keys",
+        "sqlite",
+        "books",
+        5,
+        (("connectors.bogus.ledger:BogusBooks.found", gives(None)), ("connectors.bogus.ledger:BogusBooks.known", gives(None))),
+    ),
+    "document-lost": _books("a document whose answer is lost counts as written", 3, "core.jobs:judge", _judge(OutcomeUnknown)),
+    "greenwich": _books(
+        "a day is Greenwich's, not the merchant's", 4, "core.domain.order_entries:Rules.day", becomes(lambda _, at: at.date())
+    ),
+    "refund-twice": _books("a refund is booked twice", 1, "core.domain.order_entries:_refunds", _twice),
+    "closed-dropped": _books("what falls into a closed period is forgotten", 7, "core.flows.books:due", _kept(lambda one: one.due is None)),
+    "reversal-alone": _books(
+        "what turns out otherwise is taken back and not booked anew",
+        3,
+        "core.flows.books:due",
+        _kept(lambda one: one.reverses or one.version == 1),
+    ),
+    "reversal-lost": _books("what turns out otherwise is not taken back", 3, "core.flows.books:due", _kept(lambda one: not one.reverses)),
+    "line-lost": _books(
+        "the last line of each page of a payout is lost",
+        1,
+        "core.flows.payouts:_hold",
+        lambda was: lambda work, connection, payout, found, *, first: was(work, connection, payout, found[:-1], first=first),
+    ),
+    "sum-unseen": _books(
+        "a payout that is not what its lines come to is awaited", 1, "core.domain.matching:_of_no_order", gives(Cause.AWAITED)
+    ),
+    "cent-unseen": _books(
+        "what differs is no break",
+        1,
+        "core.flows.accounts:cause_of",
+        after(lambda cause, *_: None if cause is Cause.DIFFERS else cause),
+    ),
+    "put-elsewhere": _books("an entry is put into no document", 1, "core.store.documents:put", gives(None)),
+    "payout-unbanked": _books("a payout never reaches the bank", 1, "core.domain.payout_entries:_paid", gives(None)),
 }
