@@ -97,7 +97,8 @@ from stations t join print_jobs j on j.station = t.id and j.state = '{state}'{mo
 UNLABELLED = """
 select 'unlabelled' as cause, s.id as subject, s.problem || ' ' || coalesce(s.service, '') as seen, s.name, s.problem as detail, '' as kind,
   0 as units, '' as connection, s.created_at as at, s.name as id
-from shipments s where s.merchant = :merchant and s.problem is not null and s.problem in ('address', 'carrier', 'no_rates', 'lacks', 'unknown')
+from shipments s where s.merchant = :merchant and s.problem is not null
+  and s.problem in ('address', 'carrier', 'no_rates', 'lacks', 'unknown')
   and s.state in ('released', 'packed', 'labelled') and s.created_at > 0
 """
 # Paid and not used. What left or was given back needs nobody, even before it is judged again.
