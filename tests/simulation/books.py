@@ -150,9 +150,10 @@ class Desk:
     # ---- what happens
 
     def _night(self) -> None:
-        """Hours or days pass, for all that is to come as well."""
+        """Hours or days pass, for all that is to come as well; no channel works that long on what it accepted."""
         if self.world.depth:
             return
+        self.world.systems["south"].settle()
         by = timedelta(hours=self.random.choice([3, 10, 22, 24, 26, 70]))
         self.world.say(f"{by} pass")
         self._pass(by)

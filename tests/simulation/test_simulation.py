@@ -6,6 +6,7 @@ Two worlds: the whole hub on SQLite, and the pure decisions in memory, which are
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_when_the_trouble_is_over_every_order_is_here_once_and_every_listing_sho
         ("frail", range(1, 6), {"sold", "crash", "freeze", "copy", "combined"}),
         ("plain", [352, 3350], {"sold"}),
         ("dock", [*range(1, 5), 38], {"sold", "sent", "may not", "crash", "lost answer"}),
-        ("books", [4, 13, 24], {"sold", "paid out", "break", "edited by hand", "period closed", "tried again", "crash", "lost answer"}),
+        ("books", [4, 13, 21, 24], {"sold", "paid out", "break", "edited by hand", "period closed", "tried again", "crash", "lost answer"}),
     ],
 )
 def test_copies_parts_and_crowds_change_nothing_about_that(knob: str, seeds: Iterable[int], happens: set[str]) -> None:
@@ -73,13 +74,18 @@ def test_each_sale_is_of_what_is_there_or_of_what_no_channel_could_know_to_be_go
 ENOUGH = 60
 
 
+@cache
+def holds(wish: Wish) -> bool:
+    return not once(wish).broke
+
+
 @pytest.mark.parametrize("name", mutants.ALL)
 def test_a_planted_mistake_is_found(name: str) -> None:
-    """By the seed that is known to find it, or soon after where the product has changed since."""
+    """By the seed that is known to find it, or soon after where the product has changed since; all is well there without the mistake."""
     mutant = mutants.ALL[name]
-    seeds = [mutant.seed, *range(1, ENOUGH)]
+    found = (seed for seed in (mutant.seed, *range(1, ENOUGH)) if once(Wish(mutant.world, mutant.knob, seed, mutant=name)).broke)
 
-    assert any(once(Wish(mutant.world, mutant.knob, seed, mutant=name)).broke for seed in seeds), mutant.words
+    assert any(holds(Wish(mutant.world, mutant.knob, seed)) for seed in found), mutant.words
     assert len(mutants.ALL) >= 30
 
 
