@@ -245,7 +245,8 @@ def certificate(settings: Settings, month: str | None, as_json: bool, pdf: Any, 
         clearing = [_cleared(names, one) for one in found.cleared]
         click.echo(json.dumps({"clearing": clearing, "open": [_open(names, one) for one in found.found], "residue": residue}))
     else:
-        click.echo(accounts.as_csv(found, names), nl=False)
+        for lines in accounts.as_csv(found, names):
+            click.echo(lines, nl=False)
     raise SystemExit(1 if any(one.minor for one in found.residue.values()) else 0)
 
 

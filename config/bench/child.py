@@ -125,7 +125,7 @@ def _certify(hub: Hub, merchant: str, since: date, until: date) -> None:
     begin = time.monotonic()
     with hub.database.read() as db:
         found = accounts.certificate(hub, db, merchant, since, until)
-    size, end = len(accounts.as_csv(found, {})), time.monotonic()
+    size, end = sum(map(len, accounts.as_csv(found, {}))), time.monotonic()
     residue = sum(abs(one.minor) for one in found.residue.values())
     del found
     certifying.paper(hub, merchant, since, until)

@@ -1,8 +1,9 @@
 """What a certificate says on paper: clearing accounts, open items and what is left, by currency. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 
 from core.domain.later import N_
 from core.domain.money import Money, total
@@ -200,10 +201,11 @@ class PaidOut:
         return self.amount - self.lines if self.whole else None
 
 
-def shortened(found: Sequence[Left], most: int) -> tuple[Left, ...]:
+def shortened(found: Iterable[Left], most: int) -> tuple[Left, ...]:
     """The first of them, and the others summed by account and the day by which they are expected: their sum stays."""
-    rest: dict[tuple[str, date, str], Left] = {}
-    for one in found[most:]:
+    found = iter(found)
+    first, rest = tuple(islice(found, most)), dict[tuple[str, date, str], Left]()
+    for one in found:
         key = (one.account, one.by, one.amount.currency)
         known = rest.get(key)
         rest[key] = (
@@ -211,4 +213,4 @@ def shortened(found: Sequence[Left], most: int) -> tuple[Left, ...]:
             if known
             else one
         )
-    return (*found[:most], *(rest[key] for key in sorted(rest)))
+    return (*first, *(rest[key] for key in sorted(rest)))

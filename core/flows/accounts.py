@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain, islice
 
 from sqlalchemy import Connection as Db
 
@@ -29,6 +30,7 @@ from core.store.payouts import Known
 
 LATELY_US = 90 * 86_400_000_000  # documents of so long are counted
 MOST = 2000  # items that may be breaks and are looked at, the oldest first
+AT_ONCE = 1000  # lines of a file
 NO_FEED = Paying("")  # money of a channel that is not connected any more, and of gateways without payouts
 
 
@@ -295,13 +297,18 @@ PARTS = {
 }  # fmt: skip
 
 
-def as_csv(found: Certificate, names: Mapping[str, str]) -> str:
-    """The certificate as a file. A text that a spreadsheet would take for a formula is shown as text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(HEAD)
-    writer.writerows([guarded(cell) for cell in row] for row in _rows(found, names))
-    return out.getvalue()
+def as_csv(found: Certificate, names: Mapping[str, str]) -> Iterator[str]:
+    """The certificate as a file, some lines at a time."""
+    return lines_of(chain([HEAD], _rows(found, names)))
+
+
+def lines_of(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows as lines of CSV, some at a time. What a spreadsheet would take for a formula is shown as text."""
+    rows = iter(rows)
+    while some := list(islice(rows, AT_ONCE)):
+        out = io.StringIO()
+        csv.writer(out).writerows([guarded(cell) for cell in row] for row in some)
+        yield out.getvalue()
 
 
 def guarded(cell: str) -> str:

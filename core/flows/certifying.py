@@ -44,7 +44,7 @@ def stated(found: Certificate, books: Books, merchant: str, names: Mapping[str, 
 def _part(currency: str, found: Certificate, names: Mapping[str, str], words: Mapping[str, str]) -> Part:
     moved = tuple(_moved(one, names) for one in found.cleared if one.after.currency == currency)
     mine = sorted((one for one in found.found if one.item.open.currency == currency), key=lambda one: not one.is_break)
-    return Part(currency, moved, shortened([_left(one, names, words) for one in mine], MOST))
+    return Part(currency, moved, shortened((_left(one, names, words) for one in mine), MOST))
 
 
 def _moved(one: Cleared, names: Mapping[str, str]) -> Moved:

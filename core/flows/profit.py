@@ -1,7 +1,5 @@
 """What orders left over a month, by channel, by SKU and by order: for a page, a file, a program."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +8,7 @@ from sqlalchemy import Connection as Db
 
 from core.domain import charts
 from core.domain.charts import Bars
-from core.flows.accounts import guarded
+from core.flows.accounts import lines_of
 from core.store import journal, margins
 from core.store.journal import Named
 from core.store.margins import Total
@@ -108,22 +106,16 @@ HEAD = ("name", "currency", "orders", "units", "earned", "given back", "fees", "
 def as_csv(db: Db, merchant: str, since: date, until: date, tab: str, sort: str, names: Mapping[str, str]) -> Iterator[str]:
     """All rows of a tab, the head first; `names` are those of connections. What a spreadsheet would take for a formula is text."""
     channels = margins.by_channel(db, merchant, since, until)
-    yield _line(HEAD)
+    yield from lines_of([HEAD])
     after = 0
     while rows := rows_of(db, merchant, since, until, tab, sort, after, AT_ONCE, channels):
         called = (
             {ref: one.name for ref, one in journal.named(db, merchant, [one.name for one in rows]).items()} if tab == "order" else names
         )
-        yield "".join(_line(_cells(one, called.get(one.name, one.name))) for one in rows)
+        yield from lines_of(_cells(one, called.get(one.name, one.name)) for one in rows)
         after += len(rows)
 
 
 def _cells(one: Total, name: str) -> tuple[str, ...]:
     money = (one.earned, one.given_back, one.fees, one.postage, one.cost, one.left)
     return (name, one.earned.currency, str(one.orders), str(one.units), *(each.text() for each in money), "yes" if one.missing else "")
-
-
-def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([guarded(cell) for cell in cells])
-    return out.getvalue()

@@ -1,8 +1,10 @@
 """The journal: entries and their postings, appended only; which orders wait; what stands open in clearing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache, lru_cache
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -339,21 +341,35 @@ def lock_item(db: Connection, merchant: str, connection: str, gateway: str, curr
 
 def items_at(db: Connection, merchant: str, until: date) -> list[Item]:
     """The same as it stood at the end of a day, by the postings themselves."""
-    return items_from(run(db, ITEMS_AT, merchant=merchant, until=until.isoformat()).all())
+    return items_from(run(db, ITEMS_AT, merchant=merchant, until=until.isoformat()))
 
 
-def items_from(found: Sequence[Any]) -> list[Item]:
-    """Rows of ITEM_FIELDS, all of an item among them."""
-    currencies: dict[str, set[str]] = {}
-    for row in found:
-        currencies.setdefault(row.item, set()).add(row.currency)
-    return [_item(row, currencies[row.item]) for row in found]
+def items_from(found: Iterable[Any]) -> list[Item]:
+    """Rows of ITEM_FIELDS, all of an item among them. A busy month has a hundred thousand: what they share stands in memory once."""
+    items, currencies = [_item(row) for row in found], dict[str, tuple[str, ...]]()
+    for one in items:
+        known = currencies.get(one.item, ())
+        currencies[one.item] = (*known, *one.currencies) if known else tuple(one.currencies)
+    return [replace(one, currencies=tuple(sorted(known))) if len(known := currencies[one.item]) > 1 else one for one in items]
 
 
-def _item(row: Any, currencies: set[str]) -> Item:
-    paid, repaid, settled, other = (Money(int(amount), row.currency) for amount in (row.paid, row.repaid, row.settled, row.other))
-    since, last = date.fromisoformat(row.since), date.fromisoformat(row.last)
-    return Item(row.item, row.connection, row.gateway, paid, repaid, settled, other, since, last, tuple(sorted(currencies)))
+def _item(row: Any) -> Item:
+    alone = _alone(row.currency)
+    paid, repaid, settled, other = (_money(int(amount), *alone) for amount in (row.paid, row.repaid, row.settled, row.other))
+    return Item(row.item, intern(row.connection), intern(row.gateway), paid, repaid, settled, other, _day(row.since), _day(row.last), alone)
+
+
+_day = lru_cache(4096)(date.fromisoformat)
+_zero = cache(Money.zero)
+
+
+@cache
+def _alone(currency: str) -> tuple[str]:
+    return (intern(currency),)
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money(minor, currency) if minor else _zero(currency)
 
 
 BALANCES = """
@@ -435,6 +451,7 @@ from (
   from postings p where p.merchant = :merchant and p.day >= :since and p.account = 'clearing') c
 group by c.connection, c.gateway, c.currency order by c.connection, c.gateway, c.currency
 """
+NAMES = 10_000  # orders whose names are asked for at once
 NAMED = """
 select o.connection, o.channel_id, o.id, o.name, o.fulfillment, (select u.why from unbooked u where u.merchant = o.merchant
   and u.ref = o.connection || '/' || o.channel_id) as why
@@ -488,8 +505,11 @@ class Named:
 
 def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Named]:
     """Those of these orders that we know."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
-    found = run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant)
-    return {
-        f"{row.connection}/{row.channel_id}": Named(row.id, row.name, row.why is not None, row.fulfillment == "fulfilled") for row in found
-    }
+    known = sorted({ref for ref in refs if "/" in ref})
+    return {name: one for start in range(0, len(known), NAMES) for name, one in _named(db, merchant, known[start : start + NAMES])}
+
+
+def _named(db: Connection, merchant: str, refs: Iterable[str]) -> Iterator[tuple[str, Named]]:
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    for row in run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant):
+        yield f"{row.connection}/{row.channel_id}", Named(row.id, row.name, row.why is not None, row.fulfillment == "fulfilled")
