@@ -21,7 +21,7 @@ run: setup
 	@$(BIN)/crossdock demo
 
 test: .venv/dev
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

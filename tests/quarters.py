@@ -53,6 +53,11 @@ def _left_behind() -> Iterator[Path]:
             yield folder
 
 
+def workers() -> int:
+    """One more than there are processors: tests of whole processes wait more than they reckon."""
+    return (os.cpu_count() or 1) + 1
+
+
 def scheduler(config: pytest.Config, log: Any) -> Any:
     """One test at a time to whoever is free, but the files named above whole. They come first: they take longest."""
     from xdist.scheduler import LoadScopeScheduling

@@ -1,7 +1,7 @@
 """Who may do what, asked of every route there is: for each role exactly what core/domain/roles.py says, and nobody sees or changes
 anything of another merchant's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
@@ -183,10 +183,12 @@ NAMES = (
 
 @dataclass
 class Burglar:
-    """The owner of another merchant, who tries every route with every id of the estate's: in the path, in the address, in the form."""
+    """The owner of another merchant, who tries every route with every id of the estate's, or one of so many, each time others: in the path,
+    in the address, in the form."""
 
     estate: Shop
     app: Flask
+    one_of: int = 1
 
     def __post_init__(self) -> None:
         self.merchant = flows.add_merchant(self.estate.hub, "South Sea Trading").id
@@ -200,12 +202,12 @@ class Burglar:
     def reached(self, room: str = "") -> list[str]:
         """What was found, shown or broken; by one room's routes alone where it is named."""
         tried = [door for door in doors(self.app) if door.needs not in OPEN and door.rule.endpoint.startswith(room)]
-        return [told for door in tried for told in self._through(door)]
+        return [told for n, door in enumerate(tried) for told in self._through(door, self.loot[n % self.one_of :: self.one_of])]
 
-    def _through(self, door: Door) -> Iterator[str]:
+    def _through(self, door: Door, loot: Sequence[str]) -> Iterator[str]:
         me = come_in(self.estate, self.user, self.merchant)
         me.application = self.app.wsgi_app
-        for one in [one for one in self.loot if door.fits(one)] if door.kinds else self.loot[::7]:
+        for one in [one for one in loot if door.fits(one)] if door.kinds else loot[::7]:
             said = dict.fromkeys(NAMES, one)
             answer = self._asked(me, door, one, said)
             is_found = door.kinds and answer.status_code not in (400, 404, 422)
@@ -249,8 +251,9 @@ def app_of(shop: Shop) -> Flask:
 
 
 def test_nobody_reaches_anything_of_another_merchants_by_any_route(estate: Shop) -> None:
-    """It is not found, and nothing of it is shown or changed."""
-    burglar, before = Burglar(estate, app_of(estate)), everything(estate.hub, estate.merchant)
+    """It is not found, and nothing of it is shown or changed. What one database is asked all of, the other is asked a third of."""
+    one_of = 1 if estate.hub.database.url.startswith("sqlite") else 3
+    burglar, before = Burglar(estate, app_of(estate), one_of), everything(estate.hub, estate.merchant)
     assert all(before.values()), "a row in every table"
     assert len(burglar.loot) >= 50
 
