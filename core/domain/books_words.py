@@ -102,6 +102,11 @@ OCCASIONS = {
     Occasion.TRANSFER: N_("Transfer"),
     Occasion.UNKNOWN: N_("Not named yet"),
 }
+GATEWAYS = {
+    "amazon": "Amazon", "bank_transfer": N_("bank transfer"), "cash_on_delivery": N_("cash on delivery"), "ebay": "eBay",
+    "gift_card": N_("gift card"), "manual": N_("by hand"), "paypal": "PayPal", "shopify_payments": "Shopify Payments",
+    "shopify_store_credit": N_("store credit"),
+}  # fmt: skip
 STATES = {
     Paid.OPEN: N_("still open"),
     Paid.SCHEDULED: N_("scheduled"),

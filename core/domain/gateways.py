@@ -119,7 +119,7 @@ def declared(
     if rest:
         occasion, leaf = WHY[why]
         moved.append(Movement("difference", occasion, at, rest, (Part(leaf, rest, words),), payout=id, label=words or why))
-    return Held(Payout(id, Paid.PAID, at, amount, began=at, ended=at, number=words or number), tuple(moved))
+    return Held(Payout(id, Paid.PAID, at, amount, began=at, ended=at, number=words or f"{at:%Y-%m-%d}"), tuple(moved))
 
 
 def _paid(payout: str, at: datetime, order: str, open_: Money) -> Movement:

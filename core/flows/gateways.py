@@ -287,7 +287,7 @@ def declare(hub: Hub, connection: Connection, gateway: str, said: Said, who: Who
 
 
 def _declared(gateway: str, said: Said, chosen: Sequence[tuple[str, Money]], zone: tzinfo) -> Held:
-    at = datetime.combine(said.day, time(12), zone).astimezone(UTC)
+    at = datetime.combine(said.day, time(13), zone).astimezone(UTC)  # the same day in UTC, wherever but on Samoa
     try:
         return declared(said.key, gateway, at, said.amount, chosen, said.why if said.why in WHY else "", said.words)
     except ValueError as error:

@@ -34,6 +34,12 @@ WORDS: dict[str, Any] = {
 AGES = timedelta(days=3660)  # so far back a first day may lie
 
 
+@pages.app_template_filter("gateway")
+def called(gateway: str) -> str:
+    """What took a buyer's money; one that we do not know goes by what its channel calls it."""
+    return str(gettext(books_words.GATEWAYS.get(gateway, gateway))) if gateway else ""
+
+
 @pages.get("/books")
 @needs("books.read")
 def page() -> str:
