@@ -84,6 +84,7 @@ def _take(work: Unit, connection: Connection, location: str, reading: Reading, h
     seen = reading.seen
     sums = _in_our_skus(stored.parts(work.db, connection.merchant, connection.id, seen), seen)
     stored.keep_held(work.db, connection.merchant, connection.id, {sku: one[0] for sku, one in seen.items()}, work.now)
+    stored.keep_location(work.db, connection.merchant, connection.id, location, work.now)
     _receive(work, connection, location, sums)
     moved, new = _write(work, connection, location, sums, reading.began)
     if how is not None and moved:
