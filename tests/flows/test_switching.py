@@ -111,8 +111,13 @@ def test_switched_off_what_was_promised_and_not_asked_for_is_promised_from_elsew
 
 @on_sqlite
 def test_it_is_refused_for_what_cannot_be_meant(prime: Lent) -> None:
+    stranger = prime.how(connection=prime.house.connection.id)
+    with pytest.raises(Refused, match="the connection whose warehouse it is"):
+        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, stranger, ANN)
+    for kind in (LocationKind.OWN, LocationKind.FBA):  # nobody's so far
+        places.set_kind(prime.house.hub, prime.merchant, prime.fba, kind, ANN)
     with pytest.raises(Refused, match="read yet what lies there"):
-        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, prime.how(connection=prime.house.connection.id), ANN)
+        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, stranger, ANN)
     with pytest.raises(Refused, match="stay for the channel's own buyers"):
         prime.switch(cushion=-1)
     with pytest.raises(Refused, match="a speed is one of"):
