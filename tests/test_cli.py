@@ -741,6 +741,13 @@ def test_a_channels_own_warehouse_is_switched_on_only_as_it_can_be_meant(run: Ru
     assert "for a channel's own warehouse" in run("stock", "asks", "Main", "--none", "--dry-run").why
 
 
+def test_what_is_done_with_addresses_that_carriers_doubt_is_tried_and_said(run: Run, shop: Shop) -> None:
+    assert json.loads(run("shipments", "addresses", "hold", "--dry-run", "--json").out) == {
+        "looked": 0, "held": {}, "unchecked": [], "left": False,
+    }  # fmt: skip
+    assert [run("shipments", "addresses", *more).out.strip() for more in ([], ["hold"], [])] == ["off", "hold", "hold"]
+
+
 def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_first(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", units=10)
     run("places", "add", "Mill", "--kind", "dropship")
