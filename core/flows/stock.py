@@ -60,15 +60,21 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
     began = hub.now
     answers = channel.show([push for _, push in tell], key) if tell else ()
     with hub.unit(claim) as work:
-        heard = [one for one in answers if one.told is not Told.STALE or not isinstance(channel, Commits)]  # those are looked at first
-        _answered(work, connection, tell, heard, began, day.isoformat(), proves=limits.compares)
-        if limits.compares:
-            leading.refused(hub, work, connection, _stale(tell, answers), began)
+        _hear(hub, work, connection, tell, answers, began, day)
         _give_back(work, hub, connection, [one for one in batch if one.shares])
         _ask_look(work, connection, limits, tell)
         _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
         if any(answer.told is Told.ACCEPTED for answer in answers):
             work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+
+
+def _hear(hub: Hub, work: Unit, connection: Connection, tell: "Tell", answers: Sequence[Answer], began: int, day: date) -> None:
+    """What the channel answered. One that tells what it has sold and not sent is looked at first where it showed something else."""
+    compares, commits = hub.connector(connection).limits.compares, isinstance(hub.channel(connection), Commits)
+    heard = [one for one in answers if one.told is not Told.STALE or not commits]
+    _answered(work, connection, tell, heard, began, day.isoformat(), proves=compares)
+    if compares:
+        leading.refused(hub, work, connection, _stale(tell, answers), began)
 
 
 def _leave(hub: Hub, connection: Connection, tell: "Tell") -> tuple["Tell", list[Dirty]]:
