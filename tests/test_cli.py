@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -1257,6 +1258,26 @@ def test_the_rehearsals_owner_signs_in_with_the_password_that_it_prints_each_tim
     assert first == again == after
     assert user
     assert passwords.fits(first, user.password)
+
+
+def test_two_rehearsals_never_take_one_port_though_neither_listens_yet() -> None:
+    with demo.a_port(0) as first:
+        with demo.a_port(first) as second:
+            assert second not in (0, first)
+        with socket.socket() as server:
+            server.bind((demo.HERE, first))  # its own server may
+    with demo.a_port(first) as again:
+        assert again == first
+
+
+def test_a_second_rehearsal_in_one_home_is_told_what_to_do(tmp_path: Path) -> None:
+    with demo.alone(tmp_path / "home"):
+        with pytest.raises(demo.Failed, match="--home DIR"), demo.alone(tmp_path / "home"):
+            pass
+        with demo.alone(tmp_path / "other"):
+            pass
+    with demo.alone(tmp_path / "home"):
+        pass
 
 
 # ---- as a process
