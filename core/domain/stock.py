@@ -197,7 +197,7 @@ class _Desk:
         """Units that were fulfilled leave on hand, out of the line's own reservation first. Gives what it still holds."""
         units = line.due.gone - line.booked_gone
         if units < 0:
-            self._return_to_shelf(line, -units, "unfulfilled")
+            self._return_to_shelf(line, -units, "unfulfilled", self._left_from(line))
         if units <= 0:
             return held
         self._leave_shelf(line, mine, units)
@@ -224,12 +224,17 @@ class _Desk:
                 self._move((sku, place), -taken, "shipped", line.order)
         return units
 
-    def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
+    def _return_to_shelf(self, line: LineStock, units: int, cause: str, place: str) -> None:
         """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
-        place = self._back_at(line)
         for sku, each in (line.parts or {}).items() if place and units else ():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
+
+    def _left_from(self, line: LineStock) -> str:
+        """The shelf that what did not leave after all lies on, as far as we know; "" where that is one that a channel counts."""
+        head = line.places.heads.get(line.due.back_to or "")
+        place = head or next(iter((*line.assigned, *line.places.locations)), "")
+        return "" if place in self.theirs.counted else place
 
     def _back_at(self, line: LineStock) -> str:
         """The shelf of ours on which it is put; "" where there is none, or its place is one that a channel counts."""
@@ -246,7 +251,7 @@ class _Desk:
         if ours < 0 and self._back_at(line):
             self._leave_shelf(line, {}, -ours)
         if units > 0 and line.parts:
-            self._return_to_shelf(line, ours, "returned")
+            self._return_to_shelf(line, ours, "returned", self._back_at(line))
             self.plan.events.append((line.order, UnitsBack(line.line, units, theirs=units - ours)))
 
     def _release(self, line: LineStock, mine: dict[Key, int], held: int) -> int:

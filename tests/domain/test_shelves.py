@@ -61,6 +61,16 @@ def test_a_place_that_only_the_channel_counts_gives_nothing_to_our_shelves() -> 
     assert comes_back(2, sent=0, back_to="P2").movements == []
 
 
+@pytest.mark.parametrize(("first", "home"), [("FBA", []), ("home", [2])])
+def test_what_did_not_leave_after_all_is_never_put_on_a_shelf_of_ours_that_it_may_not_have_left(first: str, home: list[int]) -> None:
+    other = {"FBA": "home", "home": "FBA"}[first]
+    line = replace(SPLIT, due=Dues(0, 3, 0), places=PlaceMap({"": (first, other)}, first=first))
+
+    plan = settle([line], {("A", "FBA"): (4, 0), ("A", "home"): (6, 0)}, Theirs(frozenset({"FBA"})))
+
+    assert [units for _, _, units, _, _ in plan.movements] == home
+
+
 @pytest.mark.parametrize("staying", ["FBA", "home"])
 def test_what_leaves_is_taken_from_where_no_other_shipment_waits_for_it(staying: str) -> None:
     lies = {("A", "FBA"): 2, ("A", "home"): 2}
