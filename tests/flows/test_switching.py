@@ -313,15 +313,23 @@ def test_what_its_own_buyers_took_meanwhile_is_never_less_than_is_promised_and_i
     assert prime.shown() == 0
 
 
-def test_a_line_that_leaves_from_two_places_leaves_each_its_own_shelf(prime: Lent) -> None:
+@on_sqlite
+@pytest.mark.parametrize(("leaves", "there", "here"), [("theirs", (0, 0), (10, 2)), ("ours", (10, 10), (8, 0))])
+def test_a_line_that_leaves_from_two_places_leaves_each_its_own_shelf(
+    prime: Lent, leaves: str, there: tuple[int, int], here: tuple[int, int]
+) -> None:
     prime.switch()
     first(prime, prime.fba, prime.house.place)
     prime.dock.sell(A=12)
-    prime.takes()
-    prime.sends()
+    assert ways(prime) == [("S1", "request", "released"), ("S2", "parcel", "released")]
+    if leaves == "ours":
+        prime.dock.label("S2")
+        prime.dock.send("S2")
+    else:
+        prime.takes()
+        prime.sends()
 
-    assert ways(prime) == [("S1", "request", "sent"), ("S2", "parcel", "released")]
-    assert (prime.level(), prime.level("A", prime.house.place)) == ((0, 0), (10, 2))
+    assert (prime.level(), prime.level("A", prime.house.place)) == (there, here)
     books.balance(prime.house.hub)
 
 
