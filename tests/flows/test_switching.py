@@ -11,9 +11,11 @@ from core.domain.places import LocationKind
 from core.domain.requests import Asking, RequestState, Way
 from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused, Unavailable
+from core.flows import books as ledger
 from core.flows import connections as flows
-from core.flows import keeping, oversold, parties, places, releasing, switching
+from core.flows import costing, keeping, oversold, parties, places, releasing, switching
 from core.flows.allocation import map_listing
+from core.flows.costing import Typed
 from core.ports import Stored
 from core.store import places as places_of
 from core.store import routings
@@ -23,6 +25,7 @@ from tests.flows import acts, books
 from tests.flows.depot import ANN, depot
 from tests.flows.lent import Lent, lent
 from tests.flows.marks import on_sqlite
+from tests.flows.test_books import balances
 
 
 @pytest.fixture
@@ -364,6 +367,30 @@ def test_what_its_buyer_returns_to_the_warehouse_is_counted_there_and_never_put_
 
     assert (prime.level(), prime.level("A", prime.house.place), prime.shown()) == ((9, 0), (10, 0), 19)
     books.balance(prime.house.hub)
+
+
+@on_sqlite
+def test_the_books_have_a_refund_of_what_came_back_there_once_and_its_goods_in_stock_again(prime: Lent) -> None:
+    hub, today = prime.house.hub, prime.house.clock().date()
+    ledger.begin(hub, prime.merchant, today - timedelta(days=30), ANN)
+    costing.switch(hub, prime.merchant, today - timedelta(days=30), ANN)
+    costing.type_costs(hub, prime.merchant, [Typed("A", "3", "USD", None)], ANN)
+    prime.switch()
+    first(prime, prime.fba, prime.house.place)
+    number = prime.dock.sell(A=3)
+    prime.takes()
+    prime.sends()
+    prime.pass_(timedelta(hours=1))
+    assert balances(prime.house)["goods_sold"] == "9.00"
+
+    acts.refund(prime.house.bogus, number, "1", 2, "return")
+    for _ in range(2):
+        prime.dock.poll()
+        prime.holds(A=9)
+
+    assert balances(prime.house)["goods_sold"] == "3.00"
+    assert books.rows(hub, "select count(*) from events where kind = 'Refunded'") == [(1,)]
+    assert books.rows(hub, "select kind, count(*) from entries where kind like 'refund%' group by kind") == [("refund", 1)]
 
 
 @on_sqlite
