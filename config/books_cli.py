@@ -12,7 +12,9 @@ from config.settings import Settings
 if TYPE_CHECKING:
     from core.domain.money import Money
     from core.flows.accounts import Open
+    from core.flows.posting import Shelf
     from core.hub import Hub
+    from core.store.connections import Connection
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -301,15 +303,26 @@ def ledger(
     named = {name: row.id for row in channels for name in (row.id, row.account, row.label)}
     chosen = {named.get(channel, channel): mode for channel, _, mode in (text.partition("=") for text in modes)}
     if first or chosen:
-        starts: date | None = first.date() if first else posting.first_day(one)
-        try:
-            posting.choose(hub, owner, one, COMMAND_LINE, starts=starts, chosen={**(one.settings.get(posting.MODE) or {}), **chosen})
-        except posting.TooMany as error:
-            fail(f"books ledger: {error}: {error.facts['orders']} or more, at most {error.facts['most']}; choose daily")
+        _choose(hub, owner, one, first, chosen)
     if maps:
         posting.map_accounts(hub, owner, one, COMMAND_LINE, dict(text.split("=", 1) for text in maps))
     with hub.database.read() as db:
-        shelf = posting.look(hub, db, hub.connection(one.id))
+        _show_shelf(posting.look(hub, db, hub.connection(one.id)), as_json)
+
+
+def _choose(hub: "Hub", owner: str, one: "Connection", first: datetime | None, chosen: dict[str, str]) -> None:
+    """From which day, and how channels' entries are written from now on; what is not named stays."""
+    from core.domain.who import COMMAND_LINE
+    from core.flows import posting
+
+    starts: date | None = first.date() if first else posting.first_day(one)
+    try:
+        posting.choose(hub, owner, one, COMMAND_LINE, starts=starts, chosen={**(one.settings.get(posting.MODE) or {}), **chosen})
+    except posting.TooMany as error:
+        fail(f"books ledger: {error}: {error.facts['orders']} or more, at most {error.facts['most']}; choose daily")
+
+
+def _show_shelf(shelf: "Shelf", as_json: bool) -> None:
     rows = [{"ours": ours, "theirs": theirs} for ours, theirs in sorted(shelf.used.items())]
     said = {
         "from": shelf.first.isoformat() if shelf.first else None,
@@ -321,11 +334,10 @@ def ledger(
     }
     if as_json:
         click.echo(json.dumps(said))
-    else:
-        click.echo(
-            f"from {said['from'] or 'no day: nothing is written'}; waiting for: {', '.join([*shelf.missing, *shelf.untaxed]) or 'nothing'}"
-        )
-        _table("Accounts", rows, ("ours", "theirs"))
+        return
+    waits = ", ".join([*shelf.missing, *shelf.untaxed]) or "nothing"
+    click.echo(f"from {said['from'] or 'no day: nothing is written'}; waiting for: {waits}")
+    _table("Accounts", rows, ("ours", "theirs"))
 
 
 @books.command("costs")

@@ -1,6 +1,7 @@
 """The rehearsal: simulators and a hub as children of this process, one merchant on three channels, orders, and the checks."""
 
 import base64
+import fcntl
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ MERCHANT, OWNER = "Crossdock demo", "owner@example.com"
 PATIENCE_S = {"relaxed": 180.0, "vendor": 900.0}  # Amazon lists orders after two minutes, and every three minutes
 ROLES = (connections.CHANNEL, connections.CARRIER, connections.LEDGER)
 READY_S = 60.0
+HERE = "127.0.0.1"
 PER_S = 100  # buyers at a sale
 COPIED = 6  # of so many turns at the channels an app brings an order of Amazon's into the shop too
 POST = {"duplicates": 0.1, "reorder": 0.1, "drop": 0.02}  # how webhooks travel in the rehearsal
@@ -150,12 +152,13 @@ def _set_up(
     settings: Settings, over: ExitStack, *, count: int, seed: int, limits: str, record: Path | None, first_day: FirstDay | None
 ) -> Stage:  # fmt: skip
     """Database, simulators, merchant, connections and stock; then the hub."""
+    over.enter_context(alone(settings.home))
     hub = make_hub(settings)
     over.callback(hub.database.close)
     schema.migrate(hub.database)
     merchant = _merchant(hub)
     password = _owner(hub, merchant)
-    port = _free_port(8410)
+    port = over.enter_context(a_port(8410))
     options = ["--port", str(port), "--empty", "--limits", limits, "--seed", str(seed), *(["--record", str(record)] if record else [])]
     over.enter_context(_child(settings, ["simulate", *options], f"http://127.0.0.1:{port}/_sim"))
     hand = Stagehand(f"http://127.0.0.1:{port}")
@@ -170,7 +173,7 @@ def _set_up(
         _stock_shelves(hub, merchant, hand, known, count)
     counted = {} if first_day else {"stock_since": 0, "live_at": 0}
     made = {name: _connect(hub, merchant, name, apps[name], counted) for name in all_}
-    settings = settings.model_copy(update={"port": _free_port(settings.port)})
+    settings = settings.model_copy(update={"port": over.enter_context(a_port(settings.port))})
     settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{settings.port}"})
     trays = over.enter_context(demo_dock.printers(hub, merchant.id, settings.home))
     start_hub(settings, over, apps)
@@ -273,25 +276,46 @@ def _child(settings: Settings, command: list[str], ready: str | None, environ: M
 def _answers(url: str, child: "subprocess.Popen[bytes]") -> bool:
     """Whether it is up; what does not answer yet is asked again. Raises Failed where it ended."""
     if child.poll() is not None:
-        raise Failed(f"a process of the rehearsal ended with {child.returncode} before it answered at {url}")
+        raise Failed(f"a process of the rehearsal ended with {child.returncode} before it answered at {url}; its log in the home says why")
     try:
         return requests.get(url, timeout=1).status_code == 200
     except requests.RequestException:
         return False
 
 
-def _free_port(wanted: int) -> int:
-    """The one that is wanted, or any where that is taken."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: what just ended is free
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
-    raise Failed("no port is free")
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """One rehearsal in a home at a time: two would play with one database. Raises Failed."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failed(f"another rehearsal runs in {home}; end that one, or give this one a home of its own: --home DIR") from None
+        yield
+
+
+@contextmanager
+def a_port(wanted: int) -> Iterator[int]:
+    """The one that is wanted, or any where that is taken. Until it is given back no other rehearsal takes it, though its server is not up
+    yet: whoever has the datagram port of that number has it. Raises Failed."""
+    for number in (wanted, *[0] * 10):
+        with socket.socket(type=socket.SOCK_DGRAM) as claim:
+            if port := _claimed(claim, number):
+                yield port
+                return
+    raise Failed(f"neither port {wanted} nor any other is free here; say CROSSDOCK_PORT, or end what holds them")
+
+
+def _claimed(claim: socket.socket, number: int) -> int:
+    """0 where somebody has it."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: what just ended is free
+        probe.bind((HERE, number))
+        claim.bind((HERE, probe.getsockname()[1]))
+        port: int = probe.getsockname()[1]
+        return port
+    return 0
 
 
 def until(ready: Callable[[], bool], words: str, seconds: float = READY_S) -> None:

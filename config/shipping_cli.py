@@ -14,6 +14,7 @@ from config.rules_cli import location_of
 from config.settings import Settings
 
 if TYPE_CHECKING:
+    from core.flows.checking import Trial
     from core.hub import Hub
 
 names = click.argument("names", nargs=-1, metavar="SHIPMENT...")
@@ -337,6 +338,45 @@ def driver(settings: Settings, carrier: str, location: str, ready: datetime, unt
     except Refused as error:
         fail(f"shipments: {error}")
     click.echo("the carrier is asked")
+
+
+@shipments.command("addresses")
+@click.argument("rule", type=click.Choice(["off", "warn", "hold"]), required=False)
+@click.option("--dry-run", is_flag=True, help="Only ask carriers which shipments would be held.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=200, show_default=True, help="With --dry-run: ask about as many.")
+@of_merchant
+@as_json
+@click.pass_obj
+def addresses(settings: Settings, rule: str | None, dry_run: bool, most: int, merchant: str, as_json: bool) -> None:
+    """What is done with an address that a carrier doubts, before a label is bought; without a word it is only shown.
+
+    off: nobody asks. warn: it is shown. hold: no label is bought until somebody decides. It counts for what waits already, too.
+    """
+    from core.domain.who import COMMAND_LINE
+    from core.flows import checking, sites
+    from core.store import checks
+
+    hub, owner = opened(settings, merchant)
+    if dry_run:
+        _would_hold(checking.trial(hub, owner, most), as_json)
+        return
+    if rule is not None:
+        sites.set_check(hub, owner, COMMAND_LINE, rule)
+    with hub.database.read() as db:
+        now = checks.rule(db, owner).value
+    click.echo(json.dumps({"rule": now}) if as_json else now)
+
+
+def _would_hold(found: "Trial", as_json: bool) -> None:
+    if as_json:
+        held = dict(found.held)
+        click.echo(json.dumps({"looked": found.looked, "held": held, "unchecked": found.unchecked, "left": found.left}))
+        return
+    click.echo(f"{found.looked} looked at, {len(found.held)} would be held, {len(found.unchecked)} nobody could check")
+    for name, verdict in found.held:
+        click.echo(f"{name}: {verdict.value}")
+    if found.left:
+        click.echo("more wait than were looked at; say --most", err=True)
 
 
 @shipments.command("correct")

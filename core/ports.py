@@ -867,10 +867,9 @@ class Paying:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What a ledger can hold. `kinds` are the kinds of documents it knows. `most_orders`: so many
-    orders a month may be posted one by one (None: any number). `number`: so long may a document's number be. `foreign`: a journal may be
-    in another currency than the books' own. `banks`: a transfer goes between bank accounts only. `taxes`: how a journal's lines hold
-    tax."""
+    """What a ledger can hold. `kinds` are the kinds of documents it knows. `most_orders`: so many orders a month may be posted one by one
+    (None: any number). `number`: so long may a document's number be. `foreign`: a journal may be in another currency than the books' own.
+    `banks`: a transfer goes between bank accounts only. `taxes`: how a journal's lines hold tax."""
 
     kinds: frozenset[DocKind]
     most_orders: int | None = None

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -741,6 +742,13 @@ def test_a_channels_own_warehouse_is_switched_on_only_as_it_can_be_meant(run: Ru
     assert "for a channel's own warehouse" in run("stock", "asks", "Main", "--none", "--dry-run").why
 
 
+def test_what_is_done_with_addresses_that_carriers_doubt_is_tried_and_said(run: Run, shop: Shop) -> None:
+    assert json.loads(run("shipments", "addresses", "hold", "--dry-run", "--json").out) == {
+        "looked": 0, "held": {}, "unchecked": [], "left": False,
+    }  # fmt: skip
+    assert [run("shipments", "addresses", *more).out.strip() for more in ([], ["hold"], [])] == ["off", "hold", "hold"]
+
+
 def test_numbers_of_parcels_and_others_stock_come_in_files_that_are_looked_at_first(run: Run, shop: Shop, home: Path) -> None:
     shop.offer("MUG-1", units=10)
     run("places", "add", "Mill", "--kind", "dropship")
@@ -1250,6 +1258,26 @@ def test_the_rehearsals_owner_signs_in_with_the_password_that_it_prints_each_tim
     assert first == again == after
     assert user
     assert passwords.fits(first, user.password)
+
+
+def test_two_rehearsals_never_take_one_port_though_neither_listens_yet() -> None:
+    with demo.a_port(0) as first:
+        with demo.a_port(first) as second:
+            assert second not in (0, first)
+        with socket.socket() as server:
+            server.bind((demo.HERE, first))  # its own server may
+    with demo.a_port(first) as again:
+        assert again == first
+
+
+def test_a_second_rehearsal_in_one_home_is_told_what_to_do(tmp_path: Path) -> None:
+    with demo.alone(tmp_path / "home"):
+        with pytest.raises(demo.Failed, match="--home DIR"), demo.alone(tmp_path / "home"):
+            pass
+        with demo.alone(tmp_path / "other"):
+            pass
+    with demo.alone(tmp_path / "home"):
+        pass
 
 
 # ---- as a process

@@ -161,6 +161,17 @@ def make_app(
     embedded.set_up(app)
     guard(app, ways, proof.check)
     open_to_programs(app)
+    _teach(app, hub)
+    app.register_error_handler(HTTPException, _sorry)
+    app.register_error_handler(SQLAlchemyError, _busy)
+    app.log_exception = _failed  # type: ignore[assignment, method-assign]
+    app.after_request(_harden)
+    app.after_request(proof.keep_door)
+    return app
+
+
+def _teach(app: APIFlask, hub: Hub) -> None:
+    """What templates know."""
     app.jinja_env.filters |= {
         "money": money,
         "clock": clock,
@@ -178,12 +189,6 @@ def make_app(
         "said": said,
         "sections": sections,
     }
-    app.register_error_handler(HTTPException, _sorry)
-    app.register_error_handler(SQLAlchemyError, _busy)
-    app.log_exception = _failed  # type: ignore[assignment, method-assign]
-    app.after_request(_harden)
-    app.after_request(proof.keep_door)
-    return app
 
 
 def _flashes(hub: Hub, public_url: str) -> dict[str, Any]:

@@ -89,6 +89,14 @@ def _left(body: Body, lines: Lines) -> str:
     return str(gettext("%(units)s of %(thing)s left, %(missing)s of them were not on the shelf by our count", **said))
 
 
+def _back(body: Body, lines: Lines) -> str:
+    said = {"units": _units(body), "thing": _thing(body, lines)}
+    if not body.get("theirs"):
+        return str(gettext("%(units)s of %(thing)s came back to the shelf", **said))
+    said["theirs"] = str(body["theirs"])
+    return str(gettext("%(units)s of %(thing)s came back, %(theirs)s of them to the channel's own warehouse, which counts them", **said))
+
+
 def _held(body: Body, lines: Lines) -> str:
     why = words.reasons().get(body["why"], body["why"])
     return str(gettext("%(by)s holds it: %(why)s. It stays reserved and is not sent.", by=body["by"], why=why))
@@ -208,7 +216,7 @@ TELLS: Mapping[str, Callable[[Body, Lines], str]] = {
     "StockShort": _about(lambda said: gettext("%(units)s of %(thing)s are not on the shelf: they wait", **said)),
     "MappingNeeded": lambda body, lines: gettext("Nobody said which SKU %(thing)s is: it waits", thing=_thing(body, lines)),
     "UnitsLeft": _left,
-    "UnitsBack": _about(lambda said: gettext("%(units)s of %(thing)s came back to the shelf", **said)),
+    "UnitsBack": _back,
     "CopyFound": lambda body, lines: (
         gettext("It is a copy of another order: it reserves nothing") if body["original"] else gettext("It is an order of its own")
     ),

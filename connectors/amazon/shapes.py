@@ -102,35 +102,14 @@ def no_fulfillment(raw: dict[str, Any]) -> None:
 
 def order_change(raw: dict[str, Any], reason: str, id_: str, at: datetime, *, seller: str) -> dict[str, Any]:
     """The vendor's ORDER_CHANGE notification, in v0 words as Amazon still writes it."""
-    fulfillment = raw.get("fulfillment", {"fulfillmentStatus": "UNSHIPPED", "fulfilledBy": "AMAZON"})
     asked = reason == "Buyer Requested Cancel"
-    items = [
-        {
-            "OrderItemId": item["orderItemId"],
-            "SellerSKU": item["product"]["sellerSku"],
-            "SupplySourceId": None,
-            "Quantity": item["quantityOrdered"],
-            "QuantityShipped": item["fulfillment"]["quantityFulfilled"],
-            "IsBuyerRequestedCancel": asked,
-        }
-        for item in raw["orderItems"]
-    ]
-    summary = {
-        "MarketplaceId": raw["salesChannel"]["marketplaceId"],
-        "OrderStatus": V0_STATUS[fulfillment["fulfillmentStatus"]],
-        "PurchaseDate": raw["createdTime"],
-        "DestinationPostalCode": None,
-        "FulfillmentType": "MFN" if fulfillment["fulfilledBy"] == "MERCHANT" else "AFN",
-        "OrderType": "StandardOrder",
-        "OrderItems": items,
-    }
     change = {
         "NotificationLevel": "OrderLevel",
         "SellerId": seller,
         "AmazonOrderId": raw["orderId"],
         "OrderChangeType": "BuyerRequestedChange" if asked else "OrderStatusChange",
         "OrderChangeTrigger": {"TimeOfOrderChange": raw["lastUpdatedTime"], "ChangeReason": reason},
-        "Summary": summary,
+        "Summary": _v0_summary(raw, asked=asked),
     }
     metadata = {
         "ApplicationId": "simulated-app",
@@ -145,4 +124,28 @@ def order_change(raw: dict[str, Any], reason: str, id_: str, at: datetime, *, se
         "EventTime": stamp(at),
         "Payload": {"OrderChangeNotification": change},
         "NotificationMetadata": metadata,
+    }
+
+
+def _v0_summary(raw: dict[str, Any], *, asked: bool) -> dict[str, Any]:
+    fulfillment = raw.get("fulfillment", {"fulfillmentStatus": "UNSHIPPED", "fulfilledBy": "AMAZON"})
+    return {
+        "MarketplaceId": raw["salesChannel"]["marketplaceId"],
+        "OrderStatus": V0_STATUS[fulfillment["fulfillmentStatus"]],
+        "PurchaseDate": raw["createdTime"],
+        "DestinationPostalCode": None,
+        "FulfillmentType": "MFN" if fulfillment["fulfilledBy"] == "MERCHANT" else "AFN",
+        "OrderType": "StandardOrder",
+        "OrderItems": [_v0_item(item, asked=asked) for item in raw["orderItems"]],
+    }
+
+
+def _v0_item(item: dict[str, Any], *, asked: bool) -> dict[str, Any]:
+    return {
+        "OrderItemId": item["orderItemId"],
+        "SellerSKU": item["product"]["sellerSku"],
+        "SupplySourceId": None,
+        "Quantity": item["quantityOrdered"],
+        "QuantityShipped": item["fulfillment"]["quantityFulfilled"],
+        "IsBuyerRequestedCancel": asked,
     }

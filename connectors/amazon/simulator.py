@@ -74,6 +74,27 @@ def _untoken(token: str, now: datetime) -> Any:
     return position
 
 
+def _new_account() -> dict[str, Any]:
+    """One that listed and sold nothing."""
+    return {
+        "seq": 0,
+        "last": "",
+        "listings": {},
+        "orders": {},
+        "tokens": {},
+        "codes": {},
+        "writes": [],
+        "documents": {},
+        "feeds": {},
+        "reports": {},
+        "queue": [],
+        "offers": {},
+        "labels": {},
+        "outbound": {},
+        "money": simulated_money.empty(),
+    }
+
+
 class Simulator:
     """One seller account. Quantities become live `delay_s` after they were accepted; a report is made `report_s` after it was asked for,
     and its document is gzip as long as `packs`."""
@@ -85,24 +106,12 @@ class Simulator:
         self.delay_s, self.report_s = (0.2, 0.4) if world.relaxed else (5.0, 60.0)
         self.packs = True
         self.late_s, self.deposit_s = (0, 0) if world.relaxed else (172_800, 172_800)  # how late finances tell, and deposits come
-        self.state: dict[str, Any] = {
-            "seq": 0,
-            "last": "",
-            "listings": {},
-            "orders": {},
-            "tokens": {},
-            "codes": {},
-            "writes": [],
-            "documents": {},
-            "feeds": {},
-            "reports": {},
-            "queue": [],
-            "offers": {},
-            "labels": {},
-            "outbound": {},
-            "money": simulated_money.empty(),
-        }
-        self._calls: dict[str, Callable[..., Response]] = {
+        self.state = _new_account()
+        self._calls = self._operations()
+
+    def _operations(self) -> dict[str, Callable[..., Response]]:
+        """By the operation's name in the vendor's models, what answers it."""
+        return {
             "token": self._grant,
             "searchOrders": self._search_orders,
             "getOrder": self._get_order,

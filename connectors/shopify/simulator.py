@@ -71,6 +71,35 @@ CANCEL_S = 2.0  # seconds that its job takes to cancel an order: our guess
 EXPORT_START_S, EXPORT_PER_S = 2.0, 2_000.0  # seconds before the first variant, and variants a second after it: our guess
 
 
+def _new_shop(now: datetime) -> Json:
+    """A shop that was opened ten years ago and sold nothing."""
+    return {
+        "seq": 1000,
+        "currency": "USD",
+        "variants": {},
+        "levels": {},
+        "locations": [
+            {"id": MAIN, "name": "Main warehouse", "is_active": True, "is_fulfillment_service": False},
+            {"id": SERVICE, "name": "Pick & Pack Partners", "is_active": True, "is_fulfillment_service": True},
+            {"id": CLOSED, "name": "Old shed", "is_active": False, "is_fulfillment_service": False},
+        ],
+        "orders": {},
+        "opened": (now - timedelta(days=3650)).isoformat(),
+        "scopes": list(SCOPES),
+        "installed": True,
+        "access": {},
+        "refresh": {FIRST_REFRESH: None},
+        "codes": {},
+        "keys": {},
+        "hooks": [],
+        "exports": {},
+        "cancelling": {},
+        "writes": {},
+        "sold": {},
+        "balance": paid_out.new(),
+    }
+
+
 class Simulator:
     """One shop. `state` is plain JSON. `lasting`: a token that never ends is still given, as to apps of before 2026-04."""
 
@@ -78,37 +107,17 @@ class Simulator:
 
     def __init__(self, world: World, account: str = ACCOUNT) -> None:
         self.world, self.account, self.lasting = world, account, False
-        self.state: Json = {
-            "seq": 1000,
-            "currency": "USD",
-            "variants": {},
-            "levels": {},
-            "locations": [
-                {"id": MAIN, "name": "Main warehouse", "is_active": True, "is_fulfillment_service": False},
-                {"id": SERVICE, "name": "Pick & Pack Partners", "is_active": True, "is_fulfillment_service": True},
-                {"id": CLOSED, "name": "Old shed", "is_active": False, "is_fulfillment_service": False},
-            ],
-            "orders": {},
-            "opened": (world.clock() - timedelta(days=3650)).isoformat(),
-            "scopes": list(SCOPES),
-            "installed": True,
-            "access": {},
-            "refresh": {FIRST_REFRESH: None},
-            "codes": {},
-            "keys": {},
-            "hooks": [],
-            "exports": {},
-            "cancelling": {},
-            "writes": {},
-            "sold": {},
-            "balance": paid_out.new(),
-        }
+        self.state = _new_shop(world.clock())
         self.balance = paid_out.Balance(self.state, lambda: world.clock(), self._next)
         app = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         self.admin = Admin(lambda: world.clock(), lambda: world.post.url, account, app, self.state)
         self.deepest = DEEPEST
         self._home, self._files = "", dict[str, exports.File]()
-        self._fields: dict[tuple[str, str], door.Resolver] = {
+        self._fields = self._reads() | self._writes()
+
+    def _reads(self) -> dict[tuple[str, str], door.Resolver]:
+        world = self.world
+        return {
             ("QueryRoot", "shop"): self._shop,
             ("QueryRoot", "currentAppInstallation"): lambda *_: {"access_scopes": [{"handle": name} for name in self.state["scopes"]]},
             ("QueryRoot", "shopifyPaymentsAccount"): self._payments_account,
@@ -126,6 +135,12 @@ class Simulator:
             ("QueryRoot", "bulkOperation"): self._bulk_operation,
             ("QueryRoot", "locations"): self._locations,
             ("QueryRoot", "webhookSubscriptions"): lambda _, __, args: door.connection(self.state["hooks"], args, _by_id),
+            ("InventoryItem", "inventoryLevel"): self._level,
+            ("InventoryLevel", "quantities"): _quantities,
+        }
+
+    def _writes(self) -> dict[tuple[str, str], door.Resolver]:
+        return {
             ("Mutation", "inventorySetQuantities"): self._set_quantities,
             ("Mutation", "productVariantsBulkUpdate"): self._set_policy,
             ("Mutation", "inventoryItemUpdate"): self._set_tracked,
@@ -136,8 +151,6 @@ class Simulator:
             ("Mutation", "fulfillmentOrderLineItemsPreparedForPickup"): self._prepare,
             ("Mutation", "orderCancel"): self._order_cancel,
             ("Mutation", "orderCapture"): self._order_capture,
-            ("InventoryItem", "inventoryLevel"): self._level,
-            ("InventoryLevel", "quantities"): _quantities,
         }
 
     # the doors

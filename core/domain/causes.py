@@ -23,7 +23,7 @@ class Press(StrEnum):
     CHOOSE = "choose"  # whose number is right
     PRINT = "print"  # at the printers
     BOOKS = "books"
-    LABEL = "label"  # give it back, or hand it over
+    LABEL = "label"  # give it back, hand it over, or accept it as paid
     NOTHING = "nothing"
 
 
@@ -289,6 +289,13 @@ WORK = (
         N_("The carrier declined, nobody offers anything, or something lacks. The parcel waits."),
         N_("Read why at the shipment, mend that or choose another service, and buy the label."),
         (Press.NOTHING,),
+    ),
+    Cause(
+        "not-voided",
+        N_("A carrier did not take a label back"),
+        N_("It stays paid, and it is still good. Its parcel waits until one of you decides."),
+        N_("Read what the carrier said. Try again, ask the carrier, or accept that it is paid: what is still wanted is made ready anew."),
+        (Press.LABEL,),
     ),
 )  # fmt: skip
 

@@ -38,8 +38,7 @@ class Unmapped(Exception):
 @dataclass(frozen=True, slots=True)
 class Coder:
     """Which tax code a posting has: as the merchant said for its channel, as he said for all, or as is proposed. `home` is the country
-    whose
-    books they are."""
+    whose books they are."""
 
     codes: Mapping[str, TaxCode] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)

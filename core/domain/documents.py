@@ -1,10 +1,8 @@
 """Which entries become which documents of a ledger. Pure.
 
-A mode is chosen for each channel, from a day on: documents for each order, a journal for each day, or one for each payout (and month,
-so that
-a payout that spans two is split at the month's end). What a payout brought to the bank is a transfer of its own. Ids of the ledger's
-accounts
-come from the merchant's map.
+A mode is chosen for each channel, from a day on: documents for each order, a journal for each day, or one for each payout (and month, so
+that a payout that spans two is split at the month's end). What a payout brought to the bank is a transfer of its own. Ids of the ledger's
+accounts come from the merchant's map.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -144,8 +144,11 @@ class UnitsLeft:
 
 @dataclass(frozen=True, slots=True)
 class UnitsBack:
+    """Goods came back: `theirs` of them to a shelf that a channel counts itself, the others to one of ours."""
+
     line: str
     units: int
+    theirs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

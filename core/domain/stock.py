@@ -100,6 +100,7 @@ class LineStock:
     places: PlaceMap = ANYWHERE
     alone: bool = False
     heir: str | None = None  # the order that stands for it now: what it holds goes there first
+    staying: Mapping[Key, int] = field(default_factory=dict)  # units that its open shipments are still to take from each shelf
 
 
 @dataclass
@@ -196,7 +197,7 @@ class _Desk:
         """Units that were fulfilled leave on hand, out of the line's own reservation first. Gives what it still holds."""
         units = line.due.gone - line.booked_gone
         if units < 0:
-            self._return_to_shelf(line, -units, "unfulfilled")
+            self._return_to_shelf(line, -units, "unfulfilled", self._left_from(line))
         if units <= 0:
             return held
         self._leave_shelf(line, mine, units)
@@ -209,13 +210,13 @@ class _Desk:
         self.plan.events.append((line.order, UnitsLeft(line.line, units, missing)))
 
     def _leave_part(self, line: LineStock, mine: dict[Key, int], sku: str, units: int) -> int:
-        for key in [key for key in mine if key[0] == sku]:
-            taken = min(units, mine[key])
+        for key, stays in _leaving(line, mine, sku):
+            taken = max(0, min(units, mine[key] - stays))
             mine[key] -= taken
             units -= taken
             self._shelf(key, -taken, -taken)
             self._move(key, -taken, "shipped", line.order)
-        for place in line.places.locations:
+        for place in (place for place in line.places.locations if place not in self.theirs.counted):
             taken = min(units, self._free(sku, place))
             units -= taken
             if taken:
@@ -223,26 +224,35 @@ class _Desk:
                 self._move((sku, place), -taken, "shipped", line.order)
         return units
 
-    def _return_to_shelf(self, line: LineStock, units: int, cause: str) -> None:
+    def _return_to_shelf(self, line: LineStock, units: int, cause: str, place: str) -> None:
         """Where a merchant has no place yet, there is no shelf either: the first count finds them."""
-        if not line.places.locations or (place := self._back_at(line)) in self.theirs.counted:
-            return
-        for sku, each in (line.parts or {}).items():
+        for sku, each in (line.parts or {}).items() if place and units else ():
             self._shelf((sku, place), each * units, 0)
             self._move((sku, place), each * units, cause, line.order)
 
+    def _left_from(self, line: LineStock) -> str:
+        """The shelf that what did not leave after all lies on, as far as we know; "" where that is one that a channel counts."""
+        head = line.places.heads.get(line.due.back_to or "")
+        place = head or next(iter((*line.assigned, *line.places.locations)), "")
+        return "" if place in self.theirs.counted else place
+
     def _back_at(self, line: LineStock) -> str:
-        """What comes back to a shelf that its channel counts is counted there by it."""
-        return line.places.heads.get(line.due.back_to or "") or next(iter(line.assigned), line.places.locations[0])
+        """The shelf of ours on which it is put; "" where there is none, or its place is one that a channel counts."""
+        named = line.places.ours.get(line.due.back_to or "", ())
+        if named and self.theirs.counted.issuperset(named):
+            return ""
+        return next((place for place in (*named, *line.assigned, *line.places.locations) if place not in self.theirs.counted), "")
 
     def _take_back(self, line: LineStock) -> None:
-        """Fewer than are booked: a return was undone, or its fulfillment was."""
-        units = line.due.back - line.booked_back
-        if units < 0 and not (line.places.locations and self._back_at(line) in self.theirs.counted):
-            self._leave_shelf(line, {}, -units)
+        """Fewer than are booked: a return was undone, or its fulfillment was. What a channel sent from a shelf of its own comes back there,
+        and is counted by it: of what comes back that is taken to be the first, so that we never have more than lies here."""
+        units, theirs = line.due.back - line.booked_back, self.theirs.sent.get((line.order, line.line), 0)
+        ours = max(0, line.due.back - theirs) - max(0, line.booked_back - theirs)
+        if ours < 0 and self._back_at(line):
+            self._leave_shelf(line, {}, -ours)
         if units > 0 and line.parts:
-            self._return_to_shelf(line, units, "returned")
-            self.plan.events.append((line.order, UnitsBack(line.line, units)))
+            self._return_to_shelf(line, ours, "returned", self._back_at(line))
+            self.plan.events.append((line.order, UnitsBack(line.line, units, theirs=units - ours)))
 
     def _release(self, line: LineStock, mine: dict[Key, int], held: int) -> int:
         units = held - line.due.hold
@@ -386,6 +396,12 @@ def _by_location(line: LineStock) -> dict[Key, int]:
     """What a line holds, in one order of locations for each of its parts: whatever is taken off from an end is whole units."""
     rank = {place: at for at, place in enumerate(line.places.locations)}
     return dict(sorted(line.reserved.items(), key=lambda one: (rank.get(one[0][1], len(rank)), one[0][1], one[0][0])))
+
+
+def _leaving(line: LineStock, mine: Mapping[Key, int], sku: str) -> list[tuple[Key, int]]:
+    """(shelf, units of it that stay): what no open shipment waits for leaves first, then whatever the line holds."""
+    keys = [key for key in mine if key[0] == sku]
+    return [*((key, line.staying.get(key, 0)) for key in keys), *((key, 0) for key in keys)]
 
 
 def _units_at(line: LineStock, mine: Mapping[Key, int], place: str) -> int:

@@ -66,13 +66,14 @@ def settles_at(some: Iterable[Asked]) -> int | None:
 class Theirs:
     """The locations that channels count themselves. Of those in `open` units are promised, but for `cushion`, which stays for the
     channel's own buyers. By (order, line) units of a shelf: `asked`, that the channel was ever asked for, and `leaving`, that it is to
-    send."""
+    send; `sent` are the line's own units that left from there, and come back there if they do."""
 
     counted: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
     cushion: Mapping[Key, int] = field(default_factory=dict)
     asked: Mapping[tuple[str, str], Mapping[Key, int]] = field(default_factory=dict)
     leaving: Mapping[tuple[str, str], Mapping[Key, int]] = field(default_factory=dict)
+    sent: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def free(self, key: Key, free: int) -> int:
         """What of so many may be promised."""

@@ -8,11 +8,12 @@ import msgspec
 
 from core.domain.kin import hand_over
 from core.domain.places import PlaceMap
-from core.domain.stock import ANYWHERE, Dues, LineStock, Plan, settle
+from core.domain.stock import ANYWHERE, Dues, Key, LineStock, Plan, settle
+from core.domain.stored import Theirs
 from core.domain.tasks import Claim
 from core.flows import oversold
 from core.hub import Hub
-from core.store import doubts, listings, orders, places, stock, stored
+from core.store import doubts, listings, orders, places, shipments, stock, stored
 from core.store.listings import Mapped, Moved, Name
 from core.store.orders import Booked, booked_of
 from core.store.unit import Unit
@@ -53,10 +54,9 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Seque
     reserved = stock.reserved(work.db, merchant, held)
     parts = {part for one in maps.values() for part in one.parts} | {sku for shelves in reserved.values() for sku, _ in shelves}
     levels, theirs = stock.lock_shelves(work.db, merchant, parts)
-    if at := {order for (order, _), shelves in reserved.items() if theirs.counted & {place for _, place in shelves}}:
-        ever, live = stored.asked_of(work.db, merchant, at)
-        theirs = replace(theirs, asked=ever, leaving=live)
-    lines, moved, carried = hand_over([_line(wish, maps, reserved) for wish in wishes])
+    theirs = _theirs(work, merchant, wishes, reserved, theirs)
+    staying = _staying(work, merchant, wishes, reserved)
+    lines, moved, carried = hand_over([_line(wish, maps, reserved, staying) for wish in wishes])
     plan = settle(lines, levels, theirs)
     plan.reservations = moved | plan.reservations
     plan.events[:0] = carried
@@ -75,6 +75,32 @@ def settle_lines(work: Unit, merchant: str, wishes: Sequence[Wish], still: Seque
         ask_waiting(work, merchant)
 
 
+Reserved = Mapping[tuple[str, str], Mapping[Key, int]]
+
+
+def _theirs(work: Unit, merchant: str, wishes: Sequence[Wish], reserved: Reserved, theirs: Theirs) -> Theirs:
+    """The same, with what the channels were asked for of these lines where some of it lies there, and what they sent where some came
+    back."""
+    if not theirs.counted:
+        return theirs
+    lies = {order for (order, _), shelves in reserved.items() if theirs.counted & {place for _, place in shelves}}
+    ever, live = stored.asked_of(work.db, merchant, lies)
+    back = {wish.order for wish in wishes if wish.due.back != wish.booked.back}
+    return replace(theirs, asked=ever, leaving=live, sent=stored.sent_of(work.db, merchant, back))
+
+
+def _staying(work: Unit, merchant: str, wishes: Sequence[Wish], reserved: Reserved) -> Reserved:
+    """Of lines that lie at several locations and of which something left: what open shipments are still to take, by the shelf."""
+    leave = [wish for wish in wishes if wish.due.gone > wish.booked.gone]
+    split = {wish.order for wish in leave if len({place for _, place in reserved.get((wish.order, wish.line), ())}) > 1}
+    found: dict[tuple[str, str], dict[Key, int]] = {}
+    for one in shipments.loaded(work.db, merchant, split):
+        mine = found.setdefault((one.order_id, one.line), {})
+        for sku, each in one.parts.items():
+            mine[sku, one.location] = mine.get((sku, one.location), 0) + each * one.units
+    return found
+
+
 def _maps(work: Unit, merchant: str, wishes: Sequence[Wish]) -> dict[Name, Mapped]:
     """The listings that these lines sell; what nobody has read yet is added and proposed by its SKU."""
     names = {_name(wish) for wish in wishes}
@@ -90,7 +116,7 @@ def _name(wish: Wish) -> Name:
     return (wish.connection, wish.listing, wish.sku)
 
 
-def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, str], Mapping[tuple[str, str], int]]) -> LineStock:
+def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Reserved, staying: Reserved) -> LineStock:
     one = maps[_name(wish)]
     return LineStock(
         order=wish.order,
@@ -103,6 +129,7 @@ def _line(wish: Wish, maps: Mapping[Name, Mapped], reserved: Mapping[tuple[str, 
         parts={} if one.split else one.parts or None,
         alone=one.alone,
         reserved=reserved.get((wish.order, wish.line), {}),
+        staying=staying.get((wish.order, wish.line), {}),
         ships=wish.ships,
         waits=wish.booked.waits,
         assigned={**wish.assigned, **wish.booked.ours},

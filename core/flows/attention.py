@@ -85,16 +85,22 @@ def of_cause(hub: Hub, db: Db, merchant: str, cause: Cause, known: Sequence[Heal
 
 
 def words_of(hub: Hub, db: Db, merchant: str, items: Sequence[Item]) -> dict[str, str]:
-    """What channels said of parked tasks, by the item's subject: sealed, since it may name somebody."""
+    """What channels said of parked tasks, and carriers of labels, by the item's subject: sealed, since it may name somebody."""
     ids = {int(item.id): item.subject for item in items if item.kind in causes.DOES and item.id.isdecimal()}
-    sealed = attention.sealed_words(db, merchant, list(ids))
-    return {ids[id]: _opened(hub, merchant, id, text) for id, text in sealed.items()}
+    labels = {item.id: item.subject for item in items if item.cause == NOT_VOIDED}
+    of_tasks = attention.sealed_words(db, merchant, list(ids))
+    of_labels = attention.label_words(db, merchant, list(labels))
+    found = {ids[id]: _opened(hub, merchant, f"tasks|words|{id}", text) for id, text in of_tasks.items()}
+    return found | {labels[id]: _opened(hub, merchant, f"purchases|words|{id}", text) for id, text in of_labels.items()}
 
 
-def _opened(hub: Hub, merchant: str, id: int, text: str) -> str:
+NOT_VOIDED = "not-voided"
+
+
+def _opened(hub: Hub, merchant: str, name: str, text: str) -> str:
     """ "" where its key is gone."""
     try:
-        return hub.box(merchant).open_text(f"tasks|words|{id}", text).decode("utf-8", "replace")
+        return hub.box(merchant).open_text(name, text).decode("utf-8", "replace")
     except Unreadable:
         return ""
 

@@ -12,8 +12,9 @@ from core.domain.holds import Why
 from core.domain.shipping import Cancelling, CancelReason, Sent
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import HUB, Who
-from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
+from core.errors import OutcomeUnknown, Refused, Unsupported
 from core.flows import sending
+from core.flows.declined import Declined, asked
 from core.hub import Hub
 from core.ports import Appeals, CallsOff, Cancels, Channel
 from core.store import audit, callings, connections, desk, lists, orders, parcels, places, shipments
@@ -191,19 +192,11 @@ def call_off_orders(hub: Hub, claim: Claim) -> None:
     if one is None or left_s > 0:
         _wait(hub, claim, left_s)
         return
-    try:
-        found = _say(hub, claim, hub.channel(account), one)
-    except AccessLost:
-        raise
-    except Refused as error:
-        parked = Outcome("parked", cause=_kind(error), detail=str(error), words=error.words)
-        _failed(hub, claim, one, CallingState.REFUSED, parked, error.words or str(error))
-        return
-    _told(hub, claim, one, found, within_s)
-
-
-def _kind(error: Refused) -> str:
-    return "Unsupported" if isinstance(error, Unsupported) else "Refused"
+    said = asked(lambda: _say(hub, claim, hub.channel(account), one))
+    if isinstance(said, Declined):
+        _failed(hub, claim, one, CallingState.REFUSED, said.outcome, said.words)
+    else:
+        _told(hub, claim, one, said, within_s)
 
 
 def _begin(hub: Hub, work: Unit, merchant: str, account: Connection, ref: str) -> Saying | None:

@@ -10,7 +10,8 @@ from core.domain.capturing import BARS, ON_SENDING, OPEN, Bar, CaptureState, Nex
 from core.domain.events import CaptureFailed, PaymentCaptured
 from core.domain.tasks import Claim, Outcome
 from core.domain.who import Who
-from core.errors import AccessLost, OutcomeUnknown, Refused, Unsupported
+from core.errors import OutcomeUnknown, Refused, Unsupported
+from core.flows.declined import Declined, asked
 from core.hub import Hub
 from core.ports import Captures, Channel
 from core.store import audit, captures, connections, lists, orders, shipments
@@ -135,15 +136,11 @@ def capture_payments(hub: Hub, claim: Claim) -> None:
     if one is None:
         with hub.unit(claim):
             return
-    try:
-        now, comes = _take(hub, claim, hub.channel(account), one)
-    except AccessLost:
-        raise
-    except Refused as error:
-        kind = "Unsupported" if isinstance(error, Unsupported) else "Refused"
-        _failed(hub, claim, one, Outcome("parked", cause=kind, detail=str(error), words=error.words), error.words or str(error))
-        return
-    _told(hub, claim, one, now, comes)
+    said = asked(lambda: _take(hub, claim, hub.channel(account), one))
+    if isinstance(said, Declined):
+        _failed(hub, claim, one, said.outcome, said.words)
+    else:
+        _told(hub, claim, one, *said)
 
 
 def _begin(hub: Hub, work: Unit, merchant: str, ref: str) -> Saying | None:

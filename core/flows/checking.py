@@ -1,5 +1,8 @@
 """Addresses are checked by carriers before a label is bought: asking changes nothing, so it may be asked any number of times."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from core.domain.checking import KEPT, Rule, is_doubtful, written
 from core.domain.order import Address
 from core.domain.shipments import PARCEL, State
@@ -11,7 +14,7 @@ from core.flows import addressing, joined, labelling
 from core.hub import Hub
 from core.ports import ChecksAddresses
 from core.store import audit, checks, shipments
-from core.store.shipments import Shipment
+from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
 PROBLEM = "address"  # of a shipment: its address is doubted, and somebody must decide
@@ -62,16 +65,48 @@ def _write(hub: Hub, work: Unit, merchant: str, id: str, address: Address | None
         return
     kept = checks.was_kept(work.db, merchant, id)
     checks.say(work.db, merchant, id, KEPT if kept else said.verdict.value, () if kept else said.better, hub.box(merchant))
-    doubtful = not kept and is_doubtful(address, said)
-    if doubtful and one.problem is None and checks.rule(work.db, merchant) is Rule.HOLD:
+    held = not kept and is_doubtful(address, said) and checks.rule(work.db, merchant) is Rule.HOLD
+    if held and one.problem is None:
         shipments.set_problem(work.db, id, PROBLEM)
-    elif not doubtful and one.problem == PROBLEM:
+    elif not held and one.problem == PROBLEM:
         shipments.set_problem(work.db, id, None)
 
 
 def _now(hub: Hub, work: Unit, merchant: str, one: Shipment) -> Address | None:
     person = shipments.facts(work.db, merchant, [one.order_id], hub.box(merchant))[one.order_id].person
     return (person.final_ship_to or person.ship_to) if person else None
+
+
+# ---- what the rule would do
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What holding what carriers doubt would do to the shipments that wait for a label: `held` are those that would get none, with the
+    carrier's verdict; `unchecked` are those of which no carrier could tell; `looked` were looked at in all, `left` were not."""
+
+    looked: int
+    held: Sequence[tuple[str, Verdict]]
+    unchecked: Sequence[str]
+    left: bool
+
+
+def trial(hub: Hub, merchant: str, most: int) -> Trial:
+    """Asks carriers about as many addresses, and changes nothing."""
+    with hub.database.read() as db:
+        rows = checks.waiting(db, merchant, most + 1)
+        facts = shipments.seen(db, merchant, [row.order_id for row in rows[:most]], hub.box(merchant))
+    said = [(row.name, *_doubted(hub, merchant, facts.get(row.order_id))) for row in rows[:most] if not row.kept]
+    held = [(name, verdict) for name, verdict, doubtful in said if doubtful]
+    return Trial(min(len(rows), most), held, [name for name, verdict, _ in said if verdict is Verdict.UNCHECKED], len(rows) > most)
+
+
+def _doubted(hub: Hub, merchant: str, facts: Facts | None) -> tuple[Verdict, bool]:
+    """A carrier's verdict on where it goes, and whether somebody should look."""
+    person = facts.person if facts else None
+    address = (person.final_ship_to or person.ship_to) if person else None
+    said = _asked(hub, merchant, address) if address else Checked(Verdict.UNCHECKED)
+    return said.verdict, address is not None and is_doubtful(address, said)
 
 
 # ---- what somebody decides

@@ -9,9 +9,10 @@ from core.domain.moving import Move, moves
 from core.domain.order import Order
 from core.domain.places import PlaceMap
 from core.domain.shipments import OPEN
-from core.domain.tasks import Claim, Outcome
+from core.domain.tasks import Claim
 from core.domain.who import Who
-from core.errors import AccessLost, Refused, Unsupported
+from core.errors import Refused, Unsupported
+from core.flows.declined import Declined, asked
 from core.hub import Hub
 from core.ports import Routes
 from core.store import audit, connections, places, shipments
@@ -79,15 +80,11 @@ def move_assignments(hub: Hub, claim: Claim) -> None:
     if one is None:
         with hub.unit(claim):
             return
-    try:
-        left = _move(hub, account, one)
-    except AccessLost:
-        raise
-    except Refused as error:
-        kind = "Unsupported" if isinstance(error, Unsupported) else "Refused"
-        _stays(hub, claim, one, Outcome("parked", cause=kind, detail=str(error), words=error.words), error.words or str(error))
-        return
-    _told(hub, claim, one, left)
+    said = asked(lambda: _move(hub, account, one))
+    if isinstance(said, Declined):
+        _stays(hub, claim, one, said)
+    else:
+        _told(hub, claim, one, said)
 
 
 def _begin(hub: Hub, work: Unit, merchant: str, id: str) -> Moving | None:
@@ -152,15 +149,15 @@ def _told(hub: Hub, claim: Claim, one: Moving, left: bool) -> None:
         work.ask(merchant, "fetch_orders", facts.ref, facts.connection)
 
 
-def _stays(hub: Hub, claim: Claim, one: Moving, outcome: Outcome, words: str) -> None:
+def _stays(hub: Hub, claim: Claim, one: Moving, said: Declined) -> None:
     """The shipment waits for a person, with the channel's words."""
     merchant, id = claim.merchant, one.shipment.id
     with hub.unit(claim) as work:
         if not _waits(hub, work, merchant, one):
             return
-        claim.say(id, outcome)
+        claim.say(id, said.outcome)
         box = hub.box(merchant)
-        shipments.set_problem(work.db, id, NOT_MOVED, box.seal_text(f"shipments|words|{id}", words.encode()))
+        shipments.set_problem(work.db, id, NOT_MOVED, box.seal_text(f"shipments|words|{id}", said.words.encode()))
 
 
 def _waits(hub: Hub, work: Unit, merchant: str, one: Moving) -> bool:

@@ -11,7 +11,7 @@ from core.errors import Refused
 from core.flows.settling import settle_again
 from core.hub import Hub
 from core.ports import Place
-from core.store import audit, connections, listings, orders, places, stock
+from core.store import audit, connections, listings, orders, places, stock, stored
 from core.store.connections import Connection
 from core.store.unit import Unit
 
@@ -144,6 +144,7 @@ def set_kind_in(work: Unit, merchant: str, id: str, kind: LocationKind, who: Who
         if kind is LocationKind.FBA:
             places.take_out(work.db, merchant, id)
         places.set_kind(work.db, merchant, id, kind.value)
+        stored.forget_location(work.db, merchant, id)
         places.spread_all(work.db, merchant)
     audit.write(work.db, merchant, work.now, who.id, who.name, "location.kind", row.name, was=row.kind, kind=kind.value)
     return True

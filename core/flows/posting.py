@@ -223,9 +223,8 @@ class Desk:
 def _want(
     hub: Hub, work: Unit, connection: Connection, source: str, group: list[Written], desk: Desk, known: Mapping[str, Sequence[Open]]
 ) -> None:
-    """The documents of these entries, in each currency their own; where an account or a tax code is not mapped all of them wait, and
-    the page
-    says for which. A payout that the ledger cannot transfer is left to its bank feed."""
+    """The documents of these entries, in each currency their own; where an account or a tax code is not mapped all of them wait, and the
+    page says for which. A payout that the ledger cannot transfer is left to its bank feed."""
     merchant, ids = connection.merchant, [one.id for one in group]
     if source.startswith("paid|") and not desk.transfers(group):
         documents.put(work.db, merchant, connection.id, ids, BANK_FEED)
@@ -325,8 +324,7 @@ def _rates(work: Unit, merchant: str, own: str) -> Callable[[str, date], Decimal
 
 def post_document(hub: Hub, claim: Claim) -> None:
     """Write one document, once: one that was tried before is looked up first; one that pays another waits for that. What the ledger
-    declines
-    is blocked, with its words."""
+    declines is blocked, with its words."""
     connection, (id,) = hub.connection(claim.connection), claim.subjects
     with hub.unit(claim, finish=False) as work:
         kept = documents.one(work.db, connection.merchant, id, hub.box(connection.merchant), lock=True)
@@ -443,9 +441,8 @@ def choose(
     hub: Hub, merchant: str, connection: Connection, who: Who, *, starts: date | None, chosen: Mapping[str, str],
     switch_on: date | None = None, **other: Any,
 ) -> None:  # fmt: skip
-    """From which day on entries are written there, and how each channel's are, where that is another way from `switch_on` (today) on;
-    and other
-    settings of the ledger's. Raises TooMany where a channel has too many orders for documents of their own."""
+    """From which day on entries are written there, and how each channel's are, where that is another way from `switch_on` (today) on; and
+    other settings of the ledger's. Raises TooMany where a channel has too many orders for documents of their own."""
     with hub.unit() as work:
         modes_ = {id: mode for id, mode in chosen.items() if mode in set(Mode)}
         _few_enough(hub, work, connection, modes_)

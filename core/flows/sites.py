@@ -20,6 +20,7 @@ from core.store import audit, boxes, checks, connections, people, places, shipme
 from core.store.boxes import Carton
 
 MOST_MM, MOST_G = 3_000, 100_000
+MOST_WAITING = 100_000  # shipments whose addresses are asked about when that is switched on
 MOST_PARCELS, MOST_HOLIDAYS = 1_000_000, 366
 RELEASE = "release"
 LONGEST = timedelta(days=7)
@@ -114,11 +115,16 @@ def set_rules(hub: Hub, merchant: str, who: Who, new: Rules) -> None:
 
 
 def set_check(hub: Hub, merchant: str, who: Who, said: str) -> None:
-    """What is done with addresses that carriers doubt, a word of checking.Rule; what is none leaves them unasked."""
+    """What is done with addresses that carriers doubt, a word of checking.Rule; what is none leaves them unasked. It holds for what waits
+    for its label, too: carriers are asked about that, and what was held by the rule before is let go."""
     rule = Rule(said) if said in set(Rule) else Rule.OFF
     with hub.unit() as work:
         if checks.rule(work.db, merchant) is not rule:
             people.choose(work.db, merchant, **{checks.SETTING: rule.value})
+            if rule is not Rule.HOLD:
+                checks.let_go(work.db, merchant)
+            for one in checks.waiting(work.db, merchant, MOST_WAITING) if rule is not Rule.OFF else ():
+                work.ask(merchant, "check_addresses", one.id)
             audit.write(work.db, merchant, work.now, who.id, who.name, "settings.address_check", merchant, rule=rule.value)
 
 

@@ -27,13 +27,16 @@ VERIFY_S = 30  # how long a channel that only accepts may take before it is read
 
 
 def publish_stock(hub: Hub, claim: Claim) -> None:
-    """Tell one channel what changed: look where we do not know, write down what is asked, ask it, keep the answers."""
+    """Tell one channel what changed; one that is only watched is looked at."""
     connection = hub.connection(claim.connection)
     if connection.live_at is None:
         _look(hub, claim, connection)
-        return
-    if not _may_write(hub, claim, connection):
-        return
+    elif _may_write(hub, claim, connection):
+        _publish(hub, claim, connection)
+
+
+def _publish(hub: Hub, claim: Claim, connection: Connection) -> None:
+    """Look where we do not know, write down what is asked, ask it, keep the answers."""
     limits, channel = hub.connector(connection).limits, hub.channel(connection)
     _wake(hub, claim, limits)
     batch = _batch(hub, claim, connection, limits)
@@ -54,7 +57,7 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         leading.read(hub, work, connection, known, began)
         _learn(work, connection, known, began, day.isoformat())
         if any(one.asked for one in look):  # with what was learned: who dies before the call leaves nobody who would ask
-            work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+            _ask_verify(work, connection)
         _put_off(work, hub, connection, early, sought)
         listings.asking(work.db, connection.merchant, connection.id, key, [_asked(one, push) for one, push in tell], work.now)
     began = hub.now
@@ -68,7 +71,12 @@ def publish_stock(hub: Hub, claim: Claim) -> None:
         _ask_look(work, connection, limits, tell)
         _ask_again(work, connection, wait_s=0.0 if tell or not early.untaken else UNTAKEN_S)
         if any(answer.told is Told.ACCEPTED for answer in answers):
-            work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
+            _ask_verify(work, connection)
+
+
+def _ask_verify(work: Unit, connection: Connection) -> None:
+    """What only may have come true is read back, once it had the time."""
+    work.ask(connection.merchant, "verify_stock", connection.id, connection.id, wait_s=verify_after(connection))
 
 
 def _leave(hub: Hub, connection: Connection, tell: "Tell") -> tuple["Tell", list[Dirty]]:

@@ -84,6 +84,7 @@ def _take(work: Unit, connection: Connection, location: str, reading: Reading, h
     seen = reading.seen
     sums = _in_our_skus(stored.parts(work.db, connection.merchant, connection.id, seen), seen)
     stored.keep_held(work.db, connection.merchant, connection.id, {sku: one[0] for sku, one in seen.items()}, work.now)
+    stored.keep_location(work.db, connection.merchant, connection.id, location, work.now)
     _receive(work, connection, location, sums)
     moved, new = _write(work, connection, location, sums, reading.began)
     if how is not None and moved:
@@ -102,9 +103,8 @@ def _in_our_skus(parts: Sequence[tuple[str, str, int]], seen: Sums) -> Sums:
 
 
 def _write(work: Unit, connection: Connection, location: str, sums: Sums, read_at: int) -> tuple[list[str], list[str]]:
-    """A movement for each difference; what the channel does not name any more is gone. Gives the SKUs that moved, and those
-    that were never there before. Where it may not have
-    taken all that it accepted, it is read again once it has."""
+    """A movement for each difference; what the channel does not name any more is gone. Gives the SKUs that moved, and those that were never
+    there before. Where it may not have taken all that it accepted, it is read again once it has."""
     skus = {*sums, *stored.at(work.db, connection.merchant, location)}
     stock.lock_levels(work.db, connection.merchant, skus)
     levels = counts.levels(work.db, connection.merchant, skus)

@@ -101,13 +101,20 @@ from shipments s where s.merchant = :merchant and s.problem is not null
   and s.problem in ('address', 'carrier', 'no_rates', 'lacks', 'unknown')
   and s.state in ('released', 'packed', 'labelled') and s.created_at > 0
 """
+# Its carrier did not take it back, and said why: it is good, it is paid, and its parcel stays where it is.
+NOT_VOIDED = """
+select 'not-voided' as cause, s.id as subject, cast(s.labelled_at as text) as seen, s.name, s.problem as detail, '' as kind, 0 as units,
+  u.connection, s.labelled_at as at, u.id
+from shipments s join purchases u on u.shipment = s.id and u.state = 'bought'
+where s.merchant = :merchant and s.problem is not null and s.problem = 'not_voided' and s.state = 'labelled' and s.created_at > 0
+"""
 # Paid and not used. What left or was given back needs nobody, even before it is judged again.
 UNUSED = """
 select 'found-label' as cause, f.subject, f.theirs as seen, f.subject as name, f.theirs as detail, '' as kind, 0 as units, f.connection,
   f.found_at as at, f.ours as id
 from findings f join shipments s on s.merchant = f.merchant and s.name = f.subject and s.state = 'labelled'
 where f.merchant = :merchant and f.mended_at is null and f.found_at > 0 and f.what = 'label'
-  and (s.problem is null or s.problem not in ('giving_back', 'taking_apart'))
+  and (s.problem is null or s.problem not in ('giving_back', 'taking_apart', 'not_voided'))
 """
 PAPERS = {
     "print-unknown": PAPER.format(name="unknown", state="unknown", more=""),
@@ -117,7 +124,7 @@ PAPERS = {
 SOURCES: Mapping[str, str] = {
     "oversold": SHORT, "late": LATE, "mapping": UNKNOWN, "problem": ODD, "declined": DECLINED, "unmatched": STRANGE,
     "changed": CHANGED, "other-writer": OTHERS, "quiet": QUIET, "unlabelled": UNLABELLED,
-    "found-label": UNUSED, **PAPERS,
+    "found-label": UNUSED, "not-voided": NOT_VOIDED, **PAPERS,
 }  # fmt: skip
 ALL = (PARKED, FOUND, *SOURCES.values())
 EVERYTHING = " union all ".join(f"select * from ({source} limit {MOST}) s{n}" for n, source in enumerate(ALL))
@@ -265,6 +272,9 @@ returning queue, kind
 WORDS = """
 select t.id, t.words from {rows} left join tasks t on t.id = r.id and t.merchant || '' = :merchant and t.words is not null
 """
+OF_LABELS = """
+select u.id, u.words from {rows} left join purchases u on u.id = r.id and u.merchant || '' = :merchant and u.words is not null
+"""
 
 
 def retry(db: Connection, merchant: str, cause: str, now: int) -> list[Any]:
@@ -282,4 +292,11 @@ def sealed_words(db: Connection, merchant: str, ids: Sequence[int]) -> dict[int,
     """What channels said of these tasks, sealed."""
     rows = [{"id": id} for id in sorted(set(ids))]
     found = run_set(db, WORDS, TRY, rows, merchant=merchant) if rows else ()
+    return {row.id: row.words for row in found if row.id is not None}
+
+
+def label_words(db: Connection, merchant: str, ids: Sequence[str]) -> dict[str, str]:
+    """What carriers said of these labels, sealed."""
+    rows = [{"id": id} for id in sorted(set(ids))]
+    found = run_set(db, OF_LABELS, {"id": "text"}, rows, merchant=merchant) if rows else ()
     return {row.id: row.words for row in found if row.id is not None}

@@ -43,6 +43,27 @@ def better_of(row: Any, id: str, box: Box) -> tuple[Address, ...]:
     return _addresses.decode(box.open_text(f"shipments|address_better|{id}", row.address_better)) if row.address_better else ()
 
 
+# All that may be held: what has its label is not looked at any more.
+WAITING = f"""
+select s.id, s.name, s.order_id, s.person <> '' and exists (
+  select 1 from shipments k where k.order_id = s.order_id and k.person = s.person and k.address_verdict = '{KEPT}') as kept
+from shipments s where s.merchant = :merchant and s.state in ('released', 'packed', 'labelled') and s.state <> 'labelled'
+  and s.way = 'parcel' order by s.ship_by, s.id limit :most
+"""
+LET_GO = "update shipments set problem = null where merchant = :merchant and problem is not null and problem = 'address'"
+
+
+def waiting(db: Connection, merchant: str, most: int) -> list[Any]:
+    """Shipments that wait for a label {id, name, order_id, kept}; those that must leave first at the head. `kept`:
+    somebody said that the address is right."""
+    return list(run(db, WAITING, merchant=merchant, most=most))
+
+
+def let_go(db: Connection, merchant: str) -> None:
+    """No shipment is held for its address any more."""
+    run(db, LET_GO, merchant=merchant)
+
+
 WAS_KEPT = f"""
 select 1 from shipments mine join shipments s on s.order_id = mine.order_id and s.person = mine.person
 where mine.id = :id and mine.merchant || '' = :merchant and mine.person <> '' and s.address_verdict = '{KEPT}' limit 1

@@ -243,7 +243,8 @@ def bought(db: Connection, id: str, what: Bought, box: Box, now: int) -> None:
 
 
 END = """
-update purchases set state = :state, words = coalesce(:words, case when :state = 'kept' then words end), ended_at = :now where id = :id
+update purchases set state = :state, words = coalesce(:words, case when :state = 'kept' then words end),
+  ended_at = case when :state not in ('asked', 'bought', 'voiding') then :now end where id = :id
 """
 
 

@@ -13,27 +13,52 @@ from core.store.sql import run, run_set
 
 OURS = {"sku": "text"}
 NOTHING: Mapping[str, str] = {}
+READ_AT = "stored at"  # a mark: the location at which the levels of a connection were written
 HELD = "stored held"  # a mark: what a channel's warehouses hold of each SKU of its own
 _held = msgspec.json.Decoder(dict[str, int])
 _parts = msgspec.json.Decoder(dict[str, int])
 
-# The first such connection has the first location of that kind, the second the second: Amazon keeps a stock of its own by region.
+# Of those whose levels nobody wrote yet the first has the first location of that kind, the second the second: Amazon keeps a stock of its
+# own by region. From then on it stays so, in whatever order stock is taken from them, and whichever of the connections goes.
 LOCATIONS = "select id from locations where merchant = :merchant and kind = 'fba' order by rank, id"
 CONNECTIONS = """
 select c.id from connections c where c.merchant = :merchant and c.channel = (select o.channel from connections o where o.id = :connection)
   and c.state <> 'disconnected' order by c.created_at, c.id
+"""
+WRITTEN = """
+select m.cursor as location, c.id as connection from connections c join marks m on m.connection = c.id and m.name = 'stored at'
+join locations f on f.id = m.cursor and f.kind = 'fba' where c.merchant = :merchant and c.state <> 'disconnected' order by m.at, c.id
+"""
+FORGET = """
+delete from marks where name = 'stored at' and cursor = :location
+  and connection in (select c.id from connections c where c.merchant = :merchant)
 """
 
 
 def location_of(db: Connection, merchant: str, connection: str, asked: Mapping[str, str] = NOTHING) -> str | None:
     """Our location at which the levels of a connection's own warehouses stand; None where there is none for it. `asked`: locations that
     are certainly of a connection, by it."""
-    if connection in asked:
-        return asked[connection]
-    places = [row.id for row in run(db, LOCATIONS, merchant=merchant) if row.id not in asked.values()]
-    known = [row.id for row in run(db, CONNECTIONS, merchant=merchant, connection=connection) if row.id not in asked]
+    owners: dict[str, str] = {row.location: row.connection for row in run(db, WRITTEN, merchant=merchant)} | {
+        at: one for one, at in asked.items()
+    }
+    certain = {one: at for at, one in owners.items() if asked.get(one, at) == at}
+    if connection in certain:
+        return certain[connection]
+    places = [row.id for row in run(db, LOCATIONS, merchant=merchant) if row.id not in certain.values()]
+    known = [row.id for row in run(db, CONNECTIONS, merchant=merchant, connection=connection) if row.id not in certain]
     number = known.index(connection) if connection in known else len(places)
     return places[number] if number < len(places) else None
+
+
+def keep_location(db: Connection, merchant: str, connection: str, location: str, now: int) -> None:
+    """That is where its levels are written from now on."""
+    if connections.mark(db, connection, READ_AT)[1] != location:
+        connections.set_mark(db, merchant, connection, READ_AT, now, location)
+
+
+def forget_location(db: Connection, merchant: str, location: str) -> None:
+    """It may be anybody's again."""
+    run(db, FORGET, merchant=merchant, location=location)
 
 
 def locations(db: Connection, merchant: str) -> list[str]:
@@ -106,6 +131,21 @@ def asked_of(db: Connection, merchant: str, orders: Iterable[str]) -> tuple[Unit
         _add(ever, row, row.units)
         _add(live, row, row.open if row.state in STATES else 0)
     return ever, live
+
+
+SENT = """
+select s.order_id, n.line, sum(n.sent) as units from {rows} left join shipments s on s.order_id = r.id and s.way = 'request'
+  and s.merchant || '' = :merchant and s.again is null
+join requests q on q.shipment = s.id join locations f on f.id = q.location and f.kind = 'fba'
+join request_lines n on n.request = q.id and n.sent > 0 group by s.order_id, n.line
+"""
+
+
+def sent_of(db: Connection, merchant: str, orders: Iterable[str]) -> dict[tuple[str, str], int]:
+    """By (order id, line) units that channels sent from warehouses of their own."""
+    rows = [{"id": id} for id in sorted(set(orders))]
+    found = run_set(db, SENT, {"id": "text"}, rows, merchant=merchant) if rows else ()
+    return {(row.order_id, row.line): int(row.units) for row in found}
 
 
 def _add(found: Units, row: Any, count: int | None) -> None:

@@ -13,7 +13,7 @@ from core.flows import connections as flows
 from core.flows import places, switching
 from core.flows.allocation import map_listing
 from core.flows.switching import Switched
-from core.ports import Stored
+from core.ports import Connector, Stored
 from core.store.connections import Connection
 from tests.conftest import House
 from tests.flows import books
@@ -115,13 +115,27 @@ def the_parcel(number: str, units: Mapping[str, int]) -> TheirParcel:
 def lent(house: House, **units: int) -> Lent:
     """A shop with ten of A on its own shelf, and a channel beside it whose warehouse holds ten of A, or these units."""
     house.shelve(A=10)
-    dock = depot(house)
     theirs = Bogus(account="prime", clock=house.clock)
-    house.hub.connectors = {**house.hub.connectors, "prime": manifest(theirs, name="prime")}
-    account = flows.connect(house.hub, house.merchant.id, "prime", "prime", {}, stock_since=0, live_at=0)
-    places.add_location(house.hub, house.merchant.id, "FBA", ANN, LocationKind.FBA)
-    fba = str(books.one(house.hub, "select id from locations where kind = 'fba'"))
-    lie = units or {"A": 10}
+    return _beside(depot(house), theirs, manifest(theirs, name="prime"), units or {"A": 10})
+
+
+def twice_lent(house: House) -> tuple[Lent, Lent]:
+    """The same shop beside two accounts of one channel, with a warehouse each: ten of A in the one, six of A and four of B in the other,
+    under the same SKUs."""
+    house.shelve(A=10)
+    dock, west, east = depot(house), *(Bogus(account=name, clock=house.clock) for name in ("west", "east"))
+    connector = manifest(west, east, name="prime")
+    return _beside(dock, west, connector, {"A": 10}), _beside(dock, east, connector, {"A": 6, "B": 4})
+
+
+def _beside(dock: Depot, theirs: Bogus, connector: Connector, lie: dict[str, int]) -> Lent:
+    """The account is connected, a location is its warehouse, and these units of what it lists lie there."""
+    house, name = dock.house, theirs.account.upper()
+    house.hub.connectors = {**house.hub.connectors, "prime": connector}
+    house.clock.pass_(timedelta(seconds=1))
+    account = flows.connect(house.hub, house.merchant.id, "prime", theirs.account, {}, stock_since=0, live_at=0)
+    places.add_location(house.hub, house.merchant.id, "FBA" if name == "PRIME" else f"FBA {name}", ANN, LocationKind.FBA)
+    fba = str(books.one(house.hub, "select id from locations where kind = 'fba' order by rank desc, id desc limit 1"))
     for sku in lie:
         theirs.offer(f"{sku}-F", 0, writable="fulfilled by Prime")
         if not any(mine == sku for _, mine in house.bogus.listings):

@@ -5,7 +5,7 @@ import pytest
 from core.domain.order import Address
 from core.domain.shipping import Checked, Verdict
 from core.errors import Refused, Unavailable
-from core.flows import addressing, checking
+from core.flows import addressing, checking, sites
 from core.flows.labelling import NotThen
 from core.store import attention, checks, people
 from tests.conftest import House
@@ -129,3 +129,41 @@ def test_a_spelling_that_nobody_told_is_refused(dock):
 
     with pytest.raises(Refused):
         checking.use(dock.house.hub, dock.merchant, dock.id(), 0, ANN)
+
+
+def test_what_holding_would_do_is_told_and_changes_nothing(dock):
+    dock.post.streets[STREET] = ELSEWHERE
+    for _ in range(2):
+        dock.sell(A=1)
+    dock.label("S2")
+
+    found = checking.trial(dock.house.hub, dock.merchant, 10)
+
+    assert found == checking.Trial(1, [("S1", Verdict.CORRECTED)], [], left=False)
+    assert checking.trial(dock.house.hub, dock.merchant, 1) == found
+    assert (dock.shipments()[0], verdict(dock)) == (("S1", "released", None), ("", 0))
+
+
+def test_what_nobody_can_check_or_was_called_right_would_not_be_held(dock):
+    rule(dock, "warn")
+    dock.post.streets[STREET] = Checked(Verdict.UNKNOWN)
+    dock.sell(A=1)
+    checking.keep(dock.house.hub, dock.merchant, dock.id(), ANN)
+    assert checking.trial(dock.house.hub, dock.merchant, 10) == checking.Trial(1, [], [], left=False)
+
+    dock.sell(A=1)
+    dock.post.next("check", Unavailable("away"))
+    assert checking.trial(dock.house.hub, dock.merchant, 10) == checking.Trial(2, [], ["S2"], left=False)
+    assert checking.trial(dock.house.hub, dock.merchant, 1).left
+
+
+def test_a_rule_counts_for_what_waits_already_and_another_lets_it_go(dock):
+    dock.post.streets[STREET] = Checked(Verdict.UNKNOWN)
+    dock.sell(A=1)
+    seen = []
+    for said in ("hold", "warn", "hold", "off"):
+        sites.set_check(dock.house.hub, dock.merchant, ANN, said)
+        dock.house.drain()
+        seen.append(dock.shipments()[0][2])
+
+    assert seen == ["address", None, "address", None]

@@ -1,5 +1,6 @@
 """A channel's own warehouse sends for other channels' orders where its merchant says so, and never a unit twice."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,18 +11,21 @@ from core.domain.places import LocationKind
 from core.domain.requests import Asking, RequestState, Way
 from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused, Unavailable
+from core.flows import books as ledger
 from core.flows import connections as flows
-from core.flows import keeping, oversold, parties, places, releasing, switching
+from core.flows import costing, keeping, oversold, parties, places, releasing, switching
 from core.flows.allocation import map_listing
+from core.flows.costing import Typed
 from core.ports import Stored
 from core.store import places as places_of
 from core.store import routings
 from tests.conftest import House
 from tests.contract.test_amazon_channel import Play
-from tests.flows import books
+from tests.flows import acts, books
 from tests.flows.depot import ANN, depot
 from tests.flows.lent import Lent, lent
 from tests.flows.marks import on_sqlite
+from tests.flows.test_books import balances
 
 
 @pytest.fixture
@@ -110,8 +114,13 @@ def test_switched_off_what_was_promised_and_not_asked_for_is_promised_from_elsew
 
 @on_sqlite
 def test_it_is_refused_for_what_cannot_be_meant(prime: Lent) -> None:
+    stranger = prime.how(connection=prime.house.connection.id)
+    with pytest.raises(Refused, match="the connection whose warehouse it is"):
+        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, stranger, ANN)
+    for kind in (LocationKind.OWN, LocationKind.FBA):  # nobody's so far
+        places.set_kind(prime.house.hub, prime.merchant, prime.fba, kind, ANN)
     with pytest.raises(Refused, match="read yet what lies there"):
-        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, prime.how(connection=prime.house.connection.id), ANN)
+        parties.set_asking(prime.house.hub, prime.merchant, prime.fba, stranger, ANN)
     with pytest.raises(Refused, match="stay for the channel's own buyers"):
         prime.switch(cushion=-1)
     with pytest.raises(Refused, match="a speed is one of"):
@@ -305,6 +314,101 @@ def test_what_its_own_buyers_took_meanwhile_is_never_less_than_is_promised_and_i
 
     assert prime.level() == (5, 5)
     assert prime.shown() == 0
+
+
+@on_sqlite
+@pytest.mark.parametrize(("leaves", "there", "here"), [("theirs", (0, 0), (10, 2)), ("ours", (10, 10), (8, 0))])
+def test_a_line_that_leaves_from_two_places_leaves_each_its_own_shelf(
+    prime: Lent, leaves: str, there: tuple[int, int], here: tuple[int, int]
+) -> None:
+    prime.switch()
+    first(prime, prime.fba, prime.house.place)
+    prime.dock.sell(A=12)
+    assert ways(prime) == [("S1", "request", "released"), ("S2", "parcel", "released")]
+    if leaves == "ours":
+        prime.dock.label("S2")
+        prime.dock.send("S2")
+    else:
+        prime.takes()
+        prime.sends()
+
+    assert (prime.level(), prime.level("A", prime.house.place)) == (there, here)
+    books.balance(prime.house.hub)
+
+
+# ---- it comes back there
+
+
+def returned(prime: Lent) -> list[tuple[int, int]]:
+    """(units that came back by the story of the order, of them to the channel's own warehouse), for each time."""
+    found = books.rows(prime.house.hub, "select body from events where kind = 'UnitsBack' order by id")
+    return [(said["units"], said.get("theirs", 0)) for (body,) in found for said in [json.loads(body)]]
+
+
+def test_what_its_buyer_returns_to_the_warehouse_is_counted_there_and_never_put_on_our_shelf(prime: Lent) -> None:
+    prime.switch()
+    first(prime, prime.fba, prime.house.place)
+    number = prime.dock.sell(A=3)
+    prime.takes()
+    prime.sends()
+    first(prime, prime.house.place, prime.fba)  # where the shop's goods come back to otherwise
+    prime.read()
+    assert (prime.level(), prime.level("A", prime.house.place)) == ((7, 0), (10, 0))
+
+    for _ in range(2):  # told twice, it counts once
+        acts.refund(prime.house.bogus, number, "1", 2, "return") if not returned(prime) else prime.house.bogus.change(number)
+        prime.dock.poll()
+    assert (prime.level(), prime.level("A", prime.house.place)) == ((7, 0), (10, 0))
+    assert (returned(prime), prime.shown()) == ([(2, 2)], 17)
+    assert books.rows(prime.house.hub, "select count(*) from events where kind = 'Refunded'") == [(1,)]
+    assert books.rows(prime.house.hub, "select gone, back, booked_back from order_lines") == [(3, 2, 2)]
+
+    prime.holds(A=9)  # it can be sold again
+
+    assert (prime.level(), prime.level("A", prime.house.place), prime.shown()) == ((9, 0), (10, 0), 19)
+    books.balance(prime.house.hub)
+
+
+@on_sqlite
+def test_the_books_have_a_refund_of_what_came_back_there_once_and_its_goods_in_stock_again(prime: Lent) -> None:
+    hub, today = prime.house.hub, prime.house.clock().date()
+    ledger.begin(hub, prime.merchant, today - timedelta(days=30), ANN)
+    costing.switch(hub, prime.merchant, today - timedelta(days=30), ANN)
+    costing.type_costs(hub, prime.merchant, [Typed("A", "3", "USD", None)], ANN)
+    prime.switch()
+    first(prime, prime.fba, prime.house.place)
+    number = prime.dock.sell(A=3)
+    prime.takes()
+    prime.sends()
+    prime.pass_(timedelta(hours=1))
+    assert balances(prime.house)["goods_sold"] == "9.00"
+
+    acts.refund(prime.house.bogus, number, "1", 2, "return")
+    for _ in range(2):
+        prime.dock.poll()
+        prime.holds(A=9)
+
+    assert balances(prime.house)["goods_sold"] == "3.00"
+    assert books.rows(hub, "select count(*) from events where kind = 'Refunded'") == [(1,)]
+    assert books.rows(hub, "select kind, count(*) from entries where kind like 'refund%' group by kind") == [("refund", 1)]
+
+
+@on_sqlite
+def test_what_cannot_be_delivered_is_there_again_and_its_order_stays_sent(prime: Lent) -> None:
+    prime.switch()
+    first(prime, prime.fba, prime.house.place)
+    number = prime.dock.sell(A=3)
+    prime.takes()
+    prime.sends()
+    prime.holds(A=10)
+    prime.look()
+
+    assert (prime.level(), prime.shown(), prime.dock.state()) == ((10, 0), 20, State.SENT)
+    assert (len(prime.theirs.asked), len(prime.house.bogus.orders[number]["shipped"])) == (1, 1)
+    acts.refund(prime.house.bogus, number, "1", 3, "return")
+    prime.dock.poll()
+    assert (prime.level(), prime.level("A", prime.house.place), returned(prime)) == ((10, 0), (10, 0), [(3, 3)])
+    books.balance(prime.house.hub)
 
 
 # ---- seen

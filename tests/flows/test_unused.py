@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from core.domain.shipping import Progress
+from core.flows import attention as flow
 from core.flows import labelling
 from core.store import alerts, attention, findings
 from core.store.sql import run
 from tests.conftest import House
+from tests.flows import books
 from tests.flows.depot import ANN, Depot, depot
 from tests.flows.marks import on_sqlite
 
@@ -93,3 +96,38 @@ def test_what_is_judged_again_and_again_is_written_once(dock: Depot) -> None:
 
     with dock.house.hub.database.read() as db:
         assert len([one for one in findings.listed(db, dock.merchant) if one.what == "label"]) == 1
+
+
+@on_sqlite
+def test_a_label_that_is_not_taken_back_needs_somebody_until_it_is_accepted_as_paid_and_is_counted_once(dock: Depot) -> None:
+    late(dock)
+    dock.post.scan("BP00000001", Progress.PICKED_UP)
+    labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+    dock.house.drain()
+
+    assert counted(dock) == {"not-voided": 1}
+    assert books.rows(dock.house.hub, "select state, ended_at from purchases") == [("bought", None)]  # it is live
+    assert list(said(dock).values()) == ["The parcel was scanned already."]
+
+    labelling.give_back(dock.house.hub, dock.merchant, dock.id(), ANN)
+    assert counted(dock) == {}  # while the carrier is asked again
+    dock.house.drain()
+    assert counted(dock) == {"not-voided": 1}
+
+    labelling.throw_away(dock.house.hub, dock.merchant, dock.id(), ANN)
+    assert counted(dock) == {}
+    [(state, ended)] = books.rows(dock.house.hub, "select state, ended_at from purchases")
+    assert (state, ended is None) == ("kept", False)
+
+
+def counted(dock: Depot) -> dict[str, int]:
+    with dock.house.hub.database.read() as db:
+        found = attention.counts(db, dock.merchant, dock.house.hub.now)
+    return {cause: n for cause, n in found.items() if cause in ("not-voided", "found-label")}
+
+
+def said(dock: Depot) -> dict[str, str]:
+    """What carriers said, as the page reads it."""
+    with dock.house.hub.database.read() as db:
+        items = attention.page(db, dock.merchant, "not-voided", dock.house.hub.now)
+        return flow.words_of(dock.house.hub, db, dock.merchant, items)

@@ -225,7 +225,8 @@ class Ledger:
         maps = {allocation._name(wish): self._mapped(wish) for wish in wishes}
         reserved = {(wish.order, wish.line): self.reserved.get((wish.order, wish.line), {}) for wish in wishes}
         skus = {sku for one in maps.values() for sku in one.parts}
-        plan = stock.settle([allocation._line(wish, maps, reserved) for wish in wishes], {(sku, HOME): self._level(sku) for sku in skus})
+        lines = [allocation._line(wish, maps, reserved, {}) for wish in wishes]
+        plan = stock.settle(lines, {(sku, HOME): self._level(sku) for sku in skus})
         self._apply(plan)
         booked = {(line.order, line.line): Booked(held, gone, back, waits) for line, held, gone, back, waits in plan.lines}
         short = [wish for wish in wishes if "stock" in (wish.booked.waits, booked[wish.order, wish.line].waits)]

@@ -346,14 +346,20 @@ def test_why_a_carrier_does_not_take_a_label_back_is_shown_with_what_can_be_done
     ana.post("/shipments/S1/give-back")
     dock.house.drain()
 
-    text = ana.get("/shipments/S1")
-    assert "The parcel was scanned already." in text
-    assert "Try to give it back again" in text and "Accept it as paid" in text
+    for page in ("/shipments/S1", "/attention/not-voided"):
+        text = ana.get(page)
+        assert "The parcel was scanned already." in text
+        assert "Try to give it back again" in text and "Accept it as paid" in text
+        assert "/shipments/S1/give-back" in text and "/shipments/S1/throw-away" in text
+        assert len(ana.statements) <= MOST
+    assert "Accept it as paid" in ana.get("/attention") and "Accept it as paid" not in at(dock, Role.VIEWER).get("/attention/not-voided")
+    assert "The parcel was scanned already." not in at(dock, Role.VIEWER).get("/attention/not-voided")
     assert "The parcel was scanned already." not in at(dock, Role.VIEWER).get("/shipments/S1")
     assert "scanned already" not in str(books.one(dock.house.hub, "select words from purchases"))
 
     ana.post("/shipments/S1/throw-away")
 
+    assert "A carrier did not take a label back" not in ana.get("/attention")
     text = ana.get("/shipments/S1")
     assert "could not be given back" in text and "The parcel was scanned already." in text
     assert "threw a paid label away" in ana.get("/activity")

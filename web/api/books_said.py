@@ -55,8 +55,7 @@ class PostingSaid(Said):
 
 
 class EntrySaid(Said):
-    """A booking: its postings come to nothing in each currency. A later version of its
-    subject and key takes it back."""
+    """A booking: its postings come to nothing in each currency. A later version of its subject and key takes it back."""
 
     id: int
     kind: EntryKind
