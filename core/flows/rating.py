@@ -25,7 +25,7 @@ def ask(hub: Hub, merchant: str, ids: Collection[str], who: Who, *, buy: bool = 
 def ask_in(hub: Hub, work: Unit, merchant: str, ids: Collection[str], who: Who, *, buy: bool = False) -> int:
     """The same in the caller's transaction."""
     asked = {id: [one for one in some if one.state == "active"] for id, some in _sellers(hub, work, merchant, ids).items()}
-    if not any(asked.values()):
+    if asked and not any(asked.values()):
         raise Refused("no carrier is connected")
     for id in sorted(asked):
         for one in asked[id]:
@@ -33,7 +33,7 @@ def ask_in(hub: Hub, work: Unit, merchant: str, ids: Collection[str], who: Who, 
         if buy:
             work.ask(merchant, "choose_services", id, "", wait_s=DEADLINE_S)
             audit.write(work.db, merchant, work.now, who.id, who.name, "label.choose", id)
-    return max(len(some) for some in asked.values())
+    return max((len(some) for some in asked.values()), default=0)
 
 
 def _sellers(hub: Hub, work: Unit, merchant: str, ids: Collection[str]) -> dict[str, list[Connection]]:

@@ -631,3 +631,7 @@ def test_an_account_that_is_erased_takes_its_orders_shipments_with_it_and_a_carr
 
     tables = ("shipments", "shipment_lines", "parcels", "purchases", "papers", "quotes", "tracks", "buyer_letters")
     assert [books.one(dock.house.hub, f"select count(*) from {table}") for table in tables] == [0] * len(tables)
+
+
+def test_of_no_shipment_no_carrier_is_asked(dock: Depot) -> None:
+    assert rating.ask(dock.house.hub, dock.merchant, [], ANN, buy=True) == 0
