@@ -22,6 +22,7 @@ from core.domain.documents import (
     account_of,
     as_invoice,
     carrier_bill,
+    counts_of,
     currencies_of,
     described,
     grouped,
@@ -216,7 +217,7 @@ class Desk:
         contact = f"{self.channels.get(group[0].channel, 'Crossdock')} {currency}"
         return Press(
             self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
-            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own,
+            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own, max(counts_of(group)),
         )  # fmt: skip
 
 
@@ -247,9 +248,7 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
     for source, one in made:
         documents.add(work.db, merchant, connection.id, one.id, source, one.document, box, work.now, one.after)
         if off:
-            documents.block(
-                work.db, one.id, Why.TAX, f"tax that fell: {off[0].text()}; what the tax codes make of it: {off[1].text()}", box
-            )
+            documents.block(work.db, one.id, Why.TAX, off.words(), box)
             work.ask(merchant, "judge_books", merchant)
         elif one.after not in here:
             work.ask(merchant, "post_document", one.id, connection.id)
