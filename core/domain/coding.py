@@ -79,21 +79,23 @@ def limit(counts: Iterable[int]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """The tax that fell, what the codes make of it, and how many of the smallest unit these are apart, of those that may be."""
+    """The tax that fell, what the codes make of it, and how many of the smallest unit these are apart; of how many lines each order was,
+    or whatever else the lines are `of`."""
 
     fell: Money
     reckoned: Money
     apart: int
     counts: tuple[int, ...]
+    of: str = "orders"
 
     def words(self) -> str:
         """For a bookkeeper, with the limit that was passed."""
         apart, cap = (Money(one, self.fell.currency).text() for one in (self.apart, limit(self.counts)))
-        of = f"{sum(self.counts)} lines of {len(self.counts)} orders" if len(self.counts) > 1 else f"{sum(self.counts)} lines"
-        each = f"{Money(LINE_OFF, self.fell.currency).text()} for each line, {Money(MOST_OFF, self.fell.currency).text()} for each order"
+        of = f"{sum(self.counts)} lines of {len(self.counts)} {self.of}" if len(self.counts) > 1 else f"{sum(self.counts)} lines"
+        line, most = (Money(one, self.fell.currency).text() for one in (LINE_OFF, MOST_OFF))
         return (
             f"tax that fell: {self.fell.text()}; what the tax codes make of it: {self.reckoned.text()}; "
-            f"that is {apart} apart, and {cap} may be rounding in {of} ({each})"
+            f"that is {apart} apart, and {cap} may be rounding in {of} ({line} a line, {most} for each of the {self.of})"
         )
 
 
@@ -208,10 +210,16 @@ def _off(ours: Sequence[tuple[Money, Money]], apart: int, counts: tuple[int, ...
 
 def _reckoned(tax: Money, amounts: Sequence[Money], rate: Decimal | None) -> list[tuple[Money, Money]]:
     """What fell, and what the code's rate makes of it; none where nobody knows the rate."""
+    made = reckoned(amounts, rate) if amounts else Money.zero(tax.currency)
+    return [(tax, made)] if rate is not None and made is not None else []
+
+
+def reckoned(amounts: Sequence[Money], rate: Decimal | None) -> Money | None:
+    """What a rate in percent makes of these, each for itself; None where nobody knows the rate."""
     if rate is None:
-        return []
-    reckoned = [int((one.minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) for one in amounts]
-    return [(tax, Money(sum(reckoned), tax.currency))]
+        return None
+    found = [int((one.minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) for one in amounts]
+    return Money(sum(found), amounts[0].currency)
 
 
 def _left_over(rows: Sequence[Row], code: str, tax: Money, most: int) -> Posting:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from core.domain.billing import Bill
 from core.domain.coding import TAXES, AccountOf, Chart, Lines, TaxWay, Unmapped, lines_of
 from core.domain.journal import Account, EntryKind, Posting, merged
-from core.domain.ledgers import DocKind, DocLine, Document, TaxIs
+from core.domain.ledgers import DocKind, Document, TaxIs
 
 PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
 
@@ -193,15 +192,3 @@ def proposed(found: Sequence["tuple[str, str]"], wanted: Account) -> str | None:
             if word in name:
                 return id
     return None
-
-
-# ---- carriers' bills
-
-
-def carrier_bill(memo: str, number: str, bill: Bill, account: AccountOf) -> Document:
-    """A carrier's bill pays off what its labels owe it: their postage is an expense already. Raises Unmapped."""
-    owed = Posting(Account.POSTAGE_OWED, bill.total, bill.connection)
-    if (target := account(owed)) is None:
-        raise Unmapped([owed.account.value], [])
-    lines = (DocLine(target, bill.total, f"{bill.carrier} {bill.number}"),)
-    return Document(DocKind.BILL, number, bill.on, bill.currency, lines, due=bill.on, contact=bill.carrier, memo=memo)

@@ -123,7 +123,7 @@ def test_a_document_that_stops_for_its_tax_says_both_figures_and_the_limit(count
     off = made_of(a_sale(-7), TaxWay.LINES, counts).off
 
     assert off is not None
-    figures, limits = "tax that fell: 20.07; what the tax codes make of it: 20.00", "0.01 for each line, 0.05 for each order)"
+    figures, limits = "tax that fell: 20.07; what the tax codes make of it: 20.00", "0.01 a line, 0.05 for each of the orders)"
     assert off.words() == f"{figures}; that is 0.07 apart, and {words}{limits}"
 
 
