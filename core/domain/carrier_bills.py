@@ -61,10 +61,10 @@ def _lines(bill: Bill, chart: Chart, code: str, base: Money, tax: Money, words: 
 
 
 def _free(coder: Coder) -> str:
-    """The code of purchases without tax; "" where there is none."""
+    """The code of purchases without tax, one for sales too before one for purchases of rate zero; "" where there is none."""
     chosen, usable = coder.maps.get(f"tax||{OUTSIDE}"), [one for one in coder.codes.values() if one.active and one.purchases]
-    found = [one.id for one in usable if one.id == chosen] + [one.id for one in usable if one.rate == 0 and not one.reverse]
-    return next(iter(found), "")
+    found = sorted((one for one in usable if one.rate == 0 and not one.reverse), key=lambda one: not one.sales)
+    return next((one.id for one in [*(one for one in usable if one.id == chosen), *found]), "")
 
 
 def _parts(bill: Bill, *, reverse: bool) -> tuple[Money, Money]:

@@ -305,6 +305,17 @@ def test_a_bill_says_its_tax_by_the_rates_of_purchases_and_under_reverse_charge_
     assert {one["TaxLineDetail"]["TaxRateRef"]["value"]: str(one["Amount"]) for one in lines} == said
 
 
+def test_a_carriers_bill_whose_tax_leaves_the_account_of_fees_comes_to_what_was_billed() -> None:
+    rig = british()
+    owed, taxes, charged, none = rig.account(Sort.LIABILITY).id, rig.account(Sort.EXPENSE).id, vat(rig, "20.0% S"), vat(rig, "0.0% Z")
+    parts = ((owed, 1050, charged, 210), (owed, 710, none, 0), (taxes, -210, none, 0))
+    lines = tuple(DocLine(at, Money(net, "GBP"), "UPS 77", 1, code, Money(tax, "GBP"), bought=True) for at, net, code, tax in parts)
+
+    made = rig.ledger.post(replace(bill_of(rig), lines=lines, tax_is=TaxIs.ON_TOP), KEY)
+
+    assert (made.tax.minor, made.total.minor) == (210, 1760)
+
+
 def test_a_code_of_two_rates_shares_its_tax() -> None:
     rig = british("CA")
     line = DocLine(rig.account(Sort.INCOME).id, Money(10_000, "CAD"), "Mug", 1, "2", Money(1498, "CAD"))

@@ -96,6 +96,15 @@ def test_books_without_a_code_for_what_bears_no_tax_stop_the_bill():
     assert words.startswith("there is no tax code of purchases without tax")
 
 
+def test_what_bears_no_tax_is_outside_before_it_is_a_purchase_of_rate_zero_and_as_the_merchant_chose_before_all():
+    codes = {**CODES, "A": TaxCode("A", "Zero", Decimal(0), sales=False)}
+    ordered = {id: codes[id] for id in ("A", "S", "N", "P")}
+    chart = replace(chart_of("P"), coder=Coder(ordered, {"fee|ups": "P"}, "GB"))
+    chosen = replace(chart, coder=Coder(ordered, {"fee|ups": "P", "tax||outside": "A"}, "GB"))
+
+    assert [{line.tax_code for line in made(a_bill(*PARCEL), one)[0].lines} for one in (chart, chosen)] == [{"P", "N"}, {"P", "A"}]
+
+
 def test_an_account_that_nobody_named_waits():
     with pytest.raises(Unmapped):
         made(a_bill(*PARCEL), replace(chart_of("P"), account=lambda one: None))
