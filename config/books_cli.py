@@ -204,8 +204,9 @@ def _looked(hub: "Hub", one: Any, gateway: str, text: str) -> dict[str, Any]:
 @books.command("rates")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig"))
 @of_merchant
+@as_json
 @click.pass_obj
-def day_rates(settings: Settings, file: Any, merchant: str) -> None:
+def day_rates(settings: Settings, file: Any, merchant: str, as_json: bool) -> None:
     """Take the day's rates from a CSV FILE with the columns day, currency, base and rate."""
     from core.domain.rates import read
     from core.store import rates
@@ -216,7 +217,8 @@ def day_rates(settings: Settings, file: Any, merchant: str) -> None:
         fail(f"books rates: line {wrong[0][0]}: {wrong[0][1]}")
     with hub.unit() as work:
         rates.keep(work.db, owner, found, str(file.name)[:100])
-    click.echo(f"{len(found)} rates are kept")
+    told = [{"day": one.day.isoformat(), "currency": one.currency, "base": one.base, "rate": f"{one.rate:f}"} for one in found]
+    click.echo(json.dumps({"rates": told}, indent=2) if as_json else f"{len(found)} rates are kept")
 
 
 @books.command("certificate")

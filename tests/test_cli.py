@@ -1539,3 +1539,77 @@ def test_a_file_of_the_books_is_told_as_json_and_only_looked_at(run, shop, tmp_p
 
     assert found[0] == found[1] and found[0]["dry_run"] is True  # the first look kept nothing
     assert told.items() <= found[0].items() or told.items() <= found[0]["bills"][0].items()
+
+
+def test_the_days_rates_are_told_as_json(run, shop, tmp_path):
+    said = run("books", "rates", file_of(tmp_path, DAY_RATES), "--json")
+
+    assert json.loads(said.out) == {"rates": [{"day": "2026-11-20", "currency": "EUR", "base": "USD", "rate": "1.0865"}]}
+    assert shop.rows("select currency, rate from day_rates") == [("EUR", "1.0865")]
+
+
+PAYOUTS = """payout,date,amount,currency,order,gross,fee,net,kind,reference
+PO-1,2026-11-20,,USD,#1001,20,0.90,,sale,T-1
+PO-1,2026-11-20,,USD,,,1.10,,fee,T-2
+PO-2,2026-11-21,,USD,#9999,5,0,,sale,T-3
+"""
+
+
+@pytest.fixture
+def bring(run, shop, tmp_path):
+    """bring("--json") is what `crossdock books import-payouts` does with a file of PayPal's, which took money of buyers before."""
+    assert run("books", "begin", "2026-11-01").code == 0
+    took = """insert into items (merchant, connection, gateway, currency, item, open, since, last)
+        values (:merchant, :connection, 'paypal', 'USD', 'x', 2000, '2026-11-19', '2026-11-19')"""
+    with shop.hub.database.write() as db:
+        db.execute(text(took), {"merchant": shop.merchant, "connection": shop.connection.id})
+
+    def bring(*words: str, text_: str = PAYOUTS) -> Said:
+        return run("books", "import-payouts", file_of(tmp_path, text_), "--connection", shop.connection.id, "--gateway", "paypal", *words)
+
+    return bring
+
+
+def test_a_gateways_payouts_are_taken_once_and_told_as_json(bring, shop):
+    assert json.loads(bring("--json").out) == {"booked": ["PO-1", "PO-2"], "same": [], "others": []}
+    again = bring()
+
+    assert (again.code, again.out) == (0, "booked: []\nsame: ['PO-1', 'PO-2']\nothers: []\n")
+    assert shop.rows("select channel_id, amount from payouts order by 1") == [("file:paypal:PO-1", 1800), ("file:paypal:PO-2", 500)]
+
+
+def test_a_look_at_a_gateways_payouts_books_nothing_and_says_what_each_line_would_do(bring, shop):
+    looks = [json.loads(bring("--dry-run", "--json").out) for _ in range(2)]
+
+    assert looks[0] == looks[1] and shop.rows("select 1 from payouts") == []
+    rows = [(row["payout"], bool(row["order"]), row["amount"]) for row in looks[0]["rows"]]
+    assert rows == [("PO-1", True, "19.10 USD"), ("PO-1", False, "-1.10 USD"), ("PO-2", True, "5.00 USD")]
+
+
+def test_a_line_of_a_payout_that_cannot_be_meant_is_named_and_nothing_is_booked(bring, shop):
+    wrong = PAYOUTS.replace(",5,0,", ",much,0,")
+    looked, taken = bring("--dry-run", "--json", text_=wrong), bring(text_=wrong)
+
+    assert (looked.code, [one["line"] for one in json.loads(looked.out)["wrong"]]) == (1, [4])
+    assert taken.code != 0 and "4" in taken.why
+    assert shop.rows("select 1 from payouts") == []
+
+
+def test_a_payout_that_is_booked_otherwise_is_left_until_it_is_named(bring, shop):
+    assert bring().code == 0
+    other = PAYOUTS.replace("#9999,5", "#9999,6")
+
+    left = bring("--json", text_=other)
+    assert (left.code, json.loads(left.out)["others"]) == (1, ["PO-2"])
+    assert shop.one("select amount from payouts where channel_id = 'file:paypal:PO-2'") == 500
+
+    done = bring("--json", "--replace", "PO-2", text_=other)
+    assert (done.code, json.loads(done.out)["booked"]) == (0, ["PO-2"])
+    assert shop.one("select amount from payouts where channel_id = 'file:paypal:PO-2' and state <> 'cancelled'") == 600
+
+
+@pytest.mark.parametrize(("words", "why"), [(["--connection", "nobody"], "no such connection"), (["--gateway", ""], "gateway")])
+def test_payouts_of_nobody_are_refused(bring, words, why):
+    refused = bring(*words)
+
+    assert refused.code != 0 and why in refused.why

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.amazon import leaves
 from connectors.amazon.read import Unreadable, items, maybe_items, maybe_part, maybe_text, maybe_time, part, text, time
 from core.domain.money import Money
-from core.domain.payouts import Movement
+from core.domain.payouts import Movement, Occasion
 from core.errors import BadPayload
 
 REFERS = ("SHIPMENT_ID", "REFUND_ID")
@@ -49,7 +49,7 @@ def _movement(raw: Mapping[str, Any]) -> Movement:
         payout=ids.get("SETTLEMENT_ID"),
         label=kind,
         sku=sku,
-        units=units,
+        units=0 if why is Occasion.REIMBURSEMENT else units,  # it does not say whether they lay with Amazon: the settlement does
         free_at=_free_at(raw),
         deferred=status == "DEFERRED",
     )

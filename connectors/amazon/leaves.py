@@ -39,6 +39,11 @@ LOST = (
     "INBOUND_CARRIER_DAMAGE MULTICHANNEL_ORDER_LOST MULTICHANNEL_ORDER_DAMAGED CUSTOMER_DAMAGE CS_ERROR_ITEMS INCORRECT_FEES_ITEMS "
     "PAYMENT_RETRACTION_ITEMS"
 )
+# Why Amazon pays, or takes its money back, for goods that lay with it; what a buyer had left with his order.
+OUT_OF_STOCK = (
+    "WAREHOUSE_LOST WAREHOUSE_DAMAGE WAREHOUSE_LOST_MANUAL WAREHOUSE_DAMAGE_EXCEPTION REMOVAL_ORDER_LOST REMOVAL_ORDER_DAMAGED "
+    "MISSING_FROM_INBOUND MISSING_FROM_INBOUND_CLAWBACK INBOUND_CARRIER_DAMAGE COMPENSATED_CLAWBACK"
+)
 TAXED_FEES = (
     "FBAInventoryStorageFee FBALongTermStorageFee SubscriptionFee FBAAmazonPartneredCarrierShipmentFee FBAInboundPlacementServiceFee "
     "FBARemovalOrderReturnFee FBARemovalOrderDisposalFee"
@@ -52,11 +57,17 @@ WITHHELD = " ".join(
 )
 
 
+def is_stock(description: str) -> bool:
+    """Whether this reason of a reimbursement is about goods in Amazon's warehouses, or on their way there or back."""
+    return plain(description) in STOCK
+
+
 def plain(words: str) -> str:
     """Letters and digits alone, small: Amazon spells one name in several ways."""
     return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
+STOCK = frozenset(plain(word) for word in OUT_OF_STOCK.split())
 # leaf -> amount-type -> amount-descriptions
 SETTLED: Mapping[Leaf, Mapping[str, str]] = {
     Leaf.BUYER: {

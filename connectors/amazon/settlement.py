@@ -16,7 +16,7 @@ import msgspec
 
 from connectors.amazon import leaves
 from core.domain.money import Money, places
-from core.domain.payouts import Movement, Paid, Payout
+from core.domain.payouts import Movement, Occasion, Paid, Payout
 from core.errors import BadPayload
 
 T = TypeVar("T")
@@ -253,8 +253,13 @@ def movement(id: str, settlement: str, lines: Sequence[Line]) -> Movement:
         payout=settlement,
         label=first.kind,
         sku=skus.pop() if len(skus) == 1 else "",
-        units=_units(lines),
+        units=_lost(lines) if why is Occasion.REIMBURSEMENT else _units(lines),
     )
+
+
+def _lost(lines: Iterable[Line]) -> int:
+    """Units that lay with Amazon and that it pays for, or found again."""
+    return sum(abs(line.units) for line in lines if leaves.is_stock(line.description))
 
 
 def _units(lines: Iterable[Line]) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connectors.quickbooks.tables import CLASS, LOCATION, TAXED, UNTAXED
@@ -150,11 +150,14 @@ def _codes(document: Document) -> list[str]:
 
 
 def _tax_lines(document: Document, code: str, rates: Sequence[tuple[str, Decimal]]) -> list[Body]:
-    """A code's tax, shared by its rates: so many cents as the lines say, whatever QuickBooks would have rounded."""
+    """A code's tax, shared by its rates: so many cents as the lines say, whatever QuickBooks would have rounded. Under reverse charge each
+    rate says what is owed, and what is taken back."""
     mine = [line for line in document.lines if line.tax_code == code]
     base = total((net(document, line) for line in mine), document.currency)
     tax = total((line.tax for line in mine if line.tax is not None), document.currency)
     shares = tax.split([int(abs(percent) * 10_000) for _, percent in rates]) if rates else []
+    if not tax and any(percent < 0 for _, percent in rates):
+        shares = [Money(int((base.minor * percent / 100).to_integral_value(ROUND_HALF_UP)), base.currency) for _, percent in rates]
     return [_tax_line(share, base, *rate) for share, rate in zip(shares, rates, strict=True)]
 
 

@@ -1,7 +1,8 @@
 """Lines of documents: each with its account, its tax code and its tax to the cent. Pure.
 
 A posting of a sale and the tax that fell on it carry the same taxation, and a taxation is one tax code of the merchant's. So what a
-ledger's tax comes to is what the orders' tax was, shared by the lines of a code; how far the code's own rate is off is limited.
+ledger's tax comes to is what the orders' tax was, shared by the lines of a code; how far the codes' own rates are off is limited, for
+each line of an order and for each order.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from core.domain.money import Money, total
 from core.domain.taxation import OUTSIDE, proposed
 
 AccountOf = Callable[[Posting], str | None]
-MOST_OFF = 5  # of the smallest unit, for each order: what a code's rate may differ from the tax that fell
+LINE_OFF, MOST_OFF = 1, 5  # of the smallest unit, for each line and each order: what codes' rates may differ from the tax that fell
 FEES = (
     Account.SELLING_FEES, Account.PAYMENT_FEES, Account.FULFILLMENT_FEES, Account.ADVERTISING, Account.SUBSCRIPTIONS, Account.STORAGE,
     Account.OTHER_FEES, Account.POSTAGE,
@@ -70,13 +71,40 @@ class Chart:
     tags: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
 
 
+def limit(counts: Iterable[int]) -> int:
+    """So many of the smallest unit may tax be off in a document of orders with so many lines: LINE_OFF a line, MOST_OFF an order."""
+    return sum(min(LINE_OFF * max(1, one), MOST_OFF) for one in counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """The tax that fell, what the codes make of it, and how many of the smallest unit these are apart; of how many lines each order was,
+    or whatever else the lines are `of`."""
+
+    fell: Money
+    reckoned: Money
+    apart: int
+    counts: tuple[int, ...]
+    of: str = "orders"
+
+    def words(self) -> str:
+        """For a bookkeeper, with the limit that was passed."""
+        apart, cap = (Money(one, self.fell.currency).text() for one in (self.apart, limit(self.counts)))
+        of = f"{sum(self.counts)} lines of {len(self.counts)} {self.of}" if len(self.counts) > 1 else f"{sum(self.counts)} lines"
+        line, most = (Money(one, self.fell.currency).text() for one in (LINE_OFF, MOST_OFF))
+        return (
+            f"tax that fell: {self.fell.text()}; what the tax codes make of it: {self.reckoned.text()}; "
+            f"that is {apart} apart, and {cap} may be rounding in {of} ({line} a line, {most} for each of the {self.of})"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """`off`: the tax that fell and what the codes make of it, where these differ by more than rounding. `rounded` went to the rounding
-    account."""
+    """`off`: tax that differs by more than rounding. `rounded`: by how many of the smallest unit the ledger's own tax is another where that
+    is rounding; what of it no line can hold went to the rounding account."""
 
     lines: tuple[DocLine, ...]
-    off: tuple[Money, Money] | None = None
+    off: Off | None = None
     rounded: int = 0
 
 
@@ -84,16 +112,18 @@ Row = tuple[Posting, str]  # what is merged, and its code, or:
 FELL, CHARGED = "=tax", "=fee tax"  # tax that is to lie on lines: of what was sold, of fees
 
 
-def lines_of(found: Iterable[Posting], chart: Chart, way: TaxWay, *, sign: int = 1, every: bool = False, orders: int = 1) -> Lines:
-    """A line for each account and code; amounts are the postings' times `sign`. `every`: lines that are no sale have a code, too. Raises
-    Unmapped."""
+def lines_of(
+    found: Iterable[Posting], chart: Chart, way: TaxWay, *, sign: int = 1, every: bool = False, counts: Sequence[int] = (1,)
+) -> Lines:
+    """A line for each account and code; amounts are the postings' times `sign`. `every`: lines that are no sale have a code, too. `counts`:
+    of how many lines each order was whose postings these are. Raises Unmapped."""
     postings = [replace(one, amount=one.amount * sign, item="") for one in found]
     _known(postings, chart, way, every)
     if way is TaxWay.PLAIN:
         rows = _merged((replace(one, tax=""), "") for one in postings)
         return Lines(tuple(_line(one, code, None, chart) for one, code in rows))
     rows = _merged(_coded(one, chart, way, every) for one in postings)
-    return _taxed(rows, _fallen(postings, chart), chart, way, every, orders)
+    return _taxed(rows, _fallen(postings, chart), chart, way, every, tuple(counts))
 
 
 def _known(postings: Sequence[Posting], chart: Chart, way: TaxWay, every: bool) -> None:
@@ -146,46 +176,55 @@ def _fallen(postings: Iterable[Posting], chart: Chart) -> dict[str, Money]:
     return found
 
 
-def _taxed(rows: Sequence[Row], fallen: Mapping[str, Money], chart: Chart, way: TaxWay, every: bool, orders: int) -> Lines:
+def _taxed(rows: Sequence[Row], fallen: Mapping[str, Money], chart: Chart, way: TaxWay, every: bool, counts: tuple[int, ...]) -> Lines:
     """Each code's tax on its lines. What cannot lie on them, since the rate is zero or nothing is left of them, is a line of its own: a
     rounding, or the tax account's."""
     stand = [(one, code) for one, code in rows if code not in (FELL, CHARGED)]
     taxes: dict[int, Money] = {}
     beside: list[Posting] = []
-    off = list[tuple[Money, Money]]()
+    ours = list[tuple[Money, Money]]()
     for code, tax in fallen.items():
         mine = [n for n, (one, held) in enumerate(stand) if held == code and one.account not in TAXES]
-        off += _off(tax, [stand[n][0].amount for n in mine], chart.coder.rate(code), orders)
+        ours += _reckoned(tax, [stand[n][0].amount for n in mine], chart.coder.rate(code))
         shares = spread(tax, [stand[n][0].amount for n in mine]) if chart.coder.rate(code) != 0 else None
         taxes |= dict(zip(mine, shares or (), strict=False))
         if shares is None and tax and way is TaxWay.LINES:
-            beside.append(_left_over(rows, code, tax))
+            beside.append(_left_over(rows, code, tax, limit(counts)))
     beside += _fee_tax(rows, stand, chart, taxes)
     none = _outside(stand, beside, chart, every)
     lines = [_line(one, code, taxes.get(n), chart) for n, (one, code) in enumerate(stand)] + [
         _line(one, none, None, chart) for one in beside
     ]
-    rounded = sum(abs(one.amount.minor) for one in beside if one.account is Account.ROUNDING)
     _known(beside, chart, TaxWay.PLAIN, every)
-    return Lines(tuple(lines), (_sum(off, 0), _sum(off, 1)) if off else None, rounded)
+    apart, kept = sum(abs((fell - made).minor) for fell, made in ours), limit(counts)
+    return Lines(tuple(lines), _off(ours, apart, counts) if apart > kept else None, apart if apart <= kept else 0)
 
 
-def _sum(off: Sequence[tuple[Money, Money]], side: int) -> Money:
-    return total((abs(one[side]) for one in off), off[0][0].currency)
+def _off(ours: Sequence[tuple[Money, Money]], apart: int, counts: tuple[int, ...]) -> Off:
+    """Of those codes alone that are off."""
+    wrong = [(fell, made) for fell, made in ours if fell != made]
+    sums = [total((abs(one[side]) for one in wrong), wrong[0][0].currency) for side in (0, 1)]
+    return Off(sums[0], sums[1], apart, counts)
 
 
-def _off(tax: Money, amounts: Sequence[Money], rate: Decimal | None, orders: int) -> list[tuple[Money, Money]]:
-    """What fell, and what the code's rate makes of it, where that is more than rounding."""
+def _reckoned(tax: Money, amounts: Sequence[Money], rate: Decimal | None) -> list[tuple[Money, Money]]:
+    """What fell, and what the code's rate makes of it; none where nobody knows the rate."""
+    made = reckoned(amounts, rate) if amounts else Money.zero(tax.currency)
+    return [(tax, made)] if rate is not None and made is not None else []
+
+
+def reckoned(amounts: Sequence[Money], rate: Decimal | None) -> Money | None:
+    """What a rate in percent makes of these, each for itself; None where nobody knows the rate."""
     if rate is None:
-        return []
-    reckoned = [int((one.minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) for one in amounts]
-    return [(tax, Money(sum(reckoned), tax.currency))] if abs(tax.minor - sum(reckoned)) > MOST_OFF * max(1, orders) else []
+        return None
+    found = [int((one.minor * rate / 100).quantize(Decimal(1), ROUND_HALF_UP)) for one in amounts]
+    return Money(sum(found), amounts[0].currency)
 
 
-def _left_over(rows: Sequence[Row], code: str, tax: Money) -> Posting:
-    """A cent or a few that no line can hold are rounding, as many as one order may have; more is the tax account's."""
+def _left_over(rows: Sequence[Row], code: str, tax: Money, most: int) -> Posting:
+    """A cent or a few that no line can hold are rounding, as many as may be; more is the tax account's."""
     known = next(one for one, held in rows if held == FELL and one.tax == code)
-    account = Account.ROUNDING if abs(tax.minor) <= MOST_OFF else Account.SELLER_TAX
+    account = Account.ROUNDING if abs(tax.minor) <= most else Account.SELLER_TAX
     return Posting(account, tax, known.connection)
 
 

@@ -202,3 +202,32 @@ def parts_of(line: Line, mapped: Parts | None, sent: Parts | None) -> Parts | No
     if line.sku:
         return {line.sku: 1}
     return {"": 1} if line.requires_shipping else None
+
+
+# ---- what a channel's warehouse lost
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Units of a SKU of ours that a channel lost and paid for; below zero: it found them and took its money back."""
+
+    at: datetime
+    sku: str
+    units: int
+
+
+Costs = Mapping[str, Sequence[UnitCost]]
+
+
+def lost(subject: str, memo: str, connection: str, gone: Iterable[Gone], costs: Costs, rules: Rules, since: date) -> Costed:
+    """What of a payout's reimbursements was stock, day by day from a day on: its cost stands beside what the channel paid for it."""
+    made, days, first = Costed(), dict[date, list[Posting]](), max(since, rules.starts)
+    for one in gone:
+        day, cost = rules.day(one.at), at(costs.get(one.sku, ()), us(one.at))
+        if cost and day >= first:
+            days.setdefault(day, []).extend(sides(worth(one.units, cost), connection, one.sku))
+        elif day >= first:
+            made.missing[one.sku] = made.missing.get(one.sku, 0) + abs(one.units)
+    sums = {day: merged(some) for day, some in days.items()}
+    made.entries = [Entry(EntryKind.COST, subject, f"lost {day}", day, found, memo) for day, found in sums.items() if found]
+    return made

@@ -1,6 +1,7 @@
 """Lines of the bank's statement: which payouts one holds, or likely holds, and what it shows otherwise than they came to. Pure."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
@@ -100,13 +101,28 @@ def proposals(lines: Sequence[BankLine], free: Sequence[Held]) -> dict[int, tupl
     left, found = list(free), dict[int, tuple[Held, ...]]()
     for count in range(1, AT_MOST + 1):
         for one in (one for one in lines if one.line not in found):
-            if fits := next(_fitting(one, left, count), None):
+            if fits := fitting(one, left, count):
                 found[one.line] = fits
                 left = [each for each in left if each not in fits]
     return found
 
 
-def _fitting(one: BankLine, free: Sequence[Held], count: int) -> Iterator[tuple[Held, ...]]:
+def fitting(one: BankLine, free: Sequence[Held], count: int) -> tuple[Held, ...] | None:
+    """So many payouts that come to a line's amount: of all such the first, the closest in time before others. Exact, in some hundred steps:
+    whatever the last two come to is looked up."""
+    close = _close(one, free)
+    minor, last = [each.reaches.minor for each in close], min(2, count)
+    ends: dict[int, list[tuple[int, ...]]] = {}
+    for end in combinations(range(len(close)), last):
+        ends.setdefault(sum(minor[n] for n in end), []).append(end)
+    for begin in combinations(range(len(close)), count - last):
+        known = ends.get(one.amount.minor - sum(minor[n] for n in begin), [])
+        behind = bisect_left(known, (begin[-1] + 1,)) if begin else 0
+        if behind < len(known):
+            return tuple(close[n] for n in (*begin, *known[behind]))
+    return None
+
+
+def _close(one: BankLine, free: Sequence[Held]) -> list[Held]:
     near = [each for each in free if each.reaches.currency == one.amount.currency and -NEXT <= one.day - each.day <= NEAR and each.reaches]
-    close = sorted(near, key=lambda each: (abs(one.day - each.day), each.id))[:AMONG]
-    return (some for some in combinations(close, count) if sum(each.reaches.minor for each in some) == one.amount.minor)
+    return sorted(near, key=lambda each: (abs(one.day - each.day), each.id))[:AMONG]

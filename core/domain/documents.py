@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from core.domain.billing import Bill
-from core.domain.coding import AccountOf, Chart, Lines, TaxWay, Unmapped, lines_of
+from core.domain.coding import TAXES, AccountOf, Chart, Lines, TaxWay, Unmapped, lines_of
 from core.domain.journal import Account, EntryKind, Posting, merged
-from core.domain.ledgers import DocKind, DocLine, Document, TaxIs
+from core.domain.ledgers import DocKind, Document, TaxIs
 
 PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
 
@@ -46,7 +45,8 @@ def switched(plan: Plan, mode: Mode, first: date) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An entry that is to be written: `payout` is the subject of the payout that settles its order, where one does."""
+    """An entry that is to be written: `payout` is the subject of the payout that settles its order, where one does; `items`: how many lines
+    that order has, 0 where nobody knows."""
 
     id: int
     kind: EntryKind
@@ -55,6 +55,14 @@ class Written:
     memo: str
     postings: Sequence[Posting]
     payout: str = ""
+    items: int = 0
+
+    @property
+    def lines(self) -> int:
+        """Of how many lines its taxes may be, shipping as one; where nobody knows, so many as there are taxed parts."""
+        parts = {(one.account, one.tax) for one in self.postings if one.tax and one.account not in TAXES}
+        shipping = any(account is Account.SHIPPING for account, _ in parts)
+        return max(1, self.items + shipping if self.items else len(parts))
 
     @property
     def channel(self) -> str:
@@ -121,9 +129,14 @@ def journal(
     sums = merged(replace(one, item="") for entry in group for one in entry.postings if one.amount.currency == currency)
     if not sums:
         return None
-    made = lines_of(sums, chart, way, orders=len(group))
+    made = lines_of(sums, chart, way, counts=counts_of(group))
     on = max(one.on for one in group)
     return (Document(DocKind.JOURNAL, number, on, currency, made.lines, memo=memo), made) if made.lines else None
+
+
+def counts_of(group: Iterable[Written]) -> list[int]:
+    """Of how many lines each sale or refund is, that taxes fell on; one, where there is none: a document is at least of one line."""
+    return [one.lines for one in group if one.kind in SOLD] or [1]
 
 
 def as_invoice(one: Document, contact: str) -> Document:
@@ -177,15 +190,3 @@ def proposed(found: Sequence["tuple[str, str]"], wanted: Account) -> str | None:
             if word in name:
                 return id
     return None
-
-
-# ---- carriers' bills
-
-
-def carrier_bill(memo: str, number: str, bill: Bill, account: AccountOf) -> Document:
-    """A carrier's bill pays off what its labels owe it: their postage is an expense already. Raises Unmapped."""
-    owed = Posting(Account.POSTAGE_OWED, bill.total, bill.connection)
-    if (target := account(owed)) is None:
-        raise Unmapped([owed.account.value], [])
-    lines = (DocLine(target, bill.total, f"{bill.carrier} {bill.number}"),)
-    return Document(DocKind.BILL, number, bill.on, bill.currency, lines, due=bill.on, contact=bill.carrier, memo=memo)

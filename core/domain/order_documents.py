@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from core.domain.coding import Chart, Lines, TaxWay, Unmapped, lines_of
+from core.domain.coding import Chart, Lines, Off, TaxWay, Unmapped, lines_of
 from core.domain.documents import SOLD, Written
 from core.domain.journal import Account, EntryKind, Posting, merged
 from core.domain.ledgers import DocKind, DocLine, Document, TaxIs
@@ -40,7 +40,7 @@ class Made:
     id: str
     document: Document
     after: str | None = None
-    off: tuple[Money, Money] | None = None
+    off: Off | None = None
     rounded: int = 0
 
 
@@ -61,6 +61,7 @@ class Press:
     number: Callable[[], str]
     rate: Callable[[date], Decimal | None]
     foreign: bool = False  # in a currency that its journals are not kept in
+    lines: int = 1  # of the order
 
 
 @dataclass
@@ -184,7 +185,7 @@ def _written(on: date, sold: Sequence[Posting], paying: list[Posting], rest: Mon
 
 
 def _made(on: date, kind: DocKind, sold: Sequence[Posting], side: int, press: Press, **more: str) -> Made:
-    parts = lines_of(merged(sold), press.chart, press.way, sign=-side, every=press.way is not TaxWay.PLAIN)
+    parts = lines_of(merged(sold), press.chart, press.way, sign=-side, every=press.way is not TaxWay.PLAIN, counts=(press.lines,))
     tax_is = TaxIs.NONE if press.way is TaxWay.PLAIN else TaxIs.ON_TOP
     document = _document(on, kind, press, lines=parts.lines, tax_is=tax_is, contact=press.contact, due=on, **more)
     return Made(press.id(), document, None, parts.off, parts.rounded)
@@ -244,7 +245,7 @@ def _journal(on: date, postings: Sequence[Posting], press: Press) -> Iterator[Ma
     sums = merged(postings)
     if not sums:
         return
-    parts: Lines = lines_of(sums, press.chart, TaxWay.PLAIN if press.foreign else press.journal_way)
+    parts: Lines = lines_of(sums, press.chart, TaxWay.PLAIN if press.foreign else press.journal_way, counts=(press.lines,))
     if not parts.lines:
         return
     if press.foreign:

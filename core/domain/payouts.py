@@ -67,7 +67,9 @@ class Movement:
     """One line of our balance at a channel. `id` is the channel's own, unique within the connection and the same whenever it is read;
     `order` the channel's id of the order it is for, `refers` the channel's ids of what it settles (a payment, a refund), `payout` the
     payout it is in, where it is in one. `amount` is what our balance changed by, its parts' sum. `bought` is the same in the buyer's
-    currency where the channel converted it. `free_at`: it is kept back until then (deferred)."""
+    currency where the channel converted it. `free_at`: it is kept back until then (deferred). Of a REIMBURSEMENT `units` are those of `sku`
+    that the channel lost, damaged or gave up while they lay with it and pays for, or, where it takes its money back, found again: 0 where
+    it is for anything else (goods that a buyer had: they left with his order)."""
 
     id: str
     occasion: Occasion

@@ -4,26 +4,45 @@ Amazon's orders show no refund (Orders 2026-01-01); its finances and settlements
 reckoned by what its buyer paid for it.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from core.domain.money import Money, total
 from core.domain.order import Charge, Liable, Order, Refund, RefundLine, Restock
 from core.domain.payout_entries import settles
 from core.domain.payouts import Movement, Occasion
 
+NEAR = timedelta(days=2)  # ‡ between a refund as it is told and the same in a settlement, whatever became of its amount
+
 
 def with_refunds(order: Order, paid: Iterable[Movement], told: Iterable[Movement] = ()) -> Order:
     """The order with what was given back of its money: as payouts hold it (`paid`), and what is `told` to come and did not come yet, which
     goes by another id. What came in another currency is left out."""
     came = _back(order, paid)
-    left, awaited = Counter(one.amount for one in came), list[Movement]()
-    for one in _back(order, told):
-        left[one.amount] -= 1
-        awaited += [one] if left[one.amount] < 0 else []
+    awaited = _still_to_come(came, _back(order, told))
     made = tuple(_refund(order, one) for one in sorted([*came, *awaited], key=lambda one: (one.at, one.id)))
     return replace(order, refunds=(*order.refunds, *made)) if made else order
+
+
+def _still_to_come(came: Iterable[Movement], told: Iterable[Movement]) -> list[Movement]:
+    """What was told and is none of what came: by its amount or, where that is another by now, by its time."""
+    left, awaited = list(came), list(told)
+    for is_same in (_as_much, _at_once):
+        for one in list(awaited):
+            same = [other for other in left if is_same(one, other)]
+            if same:
+                left.remove(min(same, key=lambda other: (abs(other.at - one.at), other.id)))
+                awaited.remove(one)
+    return awaited
+
+
+def _as_much(one: Movement, other: Movement) -> bool:
+    return one.amount == other.amount
+
+
+def _at_once(one: Movement, other: Movement) -> bool:
+    return abs(one.at - other.at) <= NEAR
 
 
 def _back(order: Order, found: Iterable[Movement]) -> list[Movement]:

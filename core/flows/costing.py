@@ -8,18 +8,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from core.domain.costing import EVER, Costed, Parts, UnitCost, after_receipt, costed, parse, parts_of, us
+from core.domain.costing import EVER, Costed, Gone, Parts, UnitCost, after_receipt, costed, lost, parse, parts_of, us
 from core.domain.costing import at as cost_at
 from core.domain.inbound import Came, Kind
 from core.domain.journal import Entry
 from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.order_entries import Rules
+from core.domain.payouts import Movement, Occasion
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
 from core.hub import Hub
-from core.store import audit, costs, journal, listings
+from core.store import audit, costs, journal, listings, payouts, stored
 from core.store.inbounds import Inbound
 from core.store.journal import Books
 from core.store.orders import Known
@@ -92,7 +93,39 @@ def _names(order: Order) -> dict[str, tuple[str, str, str]]:
     return {line.id: (order.connection, line.listing or "", line.sku or "") for line in order.lines}
 
 
-ALL, OF_SKU = "all", "sku "
+def of_payouts(
+    work: Unit, merchant: str, connection: str, books: Books, held: Mapping[str, tuple[str, Sequence[Movement]]], rules: Rules
+) -> list[Entry]:
+    """What of our goods a channel's warehouse lost and paid for, by the payouts ((memo, movements) by subject) that hold its money."""
+    first = since(books)
+    gone = {subject: [one for one in moves if _is_loss(one)] if first else [] for subject, (_, moves) in held.items()}
+    parts = _in_ours(work, merchant, connection, {one.sku for moves in gone.values() for one in moves})
+    mine = {subject: [part for one in moves for part in _gone(one, parts)] for subject, moves in gone.items()}
+    prices = costs.of(work.db, merchant, {one.sku for some in mine.values() for one in some}) if any(mine.values()) else {}
+    made = {at: lost(at, held[at][0], connection, some, prices, rules, first or date.max) for at, some in mine.items()}
+    lacks = {(at, sku): units for at, one in made.items() for sku, units in one.missing.items()}
+    costs.lack(work.db, merchant, held, lacks, work.now)
+    return [entry for one in made.values() for entry in one.entries]
+
+
+def _is_loss(one: Movement) -> bool:
+    return one.occasion is Occasion.REIMBURSEMENT and bool(one.sku and one.units and one.amount)
+
+
+def _in_ours(work: Unit, merchant: str, connection: str, skus: Collection[str]) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for theirs, ours, units in stored.parts(work.db, merchant, connection, skus):
+        found.setdefault(theirs, []).append((ours, units))
+    return found
+
+
+def _gone(one: Movement, parts: Mapping[str, Sequence[tuple[str, int]]]) -> list[Gone]:
+    """In our SKUs; "" where nobody mapped what the channel calls it."""
+    units = one.units if one.amount.minor > 0 else -one.units
+    return [Gone(one.at, sku, units * each) for sku, each in parts.get(one.sku, [("", 1)])]
+
+
+ALL, OF_SKU, PAYOUT = "all", "sku ", "payout "
 
 
 def post_costs(hub: Hub, claim: Claim) -> None:
@@ -110,10 +143,22 @@ def _ask(hub: Hub, claim: Claim, subject: str) -> None:
         with hub.unit(claim, finish=False) as work:
             refs, after = _page(work, claim.merchant, subject, after)
             for ref in refs:
-                work.ask(claim.merchant, "post_entries", ref, ref.split("/", 1)[0])
+                _again(work, claim.merchant, ref)
+
+
+def _again(work: Unit, merchant: str, ref: str) -> None:
+    """An order, or a payout by its subject."""
+    connection, _, id = ref.removeprefix(PAYOUT).partition("/")
+    if not ref.startswith(PAYOUT):
+        work.ask(merchant, "post_entries", ref, connection)
+    elif known := payouts.by_channel(work.db, merchant, connection, [id]).get(id):
+        work.ask(merchant, "book_payout", known.id, connection)
 
 
 def _page(work: Unit, merchant: str, subject: str, after: str) -> tuple[list[str], str | None]:
+    if subject == ALL and not after:
+        for id, connection in payouts.with_losses(work.db, merchant):
+            work.ask(merchant, "book_payout", id, connection)
     if subject == ALL:
         rows = journal.orders_after(work.db, merchant, after, AT_ONCE)
         return [f"{row.connection}/{row.channel_id}" for row in rows], rows[-1].id if len(rows) == AT_ONCE else None

@@ -17,7 +17,7 @@ from core.domain.payouts import CLOSED, Movement, Occasion
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.errors import Unsupported
-from core.flows import margins
+from core.flows import costing, margins
 from core.flows.books import rules_of
 from core.hub import Hub
 from core.ports import Connector, Pays
@@ -154,6 +154,8 @@ def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: 
             connection.id, one.payout, held.get(one.payout.id, ()), rules_for(books, connector, one), names.get, one.banked
         )
     ]
+    told = {subject_of(connection.id, one.payout.id): (one.payout.number or one.payout.id, held.get(one.payout.id, ())) for one in found}
+    wanted += costing.of_payouts(work, merchant, connection.id, books, told, rules_of(books, connector))
     subjects = [subject_of(connection.id, one.payout.id) for one in found]
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
     _ask_refunded(hub, work, connection, [move for moves in held.values() for move in moves])

@@ -5,7 +5,7 @@ by it before it is said again. What the ledger declines is blocked, with its wor
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection as Db
 
 from core.domain import books_words
+from core.domain.carrier_bills import NO_TAX, OTHER_CARRIERS, carrier_bill
 from core.domain.coding import AccountOf, Chart, Coder, TaxWay, Unmapped
 from core.domain.documents import (
     ORDER,
@@ -21,7 +22,7 @@ from core.domain.documents import (
     Written,
     account_of,
     as_invoice,
-    carrier_bill,
+    counts_of,
     currencies_of,
     described,
     grouped,
@@ -44,7 +45,7 @@ from core.hub import Hub
 from core.ports import Keeping, Ledger
 from core.store import audit, billing, connections, documents, rates
 from core.store import journal as entries
-from core.store.connections import Connection
+from core.store.connections import CARRIER, Connection
 from core.store.documents import Kept
 from core.store.journal import Books
 from core.store.unit import Unit
@@ -216,7 +217,7 @@ class Desk:
         contact = f"{self.channels.get(group[0].channel, 'Crossdock')} {currency}"
         return Press(
             self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
-            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own,
+            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own, max(counts_of(group)),
         )  # fmt: skip
 
 
@@ -246,9 +247,7 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
     for source, one in made:
         documents.add(work.db, merchant, connection.id, one.id, source, one.document, box, work.now, one.after)
         if off:
-            documents.block(
-                work.db, one.id, Why.TAX, f"tax that fell: {off[0].text()}; what the tax codes make of it: {off[1].text()}", box
-            )
+            documents.block(work.db, one.id, Why.TAX, off.words(), box)
             work.ask(merchant, "judge_books", merchant)
         elif one.after not in here:
             work.ask(merchant, "post_document", one.id, connection.id)
@@ -267,11 +266,15 @@ def _want_bills(hub: Hub, work: Unit, connection: Connection, first: date, desk:
     for bill in billing.unwritten(work.db, merchant, connection.id, first, BILLS):
         id, memo = hub.ids(), f"Crossdock: {bill.carrier} {bill.number}"
         try:
-            made = carrier_bill(memo, desk.number(), bill, desk.chart.account)
+            made, stops = carrier_bill(memo, desk.number(), bill, desk.chart)
         except Unmapped:
             return
         documents.add(work.db, merchant, connection.id, id, f"bill|{bill.id}", made, hub.box(merchant), work.now)
-        work.ask(merchant, "post_document", id, connection.id)
+        if stops:
+            documents.block(work.db, id, Why.TAX, stops, hub.box(merchant))
+            work.ask(merchant, "judge_books", merchant)
+        else:
+            work.ask(merchant, "post_document", id, connection.id)
 
 
 def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
@@ -488,8 +491,8 @@ def placed(hub: Hub, db: Db, connection: Connection, channels: Collection[str]) 
 
 
 def map_accounts(hub: Hub, merchant: str, connection: Connection, who: Who, chosen: Mapping[str, str]) -> None:
-    """What of ours is which of theirs: accounts, taxations ("tax|channel|taxation"), codes of fees ("fee|channel"), tags ("tag|channel|
-    dimension"); what waited for it is gathered, and what stopped for its tax is made anew."""
+    """What of ours is which of theirs: accounts, taxations ("tax|channel|taxation"), codes of fees ("fee|channel", of postage
+    "fee|carrier"), tags ("tag|channel|dimension"); what waited for it is gathered, and what stopped for its tax is made anew."""
     with hub.unit() as work:
         documents.set_maps(work.db, merchant, connection.id, chosen)
         for id in documents.untaxed(work.db, merchant, connection.id):
@@ -526,6 +529,7 @@ class Shelf:
     orders: int = 0
     most: int | None = None
     rounded: int = 0
+    carriers: Mapping[str, str] = field(default_factory=dict)  # whose bills may bear tax, by what their codes are chosen under
 
     @property
     def too_many(self) -> bool:
@@ -549,8 +553,14 @@ def look(hub: Hub, db: Db, connection: Connection) -> Shelf:
         connection, who, known, chosen, used, modes_, first_day(connection), missing,
         sorted(one for one, code in taxed.items() if not code) if waits else [], taxed if waits else {}, codes, tags, plans_,
         {one.id: one.label for one in every}, placed(hub, db, connection, single), keeps.most_orders,
-        rounded,
+        rounded, _carriers(db, merchant, who) if codes else {},
     )  # fmt: skip
+
+
+def _carriers(db: Db, merchant: str, who: LedgerBooks | None) -> dict[str, str]:
+    if who is None or who.country in NO_TAX:
+        return {}
+    return {**{one.id: one.label for one in connections.all_of(db, merchant, CARRIER)}, OTHER_CARRIERS: ""}
 
 
 def taxations(maps: Mapping[str, str], to_do: Iterable[Written], coder: Coder, plans_: Mapping[str, Plan]) -> dict[str, str]:

@@ -68,6 +68,12 @@ select m.connection, m.order_id, min(m.payout) as payout from {rows}
 left join payout_lines m on m.connection = r.connection and m.order_id = r.order_id
 where m.payout <> '' and m.merchant || '' = :merchant group by m.connection, m.order_id
 """
+ITEMS = """
+select r.connection, r.order_id, count(l.line) as found from {rows}
+left join orders o on o.connection = r.connection and o.channel_id = r.order_id and o.merchant || '' = :merchant
+left join order_lines l on l.order_id = o.id
+group by r.connection, r.order_id
+"""
 PUT = """
 update document_entries set document = :document where connection = :connection and document = '' and merchant || '' = :merchant
   and entry in (select r.entry from {rows})
@@ -81,14 +87,16 @@ def pull(db: Connection, merchant: str, connection: str, since: int, first: date
 
 
 def to_do(db: Connection, merchant: str, connection: str, most: int) -> list[Written]:
-    """Those that are in no document yet, the oldest first; each with the payout that settles its order, where one does."""
+    """Those that are in no document yet, the oldest first; each with the payout that settles its order, where one does, and its count of
+    lines."""
     found = waiting(db, merchant, connection, most)
-    payouts = _settled_by(db, merchant, [one.subject for one in found])
-    return [replace(one, payout=payouts.get(one.subject, "")) for one in found]
+    refs = _refs(one.subject for one in found)
+    payouts, items = _settled_by(db, merchant, refs), _items(db, merchant, refs)
+    return [replace(one, payout=payouts.get(one.subject, ""), items=items.get(one.subject, 0)) for one in found]
 
 
 def waiting(db: Connection, merchant: str, connection: str, most: int) -> list[Written]:
-    """The same without their payouts."""
+    """The same without their payouts and counts."""
     found = run(db, TO_DO, merchant=merchant, connection=connection, most=most).all()
     parts = journal.postings_of(db, merchant, [row.id for row in found])
     return [
@@ -99,10 +107,22 @@ def waiting(db: Connection, merchant: str, connection: str, most: int) -> list[W
     ]  # fmt: skip
 
 
-def _settled_by(db: Connection, merchant: str, subjects: Iterable[str]) -> dict[str, str]:
+REF = {"connection": "text", "order_id": "text"}
+
+
+def _refs(subjects: Iterable[str]) -> list[dict[str, str]]:
+    """Those subjects that are orders."""
     refs = sorted({one for one in subjects if "/" in one and " " not in one})
-    rows = [dict(zip(("connection", "order_id"), ref.split("/", 1), strict=True)) for ref in refs]
-    found = run_set(db, SETTLED_BY, {"connection": "text", "order_id": "text"}, rows, merchant=merchant)
+    return [dict(zip(REF, ref.split("/", 1), strict=True)) for ref in refs]
+
+
+def _items(db: Connection, merchant: str, refs: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    found = run_set(db, ITEMS, REF, refs, merchant=merchant)
+    return {f"{row.connection}/{row.order_id}": row.found for row in found}
+
+
+def _settled_by(db: Connection, merchant: str, refs: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    found = run_set(db, SETTLED_BY, REF, refs, merchant=merchant)
     return {f"{row.connection}/{row.order_id}": f"payout {row.connection}/{row.payout}" for row in found}
 
 

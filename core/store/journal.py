@@ -74,8 +74,8 @@ left join entries e on e.merchant = r.merchant and e.subject = r.subject
 where e.version = (select max(n.version) from entries n where n.merchant = e.merchant and n.subject = e.subject and n.key = e.key)
 """
 OF_ENTRIES = """
-select p.entry, p.account, p.connection, p.gateway, p.item, p.tax, p.currency, p.amount from {rows}
-left join postings p on p.entry = r.entry where p.merchant || '' = :merchant order by p.entry, p.n
+select r.entry, p.account, p.connection, p.gateway, p.item, p.tax, p.currency, p.amount from {rows}
+left join postings p on p.entry = r.entry and p.merchant || '' = :merchant order by r.entry, p.n
 """
 
 
@@ -93,7 +93,8 @@ def _booked(row: Any, postings: Sequence[Posting]) -> Booked:
 def postings_of(db: Connection, merchant: str, entries: Iterable[int]) -> dict[int, list[Posting]]:
     found: dict[int, list[Posting]] = {}
     for row in run_set(db, OF_ENTRIES, {"entry": "bigint"}, [{"entry": one} for one in entries], merchant=merchant):
-        found.setdefault(row.entry, []).append(_posting(row))
+        if row.account is not None:
+            found.setdefault(row.entry, []).append(_posting(row))
     return found
 
 

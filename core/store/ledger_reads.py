@@ -32,6 +32,20 @@ where e.merchant = :merchant and e.day >= :since and e.day <= :until and (e.day 
 order by e.day desc, e.id desc limit :most
 """
 NEWEST = ("9999-12-31", 2**62)
+# By account: day after day backwards, each found by a step of the index, until there are enough; `before` were found on later days.
+ON_A_DAY = """p.merchant = :merchant and p.day = r.day and p.account = :account and (p.day < :day or p.entry < :id){sieves}"""
+BY_ACCOUNT = f"""
+with recursive walk(day, before) as (
+  select (select max(p.day) from postings p where p.merchant = :merchant and p.day <= :top), cast(0 as bigint)
+  union all
+  select (select max(p.day) from postings p where p.merchant = :merchant and p.day < r.day),
+    r.before + (select count(distinct p.entry) from postings p where {ON_A_DAY})
+  from walk r where r.day >= :since and r.before < :most)
+select e.id, e.kind, e.subject, e.key, e.version, e.day, e.due_day, e.memo, e.reverses, e.at from (
+  select distinct p.entry from walk r join postings p on {ON_A_DAY} where r.day >= :since and r.before < :most) r
+join entries e on e.id = r.entry order by e.day desc, e.id desc limit :most
+"""
+POSTED_FOR = " and exists (select 1 from postings c where c.entry = p.entry and c.connection = :connection)"
 
 
 def entries(
@@ -39,8 +53,11 @@ def entries(
 ) -> list[tuple[Any, Sequence[Posting]]]:
     """Of these days, both included, each with its postings; `wishes` are some of SIEVES. An order's are those about it, and those that
     moved its money."""
-    statement = ENTRIES.format(sieves="".join(SIEVES[name] for name in wishes))
-    days = {"since": since.isoformat(), "until": until.isoformat(), "day": behind[0], "id": behind[1]}
+    days = {"since": since.isoformat(), "day": behind[0], "id": behind[1]}
+    if "account" in wishes and "subject" not in wishes:
+        statement, days["top"] = BY_ACCOUNT.format(sieves=POSTED_FOR if "connection" in wishes else ""), min(until.isoformat(), behind[0])
+    else:
+        statement, days["until"] = ENTRIES.format(sieves="".join(SIEVES[name] for name in wishes)), until.isoformat()
     found = run(db, statement, merchant=merchant, most=most, **days, **wishes).all()
     parts = journal.postings_of(db, merchant, [row.id for row in found])
     return [(row, parts.get(row.id, ())) for row in found]

@@ -263,6 +263,17 @@ def bank(db: Connection, merchant: str, id: str, amount: int | None) -> bool:
 COUNT = "select count(*) from payout_lines m where m.merchant = :merchant and m.connection = :connection and m.payout = :payout"
 
 
+LOSSES = """
+select p.id, p.connection from payouts p where p.merchant = :merchant and exists (select 1 from payout_lines m
+  where m.merchant = p.merchant and m.connection = p.connection and m.payout = p.channel_id and m.occasion = 'reimbursement')
+"""
+
+
+def with_losses(db: Connection, merchant: str) -> list[tuple[str, str]]:
+    """(id, connection) of payouts in which a channel paid for goods that it lost."""
+    return [(row.id, row.connection) for row in run(db, LOSSES, merchant=merchant)]
+
+
 def count(db: Connection, merchant: str, connection: str, payout: str) -> int:
     """How many lines of it are here."""
     return int(run(db, COUNT, merchant=merchant, connection=connection, payout=payout).scalar_one())

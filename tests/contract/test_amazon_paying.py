@@ -171,6 +171,23 @@ WORDS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("reason", "amount", "units"),
+    [
+        ("WAREHOUSE_LOST", "9.00", 3),
+        ("COMPENSATED_CLAWBACK", "-9.00", 3),
+        ("REVERSAL_REIMBURSEMENT", "9.00", 0),
+        ("CS_ERROR_ITEMS", "9", 0),
+    ],
+)
+def test_a_reimbursement_says_how_many_units_were_in_stock(reason: str, amount: str, units: int) -> None:
+    """What a buyer had left with his order, and is no loss of stock a second time."""
+    lines = [row("other-transaction", "FBA Inventory Reimbursement", reason, amount, sku="MUG", quantity_purchased="3")]
+
+    (found,) = read(lines)
+    assert (found.sku, found.units) == ("MUG", units)
+
+
 @pytest.mark.parametrize(("kind", "amount_type", "description", "occasion", "leaf"), WORDS)
 def test_each_word_of_a_settlement_has_its_account(kind: str, amount_type: str, description: str, occasion: Occasion, leaf: Leaf) -> None:
     for sign in "", "-":

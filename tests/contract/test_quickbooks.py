@@ -293,6 +293,29 @@ def test_tax_elsewhere_is_agreed_to_the_cent(mode: TaxIs, off: int) -> None:
     assert (made.tax, made.total) == (tax, Money(3700, "GBP") + tax) == (document.tax, document.total)
 
 
+@pytest.mark.parametrize(("name", "tax", "said"), [("20.0% S", 247, {"6": "2.47"}), ("20.0% RC SG", 0, {"15": "2.47", "16": "-2.47"})])
+def test_a_bill_says_its_tax_by_the_rates_of_purchases_and_under_reverse_charge_both_sides(name: str, tax: int, said: Any) -> None:
+    rig = british()
+    line = DocLine(rig.account(Sort.EXPENSE).id, Money(1234, "GBP"), "Postage", 1, vat(rig, name), Money(tax, "GBP"), bought=True)
+
+    made = rig.ledger.post(replace(bill_of(rig), lines=(line,), tax_is=TaxIs.ON_TOP), KEY)
+
+    assert (made.tax.minor, made.total.minor) == (tax, 1234 + tax)
+    lines = raw(rig, DocKind.BILL)["TxnTaxDetail"]["TaxLine"]
+    assert {one["TaxLineDetail"]["TaxRateRef"]["value"]: str(one["Amount"]) for one in lines} == said
+
+
+def test_a_carriers_bill_whose_tax_leaves_the_account_of_fees_comes_to_what_was_billed() -> None:
+    rig = british()
+    owed, taxes, charged, none = rig.account(Sort.LIABILITY).id, rig.account(Sort.EXPENSE).id, vat(rig, "20.0% S"), vat(rig, "0.0% Z")
+    parts = ((owed, 1050, charged, 210), (owed, 710, none, 0), (taxes, -210, none, 0))
+    lines = tuple(DocLine(at, Money(net, "GBP"), "UPS 77", 1, code, Money(tax, "GBP"), bought=True) for at, net, code, tax in parts)
+
+    made = rig.ledger.post(replace(bill_of(rig), lines=lines, tax_is=TaxIs.ON_TOP), KEY)
+
+    assert (made.tax.minor, made.total.minor) == (210, 1760)
+
+
 def test_a_code_of_two_rates_shares_its_tax() -> None:
     rig = british("CA")
     line = DocLine(rig.account(Sort.INCOME).id, Money(10_000, "CAD"), "Mug", 1, "2", Money(1498, "CAD"))

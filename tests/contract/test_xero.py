@@ -225,6 +225,16 @@ def test_a_number_of_another_document_is_refused_where_it_is_looked_for(rig: Rig
     assert reason(refused) == Why.DUPLICATE
 
 
+def test_a_carriers_bill_whose_tax_leaves_the_account_of_fees_comes_to_what_was_billed(rig: Rig) -> None:
+    owed, taxes = rig.account(Sort.LIABILITY).id, rig.account(Sort.EXPENSE).id
+    parts = ((owed, 1000, "INPUT", 83), (owed, 583, "NONE", 0), (taxes, -83, "NONE", 0))
+    lines = tuple(DocLine(at, usd(net), "UPS 77", tax_code=code, tax=usd(tax), bought=True) for at, net, code, tax in parts)
+
+    made = rig.ledger.post(replace(bill(rig), lines=lines), KEY)
+
+    assert (made.tax, made.total) == (usd(83), usd(1583))
+
+
 def test_an_invoice_with_a_number_that_is_taken_is_refused(rig: Rig) -> None:
     rig.ledger.post(sale(rig, DocKind.INVOICE), KEY)
 

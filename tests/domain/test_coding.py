@@ -1,14 +1,17 @@
 """Lines with tax codes: the tax that fell lies on them to the cent, and what a code's rate cannot mean stops the document."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.coding import MOST_OFF, Chart, Coder, TaxWay, Unmapped, lines_of, spread
-from core.domain.journal import Account, Posting
+from core.domain.coding import MOST_OFF, Chart, Coder, Lines, TaxWay, Unmapped, limit, lines_of, spread
+from core.domain.documents import Written, journal
+from core.domain.journal import Account, EntryKind, Posting
 from core.domain.ledgers import TaxCode
 from core.domain.money import Money
 
@@ -43,7 +46,7 @@ def test_lines_and_their_tax_come_to_what_was_booked(found, way):
 
 @given(sales())
 def test_the_tax_that_fell_lies_on_lines_or_is_a_line_of_its_own(found):
-    made = lines_of(found, CHART, TaxWay.LINES)
+    made = lines_of(found, CHART, TaxWay.LINES, counts=[5])
 
     fell = sum(one.amount.minor for one in found if one.account is Account.SELLER_TAX)
     beside = sum(line.amount.minor for line in made.lines if line.account in (Account.ROUNDING, Account.SELLER_TAX))
@@ -58,21 +61,81 @@ def test_lines_never_depend_on_what_codes_are_called(found, way, data):
     assert lines_of(found, CHART, way) == lines_of(found, replace(CHART, coder=Coder(called, home="GB")), way)
 
 
+SALE = ((1, 1), (3, 3), (5, 5), (8, 5))  # lines of an order, and how many cents its tax may be off
+
+
+def a_sale(off: int, taxation: str = TAXED) -> list[Posting]:
+    return [a_posting(Account.SALES, -10_000, taxation), a_posting(Account.SELLER_TAX, -2_000 + off, taxation)]
+
+
+def made_of(found: list[Posting], way: TaxWay, counts: Sequence[int]) -> Lines:
+    return lines_of([*found, a_posting(Account.CLEARING, -sum(one.amount.minor for one in found))], CHART, way, counts=counts)
+
+
 @pytest.mark.parametrize("way", [TaxWay.LINES, TaxWay.MARKS])
-@pytest.mark.parametrize(("off", "stops"), [(-6, True), (-5, False), (0, False), (5, False), (6, True)])
-def test_tax_off_by_more_than_five_cents_stops_the_document(way, off, stops):
-    found = [a_posting(Account.SALES, -10_000, TAXED), a_posting(Account.SELLER_TAX, -2_000 + off, TAXED)]
+@pytest.mark.parametrize(("count", "most"), SALE)
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_cent_a_line_and_five_an_order_are_rounding_and_counted_and_one_more_stops_the_document(way, count, most, side):
+    at, beyond = (made_of(a_sale(side * off), way, [count]) for off in (most, most + 1))
 
-    made = lines_of([*found, a_posting(Account.CLEARING, 12_000 - off)], CHART, way)
+    assert (at.off, at.rounded) == (None, most)
+    assert beyond.off is not None
+    assert (beyond.off.apart, beyond.rounded) == (most + 1, 0)
 
-    assert (made.off is not None) is stops
+
+@pytest.mark.parametrize("counts", [(1, 1), (2, 9), (1,) * 30])
+def test_a_summary_may_be_off_by_what_its_orders_may_be_and_not_a_cent_more(counts):
+    at, beyond = (made_of(a_sale(limit(counts) + more), TaxWay.LINES, counts) for more in (0, 1))
+
+    assert limit(counts) == sum(min(one, 5) for one in counts)
+    assert (at.off is None, beyond.off is None) == (True, False)
 
 
-@pytest.mark.parametrize(("orders", "stops"), [(1, True), (2, False)])
-def test_each_order_of_a_journal_may_be_rounded(orders, stops):
-    found = [a_posting(Account.SALES, -10_000, TAXED), a_posting(Account.SELLER_TAX, -2_010, TAXED), a_posting(Account.CLEARING, 12_010)]
+@pytest.mark.parametrize(("items", "most"), [(0, 2), (1, 2), (4, 5), (9, 5)])
+def test_a_days_journal_knows_of_how_many_lines_its_orders_are(items, most):
+    """Goods and shipping; of an order whose lines nobody knows, what was taxed."""
+    carriage = a_posting(Account.SHIPPING, -500, TAXED), a_posting(Account.SELLER_TAX, -100, TAXED)
 
-    assert (lines_of(found, CHART, TaxWay.LINES, orders=orders).off is not None) is stops
+    def day(off: int) -> Lines:
+        sold = [*a_sale(off), *carriage]
+        clearing = a_posting(Account.CLEARING, -sum(one.amount.minor for one in sold))
+        kinds = (EntryKind.SALE, (*sold, clearing)), (EntryKind.PAYMENT, (clearing, replace(clearing, amount=-clearing.amount)))
+        group = [Written(n, kind, "shop/1", date(2026, 11, 1), "", parts, items=items) for n, (kind, parts) in enumerate(kinds)]
+        made = journal("", "CD-1", group, "GBP", CHART, TaxWay.LINES)
+        assert made is not None
+        return made[1]
+
+    assert (day(most).off, day(most).rounded) == (None, most)
+    assert day(most + 1).off is not None
+
+
+def test_what_two_codes_are_off_by_is_never_set_off():
+    zero = [a_posting(Account.SALES, -5_000, FREE), a_posting(Account.SELLER_TAX, -3, FREE)]
+
+    assert made_of([*a_sale(2), *zero], TaxWay.LINES, [5]).off is None
+    assert made_of([*a_sale(3), *zero], TaxWay.LINES, [5]).off is not None
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"), [((2,), "0.02 may be rounding in 2 lines ("), ((1, 9), "0.06 may be rounding in 10 lines of 2 orders (")]
+)
+def test_a_document_that_stops_for_its_tax_says_both_figures_and_the_limit(counts, words):
+    off = made_of(a_sale(-7), TaxWay.LINES, counts).off
+
+    assert off is not None
+    figures, limits = "tax that fell: 20.07; what the tax codes make of it: 20.00", "0.01 a line, 0.05 for each of the orders)"
+    assert off.words() == f"{figures}; that is 0.07 apart, and {words}{limits}"
+
+
+def test_what_no_line_can_hold_goes_to_the_rounding_account_up_to_the_limit():
+    held, beyond = (
+        made_of([a_posting(Account.SALES, -5_000, FREE), a_posting(Account.SELLER_TAX, -minor, FREE)], TaxWay.LINES, [2])
+        for minor in (2, 3)
+    )
+
+    assert [(one.account, one.amount.minor) for one in held.lines if one.account == Account.ROUNDING] == [(Account.ROUNDING, -2)]
+    assert Account.ROUNDING not in {one.account for one in beyond.lines}
+    assert beyond.off is not None
 
 
 def test_what_nobody_said_a_code_for_stops_and_is_named():

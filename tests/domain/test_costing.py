@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.costing import SCALE, Again, Costed, UnitCost, after_receipt, at, costed, parse, parts_of, us, worth
+from core.domain.costing import SCALE, Again, Costed, Gone, UnitCost, after_receipt, at, costed, lost, parse, parts_of, us, worth
 from core.domain.journal import Account
 from core.domain.money import Money
 from core.domain.order import Order, Refund, RefundLine, Restock, Shipped, ShippedLine
@@ -157,3 +157,22 @@ def test_what_a_line_consumes_is_what_was_sent_else_what_is_mapped_else_its_own_
     assert parts_of(one, None, None) == {"A": 1}
     assert parts_of(replace(one, sku=None), None, None) == {"": 1}
     assert parts_of(replace(one, sku=None, requires_shipping=False), None, None) is None
+
+
+COSTED = {"A": [UnitCost(0, 12_345, "USD"), UnitCost(us(NOON), 30_000, "USD")]}
+
+
+def gone(*parts: tuple[str, int], at_: datetime = NOON, since: date = date.min) -> Costed:
+    return lost("payout amazon/7", "7", "amazon", [Gone(at_, sku, units) for sku, units in parts], COSTED, RULES, since)
+
+
+def test_what_a_channel_lost_leaves_stock_at_the_average_of_its_moment_and_comes_back_when_it_is_found():
+    assert sums(gone(("A", 2))) == {f"lost {NOON.date()}": 6}
+    assert sums(gone(("A", 2), at_=NOON - DAY)) == {f"lost {(NOON - DAY).date()}": 2}
+    assert sums(gone(("A", -2))) == {f"lost {NOON.date()}": -6}
+    assert gone(("A", 2), ("A", -2)).entries == []
+
+
+def test_what_was_lost_before_the_first_day_is_not_booked_and_what_nobody_knows_a_cost_of_waits():
+    assert gone(("A", 2), ("B", 1), since=(NOON + DAY).date()) == Costed()
+    assert gone(("B", 1), ("", -3)).missing == {"B": 1, "": 3}

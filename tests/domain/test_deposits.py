@@ -1,11 +1,12 @@
 """Deposits: the payouts that one holds and what it shows otherwise come to what the bank says."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.deposits import BankLine, Deposit, Held, entries_of, item_of, proposals, rest_of
+from core.domain.deposits import AMONG, AT_MOST, BankLine, Deposit, Held, entries_of, fitting, item_of, proposals, rest_of
 from core.domain.journal import Account
 from core.domain.money import Money, total
 from core.domain.payout_entries import LEFT
@@ -64,3 +65,27 @@ def test_what_is_proposed_comes_to_the_line_and_each_payout_once(some, amounts, 
     for line in lines:
         if line.line in found:
             assert total((one.reaches for one in found[line.line]), "USD") == line.amount
+
+
+def sent(minor: int, n: int, days: int = 0) -> Held:
+    on = DAY - timedelta(days=days)
+    payout = Payout(f"P{n}", Paid.PAID, datetime(on.year, on.month, on.day, 12, tzinfo=UTC), Money(minor, "USD"))
+    return Held(f"id {n:02}", "shop", "paypal", on, payout)
+
+
+@given(st.lists(st.tuples(st.integers(-4, 9).filter(bool), st.integers(0, 7)), max_size=9), st.integers(-6, 25), st.integers(1, AT_MOST))
+def test_what_is_found_is_what_trying_every_combination_finds_first(some, amount, count):
+    free = [sent(minor, n, days) for n, (minor, days) in enumerate(some)]
+    close = sorted(free, key=lambda each: (abs(DAY - each.day), each.id))
+
+    every = (each for each in combinations(close, count) if sum(one.reaches.minor for one in each) == amount)
+
+    assert fitting(BankLine(1, DAY, Money(amount, "USD"), ""), free, count) == next(every, None)
+
+
+def test_only_those_closest_in_time_are_looked_at():
+    far = sent(7, 99, days=7)
+    free = [*(sent(1000 + n, n) for n in range(AMONG)), far]
+
+    assert fitting(BankLine(1, DAY, far.reaches, ""), free, 1) is None
+    assert fitting(BankLine(1, DAY, far.reaches, ""), free[1:], 1) == (far,)

@@ -1,5 +1,6 @@
 """Refunds that only a channel's money tells of: shared over lines, counted once, theirs without the marketplace's tax."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,8 +17,8 @@ from tests.builders import LONG_AGO, a_charge, a_line, a_shipping, an_order, mon
 from tests.domain.test_journal import BY_MARKETPLACE, sums
 
 
-def back(amount: Money, id: str = "m1") -> Movement:
-    return Movement(id, Occasion.REFUND, LONG_AGO + timedelta(days=3), -amount, (Part(Leaf.BUYER, -amount),), "1001")
+def back(amount: Money, id: str = "m1", days: float = 3) -> Movement:
+    return Movement(id, Occasion.REFUND, LONG_AGO + timedelta(days=days), -amount, (Part(Leaf.BUYER, -amount),), "1001")
 
 
 def test_what_was_given_back_is_booked_as_the_returns_of_its_lines_and_their_tax() -> None:
@@ -36,6 +37,36 @@ def test_what_was_told_and_came_counts_once_and_what_is_still_to_come_counts_too
     )
 
     assert sorted(one.total.minor for one in made.refunds) == [500, 500, 700]
+
+
+def given_back(paid: list[Movement], told: list[Movement]) -> list[int]:
+    made = with_refunds(an_order(lines=[a_line(gross="90")]), paid, told)
+    return sorted(one.total.minor for one in made.refunds)
+
+
+def test_a_refund_that_comes_to_another_amount_than_was_told_counts_once() -> None:
+    assert given_back([back(money("5.40"), "paid")], [back(money("5"), "told", days=3.5)]) == [540]
+    assert given_back([back(money("5.40"), "p1"), back(money("7"), "p2")], [back(money("5"), "t1"), back(money("7"), "t2")]) == [540, 700]
+
+
+def test_a_later_refund_of_another_amount_is_still_to_come() -> None:
+    assert given_back([back(money("5"), "paid")], [back(money("5"), "told"), back(money("7"), "later", days=9)]) == [500, 700]
+    assert given_back([back(money("5.40"), "paid")], [back(money("7"), "later", days=9)]) == [540, 700]
+
+
+SOME = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 6)), max_size=5)
+
+
+@given(SOME, SOME)
+def test_whatever_is_told_all_that_came_counts_and_nothing_of_it_twice(came: list[tuple[int, int]], told: list[tuple[int, int]]) -> None:
+    paid = [back(Money(one, "USD"), f"paid {n}", days=day) for n, (one, day) in enumerate(came)]
+    said = [back(Money(one, "USD"), f"told {n}", days=day) for n, (one, day) in enumerate(told)]
+
+    counted = Counter(one.total.minor for one in with_refunds(an_order(lines=[a_line(gross="90")]), paid, said).refunds)
+
+    paid_, said_ = (Counter(minor for minor, _ in some) for some in (came, told))
+    assert paid_ <= counted <= paid_ | said_
+    assert counted.total() >= max(len(came), len(told))
 
 
 def test_money_in_another_currency_is_no_refund_of_the_order() -> None:

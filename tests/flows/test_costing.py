@@ -8,6 +8,8 @@ import pytest
 
 from core.domain.costing import UnitCost
 from core.domain.inbound import Came, Kind
+from core.domain.money import Money
+from core.domain.payouts import Leaf, Movement, Occasion, Part
 from core.flows import books, cost_csv, costing, inbound, inbound_csv
 from core.flows.costing import Typed, WrongCost
 from core.flows.counting import WrongLines
@@ -327,3 +329,57 @@ def test_a_sku_that_is_not_there_has_no_cost(shop):
     with shop.hub.database.read() as db:
         assert journal.books(db, shop.merchant.id)
     assert known(shop) == []
+
+
+# ---- lost by a channel's warehouse
+
+
+def reimbursed(shop: House, units: int, paid: int = 500, sku: str = "A") -> None:
+    """A payout in which the channel pays for units that it lost, or takes its money back."""
+    id, amount = f"lost-{sku}-{units}-{paid}", Money(paid, "USD")
+    parts = (Part(Leaf.REIMBURSEMENT, amount),)
+    told = Movement(id, Occasion.REIMBURSEMENT, shop.clock(), amount, parts, sku=sku, units=units)
+    shop.bogus.till.close([told], shop.clock(), "USD")
+    shop.ask("read_payouts")
+    shop.drain()
+
+
+def books_of(shop: House) -> dict[str, str]:
+    return {name: amount for name, amount in balances(shop).items() if name in ("goods_sold", "inventory", "reimbursements")}
+
+
+def test_what_a_channels_warehouse_lost_leaves_stock_beside_what_it_pays_for_it_once(shop):
+    price(shop, "A", "1.50")
+    reimbursed(shop, 2)
+    shop.ask("read_payouts")
+    shop.drain()
+    assert books_of(shop) == {"goods_sold": "3.00", "inventory": "-3.00", "reimbursements": "-5.00"}
+
+    reimbursed(shop, 2, paid=-500)
+
+    assert books_of(shop) == {}
+
+
+@on_sqlite
+def test_what_was_lost_without_a_cost_waits_until_somebody_types_it_and_goes_when_it_is_switched_off(shop):
+    reimbursed(shop, 2)
+    assert (cost(shop), lacking(shop)) == ("0.00", {"A": 2})
+
+    price(shop, "A", "1.50")
+    assert (cost(shop), lacking(shop)) == ("3.00", {})
+
+    costing.switch(shop.hub, shop.merchant.id, None, ANN)
+    shop.drain()
+    assert books_of(shop) == {"reimbursements": "-5.00"}
+
+    costing.switch(shop.hub, shop.merchant.id, TODAY - 30 * DAY, ANN)
+    shop.drain()
+    assert cost(shop) == "3.00"
+
+
+@on_sqlite
+def test_a_payment_for_goods_that_a_buyer_had_or_for_no_goods_moves_no_stock(shop):
+    price(shop, "A", "1.50")
+    reimbursed(shop, 0)
+
+    assert books_of(shop) == {"reimbursements": "-5.00"}

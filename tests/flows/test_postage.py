@@ -1,12 +1,13 @@
 """Postage in the books: labels once, as they were bought, given back and billed; and a carrier's bill in the ledger."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from connectors.bogus.ledger import BogusBooks, manifest
-from core.domain.ledgers import DocKind
+from core.domain.ledgers import DocKind, Document, TaxCode
 from core.flows import books, labelling, postage, posting
 from core.flows import connections as flows
 from core.flows.counting import WrongLines
@@ -195,21 +196,58 @@ def test_a_file_that_is_no_bill_names_its_lines(text: str, words: str) -> None:
         postage.read(HEAD + text)
 
 
-def test_a_bill_becomes_a_bill_in_the_ledger_once(dock: Depot) -> None:
-    system, house = BogusBooks(), dock.house
+def keeper(dock: Depot, system: BogusBooks, **codes: str) -> str:
+    """A ledger into which bills are written; its id."""
+    house = dock.house
     house.hub.connectors = {**house.hub.connectors, "bogus_books": manifest(system)}
     ledger = flows.connect(house.hub, dock.merchant, "bogus_books", "north-books", {})
     posting.choose(house.hub, dock.merchant, ledger, ANN, starts=TODAY - 30 * DAY, chosen={})
     house.drain()
-    number, _ = bought(dock)
-    take(dock, f"77,{TODAY},{number},freight,9.00,USD,\n")
     with house.hub.unit() as work:
         shelf = posting.look(house.hub, work.db, house.hub.connection(ledger.id))
     spare = next(one.id for one in shelf.accounts if one.journals)
-    posting.map_accounts(house.hub, dock.merchant, ledger, ANN, dict.fromkeys(["postage_owed", "postage"], spare))
-    for _ in range(3):
-        house.ask("gather_documents", connection=house.hub.connection(ledger.id))
-        house.drain()
+    choose(dock, ledger.id, **dict.fromkeys(["postage_owed", "postage", "fee_tax"], spare), **codes)
+    return ledger.id
 
-    bills = [one.document for one in system.documents if one.document.kind is DocKind.BILL]
-    assert [(one.contact, one.total.text(), one.on) for one in bills] == [("dock 4", "9.00", TODAY)]
+
+def choose(dock: Depot, ledger: str, **chosen: str) -> None:
+    posting.map_accounts(dock.house.hub, dock.merchant, dock.house.hub.connection(ledger), ANN, chosen)
+    dock.house.drain()
+
+
+def gather(dock: Depot, ledger: str) -> None:
+    dock.house.ask("gather_documents", connection=dock.house.hub.connection(ledger))
+    dock.house.drain()
+
+
+def bills(system: BogusBooks) -> list[Document]:
+    return [one.document for one in system.documents if one.document.kind is DocKind.BILL]
+
+
+def test_a_bill_becomes_a_bill_in_the_ledger_once(dock: Depot) -> None:
+    system = BogusBooks()
+    ledger = keeper(dock, system)
+    number, _ = bought(dock)
+    take(dock, f"77,{TODAY},{number},freight,9.00,USD,\n")
+    for _ in range(3):
+        gather(dock, ledger)
+
+    assert [(one.contact, one.total.text(), one.on) for one in bills(system)] == [("dock 4", "9.00", TODAY)]
+
+
+@on_sqlite
+def test_a_bill_that_charges_tax_brings_it_by_its_code_and_waits_for_the_right_one(dock: Depot) -> None:
+    system = BogusBooks(
+        country="GB", codes=(TaxCode("P", "20", Decimal(20)), TaxCode("P5", "5", Decimal(5)), TaxCode("N", "No", Decimal(0)))
+    )
+    ledger = keeper(dock, system, **{f"fee|{dock.carrier.id}": "P5"})
+    take(dock, f"77,{TODAY},,freight,10.00,USD,\n77,{TODAY},,tax,2.00,USD,\n")
+    gather(dock, ledger)
+    assert bills(system) == []
+    assert rows.rows(dock.house.hub, "select state, why from documents where kind = 'bill'") == [("blocked", "tax")]
+
+    choose(dock, ledger, **{f"fee|{dock.carrier.id}": "P"})
+
+    assert [(one.total.text(), one.tax.text(), [line.tax_code for line in one.lines]) for one in bills(system)] == [
+        ("12.00", "2.00", ["P", "N", "N"])
+    ]

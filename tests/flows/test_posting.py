@@ -350,15 +350,19 @@ def test_tax_that_is_not_what_its_code_makes_of_it_stops_the_document_until_the_
     assert [(one.document.total.text(), one.document.tax.text()) for one in system.documents] == [("25.00", "5.00")]
 
 
-@pytest.mark.parametrize("tax", ["3.98", "4.02"])
-def test_a_cent_or_two_by_which_a_rate_is_rounded_are_written_as_the_channel_charged_them(shop, system, tax):
+@on_sqlite
+@pytest.mark.parametrize(
+    ("count", "off", "state"), [(1, 1, "posted"), (1, 2, "blocked"), (3, 3, "posted"), (3, 4, "blocked"), (7, 6, "blocked")]
+)
+def test_a_cent_a_line_and_five_an_order_are_written_as_charged_and_one_more_is_not(shop, system, count, off, state):
     british(shop, system)
-    taxed(shop, tax)
+    taxes = [200 * count + off - 200 * (count - 1), *[200] * (count - 1)]
+    sell(shop, *[{"gross": "10.00", "tax": f"{one / 100}"} for one in taxes], total=f"{(1200 * count + off) / 100}")
     night(shop)
     choose_code(shop, "S20")
 
-    [one] = [held.document for held in system.documents]
-    assert (one.tax.text(), one.total.text()) == (tax, str(Decimal(20) + Decimal(tax)))
+    assert states(shop) == [state]
+    assert shelf(shop).rounded == (off if state == "posted" else 0)
 
 
 def test_lines_of_a_channel_are_marked_as_its_merchant_chose(shop, system):

@@ -53,13 +53,18 @@ def test_a_missing_tax_code_is_said_and_chosen_on_the_page(shop: House, system: 
     night(shop)
     shown = ana.get(address(shop))
     assert "Tax code missing" in shown and "your tax" in shown and len(ana.statements) <= MOST
+    assert "Postage of other carriers" in shown
 
     [waits] = shelf(shop).untaxed
-    ana.post(f"{address(shop)}/codes", **{f"tax||{waits}": CODES[0].id, f"fee|{shop.connection.id}": CODES[3].id, "else": "x"})
+    ana.post(
+        f"{address(shop)}/codes",
+        **{f"tax||{waits}": CODES[0].id, f"fee|{shop.connection.id}": CODES[3].id, "fee|others": CODES[3].id, "else": "x"},
+    )
     shop.drain()
 
     assert "Tax code missing" not in ana.get(address(shop))
     assert [one.document.tax.text() for one in system.documents] == ["4.00"]
+    assert shelf(shop).chosen["fee|others"] == CODES[3].id
     assert "else" not in {what for (what,) in books.rows(shop.hub, "select what from account_maps")}
 
 

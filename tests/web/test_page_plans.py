@@ -4,17 +4,21 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
-from core.store import attention, findings
+from core.domain.money import Money
+from core.domain.payouts import Leaf, Movement, Occasion, Paid, Part, Payout
+from core.flows import books
+from core.store import attention, findings, payouts
 from core.store.attention import SOURCES
 from core.store.engine import Database
 from core.store.findings import Finding
 from core.store.sql import run
+from tests.flows.depot import ANN
 from tests.store.test_plans import GROWING, plan
 from tests.web.programs import a_program
 from tests.web.rooms import person
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books|day_rates)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
-GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines"
+GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines|entries|postings|items|payouts|payout_lines|documents|margins"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels|print_jobs"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks|stations)_merchant|ix_order_lines_(?:to_release|waits)|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
@@ -51,7 +55,7 @@ def heard() -> Iterator[dict[str, Any]]:
 
 
 def wholes(database: Database, seen: dict[str, Any]) -> list[str]:
-    asked = {words: values for words, values in seen.items() if re.match(r"\s*(select|insert|update|delete)", words)}
+    asked = {words: values for words, values in seen.items() if re.match(r"\s*(select|insert|update|delete|with)", words)}
     plans = {words: re.findall(WHOLE[database.engine.dialect.name], plan(database, words, values)) for words, values in asked.items()}
     return [f"{' '.join(words.split())[:100]}: {hits}" for words, hits in plans.items() if hits]
 
@@ -121,6 +125,34 @@ def test_no_page_of_stock_for_programs_reads_a_table_whole(busy: Shop) -> None:
 
     assert [one["coming_units"] for one in items] == [6, 0]
     assert wholes(busy.hub.database, seen) == []
+
+
+READ = (  # of the books, by programs
+    "", "/entries", "/entries?account=clearing", "/entries?account=clearing&connection=c", "/entries?since=2026-11-01&until=2026-11-30",
+    "/entries?order={order}", "/entries?order={order}&account=sales", "/entries?payout={payout}", "/balances", "/payouts",
+    "/payouts?connection=c", "/payouts/{payout}", "/payouts/{payout}/lines", "/payouts/{payout}/certificate", "/open", "/open?breaks=true",
+    "/documents", "/documents?state=blocked", "/certificate", "/profit", "/profit?by=sku", "/profit?by=order",
+)  # fmt: skip
+
+
+def test_no_answer_about_the_books_reads_a_table_whole_or_asks_much(busy: Shop) -> None:
+    books.begin(busy.hub, busy.merchant, date(2026, 1, 1), ANN)
+    amount, at = Money(500, "USD"), busy.hub.clock()
+    with busy.hub.unit() as work:
+        payouts.see(work.db, busy.merchant, busy.connection.id, [("p1", Payout("P-1", Paid.PAID, at, amount))], work.now)
+        line = Movement("m1", Occasion.ADJUSTMENT, at, amount, (Part(Leaf.ADJUSTMENT, amount),))
+        payouts.hold(work.db, busy.merchant, busy.connection.id, "P-1", [line])
+        payouts.page_read(work.db, "p1", None, work.now)
+    busy.drain()
+    till, named = a_program(busy), {"order": busy.one("select min(id) from orders"), "payout": "p1"}
+    asked = {}
+    for path in READ:
+        with heard() as seen:
+            assert till.get(f"books{path.format(**named)}").status_code == 200, path
+        ours = {words: values for words, values in seen.items() if "entries" in words or "postings" in words or "payout" in words}
+        asked[path] = (len(seen) <= MOST + 4, wholes(busy.hub.database, ours))
+
+    assert {path: found for path, found in asked.items() if found != (True, [])} == {}
 
 
 def test_no_act_reads_a_table_whole(busy: Shop) -> None:
