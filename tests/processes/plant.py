@@ -37,8 +37,8 @@ from core.flows import doctor, people, signin
 from core.hub import Hub
 from core.store import connections, schema, stock, tasks
 from core.store.connections import Connection
-from core.store.sql import run
 from core.store.people import User
+from core.store.sql import run
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD_S = 60.0  # how long anything may take before a test gives up; no test asks how fast
