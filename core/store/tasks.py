@@ -103,7 +103,7 @@ HELD = {"id": "bigint", "generation": "int"}
 FENCE = """
 select o.id from tasks o where o.id in (
   select t.id from {rows} left join tasks t on t.id = r.id and t.generation = r.generation and t.lease_until is not null {fence})
-order by o.merchant, o.kind, o.subject {lock}
+order by o.merchant {exact}, o.kind {exact}, o.subject {exact} {lock}
 """
 # One that somebody is writing just now is left for the next second: to wait for it with others in hand is how deadlocks are made.
 RENEW = """
