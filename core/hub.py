@@ -64,12 +64,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def uuid7(clock: Callable[[], datetime]) -> Callable[[], str]:
+def uuid7(clock: Callable[[], datetime], chance: Callable[[int], bytes] = os.urandom) -> Callable[[], str]:
     """Ids that sort by time (RFC 9562): milliseconds, then chance."""
 
     def make() -> str:
         milliseconds = us(clock()) // 1000
-        value = (milliseconds << 80) | (0x7 << 76) | (int.from_bytes(os.urandom(10)) & ((1 << 76) - 1))
+        value = (milliseconds << 80) | (0x7 << 76) | (int.from_bytes(chance(10)) & ((1 << 76) - 1))
         value = (value & ~(0x3 << 62)) | (0x2 << 62)
         text = f"{value:032x}"
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from core.domain.causes import OF_ERRORS
-from core.domain.tasks import LATER, QUEUES, Claim, Outcome, Task, bell_of, wait_s
+from core.domain.tasks import LATER, QUEUES, RENEWAL_WAITS_S, WAITS_S, Claim, Outcome, Task, bell_of, wait_s
 from core.errors import AccessLost, BadPayload, HubError, LostLease, OutcomeUnknown, RateLimited, Refused, Stale, Unavailable
 from core.flows import (
     access,
@@ -286,7 +286,7 @@ def judge(error: BaseException, task: Task, jitter: float) -> Outcome:
         case Stale():
             return Outcome("due", cause=cause, detail=detail) if task.tries <= 10 else Outcome("parked", cause=cause, detail=detail)
         case Unavailable() | OutcomeUnknown():
-            wait = wait_s(task.tries, jitter)
+            wait = wait_s(task.tries, jitter, RENEWAL_WAITS_S if error.facts.get("renewing") else WAITS_S)
             return Outcome("parked" if wait is None else "due", wait or 0.0, cause=cause, detail=detail)
         case Refused() | BadPayload():
             return Outcome("parked", cause=_known(error), detail=detail, words=words)

@@ -158,6 +158,7 @@ WAITS = "select e.entry from document_entries e where e.connection = :id and e.d
 STOPPED = """
 select d.number, d.why as why from documents d where d.connection = :id and d.state = 'blocked'
 union all select t.kind, t.cause from tasks t where t.connection = :id and t.state = 'parked'
+union all select 'login', c.reason from connections c where c.id = :id and c.state <> 'active'
 """
 
 

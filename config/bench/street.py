@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import requests
@@ -21,7 +22,7 @@ from connectors.simulation import Carries, Delivery, InProcess, Keeps, Sells, St
 from core import jobs
 from core.flows import connections as flows
 from core.flows import intake
-from core.hub import Hub
+from core.hub import Hub, uuid7
 from core.store import schema, stock
 from core.store.connections import Connection
 from core.store.engine import Database
@@ -120,6 +121,7 @@ class Street:
         self.logins: dict[str, dict[str, Any]] = {name: one.credentials(f"{BASE}/{name}") for name, (_, one) in self.stage.cast.items()}
         self.settings = self._settings()
         self.hub = self.open("street")
+        self.chance(f"{seed}")
         schema.migrate(self.hub.database)
         self.merchant = flows.add_merchant(self.hub, "North Sea Trading").id
         self.place = self.hub.ids()
@@ -137,6 +139,10 @@ class Street:
             for key, value in one["app"].items()
         }
         return load({"home": self.folder, "log_level": "error"}, apps)
+
+    def chance(self, seed: str) -> None:
+        """From now on ids are those of this seed: what is sorted by them is sorted alike when it is played again."""
+        self.hub.ids = uuid7(self.clock, Random(seed).randbytes)
 
     def open(self, name: str) -> Hub:
         """A hub on this file of the folder."""

@@ -114,6 +114,7 @@ class Run:
     def play(self, begin: Callable[[], None]) -> None:
         """It begins, and then time passes until all is quiet."""
         self.street.hub.forget_made()
+        self.street.chance(f"{self.name} {self.seed} ids")
         self.world.pause = self._wait
         self.seen["broken"] = sum(fault.times for fault in self.world.faults)
         with self._deadly():
@@ -199,7 +200,7 @@ class Run:
 LATER = """
 select min(at) from (
   select case when t.due_at > c.blocked_until then t.due_at else c.blocked_until end as at
-  from tasks t join connections c on c.id = t.connection where t.state = 'due' and t.kind in (
+  from tasks t join connections c on c.id = t.connection where t.state = 'due' and c.state = 'active' and t.kind in (
     'buy_labels', 'void_labels', 'confirm_parcels', 'fetch_orders', 'read_ledger', 'gather_documents', 'post_document')
   union all select lease_until + 1 as at from tasks where state = 'running') w
 """

@@ -7,7 +7,10 @@ from datetime import timedelta
 MINUTE = 60.0
 # How long to wait before the next try, by how often it was tried (platforms guide, part 7); after the last it is parked.
 WAITS_S = (2.0, 10.0, MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE)
+# The same where the answer to a renewed login was lost: the old one is taken for half an hour more (Xero), and then a person must log in.
+RENEWAL_WAITS_S = (*WAITS_S[:4], *(5 * MINUTE,) * 4, *WAITS_S[4:])
 CRASHES = 3  # a task that killed its worker this often is parked
+CRASH_REST_S = MINUTE  # before the last of these: what kills workers one after the other (a restart, no memory) often passes meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,11 @@ class Claim:
         return self.outcomes.get(task.id, DONE)
 
 
-def wait_s(tries: int, jitter: float) -> float | None:
+def wait_s(tries: int, jitter: float, waits: Sequence[float] = WAITS_S) -> float | None:
     """Seconds before the next try; None when it was the last. `jitter` in [0, 1) spreads it by a fifth either way."""
-    if tries > len(WAITS_S):
+    if tries > len(waits):
         return None
-    return WAITS_S[max(0, tries - 1)] * (0.8 + 0.4 * jitter)
+    return waits[max(0, tries - 1)] * (0.8 + 0.4 * jitter)
 
 
 LEASE = timedelta(seconds=4)

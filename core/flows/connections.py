@@ -176,9 +176,13 @@ class StoredTokens:
         return fresh.access
 
     def _refreshed(self, refresh: Callable[[Mapping[str, str]], Fresh], login: Mapping[str, str], one: Connection) -> Fresh:
-        """A login that somebody replaced while we asked says nothing of the one that is there now."""
+        """A login that somebody replaced while we asked says nothing of the one that is there now. Where no answer came the one that we
+        have may be used up, and is taken for a while yet: `renewing` says that this cannot wait long."""
         try:
             return refresh(login)
+        except Unavailable as error:
+            error.facts["renewing"] = "login"
+            raise
         except AccessLost:
             if self._read()[0].login == one.login:
                 raise

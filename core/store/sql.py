@@ -23,7 +23,7 @@ FENCE = {"postgresql": "offset 0", "sqlite": "limit -1"}  # what stands so is wo
 def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str) -> TextClause:
     """`{rows}` becomes a table r of the given columns and, where the statement names it, r.merchant; `{lock}` a lock on the
     rows of o, `{fence}` the end of a subselect that is worked out first, `{now}` the database's own clock where it has one to trust,
-    `{listed}(text, sign)` puts a group's texts into one."""
+    `{listed}(text, sign)` puts a group's texts into one, `{exact}` sorts a text as Python does, whatever the database's language."""
     own = ", cast(:merchant as text) as merchant" if "r.merchant" in statement and ("merchant", "text") not in columns else ""
     fence = FENCE[dialect]
     if dialect == "postgresql":
@@ -34,12 +34,13 @@ def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str
             "skip": "for update skip locked",
             "fence": fence,
             "listed": "string_agg",
+            "exact": 'collate "C"',
             "now": "cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)",
         }
     else:
         fields = ", ".join(f"json_extract(v, '$.{name}') as {name}" for name, _ in columns)
         rows = f"(select {fields}{own} from (select value as v from json_each(:rows) {fence}) {fence}) as r"  # v: written out once a row
-        parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "listed": "group_concat", "now": ":now"}
+        parts = {"rows": rows, "lock": "", "skip": "", "fence": fence, "listed": "group_concat", "exact": "", "now": ":now"}
     for name, part in parts.items():
         statement = statement.replace("{" + name + "}", part)
     return text(statement)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.domain.tasks import CRASHES, LATER, LEASE, QUEUES, Claim, Outcome, Task, bell_of
+from core.domain.tasks import CRASH_REST_S, CRASHES, LATER, LEASE, QUEUES, Claim, Outcome, Task, bell_of
 from core.errors import LostLease
 from core.store.sql import run, run_set
 
@@ -103,7 +103,7 @@ HELD = {"id": "bigint", "generation": "int"}
 FENCE = """
 select o.id from tasks o where o.id in (
   select t.id from {rows} left join tasks t on t.id = r.id and t.generation = r.generation and t.lease_until is not null {fence})
-order by o.merchant, o.kind, o.subject {lock}
+order by o.merchant {exact}, o.kind {exact}, o.subject {exact} {lock}
 """
 # One that somebody is writing just now is left for the next second: to wait for it with others in hand is how deadlocks are made.
 RENEW = """
@@ -172,6 +172,7 @@ def _outcome(task: Task, outcome: Outcome, now: int, seal: Any) -> dict[str, Any
 REVIVE = """
 update tasks set crashes = crashes + 1, generation = generation + 1, lease_until = null,
   state = case when crashes + 1 >= :most then 'parked' else 'due' end,
+  due_at = case when crashes + 2 >= :most then :now + :rest else due_at end,
   cause = case when crashes + 1 >= :most then 'Crash' else cause end,
   detail = case when crashes + 1 >= :most then 'its worker died or fell silent each time' else detail end
 where id in (select id from tasks where state = 'running' and lease_until < {now} {skip})
@@ -183,8 +184,9 @@ select distinct queue from tasks where state = 'due' and due_at <= :now and {OPE
 
 
 def revive(db: Connection, now: int) -> int:
-    """For the sweeper: take back what silent workers held; what did so three times is parked. Gives how many."""
-    return len(run(db, REVIVE, now=now, most=CRASHES).fetchall())
+    """For the sweeper: take back what silent workers held; what did so three times is parked, and rests before the third. Gives how
+    many."""
+    return len(run(db, REVIVE, now=now, most=CRASHES, rest=int(CRASH_REST_S * 1_000_000)).fetchall())
 
 
 def due_queues(db: Connection, now: int) -> set[str]:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core.errors import AccessLost, RateLimited, Refused
+from core.domain.tasks import Task
+from core.errors import AccessLost, RateLimited, Refused, Unavailable
 from core.flows import connections as flows
 from core.flows.connections import SharedBudget, StoredTokens
+from core.jobs import judge
 from core.ports import Fresh, Rate
 from core.store import connections
 from tests.conftest import Clock, House
@@ -112,6 +114,19 @@ def test_a_crash_between_the_refresh_and_its_saving_recovers(house: House, issue
     assert (token, issuer.calls) == ("access-2", 2)
     house.clock.pass_(timedelta(hours=2))
     issuer.use(tokens(house).access(issuer.refresh))
+
+
+@on_sqlite
+@pytest.mark.parametrize("tries", range(1, 9))
+def test_a_renewal_without_an_answer_is_asked_again_while_the_old_one_is_taken(house: House, issuer: Issuer, tries: int) -> None:
+    """Whatever was tried before: after half an hour nobody takes it any more (Xero), and somebody would have to log in again."""
+    issuer.crash = Unavailable("no answer")
+    with pytest.raises(Unavailable) as lost:
+        tokens(house).access(issuer.refresh)
+
+    waits = [judge(lost.value, Task(1, "m", "c", "post_document", "s", 1, tries + n), 0.9).wait_s for n in range(2)]
+    assert 0 < waits[0] < waits[0] + min(waits[1], 300.0) < 30 * 60
+    assert judge(Unavailable("no answer"), Task(1, "m", "c", "post_document", "s", 1, 7), 0.9).wait_s > 3600, "others wait longer"
 
 
 @on_sqlite

@@ -38,6 +38,7 @@ from core.hub import Hub
 from core.store import connections, schema, stock, tasks
 from core.store.connections import Connection
 from core.store.people import User
+from core.store.sql import run
 
 ROOT = Path(__file__).resolve().parents[2]
 GUARD_S = 60.0  # how long anything may take before a test gives up; no test asks how fast
@@ -347,17 +348,19 @@ class Plant:
         return not self.rows(WORKING) and set(orders) <= self.taken()
 
     def settle(self, orders: Iterable[str]) -> None:
-        """Wait until all of it is done; what three dead workers parked is looked at by a person, who says: again."""
+        """Wait until all of it is done; what dead workers parked, or what rests after two of them, is looked at by a person, who says:
+        again."""
         wanted = list(orders)
         with contextlib.suppress(AssertionError):
             until(lambda: self.quiet(wanted) or self._crashed(), "")
         if self._crashed():
             with self.hub.database.write() as db:
                 tasks.retry(db, self.merchant, self.hub.now)
+                run(db, "update tasks set due_at = :now where state = 'due' and crashes >= 2", now=self.hub.now)
         until(lambda: self.quiet(wanted), f"{len(set(wanted) - self.taken())} orders are missing; open: {self._open()}")
 
     def _crashed(self) -> bool:
-        return bool(self.rows("select 1 from tasks where state = 'parked' and cause = 'Crash'"))
+        return bool(self.rows("select 1 from tasks where (state = 'parked' and cause = 'Crash') or (state = 'due' and crashes >= 2)"))
 
     def _open(self) -> list[tuple[Any, ...]]:
         return self.rows("select kind, state, cause, detail, count(*) from tasks where state <> 'done' group by 1, 2, 3, 4")

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from core import jobs
-from core.store import listings, orders, stock
+from core.store import listings, orders, stock, tasks
 from core.store.engine import Database, is_too_busy
+from core.store.sql import run_set
 from tests.conftest import House
 from tests.flows import books
 from tests.flows.acts import count, deliver, notice
@@ -175,3 +176,22 @@ def test_two_answers_to_one_listing_count_two_revisions_and_the_later_is_believe
         listings.answered(db, house.connection.id, [{**row, "shown": 6}], 3, 4)
 
     assert books.rows(house.hub, "select shown, revised, shown_from, shown_at from listings") == [(6, 2, 3, 4)]
+
+
+@on_postgresql
+def test_held_tasks_are_locked_in_the_order_of_who_asks_for_them_in_a_database_of_any_language(house: House) -> None:
+    """A language sorts capitals and signs otherwise: then who holds tasks and who asks for them would wait crosswise."""
+    merchant, own = house.merchant.id, house.connection.id
+    with house.hub.database.write() as db:
+        db.execute(text('alter table tasks alter column subject type text collate "und-x-icu"'))
+    with house.hub.unit() as work:
+        for subject in ("b", "A", "a-2", "a_1", "#9", "B"):
+            work.ask(merchant, "take_orders", subject, own)
+    with house.hub.database.write() as db:
+        held = tasks.claim(db, "inside", (merchant, own, "take_orders"), 9, house.hub.now)
+        assert held
+        rows = [{"id": one.id, "generation": one.generation} for one in held.tasks]
+        locked = [row.id for row in run_set(db, tasks.FENCE, tasks.HELD, rows)]
+
+    subjects = {one.id: one.subject for one in held.tasks}
+    assert [subjects[id] for id in locked] == sorted(subjects.values())
