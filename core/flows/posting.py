@@ -146,7 +146,7 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     desk = desk_of(hub, work, connection)
     groups = grouped(found, plans(hub, connection, connections.all_of(work.db, merchant)), until)
     sources = [f"{source}|{one}" for source, group in groups.items() if source.startswith(ORDER) for one in currencies_of(group)]
-    known = documents.open_of(work.db, merchant, connection.id, sources)
+    known = documents.open_of(work.db, merchant, connection.id, sources, hub.box(merchant))
     for source, group in groups.items():
         _want(hub, work, connection, source, group, desk, known)
     _want_bills(hub, work, connection, first, desk)
@@ -343,11 +343,18 @@ OPEN = ("wanted", "asked")
 
 
 def _paying(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept | None:
-    """With the ledger's name of what it pays; None while that is not written."""
-    first = documents.one(work.db, merchant, kept.after, hub.box(merchant))
-    if first is None or first.state != "posted":
-        return None
-    return replace(kept, document=replace(kept.document, of=first.ledger_id))
+    """With the ledger's name of what it pays, or of both that it brings together; None while one of them is not written."""
+    first = _name_there(hub, work, merchant, kept.after)
+    if not kept.document.by:
+        return replace(kept, document=replace(kept.document, of=first)) if first else None
+    of = _name_there(hub, work, merchant, kept.document.of)
+    return replace(kept, document=replace(kept.document, of=of, by=first)) if first and of else None
+
+
+def _name_there(hub: Hub, work: Unit, merchant: str, id: str) -> str:
+    """What the ledger calls this document; "" while it is not written."""
+    found = documents.one(work.db, merchant, id, hub.box(merchant))
+    return found.ledger_id if found and found.state == "posted" else ""
 
 
 def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:
