@@ -16,6 +16,7 @@ from core.domain.rates import Rate
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
 from core.flows import books, posting
 from core.flows import connections as flows
+from core.ports import Paying
 from core.store import documents, people, rates
 from core.store.connections import Connection
 from tests.conftest import START, House
@@ -554,3 +555,87 @@ def test_what_was_declined_in_one_of_two_currencies_is_tried_again_and_nothing_o
 
 def _pounds(amount: Money) -> Money:
     return Money(amount.minor, "GBP")
+
+
+# ---- orders on terms
+
+
+def on_terms(shop: House, **different: object) -> str:
+    """An order of 20 that left, and that its buyer pays later by bank transfer."""
+    pays = Paying("bogus", frozenset(["bogus"]))
+    known = shop.hub.connectors["bogus"]
+    shop.hub.connectors = {**shop.hub.connectors, "bogus": replace(known, pays=pays)}
+    per_order(shop)
+    number = str(shop.bogus.sell({"A": 2})["id"])
+    [line] = shop.bogus.orders[number]["lines"]
+    shop.bogus.change(number, payment="unpaid", paid_by=[], lines=[{**line, "fulfilled": 2}], **different)
+    shop.poll()
+    return number
+
+
+def call_off(shop: House, number: str) -> None:
+    """Half of it came back, and no money moved."""
+    give_back(shop, number)
+    shop.poll()
+
+
+@on_sqlite
+def test_a_refund_of_an_order_that_nobody_paid_is_set_against_its_invoice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+
+    assert written(system) == [("invoice", "20.00"), ("credit", "10.00"), ("applied", "10.00")]
+    invoice, credit, applied = system.documents
+    assert (applied.document.of, applied.document.by) == (invoice.posted.id, credit.posted.id)
+    assert states(shop) == ["posted"] * 3
+
+
+@on_sqlite
+def test_what_is_paid_after_a_credit_pays_only_what_is_left_of_the_invoice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    paid = {"gateway": "bank transfer", "amount": "20.00", "at": shop.clock().isoformat()}
+    shop.bogus.change(number, payment="paid", paid_by=[paid])
+    shop.poll()
+    night(shop)
+
+    assert written(system)[3:] == [("payment", "10.00"), ("journal", "10.00")]
+
+
+@on_sqlite
+def test_a_credit_that_was_set_off_before_its_invoice_could_be_written_waits_for_it(shop, system):
+    """The ledger declines the invoice at first; the credit stands, and is set off when the invoice does."""
+    number = on_terms(shop)
+    system.closed = TODAY
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    before = written(system)
+    system.closed = None
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+
+    assert before == [("credit", "10.00")]
+    assert sorted(written(system)) == [("applied", "10.00"), ("credit", "10.00"), ("invoice", "20.00")]
+
+
+@on_sqlite
+def test_a_lost_answer_never_sets_a_credit_off_twice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    for _ in range(2):  # of the credit, and of what sets it off
+        system.next("post", OutcomeUnknown("lost"), after_the_work=True)
+    night(shop)
+    for _ in range(4):
+        shop.clock.pass_(timedelta(minutes=20))
+        gather(shop)
+
+    assert written(system) == [("invoice", "20.00"), ("credit", "10.00"), ("applied", "10.00")]
+    assert set(states(shop)) == {"posted"}
