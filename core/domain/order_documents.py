@@ -64,6 +64,7 @@ class Press:
     number: Callable[[], str]
     rate: Callable[[date], Decimal | None]
     foreign: bool = False  # in a currency that its journals are not kept in
+    due: date | None = None  # by which day the buyer must have paid, where terms say so
 
 
 @dataclass
@@ -224,8 +225,13 @@ def _applied(on: date, invoice: str, credit: str, amount: Money, press: Press) -
 def _made(on: date, kind: DocKind, sold: Sequence[Posting], side: int, press: Press, **more: str) -> Made:
     parts = lines_of(merged(sold), press.chart, press.way, sign=-side, every=press.way is not TaxWay.PLAIN)
     tax_is = TaxIs.NONE if press.way is TaxWay.PLAIN else TaxIs.ON_TOP
-    document = _document(on, kind, press, lines=parts.lines, tax_is=tax_is, contact=press.contact, due=on, **more)
+    document = _document(on, kind, press, lines=parts.lines, tax_is=tax_is, contact=press.contact, due=_due(on, kind, press), **more)
     return Made(press.id(), document, None, parts.off, parts.rounded)
+
+
+def _due(on: date, kind: DocKind, press: Press) -> date:
+    """No ledger takes an invoice that was due before its day."""
+    return max(on, press.due or on) if kind is DocKind.INVOICE else on
 
 
 def _payment(on: date, kind: DocKind, part: Posting, amount: Money, first: str, press: Press) -> Made:

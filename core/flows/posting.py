@@ -5,7 +5,7 @@ by it before it is said again. What the ledger declines is blocked, with its wor
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,7 @@ from core.domain.documents import (
     switched,
     transfer,
 )
-from core.domain.journal import Account
+from core.domain.journal import Account, EntryKind
 from core.domain.ledgers import Books as LedgerBooks
 from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Sort, Tag, TaxCode, Why
 from core.domain.order_documents import Made, Open, Press, documents_of
@@ -42,7 +42,7 @@ from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
 from core.ports import Keeping, Ledger
-from core.store import audit, billing, connections, documents, rates
+from core.store import audit, billing, connections, documents, orders, rates
 from core.store import journal as entries
 from core.store.connections import Connection
 from core.store.documents import Kept
@@ -129,6 +129,13 @@ def gather_documents(hub: Hub, claim: Claim) -> None:
             _gather(hub, work, connection, books, max(first, books.starts))
 
 
+def _due(work: Unit, merchant: str, groups: Mapping[str, Sequence[Written]], books: Books) -> dict[str, date]:
+    """By which day orders on payment terms must be paid, in the merchant's zone."""
+    refs = {one.subject for source, group in groups.items() if source.startswith(ORDER) for one in group if one.kind is EntryKind.SALE}
+    zone = zone_of(books.zone)
+    return {ref: at.astimezone(zone).date() for ref, at in orders.due(work.db, merchant, refs).items()}
+
+
 def first_day(connection: Connection) -> date | None:
     """From which day on entries are written there; None: nobody said yet, nothing is."""
     text = str(connection.settings.get("from", ""))
@@ -143,10 +150,10 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     today = hub.clock().astimezone(zone_of(books.zone)).date()
     until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
-    desk = desk_of(hub, work, connection)
     groups = grouped(found, plans(hub, connection, connections.all_of(work.db, merchant)), until)
     sources = [f"{source}|{one}" for source, group in groups.items() if source.startswith(ORDER) for one in currencies_of(group)]
     known = documents.open_of(work.db, merchant, connection.id, sources, hub.box(merchant))
+    desk = replace(desk_of(hub, work, connection), due=_due(work, merchant, groups, books))
     for source, group in groups.items():
         _want(hub, work, connection, source, group, desk, known)
     _want_bills(hub, work, connection, first, desk)
@@ -173,7 +180,8 @@ def plans(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> d
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What documents for one ledger are made with: its lines, those accounts that are banks or take payments, its own currency, what it can
-    hold, how its lines hold tax, what channels are called, and where numbers, ids and rates come from."""
+    hold, how its lines hold tax, what channels are called, and where numbers, ids and rates come from.
+    `due`: by which day orders on payment terms must be paid."""
 
     chart: Chart
     banks: Collection[str]
@@ -186,6 +194,7 @@ class Desk:
     id: Callable[[], str]
     number: Callable[[], str]
     rate: Callable[[str, date], Decimal | None]
+    due: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def account(self) -> AccountOf:
@@ -216,7 +225,7 @@ class Desk:
         contact = f"{self.channels.get(group[0].channel, 'Crossdock')} {currency}"
         return Press(
             self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
-            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own,
+            lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own, self.due.get(group[0].subject),
         )  # fmt: skip
 
 

@@ -42,11 +42,11 @@ def written(lines: Iterable[Line], first: int = 0) -> list[Written]:
     return [Written(first + n, one.kind, one.subject, one.on, one.memo, one.postings) for n, one in enumerate(entries)]
 
 
-def press_of(kinds: frozenset[DocKind], pays: frozenset[str], currency: str, ids: Iterator[int]) -> Press:
+def press_of(kinds: frozenset[DocKind], pays: frozenset[str], currency: str, ids: Iterator[int], due: date | None = None) -> Press:
     def name() -> str:
         return f"CD-{next(ids)}"
 
-    return Press(CHART, kinds, pays, "Buyers", "", currency, TaxWay.PLAIN, TaxWay.PLAIN, name, name, lambda on: None)
+    return Press(CHART, kinds, pays, "Buyers", "", currency, TaxWay.PLAIN, TaxWay.PLAIN, name, name, lambda on: None, due=due)
 
 
 def effects(one: Document) -> Sums:
@@ -260,3 +260,16 @@ def test_a_refund_of_what_was_paid_whole_has_nothing_to_be_set_against():
     ledger.gather([owed(3, EntryKind.REFUND, Account.RETURNS, 1000)])
 
     assert told(ledger)[2:] == [("credit", "10.00")]
+
+
+@pytest.mark.parametrize(
+    ("terms", "wanted"), [(timedelta(days=30), timedelta(days=30)), (None, timedelta(0)), (timedelta(days=-3), timedelta(0))],
+    ids=["net 30", "no terms", "due before it left"],
+)  # fmt: skip
+def test_an_invoice_is_due_when_its_terms_say_and_else_on_its_day(terms, wanted):
+    sale, day = owed(1, EntryKind.SALE, Account.SALES, -3000), LONG_AGO.date()
+    press = press_of(XERO, frozenset(), "USD", count(), day + terms if terms else None)
+
+    [made] = documents_of([sale], press, [])
+
+    assert (made.document.kind, made.document.on, made.document.due) == (DocKind.INVOICE, day, day + wanted)

@@ -19,6 +19,7 @@ from core.flows import connections as flows
 from core.ports import Paying
 from core.store import documents, people, rates
 from core.store.connections import Connection
+from core.store.sql import run
 from tests.conftest import START, House
 from tests.flows import books as rows
 from tests.flows.depot import ANN
@@ -639,3 +640,27 @@ def test_a_lost_answer_never_sets_a_credit_off_twice(shop, system):
 
     assert written(system) == [("invoice", "20.00"), ("credit", "10.00"), ("applied", "10.00")]
     assert set(states(shop)) == {"posted"}
+
+
+@on_sqlite
+def test_an_invoice_is_due_on_the_day_of_its_terms_where_the_merchant_is(shop, system):
+    late = START + timedelta(days=30)
+    with shop.hub.unit() as work:
+        run(work.db, "update merchants set settings = json_set(settings, '$.zone', 'Pacific/Auckland') where id = :id", id=shop.merchant.id)
+    on_terms(shop, due_at=late.replace(hour=22).isoformat())
+    night(shop)
+
+    [invoice] = [one.document for one in system.documents]
+    assert (invoice.kind, invoice.due) == (DocKind.INVOICE, late.date() + DAY)
+
+
+@on_sqlite
+def test_a_later_look_that_does_not_tell_the_terms_keeps_them(shop, system):
+    due = START + timedelta(days=30)
+    number = on_terms(shop, due_at=due.isoformat())
+    del shop.bogus.orders[number]["due_at"]
+    shop.bogus.change(number, name="renamed")
+    shop.poll()
+    night(shop)
+
+    assert [one.document.due for one in system.documents] == [due.date()]
