@@ -356,8 +356,20 @@ def _paying(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept | None:
     first = _name_there(hub, work, merchant, kept.after)
     if not kept.document.by:
         return replace(kept, document=replace(kept.document, of=first)) if first else None
+    kept = _against(hub, work, merchant, kept)
     of = _name_there(hub, work, merchant, kept.document.of)
     return replace(kept, document=replace(kept.document, of=of, by=first)) if first and of else None
+
+
+def _against(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept:
+    """An invoice that was declined may have been made anew since: then the credit is set against that one."""
+    if documents.one(work.db, merchant, kept.document.of, hub.box(merchant)):
+        return kept
+    if (other := documents.invoice_of(work.db, merchant, kept)) is None:
+        return kept
+    document = replace(kept.document, of=other)
+    documents.change(work.db, kept.id, document, hub.box(merchant))
+    return replace(kept, document=document)
 
 
 def _name_there(hub: Hub, work: Unit, merchant: str, id: str) -> str:

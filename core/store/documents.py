@@ -224,6 +224,18 @@ def _credited(rows: Iterable[Any], box: Box) -> Counter[str]:
     return found
 
 
+INVOICE = """
+select d.id from documents d where d.connection = :connection and d.source = :source and d.kind = 'invoice' and not d.gone
+  and d.merchant || '' = :merchant order by d.revision limit 1
+"""
+
+
+def invoice_of(db: Connection, merchant: str, kept: Kept) -> str | None:
+    """The first invoice of the same order."""
+    found: str | None = run(db, INVOICE, connection=kept.connection, source=kept.source, merchant=merchant).scalar()
+    return found
+
+
 def after_it(db: Connection, merchant: str, id: str) -> list[str]:
     """The documents that waited for this one."""
     return [row.id for row in run(db, FOLLOWERS, id=id, merchant=merchant)]

@@ -664,3 +664,21 @@ def test_a_later_look_that_does_not_tell_the_terms_keeps_them(shop, system):
     night(shop)
 
     assert [one.document.due for one in system.documents] == [due.date()]
+
+
+@on_sqlite
+def test_a_credit_is_set_against_the_invoice_that_was_made_anew(shop, system):
+    """Nobody could use the account of sales; another one is chosen, and the invoice is another document."""
+    number = on_terms(shop)
+    system.retired = {"1002"}
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"sales": "1003"})
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+
+    assert written(system) == [("credit", "10.00"), ("invoice", "20.00"), ("applied", "10.00")]
+    assert states(shop) == ["posted"] * 3
