@@ -32,6 +32,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
     wish = _Wish(books.accounts(), books.tax_codes(), said.currencies[0], hub.clock().date())
     made = {kind: _posted(books, wish.document(kind)) for kind in ALONE if kind in kinds}
     paid = [(kind, _posted(books, wish.payment(kind, made[of].id))) for kind, of in PAYS.items() if kind in kinds and of in made]
+    if DocKind.APPLIED in kinds and {DocKind.INVOICE, DocKind.CREDIT} <= made.keys():
+        paid.append((DocKind.APPLIED, _posted(books, wish.applied(made[DocKind.INVOICE].id, made[DocKind.CREDIT].id))))
     _change(books, hand, connection.channel, wish, made)
     _read_on(books, since)
     for kind, one in (*paid, *made.items()):
@@ -114,6 +116,9 @@ class _Wish:
         return Document(
             kind, _number(), self._day, self._currency, of=of, amount=amount, contact="Shopify buyers", memo="Rehearsal", **lands
         )
+
+    def applied(self, of: str, by: str) -> Document:
+        return replace(self.payment(DocKind.APPLIED, of), by=by, out_of="")
 
     def _sides(self) -> tuple[DocLine, DocLine]:
         amount = Money(CENTS, self._currency)

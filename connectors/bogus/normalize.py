@@ -101,6 +101,7 @@ def _order(document: Mapping[str, Any], connection: str, channel: str) -> Order:
         source=document.get("source") or channel,
         source_id=document.get("source_id") or None,
         deliver_by=_time(document, "deliver_by") if "deliver_by" in document else None,
+        due_at=_time(document, "due_at") if "due_at" in document else None,
         notes=tuple(notes),
         person=_person(document),
         programs=tuple(document.get("programs") or ()),

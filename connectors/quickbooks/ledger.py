@@ -98,7 +98,7 @@ class QuickBooksLedger:
         )
 
     def _contact(self, document: Document, entity: str, own: str, key: str) -> str:
-        if document.kind is DocKind.PAYMENT and not document.contact:
+        if document.kind in (DocKind.PAYMENT, DocKind.APPLIED) and not document.contact:
             return normalize.ref(self._client.read("Invoice", document.of), "CustomerRef")
         if document.kind is DocKind.TRANSFER or (document.kind is DocKind.JOURNAL and not document.contact):
             return ""

@@ -186,7 +186,14 @@ def _total(entity: str, body: Body, currency: str) -> Money:
     if entity == "JournalEntry":
         lines = [one for one in _lines(body) if one["JournalEntryLineDetail"]["PostingType"] == "Debit"]
         return total((_money(one["Amount"], currency) for one in lines), currency)
-    return _money(body["Amount" if entity == "Transfer" else "TotalAmt"], currency)
+    whole = _money(body["Amount" if entity == "Transfer" else "TotalAmt"], currency)
+    return whole if whole or entity != "Payment" else _credited(body, currency)
+
+
+def _credited(body: Body, currency: str) -> Money:
+    """What a payment of nothing sets of credit memos against invoices."""
+    lines = [line for line in _lines(body) for one in line.get("LinkedTxn") or () if one.get("TxnType") == "CreditMemo"]
+    return total((_money(line["Amount"], currency) for line in lines), currency)
 
 
 def tax_of(body: Body, currency: str) -> Money:

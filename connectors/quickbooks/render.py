@@ -40,7 +40,7 @@ def mark(key: str) -> str:
 
 def _head(document: Document, key: str, means: Means) -> Body:
     named = f"{document.number}: {document.memo}" if document.kind is DocKind.TRANSFER else document.memo
-    number = {DocKind.PAYMENT: "PaymentRefNum", DocKind.TRANSFER: ""}.get(document.kind, "DocNumber")
+    number = {DocKind.PAYMENT: "PaymentRefNum", DocKind.APPLIED: "PaymentRefNum", DocKind.TRANSFER: ""}.get(document.kind, "DocNumber")
     return {
         **({number: document.number} if number else {}),
         "TxnDate": document.on.isoformat(),
@@ -180,6 +180,13 @@ def _payment(document: Document, means: Means) -> Body:
     }
 
 
+def _applied(document: Document, means: Means) -> Body:
+    """No money moves: what the invoice is paid with is the credit memo."""
+    amount, ends = _amount(document.total), (("Invoice", document.of), ("CreditMemo", document.by))
+    lines = [{"Amount": amount, "LinkedTxn": [{"TxnId": id, "TxnType": entity}]} for entity, id in ends]
+    return {"CustomerRef": _ref(means.contact), "TotalAmt": 0, "Line": lines}
+
+
 def _journal(document: Document, means: Means) -> Body:
     return {"Line": [_journal_line(line, means) for line in document.lines]}
 
@@ -238,6 +245,7 @@ BODIES: Mapping[DocKind, Callable[[Document, Means], Body]] = {
     DocKind.INVOICE: _invoice,
     DocKind.CREDIT: _sale,
     DocKind.PAYMENT: _payment,
+    DocKind.APPLIED: _applied,
     DocKind.JOURNAL: _journal,
     DocKind.BILL: _bill,
     DocKind.TRANSFER: _transfer,

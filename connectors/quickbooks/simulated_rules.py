@@ -186,6 +186,28 @@ def stands_there(entity: str, body: Body, accounts: Mapping[str, Body]) -> None:
             raise business(f"When you use {kind}, you must choose a {wanted.lower()} in the Name field.")
 
 
+PAYABLE = ("Invoice", "CreditMemo")
+
+
+def links(payment: Body) -> list[tuple[Body, Body]]:
+    """Each line of a payment with what it names."""
+    return [(line, link) for line in payment.get("Line", ()) for link in line.get("LinkedTxn", ())]
+
+
+def is_credit_applied(entity: str, body: Body) -> bool:
+    """A payment of nothing, with a credit memo."""
+    return entity == "Payment" and any(link["TxnType"] == "CreditMemo" for _, link in links(body)) and not number(body["TotalAmt"])
+
+
+def pays(row: Body, entity: str, amount: Decimal, customer: Body) -> None:
+    """What a payment's line may say of an invoice or a credit memo."""
+    name = {"Invoice": "invoice", "CreditMemo": "credit memo"}[entity]
+    if row["CustomerRef"]["value"] != customer["value"]:
+        raise business(f"The customer of the payment is not that of the {name}.")
+    if amount > number(row["Balance"]):
+        raise business(f"The amount is more than the {name} {'owes' if entity == 'Invoice' else 'has left'}.")
+
+
 def currency(body: Body, home: str, keeps: frozenset[str], contact: Body | None) -> None:
     """A foreign currency is kept, and is the contact's."""
     said = (body.get("CurrencyRef") or {}).get("value", home)

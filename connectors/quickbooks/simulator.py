@@ -353,17 +353,26 @@ class Simulator:
             raise rules.business("Class and location tracking are not part of this company's subscription.")
 
     def _pays(self, one: dict[str, Any]) -> None:
-        """No more than the invoice still owes, and its own customer's."""
-        linked = [(link["TxnId"], Decimal(line["Amount"])) for line in one.get("Line", ()) for link in line.get("LinkedTxn", ())]
-        for ident, amount in linked:
-            invoice = self._rows("Invoice").get(ident)
-            if invoice is None:
-                raise Fault("2500", "Invalid Reference Id", f"Invalid Reference Id : Transaction element id {ident} not found")
-            if invoice["CustomerRef"]["value"] != one["CustomerRef"]["value"]:
-                raise rules.business("The customer of the payment is not that of the invoice.")
-            if amount > Decimal(invoice["Balance"]):
-                raise rules.business("The amount is more than the invoice owes.")
-            invoice["Balance"] = str(Decimal(invoice["Balance"]) - amount)
+        """No more than the invoice still owes or the credit memo still has, its own customer's, and no more than there is to pay with."""
+        linked = [(self._linked(link), link["TxnType"], Decimal(line["Amount"])) for line, link in rules.links(one)]
+        for row, entity, amount in linked:
+            rules.pays(row, entity, amount, one["CustomerRef"])
+        sums = {entity: sum((amount for _, of, amount in linked if of == entity), Decimal(0)) for entity in rules.PAYABLE}
+        if sums["Invoice"] > Decimal(one["TotalAmt"]) + sums["CreditMemo"]:
+            raise rules.business("The amount received is less than what is paid with it.")
+        self._settled(one, -1)
+
+    def _linked(self, link: dict[str, Any]) -> dict[str, Any]:
+        entity, ident = str(link.get("TxnType")), str(link.get("TxnId"))
+        if entity not in rules.PAYABLE or ident not in self._rows(entity):
+            raise Fault("2500", "Invalid Reference Id", f"Invalid Reference Id : Transaction element id {ident} not found")
+        return self._rows(entity)[ident]
+
+    def _settled(self, one: dict[str, Any], sign: int) -> None:
+        """What a payment leaves of the balances that it names."""
+        for line, link in rules.links(one):
+            if row := self._rows(link["TxnType"]).get(link["TxnId"]):
+                row["Balance"] = str(Decimal(row["Balance"]) + sign * Decimal(line["Amount"]))
 
     def _summed(self, entity: str, one: dict[str, Any]) -> dict[str, Any]:
         one.setdefault("CurrencyRef", {"value": self._home})
@@ -397,6 +406,8 @@ class Simulator:
         return self._void(entity, one)
 
     def _void(self, entity: str, one: dict[str, Any]) -> dict[str, Any]:
+        if entity == "Payment":
+            self._settled(one, 1)
         _emptied(one)
         one["PrivateNote"] = f"Voided - {one.get('PrivateNote', '')}"
         self._touched(entity, one, "voided")
@@ -433,7 +444,7 @@ class Simulator:
             return {**was, "gone": True}
         return {
             "id": one["Id"],
-            "kind": KINDS[entity].value,
+            "kind": "applied" if rules.is_credit_applied(entity, one) else KINDS[entity].value,
             "number": one.get("DocNumber") or one.get("PaymentRefNum") or one.get("PrivateNote", "").partition(": ")[0],
             "key": self.state["keys"].get(one["Id"], ""),
             "on": one["TxnDate"],
@@ -510,6 +521,8 @@ def _moment(said: str) -> Any:
 def _total(entity: str, one: dict[str, Any]) -> str:
     if entity == "JournalEntry":
         return f"{sum((side for side in map(rules.side, one['Line']) if side > 0), Decimal(0)):.2f}"
+    if rules.is_credit_applied(entity, one):
+        return f"{sum((Decimal(line['Amount']) for line, link in rules.links(one) if link['TxnType'] == 'CreditMemo'), Decimal(0)):.2f}"
     return f"{Decimal(one['Amount' if entity == 'Transfer' else 'TotalAmt']):.2f}"
 
 

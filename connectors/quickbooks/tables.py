@@ -12,13 +12,14 @@ ENTITIES = MappingProxyType(
         DocKind.REFUND: "RefundReceipt",
         DocKind.INVOICE: "Invoice",
         DocKind.CREDIT: "CreditMemo",
+        DocKind.APPLIED: "Payment",  # of nothing, whose lines name the invoice and the credit memo
         DocKind.PAYMENT: "Payment",
         DocKind.JOURNAL: "JournalEntry",
         DocKind.BILL: "Bill",
         DocKind.TRANSFER: "Transfer",
     }
 )
-KINDS = MappingProxyType({entity: kind for kind, entity in ENTITIES.items()})
+KINDS = MappingProxyType({entity: kind for kind, entity in ENTITIES.items()})  # the last of an entity's kinds
 NAMES = ("Item", "Customer", "Vendor")  # what is made beside, by its name
 CALLS = (
     "token",
@@ -37,7 +38,7 @@ VOIDS = MappingProxyType(
     {"Invoice": "operation=void", "SalesReceipt": "operation=update&include=void", "Payment": "operation=update&include=void"}
 )
 # Payments and transfers have no DocNumber that can be asked for: they are looked for among those of their day.
-BY_DAY = frozenset((DocKind.PAYMENT, DocKind.TRANSFER))
+BY_DAY = frozenset((DocKind.PAYMENT, DocKind.APPLIED, DocKind.TRANSFER))
 PAGES = MappingProxyType({"Payment": "recvpayment", "JournalEntry": "journal"})  # the app's own page of a document, else the entity's name
 
 SORTS = MappingProxyType(

@@ -509,6 +509,13 @@ def _service(shipping: Sequence[Shipping]) -> str:
     return (shipping[0].code or shipping[0].title) if shipping else ""
 
 
+def _due(told: shapes.Order) -> datetime | None:
+    """When the last of it is due, where every part says when."""
+    times = [one.due_at for one in told.payment_terms.payment_schedules] if told.payment_terms else []
+    known = [_utc(at) for at in times if at is not None]
+    return max(known) if known and len(known) == len(times) else None
+
+
 def _order(told: shapes.Order, connection: str, **parts: Any) -> Order:
     reading = _Reading(told)
     total, shipping = reading.shop.money(told.total_price_set, "total_price_set"), reading.shipping()
@@ -550,6 +557,7 @@ def _order(told: shapes.Order, connection: str, **parts: Any) -> Order:
         bundles=reading.bundles(),
         said=(("financial_status", told.financial_status or ""),),
         person=_person(told),
+        due_at=_due(told),
         **parts,
         notes=tuple(reading.notes),
     )

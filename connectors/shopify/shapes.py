@@ -162,6 +162,14 @@ class Company(Shape):
     id: int | None = None
 
 
+class Schedule(Shape):
+    due_at: Time | None  # null until goods leave, where that is what makes it due
+
+
+class Terms(Shape):
+    payment_schedules: list[Schedule]
+
+
 class Order(Named, kw_only=True):
     """The body of an `orders/*` webhook, and what the GraphQL read is turned into."""
 
@@ -196,6 +204,7 @@ class Order(Named, kw_only=True):
     po_number: Text = None
     payment_gateway_names: list[str] = []
     company: Company | None = None  # only business orders have it
+    payment_terms: Terms | None = None  # GraphQL tells it to apps with a scope of its own only: it is read here alone
     customer: Named | None = None
     email: Text = None
     phone: Text = None

@@ -79,6 +79,8 @@ MANIFEST = Connector(
         "getCreditNote",
         "createCreditNotes",
         "updateCreditNote",
+        "createCreditNoteAllocation",
+        "deleteCreditNoteAllocations",
         "getPayments",
         "getPayment",
         "createPayments",

@@ -73,6 +73,10 @@ class Client:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         return self._object(method, _address(path, query), headers, write_json(body))
 
+    def delete(self, path: str, key: str) -> Body:
+        """Gone there. Deleted twice it is refused: whoever lost the answer looks first."""
+        return self._object("DELETE", _address(path, None), {"Idempotency-Key": key}, b"")
+
     def _object(self, method: str, address: str, headers: Body, body: bytes | None = None) -> Body:
         said = self._call(method, address, headers, body)
         if not isinstance(said, dict):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.xero import normalize, render
+from connectors.xero.allocations import Allocations
 from connectors.xero.client import Body, Client, listed, steps
 from core.domain.ledgers import Books, DocKind, Document, LedgerAccount, Posted, Tag, TaxCode, Why
 from core.errors import BadPayload, OutcomeUnknown, RateLimited, Refused, Unsupported
@@ -50,6 +51,7 @@ class XeroLedger:
     def __init__(self, kit: Kit, client: Client) -> None:
         self._kit = kit
         self._client = client
+        self._allocations = Allocations(client, str(kit.settings["page_url"]))
         self._organisation: Body | None = None
         self._currencies: dict[str, str] | None = None
 
@@ -75,6 +77,8 @@ class XeroLedger:
 
     def post(self, document: Document, key: str) -> Posted:
         """What Xero makes of it is compared to the cent: what comes to something else is taken back, and refused."""
+        if document.kind is DocKind.APPLIED:
+            return self._allocations.post(document, key)
         shelf, said = _shelf(document.kind), render.document(document)
         _searchable(document.number)
         self._know(shelf)
@@ -89,6 +93,8 @@ class XeroLedger:
         """By its number: Xero cannot be asked for a key. What is looked up is mostly said next: both are paid for, lest looking spends what
         saying waits for."""
         self._client.calls.ensure(3)
+        if document.kind is DocKind.APPLIED:
+            return self._allocations.find(document)
         self._know(_shelf(document.kind))
         found = list(self._numbered(document))
         mine = [one for one in found if normalize.alike(one, document)]
@@ -100,6 +106,8 @@ class XeroLedger:
         return None
 
     def look(self, kind: DocKind, ids: Sequence[str]) -> Mapping[str, Posted]:
+        if kind is DocKind.APPLIED:
+            return self._allocations.look(ids)
         found: dict[str, Posted] = {}
         self._know(_shelf(kind))
         try:
@@ -123,6 +131,8 @@ class XeroLedger:
         return Page(items, _next(turn, page, start, found if more else ()))
 
     def void(self, kind: DocKind, posted: Posted, key: str) -> Posted:
+        if kind is DocKind.APPLIED:
+            return self._allocations.void(posted, key)
         self._know(_shelf(kind))
         self._client.calls.pay(3)  # look, say a journal's words again, end it
         now = self.look(kind, [posted.id])[posted.id]

@@ -298,6 +298,38 @@ def _plain(amount: Any) -> str:
     return f"{Decimal(amount).normalize():f}"
 
 
+# ---- credits set against invoices: {Amount, Date, Invoice: {InvoiceID}, AllocationID} inside of a credit note
+
+
+@readable
+def allocations(credit: Body) -> list[Body]:
+    """Those that stand."""
+    return [one for one in credit.get("Allocations") or () if not one.get("IsDeleted")]
+
+
+@readable
+def allocated_to(said: Body) -> str:
+    return _text(said["Invoice"], "InvoiceID")
+
+
+@readable
+def allocation_id(said: Body) -> str:
+    return _text(said, "AllocationID")
+
+
+@readable
+def credit_id(said: Body) -> str:
+    return _text(said, "CreditNoteID")
+
+
+@readable
+def allocation(said: Body, credit: str, mine: str, page_url: str) -> Posted:
+    """Of this credit note, in its currency. Xero keeps no number of it, nor when it was changed."""
+    whole, nothing = Money.parse(said["Amount"], mine), Money.zero(mine)
+    shape = sha256(json.dumps([DocKind.APPLIED, str(day(said["Date"])), mine, _plain(said["Amount"])]).encode()).hexdigest()[:32]
+    return Posted(f"{credit}/{allocated_to(said)}", "", "", whole, nothing, shape, link=f"{page_url}{LINKS[DocKind.CREDIT]}{credit}")
+
+
 def _of(said: Body) -> str:
     """What a payment pays: a credit note comes in either field."""
     invoice, credit = said.get("Invoice") or {}, said.get("CreditNote") or {}

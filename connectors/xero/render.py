@@ -107,6 +107,11 @@ def _payment(one: Document) -> dict[str, Any]:
     return {**pays, **said, **_rated(one)}
 
 
+def allocation(one: Document) -> dict[str, Any]:
+    """Of the credit note `by`, which its path names."""
+    return {"Invoice": {"InvoiceID": one.of}, "Amount": amount(one.total), "Date": one.on.isoformat()}
+
+
 def _transfer(one: Document) -> dict[str, Any]:
     return {
         "FromBankAccount": {"AccountID": one.out_of},

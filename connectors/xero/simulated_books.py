@@ -101,6 +101,7 @@ SCHEMA: dict[str, dict[str, tuple[type, ...]]] = {
         **dict.fromkeys(("Date", "Reference", "Status"), TEXT),
         **dict.fromkeys(("Amount", "CurrencyRate"), NUMBER),
     },
+    "Allocations": {"Invoice": OBJECT, "Amount": NUMBER, "Date": TEXT},
     "ManualJournals": {
         **dict.fromkeys(("Narration", "Date", "Status", "LineAmountTypes", "ManualJournalID"), TEXT),
         "JournalLines": LIST,
@@ -129,7 +130,14 @@ IDS = {
     "BankTransfers": "BankTransferID",
 }
 PAID = {"ACCREC": "ACCRECPAYMENT", "ACCPAY": "ACCPAYPAYMENT", "ACCRECCREDIT": "ARCREDITPAYMENT", "ACCPAYCREDIT": "APCREDITPAYMENT"}
-KINDS = {"ACCREC": "invoice", "ACCPAY": "bill", "ACCRECCREDIT": "credit", "ManualJournals": "journal", "BankTransfers": "transfer"}
+KINDS = {
+    "ACCREC": "invoice",
+    "ACCPAY": "bill",
+    "ACCRECCREDIT": "credit",
+    "ManualJournals": "journal",
+    "BankTransfers": "transfer",
+    "Allocations": "applied",
+}
 
 
 class Invalid(Exception):
@@ -361,10 +369,33 @@ def _payment(state: State, said: Body) -> dict[str, Any]:
 
 
 def settle(state: State, payment: Body, sign: int) -> None:
-    """What a payment leaves of what it pays."""
-    paid = state["documents"][payment["of"]]
-    paid["Paid"] = str(Decimal(paid["Paid"]) + sign * Decimal(payment["Amount"]))
-    paid["Status"] = "PAID" if Decimal(paid["Paid"]) == Decimal(paid["Total"]) else "AUTHORISED"
+    """What a payment leaves of what it pays; of an allocation both sides."""
+    for paid in (state["documents"][payment[side]] for side in ("of", "against") if side in payment):
+        paid["Paid"] = str(Decimal(paid["Paid"]) + sign * Decimal(payment["Amount"]))
+        paid["Status"] = "PAID" if Decimal(paid["Paid"]) == Decimal(paid["Total"]) else "AUTHORISED"
+
+
+def allocate(state: State, credit: dict[str, Any], said: Body) -> dict[str, Any]:
+    """A credit note against an invoice of the same contact: no more than either has open. Raises Invalid."""
+    invoice = state["documents"].get((said.get("Invoice") or {}).get("InvoiceID"))
+    if invoice is None or invoice["shelf"] != "Invoices":
+        raise Invalid("An existing invoice with the specified ID could not be found")
+    _fitting(credit, invoice)
+    _open(state, _day(said))
+    amount = Decimal(said["Amount"]).quantize(CENT)
+    if not 0 < amount <= min(Decimal(one["Total"]) - Decimal(one["Paid"]) for one in (credit, invoice)):
+        raise Invalid("The allocation exceeds the amount outstanding on the invoice or the credit note")
+    kept = {"Date": said["Date"], "Amount": str(amount), "Number": "", "Status": "AUTHORISED", "Type": "Allocations"}
+    return {**kept, "of": credit["id"], "against": invoice["id"], "currency": credit["currency"]}
+
+
+def _fitting(credit: Body, invoice: Body) -> None:
+    if {credit["Status"], invoice["Status"]} != {"AUTHORISED"}:
+        raise Invalid("Document not of valid status for modification")
+    if (invoice["Type"], invoice["CurrencyCode"]) != ("ACCREC", credit["CurrencyCode"]):
+        raise Invalid("The invoice must be of the credit note's type and currency")
+    if invoice["Contact"] != credit["Contact"]:
+        raise Invalid("The contact of the invoice must be that of the credit note")
 
 
 def _journal(state: State, said: Body) -> dict[str, Any]:
@@ -412,7 +443,7 @@ def end(state: State, one: dict[str, Any], status: str) -> None:
     if Decimal(one.get("Paid", "0")):
         raise Invalid("This document cannot be edited as it has a payment or credit note allocated to it.")
     one["Status"] = status
-    if one["shelf"] == "Payments":
+    if one["shelf"] in ("Payments", "Allocations"):
         settle(state, one, -1)
 
 
@@ -439,7 +470,7 @@ def _sale_view(state: State, one: Body) -> dict[str, Any]:
     open_ = Decimal(one["Total"]) - Decimal(one["Paid"])
     bill = {"InvoiceNumber": one["Number"], "AmountDue": open_, "AmountPaid": Decimal(one["Paid"])}
     own = bill if one["shelf"] == "Invoices" else {"CreditNoteNumber": one["Number"], "RemainingCredit": open_}
-    due = {"DueDate": _date(one["DueDate"])} if one.get("DueDate") else {}
+    due = {"DueDate": _date(one["DueDate"])} if one.get("DueDate") else {"Allocations": _allocations(state, one)}
     sums = {name: Decimal(one[name]) for name in ("SubTotal", "TotalTax", "Total", "CurrencyRate")}
     contact = {name: state["contacts"][one["Contact"]][name] for name in ("ContactID", "Name", "ContactStatus")}
     kept = {name: one[name] for name in ("Type", "Reference", "LineAmountTypes", "CurrencyCode") if one.get(name)}
@@ -448,6 +479,17 @@ def _sale_view(state: State, one: Body) -> dict[str, Any]:
         for line in one["Lines"]
     ]
     return {**kept, **own, **due, **sums, "Contact": contact, "LineItems": lines}
+
+
+def _allocations(state: State, credit: Body) -> list[dict[str, Any]]:
+    found = (one for one in state["documents"].values() if one["shelf"] == "Allocations" and one["of"] == credit["id"])
+    return [allocation_view(state, one) for one in found if one["Status"] not in OUT]
+
+
+def allocation_view(state: State, one: Body) -> dict[str, Any]:
+    invoice = state["documents"][one["against"]]
+    of = {"InvoiceID": invoice["id"], "InvoiceNumber": invoice["Number"]}
+    return {"AllocationID": one["id"], "Amount": Decimal(one["Amount"]), "Date": _date(one["Date"]), "Invoice": of}
 
 
 def _line_view(state: State, line: Body) -> dict[str, Any]:

@@ -209,6 +209,10 @@ class Simulator:
                 return f"get{ONE[shelf]}", lambda request: self._say(shelf, [self._kept(shelf, name)])
             case "PUT", []:
                 return CREATES[shelf], lambda request: self._once(request, lambda: self._create(request, shelf))
+            case "PUT", [name, "Allocations"] if shelf == "CreditNotes":
+                return "createCreditNoteAllocation", lambda request: self._once(request, lambda: self._allocate(request, name))
+            case "DELETE", [name, "Allocations", allocation] if shelf == "CreditNotes":
+                return "deleteCreditNoteAllocations", lambda request: self._let_go(name, allocation)
             case "POST", [name]:
                 return ENDINGS.get(shelf, f"update{ONE[shelf]}"), lambda request: self._once(
                     request, lambda: self._end(request, shelf, name)
@@ -390,6 +394,33 @@ class Simulator:
             self._changed(paid)
         self._changed(one, "CREATE")
         return self._say(shelf, [one])
+
+    def _allocate(self, request: Request, name: str) -> Response:
+        credit, said = self._kept("CreditNotes", name), simulated_books.schema("Allocations", _first(request, "Allocations"))
+        try:
+            made = simulated_books.allocate(self.state, credit, said)
+        except Invalid as error:
+            return _declined(said, str(error))
+        one = {**made, "id": simulated_books.named(self._next(), 7), "shelf": "Allocations", "key": request.headers["Idempotency-Key"]}
+        self.state["documents"][one["id"]] = one
+        self._moved(one, 1)
+        return self._wrapped("Allocations", [simulated_books.allocation_view(self.state, one)])
+
+    def _moved(self, one: dict[str, Any], sign: int) -> None:
+        one["at"] = self.world.clock().isoformat()
+        simulated_books.settle(self.state, one, sign)
+        for side in ("of", "against"):
+            self._changed(self.state["documents"][one[side]])
+
+    def _let_go(self, name: str, allocation: str) -> Response:
+        one = self._kept("Allocations", allocation)
+        if one["of"] != name or one["Status"] in OUT:
+            raise Refusal(problem(404, "NotFound", "The resource you're looking for cannot be found"))
+        one["Status"] = "DELETED"
+        self._moved(one, -1)
+        return Response(
+            write_json({**simulated_books.allocation_view(self.state, one), "IsDeleted": True}), content_type="application/json"
+        )
 
     def _end(self, request: Request, shelf: str, name: str) -> Response:
         one, said = self._kept(shelf, name), _body(request) if shelf in ENDINGS else _first(request, shelf)

@@ -16,7 +16,7 @@ MEANS: tuple[tuple[re.Pattern[str], Why], ...] = tuple(
         (r"not subscribed|currency", Why.CURRENCY),
         (r"tax ?type|tax rate|tax amount|taxamount", Why.TAX),
         (
-            r"debits .*credits|does not equal|does not match|exceeds the amount|greater than the amount|total .*(zero|negative)",
+            r"debits .*credits|does not equal|does not match|exceeds the|greater than the amount|total .*(zero|negative)",
             Why.UNBALANCED,
         ),
         (r"account", Why.ACCOUNT),

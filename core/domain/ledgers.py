@@ -93,6 +93,7 @@ class DocKind(StrEnum):
     CREDIT = "credit"  # owed back; amounts above zero
     PAYMENT = "payment"  # pays the invoice `of`, in part or whole; the money lands on `into`
     REPAYMENT = "repayment"  # pays the credit `of` out of `out_of`
+    APPLIED = "applied"  # sets the credit `by` against the invoice `of`: no money moves
     JOURNAL = "journal"  # lines sum to zero: debit above, credit below
     BILL = "bill"  # what we owe a supplier
     TRANSFER = "transfer"  # from `out_of` to `into`
@@ -127,7 +128,8 @@ class Document:
     """What shall stand in the books. `number` is unique among the books' documents of its kind and at most 21 characters; it is
     searched by. `contact` is the name of a customer or vendor that is made where it is missing, one per currency. `rate`: units of the
     books' own currency for one of the document's; None lets the ledger take its own of the day. `of` is the ledger's id of the
-    document that a PAYMENT or REPAYMENT pays. `total` is what the whole comes to, tax and all; `memo` is shown to the bookkeeper."""
+    document that a PAYMENT or REPAYMENT pays, or of the invoice against which an APPLIED sets the credit `by`. `total` is what the whole
+    comes to, tax and all; `memo` is shown to the bookkeeper."""
 
     kind: DocKind
     number: str
@@ -140,9 +142,10 @@ class Document:
     into: str = ""
     out_of: str = ""
     of: str = ""
-    amount: Money | None = None  # of a PAYMENT, REPAYMENT or TRANSFER
+    amount: Money | None = None  # of a PAYMENT, REPAYMENT, APPLIED or TRANSFER
     rate: Decimal | None = None
     memo: str = ""
+    by: str = ""
 
     @property
     def tax(self) -> Money:

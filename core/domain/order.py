@@ -326,9 +326,9 @@ class Glance(NamedTuple):
 class Order:
     """One order of one connection. `id` is the channel's own id, `name` what staff call it, `revision` its last change.
 
-    `total` is what the buyer first owed, after edits and before returns. `payments`, `holds`, `routing` and `risk` are
-    None until they were read: not read is not none. `notes` are what `normalize.py` saw and could not settle,
-    as "code: words".
+    `total` is what the buyer first owed, after edits and before returns. `payments`, `holds`, `routing`, `risk` and `due_at` (by when
+    a buyer on payment terms must have paid all) are None until they were read: not read is not none. `notes` are what `normalize.py` saw
+    and could not settle, as "code: words".
     """
 
     channel: str
@@ -381,6 +381,7 @@ class Order:
     holds: tuple[Hold, ...] | None = None
     routing: tuple[Assignment, ...] | None = None
     risk: str | None = None
+    due_at: datetime | None = None
 
     @property
     def is_pickup(self) -> bool:

@@ -5,11 +5,13 @@
 | a sale, paid whole into one account | receipt | invoice, payment |
 | a sale that is owed, or paid in parts | invoice, a payment each | the same |
 | a refund out of one account | refund | credit, repayment |
+| a refund of what nobody paid yet | credit, applied to the invoice | the same |
 | a refund that is owed | refund out of what buyers owe | credit, and its repayment later |
 | what came out otherwise later | a document of the difference | the same |
 | what changes between accounts only | journal | journal |
 
-What was paid by what cannot take payments there (gift cards, store credit) is a line below zero.
+What was paid by what cannot take payments there (gift cards, store credit) is a line below zero; so is, where credits cannot be repaid
+(QuickBooks), what of a refund was given back beside what was set against the invoice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +37,8 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document, and the id of the one that goes first. `off` as in Lines."""
+    """A document, and the id of the one that goes first. Of an APPLIED `document` names the invoice and the credit by our ids. `off` as in
+    Lines."""
 
     id: str
     document: Document
@@ -62,6 +65,7 @@ class Press:
     rate: Callable[[date], Decimal | None]
     foreign: bool = False  # in a currency that its journals are not kept in
     lines: int = 1  # of the order
+    due: date | None = None  # by which day the buyer must have paid, where terms say so
 
 
 @dataclass
@@ -77,7 +81,7 @@ def documents_of(group: Sequence[Written], press: Press, known: Sequence[Open]) 
     """What these entries of an order become, beside what of it is `known`. Nothing where they come to nothing. Raises Unmapped."""
     made, open_ = list[Made](), list(known)
     for one in _rounds(group, press.currency):
-        for document in _sale(one, press) if merged(one.sold) else _money_alone(one, press, open_):
+        for document in _sale(one, press, open_) if merged(one.sold) else _money_alone(one, press, open_):
             made.append(document)
             open_ += _opened(document)
             open_ = [_less(left, document) for left in open_]
@@ -90,7 +94,7 @@ def _opened(one: Made) -> list[Open]:
 
 
 def _less(one: Open, paid: Made) -> Open:
-    return replace(one, left=one.left - paid.document.total) if paid.after == one.id else one
+    return replace(one, left=one.left - paid.document.total) if one.id in (paid.after, paid.document.of) else one
 
 
 def _rounds(group: Sequence[Written], currency: str) -> list[_Round]:
@@ -133,11 +137,14 @@ def _beside(postings: Sequence[Posting]) -> list[Posting]:
 # ---- what was sold, or given back
 
 
-def _sale(one: _Round, press: Press) -> Iterator[Made]:
+def _sale(one: _Round, press: Press, open_: Sequence[Open]) -> Iterator[Made]:
     owed = _owed(one.sold, press.currency)
     side = 1 if owed.minor > 0 else -1
     paying, inline = _paid(one, press, side)
     rest = owed - total((part.amount for part in [*paying, *inline]), press.currency)
+    if against := _set_off(-rest, press, open_) if side < 0 else []:
+        yield from _credited(one, paying, inline, rest, against, press)
+        return
     if rest.minor * side < 0 or (rest and side < 0 and DocKind.REPAYMENT not in press.kinds):
         back = Posting(Account.RECEIVABLE, rest, one.sold[0].connection)
         paying, inline = _back(paying, inline, back, press)
@@ -184,11 +191,48 @@ def _written(on: date, sold: Sequence[Posting], paying: list[Posting], rest: Mon
         yield _payment(on, pays, part, abs(part.amount), first.id, press)
 
 
+def _set_off(given: Money, press: Press, open_: Sequence[Open]) -> list[tuple[str, Money]]:
+    """What of a refund that nobody was paid for goes against which invoices that nobody paid, the oldest first."""
+    if not {DocKind.CREDIT, DocKind.APPLIED} <= press.kinds:
+        return []
+    found, left = list[tuple[str, Money]](), given.minor
+    for known in (known for known in open_ if known.kind is DocKind.INVOICE):
+        if (taken := min(left, known.left.minor)) > 0:
+            found.append((known.id, Money(taken, given.currency)))
+            left -= taken
+    return found
+
+
+def _credited(
+    one: _Round, paying: list[Posting], inline: list[Posting], rest: Money, against: Sequence[tuple[str, Money]], press: Press
+) -> Iterator[Made]:
+    """A credit, set against the invoices; what exceeds them is repaid, or owed."""
+    if DocKind.REPAYMENT not in press.kinds:
+        more = Posting(Account.RECEIVABLE, rest + total((taken for _, taken in against), press.currency), one.sold[0].connection)
+        paying, inline = [], [*inline, *paying, *([more] if more.amount else [])]
+    credit = _made(one.on, DocKind.CREDIT, [*_beside(one.sold), *inline], -1, press)
+    yield credit
+    for invoice, taken in against:
+        yield _applied(one.on, invoice, credit.id, taken, press)
+    for part in paying:
+        yield _payment(one.on, DocKind.REPAYMENT, part, abs(part.amount), credit.id, press)
+
+
+def _applied(on: date, invoice: str, credit: str, amount: Money, press: Press) -> Made:
+    document = _document(on, DocKind.APPLIED, press, contact=press.contact, amount=amount, of=invoice, by=credit)
+    return Made(press.id(), document, credit)
+
+
 def _made(on: date, kind: DocKind, sold: Sequence[Posting], side: int, press: Press, **more: str) -> Made:
     parts = lines_of(merged(sold), press.chart, press.way, sign=-side, every=press.way is not TaxWay.PLAIN, counts=(press.lines,))
     tax_is = TaxIs.NONE if press.way is TaxWay.PLAIN else TaxIs.ON_TOP
-    document = _document(on, kind, press, lines=parts.lines, tax_is=tax_is, contact=press.contact, due=on, **more)
+    document = _document(on, kind, press, lines=parts.lines, tax_is=tax_is, contact=press.contact, due=_due(on, kind, press), **more)
     return Made(press.id(), document, None, parts.off, parts.rounded)
+
+
+def _due(on: date, kind: DocKind, press: Press) -> date:
+    """No ledger takes an invoice that was due before its day."""
+    return max(on, press.due or on) if kind is DocKind.INVOICE else on
 
 
 def _payment(on: date, kind: DocKind, part: Posting, amount: Money, first: str, press: Press) -> Made:
@@ -198,7 +242,7 @@ def _payment(on: date, kind: DocKind, part: Posting, amount: Money, first: str, 
 
 ABOUT = {
     DocKind.REFUND: "refund", DocKind.CREDIT: "refund", DocKind.REPAYMENT: "refund paid", DocKind.PAYMENT: "payment",
-    DocKind.JOURNAL: "correction",
+    DocKind.APPLIED: "refund set against the invoice", DocKind.JOURNAL: "correction",
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from core.domain.documents import (
     switched,
     transfer,
 )
-from core.domain.journal import Account
+from core.domain.journal import Account, EntryKind
 from core.domain.ledgers import Books as LedgerBooks
 from core.domain.ledgers import DocKind, Document, LedgerAccount, Posted, Sort, Tag, TaxCode, Why
 from core.domain.order_documents import Made, Open, Press, documents_of
@@ -43,7 +43,7 @@ from core.domain.who import Who
 from core.errors import AccessLost, RateLimited, Refused, Unavailable, Unsupported
 from core.hub import Hub
 from core.ports import Keeping, Ledger
-from core.store import audit, billing, connections, documents, rates
+from core.store import audit, billing, connections, documents, orders, rates
 from core.store import journal as entries
 from core.store.connections import CARRIER, Connection
 from core.store.documents import Kept
@@ -130,6 +130,13 @@ def gather_documents(hub: Hub, claim: Claim) -> None:
             _gather(hub, work, connection, books, max(first, books.starts))
 
 
+def _due(work: Unit, merchant: str, groups: Mapping[str, Sequence[Written]], books: Books) -> dict[str, date]:
+    """By which day orders on payment terms must be paid, in the merchant's zone."""
+    refs = {one.subject for source, group in groups.items() if source.startswith(ORDER) for one in group if one.kind is EntryKind.SALE}
+    zone = zone_of(books.zone)
+    return {ref: at.astimezone(zone).date() for ref, at in orders.due(work.db, merchant, refs).items()}
+
+
 def first_day(connection: Connection) -> date | None:
     """From which day on entries are written there; None: nobody said yet, nothing is."""
     text = str(connection.settings.get("from", ""))
@@ -144,10 +151,10 @@ def _gather(hub: Hub, work: Unit, connection: Connection, books: Books, first: d
     today = hub.clock().astimezone(zone_of(books.zone)).date()
     until = today + timedelta(days=1) if connection.settings.get(AT_ONCE_TOO) else today
     found = documents.to_do(work.db, merchant, connection.id, AT_ONCE)
-    desk = desk_of(hub, work, connection)
     groups = grouped(found, plans(hub, connection, connections.all_of(work.db, merchant)), until)
     sources = [f"{source}|{one}" for source, group in groups.items() if source.startswith(ORDER) for one in currencies_of(group)]
-    known = documents.open_of(work.db, merchant, connection.id, sources)
+    known = documents.open_of(work.db, merchant, connection.id, sources, hub.box(merchant))
+    desk = replace(desk_of(hub, work, connection), due=_due(work, merchant, groups, books))
     for source, group in groups.items():
         _want(hub, work, connection, source, group, desk, known)
     _want_bills(hub, work, connection, first, desk)
@@ -174,7 +181,8 @@ def plans(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> d
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What documents for one ledger are made with: its lines, those accounts that are banks or take payments, its own currency, what it can
-    hold, how its lines hold tax, what channels are called, and where numbers, ids and rates come from."""
+    hold, how its lines hold tax, what channels are called, and where numbers, ids and rates come from.
+    `due`: by which day orders on payment terms must be paid."""
 
     chart: Chart
     banks: Collection[str]
@@ -187,6 +195,7 @@ class Desk:
     id: Callable[[], str]
     number: Callable[[], str]
     rate: Callable[[str, date], Decimal | None]
+    due: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def account(self) -> AccountOf:
@@ -218,6 +227,7 @@ class Desk:
         return Press(
             self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
             lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own, max(counts_of(group)),
+            self.due.get(group[0].subject),
         )  # fmt: skip
 
 
@@ -344,11 +354,30 @@ OPEN = ("wanted", "asked")
 
 
 def _paying(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept | None:
-    """With the ledger's name of what it pays; None while that is not written."""
-    first = documents.one(work.db, merchant, kept.after, hub.box(merchant))
-    if first is None or first.state != "posted":
-        return None
-    return replace(kept, document=replace(kept.document, of=first.ledger_id))
+    """With the ledger's name of what it pays, or of both that it brings together; None while one of them is not written."""
+    first = _name_there(hub, work, merchant, kept.after)
+    if not kept.document.by:
+        return replace(kept, document=replace(kept.document, of=first)) if first else None
+    kept = _against(hub, work, merchant, kept)
+    of = _name_there(hub, work, merchant, kept.document.of)
+    return replace(kept, document=replace(kept.document, of=of, by=first)) if first and of else None
+
+
+def _against(hub: Hub, work: Unit, merchant: str, kept: Kept) -> Kept:
+    """An invoice that was declined may have been made anew since: then the credit is set against that one."""
+    if documents.one(work.db, merchant, kept.document.of, hub.box(merchant)):
+        return kept
+    if (other := documents.invoice_of(work.db, merchant, kept)) is None:
+        return kept
+    document = replace(kept.document, of=other)
+    documents.change(work.db, kept.id, document, hub.box(merchant))
+    return replace(kept, document=document)
+
+
+def _name_there(hub: Hub, work: Unit, merchant: str, id: str) -> str:
+    """What the ledger calls this document; "" while it is not written."""
+    found = documents.one(work.db, merchant, id, hub.box(merchant))
+    return found.ledger_id if found and found.state == "posted" else ""
 
 
 def _post(hub: Hub, claim: Claim, connection: Connection, kept: Kept) -> None:

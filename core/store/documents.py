@@ -1,5 +1,6 @@
 """What is written into ledgers: which entries are to be, the documents that they became, and what of ours is which of theirs."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -210,17 +211,48 @@ select d.id, d.source, d.kind, d.currency, d.total - coalesce((select sum(p.tota
 from {rows} left join documents d on d.connection = :connection and d.source = r.source
 where d.kind in ('invoice', 'credit') and not d.gone and d.merchant || '' = :merchant order by d.source, d.revision
 """
+APPLIED = """
+select d.id, d.source, d.doc from {rows} left join documents d on d.connection = :connection and d.source = r.source
+where d.kind = 'applied' and not d.gone and d.merchant || '' = :merchant
+"""
 FOLLOWERS = """
-select d.id from documents d join documents f on f.connection = d.connection and f.source = d.source and f.id = d.after
+select d.id from documents d join documents f on f.connection = d.connection and f.source = d.source
+  and (f.id = d.after or (f.kind = 'invoice' and d.kind = 'applied'))
 where f.id = :id and f.merchant || '' = :merchant and d.state = 'wanted' order by d.revision
 """
 
 
-def open_of(db: Connection, merchant: str, connection: str, sources: Iterable[str]) -> dict[str, list[Open]]:
-    """Invoices and credits of these sources, and what of each nobody paid yet, the oldest first."""
+def open_of(db: Connection, merchant: str, connection: str, sources: Iterable[str], box: Box) -> dict[str, list[Open]]:
+    """Invoices and credits of these sources, and what of each nobody paid yet, nor had a credit set against it, the oldest first."""
     rows, found = [{"source": one} for one in sources], dict[str, list[Open]]()
-    for row in run_set(db, OPEN, {"source": "text"}, rows, merchant=merchant, connection=connection) if rows else ():
-        found.setdefault(row.source, []).append(Open(row.id, DocKind(row.kind), Money(int(row.open), row.currency)))
+    if not rows:
+        return found
+    told = run_set(db, OPEN, {"source": "text"}, rows, merchant=merchant, connection=connection).all()
+    credited = _credited(run_set(db, APPLIED, {"source": "text"}, rows, merchant=merchant, connection=connection), box)
+    for row in told:
+        left = Money(int(row.open) - credited[row.id], row.currency)
+        found.setdefault(row.source, []).append(Open(row.id, DocKind(row.kind), left))
+    return found
+
+
+def _credited(rows: Iterable[Any], box: Box) -> Counter[str]:
+    """What credits were set against each invoice: only the document itself names both."""
+    found = Counter[str]()
+    for row in rows:
+        document = _document.decode(box.open_text(_place(row.id), row.doc))
+        found[document.of] += document.total.minor
+    return found
+
+
+INVOICE = """
+select d.id from documents d where d.connection = :connection and d.source = :source and d.kind = 'invoice' and not d.gone
+  and d.merchant || '' = :merchant order by d.revision limit 1
+"""
+
+
+def invoice_of(db: Connection, merchant: str, kept: Kept) -> str | None:
+    """The first invoice of the same order."""
+    found: str | None = run(db, INVOICE, connection=kept.connection, source=kept.source, merchant=merchant).scalar()
     return found
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from core.store.vault import Box
 
 FINAL = timedelta(seconds=5) // timedelta(microseconds=1)  # channels tell whole seconds, by clocks of their own
 KEPT = timedelta(days=44)  # fourteen days to deliver and thirty after that (Amazon's data protection policy)
-PARTS = ("payments", "holds", "routing", "risk")
+PARTS = ("payments", "holds", "routing", "risk", "due_at")
 CORE = tuple(field.name for field in fields(Order) if field.name not in ("person", *PARTS))
 DEFAULTS = {field.name: field.default for field in fields(Order)}
 
@@ -449,6 +449,27 @@ def copies(db: Connection, merchant: str, connection: str, channel_ids: Iterable
     rows = [{"connection": connection, "channel_id": one} for one in channel_ids]
     found = run_set(db, COPIES, REFS, rows, merchant=merchant) if rows else ()
     return {row.channel_id: (row.revision, row.doc and _order.decode(row.doc)) for row in found if row.revision is not None}
+
+
+DUE = """
+select o.connection, o.channel_id, o.doc from {rows} left join orders o on o.connection = r.connection and o.channel_id = r.channel_id
+where o.merchant || '' = :merchant
+"""
+
+
+class _Due(msgspec.Struct):
+    due_at: datetime | None = None
+
+
+_due = msgspec.json.Decoder(_Due)
+
+
+def due(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, datetime]:
+    """Of those of these orders that are on payment terms, by when all must be paid."""
+    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(refs)]
+    found = run_set(db, DUE, REFS, rows, merchant=merchant) if rows else ()
+    told = {f"{row.connection}/{row.channel_id}": _due.decode(row.doc).due_at for row in found if row.doc}
+    return {ref: at for ref, at in told.items() if at}
 
 
 LATEST = """

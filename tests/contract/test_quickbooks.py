@@ -21,7 +21,7 @@ from connectors.quickbooks.client import Client, quoted
 from connectors.quickbooks.consents import QuickBooksConsents
 from connectors.quickbooks.simulated_rules import Fault
 from connectors.quickbooks.simulator import APP, REALM, signed
-from connectors.quickbooks.tables import MINOR_VERSION, why
+from connectors.quickbooks.tables import ENTITIES, MINOR_VERSION, why
 from connectors.quickbooks.webhooks import QuickBooksWebhooks
 from core.domain.ledgers import DocKind, DocLine, Document, Sort, TaxIs, Why
 from core.domain.money import Money
@@ -46,9 +46,7 @@ def british(country: str = "GB") -> Rig:
 
 def raw(rig: Rig, kind: DocKind = DocKind.RECEIPT) -> dict[str, Any]:
     """The last document as the books hold it."""
-    rows = rig.simulator.state["documents"][
-        {"receipt": "SalesReceipt", "invoice": "Invoice", "bill": "Bill", "journal": "JournalEntry"}[kind]
-    ]
+    rows = rig.simulator.state["documents"][ENTITIES[kind]]
     found: dict[str, Any] = rows[max(rows, key=int)]
     return found
 
@@ -159,6 +157,76 @@ def test_a_bill_and_a_transfer_are_posted_found_and_taken_back(rig: Rig, make: A
     assert (first.number, first.total) == (document.number, document.total)
     assert rig.ledger.void(document.kind, first, OTHER).gone
     assert rig.ledger.find(document, KEY) is None
+
+
+def set_off(rig: Rig, cents: int = 1000, **different: Any) -> Document:
+    """A credit of 20 against an invoice of 42 that nobody paid."""
+    invoice = rig.ledger.post(sale(rig, DocKind.INVOICE, "CD-1000"), "1" * 32)
+    credit = rig.ledger.post(sale(rig, DocKind.CREDIT, "CD-2000", 2000, **different), "2" * 32)
+    return Document(DocKind.APPLIED, "CD-A-1", DAY, "USD", of=invoice.id, by=credit.id, amount=Money(cents, "USD"))
+
+
+def balances(rig: Rig) -> list[str]:
+    return [str(raw(rig, kind)["Balance"]) for kind in (DocKind.INVOICE, DocKind.CREDIT)]
+
+
+def applied(rig: Rig) -> list[tuple[str, str]]:
+    return [(one["number"], one["total"]) for one in rig.simulator.documents() if one["kind"] == "applied" and not one["gone"]]
+
+
+def test_a_credit_is_set_against_an_invoice_by_a_payment_of_nothing(rig: Rig) -> None:
+    document = set_off(rig)
+    assert rig.ledger.find(document, KEY) is None
+
+    posted = rig.ledger.post(document, KEY)
+
+    payment = raw(rig, DocKind.APPLIED)
+    assert (payment["TotalAmt"], "DepositToAccountRef" in payment) == ("0", False)
+    assert [link["TxnType"] for line in payment["Line"] for link in line["LinkedTxn"]] == ["Invoice", "CreditMemo"]
+    assert (posted.number, posted.total.text(), posted.tax.text()) == ("CD-A-1", "10.00", "0.00")
+    assert balances(rig) == ["32.00", "10.00"]
+    assert posted == rig.made().find(document, KEY) == rig.ledger.look(DocKind.APPLIED, [posted.id])[posted.id]
+
+
+@pytest.mark.parametrize(("fault", "there"), [("cut_after", True), ("cut_before", False)])
+def test_a_lost_answer_never_sets_a_credit_against_an_invoice_twice(rig: Rig, fault: str, there: bool) -> None:
+    document = set_off(rig)
+    rig.fail(fault, "createPayment")
+    with pytest.raises(OutcomeUnknown):
+        rig.ledger.post(document, KEY)
+
+    assert (rig.ledger.find(document, KEY) is not None) is there
+    rig.ledger.post(document, KEY)
+
+    assert applied(rig) == [("CD-A-1", "10.00")]
+    assert balances(rig) == ["32.00", "10.00"]
+
+
+def test_a_credit_that_is_taken_off_an_invoice_leaves_both_open(rig: Rig) -> None:
+    posted = rig.ledger.post(set_off(rig), KEY)
+
+    assert rig.ledger.void(DocKind.APPLIED, posted, OTHER).gone
+
+    assert (applied(rig), balances(rig)) == ([], ["42.00", "20.00"])
+
+
+def test_no_more_is_set_off_than_the_credit_has_left_or_the_invoice_owes(rig: Rig) -> None:
+    document = set_off(rig, 2001)
+    small = rig.ledger.post(sale(rig, DocKind.INVOICE, "CD-1001", 600), "3" * 32)
+
+    for wrong in (document, replace(document, of=small.id, amount=Money(601, "USD"))):
+        with pytest.raises(Refused) as refused:
+            rig.ledger.post(wrong, KEY)
+        assert refused.value.facts["code"] == "6000"
+
+
+def test_a_credit_is_never_set_against_another_customers_invoice(rig: Rig) -> None:
+    document = set_off(rig, contact="Somebody else")
+
+    with pytest.raises(Refused) as refused:
+        rig.ledger.post(document, KEY)
+
+    assert refused.value.facts["reason"] is Why.CONTACT
 
 
 def test_money_that_is_given_back_for_a_credit_has_no_words_here(rig: Rig) -> None:
@@ -742,7 +810,9 @@ def tour(rig: Rig) -> None:
     paid = Document(
         DocKind.PAYMENT, "CD-P", DAY, "USD", into=into, of=made[DocKind.INVOICE].id, amount=Money(4200, "USD"), contact="Shopify buyers"
     )
-    made = {DocKind.PAYMENT: rig.ledger.post(paid, "f" * 32), **made}
+    other = rig.ledger.post(sale(rig, DocKind.INVOICE, "CD-other"), "b" * 32)
+    off = Document(DocKind.APPLIED, "CD-A", DAY, "USD", of=other.id, by=made[DocKind.CREDIT].id, amount=Money(4200, "USD"))
+    made = {DocKind.APPLIED: rig.ledger.post(off, "c" * 32), DocKind.PAYMENT: rig.ledger.post(paid, "f" * 32), **made}
     rig.ledger.changed(START, None)
     for n, (kind, one) in enumerate(made.items()):
         rig.ledger.look(kind, [one.id])

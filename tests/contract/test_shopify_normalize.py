@@ -420,3 +420,19 @@ def test_every_sample_order_is_read_right_or_refused_for_a_reason():
     assert isinstance(first, Order)
     assert [(line.ordered, line.cancelled, line.open) for line in first.lines] == [(1, 1, 0), (1, 0, 1), (1, 1, 0)]
     assert first.refunded_total == Money.parse("209.00", "USD")
+
+
+def test_an_order_on_payment_terms_is_due_when_the_last_of_it_is():
+    payload = example("extras")
+    [schedule] = payload["payment_terms"]["payment_schedules"]
+    later = {**schedule, "due_at": "2026-12-20T22:00:00-05:00"}
+
+    payload["payment_terms"]["payment_schedules"] = [later, schedule]
+
+    assert read(example("extras")).due_at == datetime(2026, 12, 2, 14, 15, tzinfo=UTC)
+    assert read(payload).due_at == datetime(2026, 12, 21, 3, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["plain", "no_address"], ids=["no terms", "due when it leaves"])
+def test_an_order_whose_terms_name_no_day_is_due_on_none(name):
+    assert read(example(name)).due_at is None

@@ -102,8 +102,99 @@ def standing(rig: Rig, kind: DocKind) -> list[dict[str, Any]]:
     return [one for one in rig.simulator.documents() if one["kind"] == kind and not one["gone"] and one["number"] != "CD-1000"]
 
 
+def set_off(rig: Rig, minor: int = 1000, **different: Any) -> Document:
+    """A credit of 20 against an invoice of 42 that nobody paid."""
+    invoice = rig.ledger.post(sale(rig, DocKind.INVOICE, "CD-1001"), named(1, 9))
+    credit = rig.ledger.post(sale(rig, DocKind.CREDIT, "CD-2000", 2000, **different), named(2, 9))
+    return Document(DocKind.APPLIED, "CD-A-1", DAY, "USD", of=invoice.id, by=credit.id, amount=usd(minor), contact="Shopify buyers")
+
+
+def left(rig: Rig, document: Document) -> list[Decimal]:
+    """What is open of the invoice and of the credit."""
+    held = rig.simulator.state["documents"]
+    return [Decimal(held[one]["Total"]) - Decimal(held[one]["Paid"]) for one in (document.of, document.by)]
+
+
 def reason(error: pytest.ExceptionInfo[Refused]) -> object:
     return error.value.facts.get("reason")
+
+
+# ---- credits set against invoices
+
+
+def test_a_credit_is_allocated_to_an_invoice(rig: Rig) -> None:
+    document = set_off(rig)
+    assert rig.ledger.find(document, KEY) is None
+
+    posted = rig.ledger.post(document, KEY)
+
+    [one] = standing(rig, DocKind.APPLIED)[-1:]
+    assert (one["key"], one["on"], one["total"]) == (KEY, DAY.isoformat(), "10.00")
+    assert (posted.id, posted.total, posted.tax) == (f"{document.by}/{document.of}", usd(1000), usd(0))
+    assert left(rig, document) == [Decimal(32), Decimal(10)]
+    assert posted == rig.ledger.find(document, KEY) == rig.ledger.look(DocKind.APPLIED, [posted.id])[posted.id]
+
+
+@pytest.mark.parametrize(("fault", "there"), [("cut_after", True), ("cut_before", False)])
+def test_a_lost_answer_never_allocates_a_credit_twice(rig: Rig, fault: str, there: bool) -> None:
+    document = set_off(rig)
+    rig.fail(fault, "createCreditNoteAllocation")
+    with pytest.raises(OutcomeUnknown):
+        rig.ledger.post(document, KEY)
+
+    assert (rig.ledger.find(document, KEY) is not None) is there
+    rig.ledger.post(document, KEY)
+
+    assert len(standing(rig, DocKind.APPLIED)) == 1
+    assert left(rig, document) == [Decimal(32), Decimal(10)]
+
+
+def test_an_allocation_is_taken_back_once_even_where_the_answer_was_lost(rig: Rig) -> None:
+    document = set_off(rig, 2000)
+    posted = rig.ledger.post(document, KEY)
+    rig.fail("cut_after", "deleteCreditNoteAllocations")
+    with pytest.raises(OutcomeUnknown):
+        rig.ledger.void(DocKind.APPLIED, posted, SECOND_KEY)
+
+    assert rig.ledger.void(DocKind.APPLIED, posted, SECOND_KEY).gone
+
+    assert rig.ledger.look(DocKind.APPLIED, [posted.id])[posted.id].gone
+    assert (rig.ledger.find(document, KEY), left(rig, document)) == (None, [Decimal(42), Decimal(20)])
+
+
+def test_an_allocation_that_somebody_made_again_for_another_sum_is_not_taken_back(rig: Rig) -> None:
+    document = set_off(rig)
+    posted = rig.ledger.post(document, KEY)
+
+    with pytest.raises(Refused) as refused:
+        rig.ledger.void(DocKind.APPLIED, replace(posted, shape="another"), SECOND_KEY)
+
+    assert reason(refused) == Why.STALE
+
+
+@pytest.mark.parametrize(
+    ("minor", "different", "why"),
+    [(2001, {}, Why.UNBALANCED), (4201, {}, Why.UNBALANCED), (1000, {"contact": "Somebody else"}, Why.CONTACT)],
+    ids=["more than the credit has", "more than the invoice owes", "another contact"],
+)
+def test_what_xero_does_not_allocate_is_refused_with_a_reason(rig: Rig, minor: int, different: dict[str, str], why: Why) -> None:
+    document = set_off(rig, minor, **different)
+
+    with pytest.raises(Refused) as refused:
+        rig.ledger.post(document, KEY)
+
+    assert (reason(refused), standing(rig, DocKind.APPLIED)) == (why, [])
+
+
+def test_nothing_is_allocated_to_an_invoice_that_is_paid(rig: Rig) -> None:
+    document = set_off(rig)
+    bank = rig.account(Sort.BANK, pays=True).id
+    rig.ledger.post(Document(DocKind.PAYMENT, "CD-P-1", DAY, "USD", of=document.of, into=bank, amount=usd(4200)), SECOND_KEY)
+
+    with pytest.raises(Refused) as refused:
+        rig.ledger.post(document, KEY)
+
+    assert reason(refused) == Why.STALE
 
 
 # ---- documents
@@ -973,6 +1064,8 @@ def tour(rig: Rig) -> None:
         rig.ledger.look(kind, [posted.id])
         rig.ledger.find(document, named(turn, 5))
         rig.ledger.void(kind, posted, named(turn, 6))
+    off = replace(set_off(rig), number="CD-off")
+    rig.ledger.void(DocKind.APPLIED, rig.ledger.post(off, named(1, 8)), named(2, 8))
     every(rig, START)
 
 

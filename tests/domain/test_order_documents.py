@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from core.domain.coding import Chart, TaxWay
 from core.domain.documents import ORDER, Mode, Plan, Written, currencies_of, grouped, journal, mode_on, switched
-from core.domain.journal import Account, Line, Posting
+from core.domain.journal import Account, EntryKind, Line, Posting
 from core.domain.ledgers import DocKind, Document
+from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.order_documents import Made, Open, Press, documents_of
 from core.domain.order_entries import entries_of
@@ -22,8 +23,10 @@ from tests.domain.test_journal import BY_GATEWAYS, LIVES, journal_of, lives, pai
 
 DAY = timedelta(days=1)
 TODAY = LONG_AGO.date() + timedelta(days=200)
-QUICKBOOKS = frozenset((DocKind.RECEIPT, DocKind.REFUND, DocKind.INVOICE, DocKind.PAYMENT, DocKind.JOURNAL))
-XERO = frozenset((DocKind.INVOICE, DocKind.PAYMENT, DocKind.CREDIT, DocKind.REPAYMENT, DocKind.JOURNAL))
+QUICKBOOKS = frozenset(
+    (DocKind.RECEIPT, DocKind.REFUND, DocKind.INVOICE, DocKind.PAYMENT, DocKind.CREDIT, DocKind.APPLIED, DocKind.JOURNAL)
+)
+XERO = frozenset((DocKind.INVOICE, DocKind.PAYMENT, DocKind.CREDIT, DocKind.REPAYMENT, DocKind.APPLIED, DocKind.JOURNAL))
 Sums = Counter[tuple[str, str, date]]
 
 
@@ -39,11 +42,11 @@ def written(lines: Iterable[Line], first: int = 0) -> list[Written]:
     return [Written(first + n, one.kind, one.subject, one.on, one.memo, one.postings) for n, one in enumerate(entries)]
 
 
-def press_of(kinds: frozenset[DocKind], pays: frozenset[str], currency: str, ids: Iterator[int]) -> Press:
+def press_of(kinds: frozenset[DocKind], pays: frozenset[str], currency: str, ids: Iterator[int], due: date | None = None) -> Press:
     def name() -> str:
         return f"CD-{next(ids)}"
 
-    return Press(CHART, kinds, pays, "Buyers", "", currency, TaxWay.PLAIN, TaxWay.PLAIN, name, name, lambda on: None)
+    return Press(CHART, kinds, pays, "Buyers", "", currency, TaxWay.PLAIN, TaxWay.PLAIN, name, name, lambda on: None, due=due)
 
 
 def effects(one: Document) -> Sums:
@@ -112,7 +115,7 @@ class Ledger:
         self.documents.append(one.document)
         if one.document.kind in (DocKind.INVOICE, DocKind.CREDIT):
             self.open.append(Open(one.id, one.document.kind, one.document.total))
-        paid_ = [known for known in self.open if known.id == one.after]
+        paid_ = [known for known in self.open if known.id in (one.after, one.document.of)]
         self.open = [replace(known, left=known.left - one.document.total) if known in paid_ else known for known in self.open]
 
 
@@ -178,3 +181,95 @@ def test_what_was_before_the_day_of_a_switch_stays_with_its_mode():
     plan = switched([(date.min, Mode.DAILY)], Mode.PER_ORDER, LONG_AGO.date() + DAY)
 
     assert (mode_on(plan, LONG_AGO.date()), mode_on(plan, LONG_AGO.date() + DAY)) == (Mode.DAILY, Mode.PER_ORDER)
+
+
+def on_terms(kinds: frozenset[DocKind]) -> Ledger:
+    """An order of 30 that left, and that nobody paid yet, is in the books."""
+    ledger = Ledger([(date.min, Mode.PER_ORDER)], kinds, frozenset(["clearing shopify_payments"]))
+    ledger.gather([owed(1, EntryKind.SALE, Account.SALES, -3000)])
+    return ledger
+
+
+def owed(n: int, kind: EntryKind, account: Account, minor: int, gateway: str = "") -> Written:
+    """What buyers owe against another account, so many days after the sale."""
+    sides = (Posting(Account.RECEIVABLE, Money(-minor, "USD"), "c1"), Posting(account, Money(minor, "USD"), "c1", gateway))
+    return Written(n, kind, "order c1/1", LONG_AGO.date() + (n - 1) * DAY, "1001", sides)
+
+
+def told(ledger: Ledger) -> list[tuple[str, str]]:
+    return [(str(one.kind), one.total.text()) for one in ledger.documents]
+
+
+LEDGERS = pytest.mark.parametrize("kinds", [QUICKBOOKS, XERO], ids=["quickbooks", "xero"])
+
+
+@LEDGERS
+def test_a_refund_of_an_invoice_that_nobody_paid_is_a_credit_set_against_it(kinds):
+    ledger = on_terms(kinds)
+
+    ledger.gather([owed(2, EntryKind.REFUND, Account.RETURNS, 1000)])
+
+    assert told(ledger) == [("invoice", "30.00"), ("credit", "10.00"), ("applied", "10.00")]
+    invoice, credit = ledger.open
+    assert (invoice.left.text(), credit.left.text()) == ("20.00", "0.00")
+    assert (ledger.documents[-1].of, ledger.documents[-1].by) == (invoice.id, credit.id)
+
+
+@LEDGERS
+def test_what_is_paid_after_a_credit_pays_the_rest_of_the_invoice(kinds):
+    ledger = on_terms(kinds)
+    ledger.gather([owed(2, EntryKind.REFUND, Account.RETURNS, 1000)])
+
+    ledger.gather([owed(3, EntryKind.PAYMENT, Account.CLEARING, 2000, "shopify_payments")])
+
+    assert told(ledger)[3:] == [("payment", "20.00")]
+    assert not any(one.left for one in ledger.open)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "wanted"),
+    [
+        (QUICKBOOKS, [("credit", "20.00"), ("applied", "20.00")]),
+        (XERO, [("credit", "30.00"), ("applied", "20.00"), ("repayment", "10.00")]),
+    ],
+    ids=["quickbooks", "xero"],
+)
+def test_of_an_invoice_that_is_paid_in_part_the_open_rest_is_credited_and_only_the_money_repaid(kinds, wanted):
+    ledger = on_terms(kinds)
+    ledger.gather([owed(2, EntryKind.PAYMENT, Account.CLEARING, 1000, "shopify_payments")])
+    day = LONG_AGO.date() + 2 * DAY
+
+    ledger.gather(
+        [
+            owed(3, EntryKind.REFUND, Account.RETURNS, 3000),
+            replace(owed(4, EntryKind.REPAYMENT, Account.CLEARING, -1000, "shopify_payments"), on=day),
+        ]
+    )
+
+    assert told(ledger)[2:] == wanted
+    assert not any(one.left for one in ledger.open)
+    assert by_account(said(ledger.documents)) == {
+        ("sales", "USD"): -3000, ("returns", "USD"): 3000,
+    }  # fmt: skip
+
+
+def test_a_refund_of_what_was_paid_whole_has_nothing_to_be_set_against():
+    ledger = on_terms(XERO)
+    ledger.gather([owed(2, EntryKind.PAYMENT, Account.CLEARING, 3000, "shopify_payments")])
+
+    ledger.gather([owed(3, EntryKind.REFUND, Account.RETURNS, 1000)])
+
+    assert told(ledger)[2:] == [("credit", "10.00")]
+
+
+@pytest.mark.parametrize(
+    ("terms", "wanted"), [(timedelta(days=30), timedelta(days=30)), (None, timedelta(0)), (timedelta(days=-3), timedelta(0))],
+    ids=["net 30", "no terms", "due before it left"],
+)  # fmt: skip
+def test_an_invoice_is_due_when_its_terms_say_and_else_on_its_day(terms, wanted):
+    sale, day = owed(1, EntryKind.SALE, Account.SALES, -3000), LONG_AGO.date()
+    press = press_of(XERO, frozenset(), "USD", count(), day + terms if terms else None)
+
+    [made] = documents_of([sale], press, [])
+
+    assert (made.document.kind, made.document.on, made.document.due) == (DocKind.INVOICE, day, day + wanted)

@@ -16,8 +16,10 @@ from core.domain.rates import Rate
 from core.errors import OutcomeUnknown, RateLimited, Unavailable
 from core.flows import books, posting
 from core.flows import connections as flows
+from core.ports import Paying
 from core.store import documents, people, rates
 from core.store.connections import Connection
+from core.store.sql import run
 from tests.conftest import START, House
 from tests.flows import books as rows
 from tests.flows.depot import ANN
@@ -558,3 +560,129 @@ def test_what_was_declined_in_one_of_two_currencies_is_tried_again_and_nothing_o
 
 def _pounds(amount: Money) -> Money:
     return Money(amount.minor, "GBP")
+
+
+# ---- orders on terms
+
+
+def on_terms(shop: House, **different: object) -> str:
+    """An order of 20 that left, and that its buyer pays later by bank transfer."""
+    pays = Paying("bogus", frozenset(["bogus"]))
+    known = shop.hub.connectors["bogus"]
+    shop.hub.connectors = {**shop.hub.connectors, "bogus": replace(known, pays=pays)}
+    per_order(shop)
+    number = str(shop.bogus.sell({"A": 2})["id"])
+    [line] = shop.bogus.orders[number]["lines"]
+    shop.bogus.change(number, payment="unpaid", paid_by=[], lines=[{**line, "fulfilled": 2}], **different)
+    shop.poll()
+    return number
+
+
+def call_off(shop: House, number: str) -> None:
+    """Half of it came back, and no money moved."""
+    give_back(shop, number)
+    shop.poll()
+
+
+@on_sqlite
+def test_a_refund_of_an_order_that_nobody_paid_is_set_against_its_invoice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+
+    assert written(system) == [("invoice", "20.00"), ("credit", "10.00"), ("applied", "10.00")]
+    invoice, credit, applied = system.documents
+    assert (applied.document.of, applied.document.by) == (invoice.posted.id, credit.posted.id)
+    assert states(shop) == ["posted"] * 3
+
+
+@on_sqlite
+def test_what_is_paid_after_a_credit_pays_only_what_is_left_of_the_invoice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    paid = {"gateway": "bank transfer", "amount": "20.00", "at": shop.clock().isoformat()}
+    shop.bogus.change(number, payment="paid", paid_by=[paid])
+    shop.poll()
+    night(shop)
+
+    assert written(system)[3:] == [("payment", "10.00"), ("journal", "10.00")]
+
+
+@on_sqlite
+def test_a_credit_that_was_set_off_before_its_invoice_could_be_written_waits_for_it(shop, system):
+    """The ledger declines the invoice at first; the credit stands, and is set off when the invoice does."""
+    number = on_terms(shop)
+    system.closed = TODAY
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    before = written(system)
+    system.closed = None
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+
+    assert before == [("credit", "10.00")]
+    assert sorted(written(system)) == [("applied", "10.00"), ("credit", "10.00"), ("invoice", "20.00")]
+
+
+@on_sqlite
+def test_a_lost_answer_never_sets_a_credit_off_twice(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    call_off(shop, number)
+    for _ in range(2):  # of the credit, and of what sets it off
+        system.next("post", OutcomeUnknown("lost"), after_the_work=True)
+    night(shop)
+    for _ in range(4):
+        shop.clock.pass_(timedelta(minutes=20))
+        gather(shop)
+
+    assert written(system) == [("invoice", "20.00"), ("credit", "10.00"), ("applied", "10.00")]
+    assert set(states(shop)) == {"posted"}
+
+
+@on_sqlite
+def test_an_invoice_is_due_on_the_day_of_its_terms_where_the_merchant_is(shop, system):
+    late = START + timedelta(days=30)
+    with shop.hub.unit() as work:
+        run(work.db, "update merchants set settings = json_set(settings, '$.zone', 'Pacific/Auckland') where id = :id", id=shop.merchant.id)
+    on_terms(shop, due_at=late.replace(hour=22).isoformat())
+    night(shop)
+
+    [invoice] = [one.document for one in system.documents]
+    assert (invoice.kind, invoice.due) == (DocKind.INVOICE, late.date() + DAY)
+
+
+@on_sqlite
+def test_a_later_look_that_does_not_tell_the_terms_keeps_them(shop, system):
+    due = START + timedelta(days=30)
+    number = on_terms(shop, due_at=due.isoformat())
+    del shop.bogus.orders[number]["due_at"]
+    shop.bogus.change(number, name="renamed")
+    shop.poll()
+    night(shop)
+
+    assert [one.document.due for one in system.documents] == [due.date()]
+
+
+@on_sqlite
+def test_a_credit_is_set_against_the_invoice_that_was_made_anew(shop, system):
+    """Nobody could use the account of sales; another one is chosen, and the invoice is another document."""
+    number = on_terms(shop)
+    system.retired = {"1002"}
+    night(shop)
+    call_off(shop, number)
+    night(shop)
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"sales": "1003"})
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+
+    assert written(system) == [("credit", "10.00"), ("invoice", "20.00"), ("applied", "10.00")]
+    assert states(shop) == ["posted"] * 3

@@ -516,6 +516,8 @@ def _effects(one: Paper) -> list[tuple[str, int]]:
             return [(one.into, one.total.minor), (owed, -one.total.minor)]
         case DocKind.REPAYMENT:
             return [(owed, one.total.minor), (one.out_of, -one.total.minor)]
+        case DocKind.APPLIED:  # between what is owed and what is owed back
+            return []
     return [(one.into, one.total.minor), (one.out_of, -one.total.minor)]
 
 
