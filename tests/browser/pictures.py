@@ -30,6 +30,13 @@ ROOMS = {
     "unmatched": "/stock/unmatched",
     "import": "/stock/import",
     "locations": "/stock/locations",
+    "shipments": "/shipments",
+    "books": "/books",
+    "payouts": "/books/payouts",
+    "open-items": "/books/open",
+    "ledgers": "/books/ledgers",
+    "profit": "/books/profit",
+    "certificate": "/books/certificate",
     "attention": "/attention",
     "connections": "/connections",
     "settings": "/settings",
@@ -40,7 +47,7 @@ ROOMS = {
     "activity": "/activity",
     "account": "/account",
 }
-ON_A_TELEPHONE = ("overview", "orders", "attention")
+ON_A_TELEPHONE = ("overview", "orders", "attention", "open-items")
 
 
 @contextmanager
