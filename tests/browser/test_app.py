@@ -298,3 +298,35 @@ def saved(page: Page, press: Callable[[], None]) -> tuple[str, str]:
     with page.expect_download(timeout=PATIENT_MS) as awaited:
         press()
     return awaited.value.suggested_filename, awaited.value.path().read_text("utf-8-sig")
+
+
+BOOKS = (
+    "",
+    "/payouts",
+    "/open",
+    "/gateways",
+    "/deposits",
+    "/opening",
+    "/held",
+    "/rates",
+    "/profit",
+    "/costs",
+    "/postage",
+    "/balances",
+    "/certificate",
+)
+
+
+def test_no_page_of_the_books_scrolls_sideways_on_a_phone(rehearsal: Rehearsal, owner: Callable[..., Page]) -> None:
+    page = owner(size=NARROW)
+    page.goto(f"{rehearsal.hub}/books/payouts")
+    payouts = [str(one.get_attribute("href")) for one in page.locator("tbody a").all()[:5]]
+    paths = [*(f"/books{one}" for one in (*BOOKS, "/ledgers")), *payouts]
+    assert payouts and {path: wide for path in paths if (wide := width(page, rehearsal.hub + path)) > NARROW["width"]} == {}
+
+
+def width(page: Page, address: str) -> int:
+    """How wide the page is, in pixels."""
+    answer = page.goto(address)
+    assert answer and answer.ok, address
+    return int(page.evaluate("document.documentElement.scrollWidth"))
