@@ -1,7 +1,7 @@
 """A month's certificate as it is printed."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from core.domain import books_words
 from core.domain.certifying import WORDS, Beside, Left, Moved, PaidOut, Part, Settled, Stated, shortened
@@ -67,22 +67,24 @@ def paper_of_payout(
     """One payout as a PDF; None where there is no such. `words` are those of WORDS, of causes and of states, by their English."""
     with hub.database.read() as db:
         owner, books = connections.merchant(db, merchant), journal.books(db, merchant)
-        today = hub.clock().astimezone(zone_of(books.zone if books else "UTC")).date()
-        found = accounts.open_payout(hub, db, merchant, id, today)
+        zone = zone_of(books.zone if books else "UTC")
+        found = accounts.open_payout(hub, db, merchant, id, hub.clock().astimezone(zone).date())
         names = {one.id: one.label for one in connections.all_of(db, merchant)}
     if found is None or owner is None:
         return None
-    return certified_payout(paid_out(found, owner.name, names, today, words or {}), language=language)
+    return certified_payout(paid_out(found, owner.name, names, hub.clock().astimezone(zone), words or {}), language=language)
 
 
-def paid_out(found: Opened, merchant: str, names: Mapping[str, str], today: date, words: Mapping[str, str]) -> PaidOut:
-    """Breaks first, then as the channel told them."""
+def paid_out(found: Opened, merchant: str, names: Mapping[str, str], now: datetime, words: Mapping[str, str]) -> PaidOut:
+    """Breaks first, then as the channel told them. Days are those of the zone that `now` is in."""
+    zone = now.tzinfo
     known, told = found.known, found.known.payout
     orders = sorted((_settled(one, words) for one in found.orders), key=lambda one: one.open is None)
-    others = tuple(Beside(_beside(one, words), one.at.date(), one.amount) for one in found.others)
+    others = tuple(Beside(_beside(one, words), one.at.astimezone(zone).date(), one.amount) for one in found.others)
     state = books_words.STATES[told.state]
     return PaidOut(
-        merchant, told.number or told.id, f"{names.get(known.connection, '')} {known.gateway}".strip(), told.at.date(), today,
+        merchant, told.number or told.id, f"{names.get(known.connection, '')} {known.gateway}".strip(), told.at.astimezone(zone).date(),
+        now.date(),
         words.get(state, state), told.amount, told.reaches, known.banked, known.deposit is not None, tuple(orders), others, found.whole,
         {key: words.get(english, english) for key, english in WORDS.items()},
     )  # fmt: skip

@@ -63,13 +63,25 @@ def test_a_payout_that_is_told_whole_says_so_and_every_page_opens(shop: House, a
     assert len(ana.statements) <= MOST
     assert "all explained" in text and "BOGUS P1" in text
     text = ana.get(f"/books/payouts/{payout(shop)}")
-    assert "Its lines come to what it is, to the cent." in text and "to the cent</" in text
+    assert "Its lines add up to the payout, to the cent." in text and "to the cent</" in text
     assert len(ana.statements) <= MOST
     text = ana.get("/books/certificate")
     assert "everything is named" in text
     assert "residue,,,USD,,clearing less open items,0.00" in ana.get("/books/certificate.csv")
     assert "Nothing is open" in ana.get("/books/open")
     assert "BOGUS P1" in ana.get("/books/payouts")
+
+
+def test_days_of_payouts_are_the_merchants(shop: House, ana: Person) -> None:
+    sold(shop)
+    shop.poll()
+    paid_out(shop)
+    assert "2026-11-22" in ana.get(f"/books/payouts/{payout(shop)}")
+
+    there = person(shop.hub, shop.merchant.id, zone="Pacific/Auckland")
+
+    for page in ("/books/payouts", f"/books/payouts/{payout(shop)}"):
+        assert "2026-11-23" in there.get(page)
 
 
 def test_what_is_awaited_is_counted_and_listed_apart_from_what_needs_a_look(shop: House, ana: Person) -> None:

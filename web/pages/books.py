@@ -1,7 +1,7 @@
 """The books: how they stand, payouts matched line by line, what is open and why, an order's entries, a month's certificate."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
@@ -38,6 +38,12 @@ AGES = timedelta(days=3660)  # so far back a first day may lie
 def called(gateway: str) -> str:
     """What took a buyer's money; one that we do not know goes by what its channel calls it."""
     return str(gettext(books_words.GATEWAYS.get(gateway, gateway))) if gateway else ""
+
+
+@pages.app_template_filter("day_here")
+def day_here(at: datetime) -> str:
+    """The merchant's day of a moment: what is booked is booked on it."""
+    return at.astimezone(zone_of(visitor().zone)).date().isoformat()
 
 
 @pages.get("/books")
