@@ -267,6 +267,10 @@ select n.id, n.source, n.state, n.ledger_id, n.tried_at, n.after from documents 
   and n.state in ('wanted', 'asked', 'posted', 'blocked') and n.wanted_at = d.wanted_at and n.connection = d.connection
 where d.id = :id and d.merchant || '' = :merchant
 """
+WAITING = """
+select d.id from documents d where d.connection = :connection and d.source = :source and d.after = :id and d.kind = 'payment'
+  and d.state = 'wanted' and d.merchant || '' = :merchant
+"""
 UNDONE = """
 update document_entries set document = '' where connection = :connection and document in (select r.id from {rows})
   and merchant || '' = :merchant
@@ -282,9 +286,11 @@ select d.id from documents d where d.merchant = :merchant and d.connection = :co
 
 
 def undo(db: Connection, merchant: str, kept: Kept) -> None:
-    """A blocked document, of which nothing stands in the ledger, is forgotten with those that were made with it; their entries are to be
-    written."""
-    rows = [{"id": row.id} for row in _together(db, merchant, kept)]
+    """A blocked document, of which nothing stands in the ledger, is forgotten with those that were made with it, and with payments that
+    waited for them; their entries are to be written."""
+    found = _together(db, merchant, kept)
+    found += [row for one in found for row in run(db, WAITING, connection=kept.connection, source=one.source, id=one.id, merchant=merchant)]
+    rows = [{"id": id} for id in sorted({row.id for row in found})]
     for statement in (UNDONE, DROP):
         run_set(db, statement, {"id": "text"}, rows, connection=kept.connection, merchant=merchant)
 

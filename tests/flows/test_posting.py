@@ -686,3 +686,25 @@ def test_a_credit_is_set_against_the_invoice_that_was_made_anew(shop, system):
 
     assert written(system) == [("credit", "10.00"), ("invoice", "20.00"), ("applied", "10.00")]
     assert states(shop) == ["posted"] * 3
+
+
+@on_sqlite
+def test_what_waited_to_pay_an_invoice_pays_the_one_that_was_made_anew(shop, system):
+    number = on_terms(shop)
+    system.retired = {"1002"}
+    night(shop)
+    paid = {"gateway": "bank transfer", "amount": "20.00", "at": shop.clock().isoformat()}
+    shop.bogus.change(number, payment="paid", paid_by=[paid])
+    shop.poll()
+    night(shop)
+    before = states(shop)
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"sales": "1003"})
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+    night(shop)
+
+    assert sorted(before) == ["blocked", "wanted"]
+    assert written(system) == [("invoice", "20.00"), ("payment", "20.00")]
+    assert states(shop) == ["posted"] * 2
