@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
@@ -199,8 +199,12 @@ def _open_of(db: Db, known: Known, refs: Collection[str]) -> dict[str, list[Open
     return found
 
 
+def _now() -> datetime:
+    return hub().clock().astimezone(zone_of(visitor().zone))
+
+
 def _today() -> date:
-    return hub().clock().astimezone(zone_of(visitor().zone)).date()
+    return _now().date()
 
 
 def _line(known: Known, one: Movement, names: Mapping[str, Named], left: Mapping[str, Sequence[Open]]) -> say.PayoutLineSaid:
@@ -319,7 +323,7 @@ def payout_certificate(payout: str) -> say.PayoutCertificateSaid:
         found = accounts.open_payout(hub(), db, visitor().merchant, payout, _today())
     if found is None:
         raise NO_PAYOUT
-    one = paid_out(found, "", {}, _today(), {})
+    one = paid_out(found, "", {}, _now(), {})
     settled, fees, rest, _ = map(amount, one.sums)
     return say.PayoutCertificateSaid.model_construct(
         payout=say.PayoutSaid.model_construct(**_paid(found.known)), orders=len(one.orders), settled=settled, fees=fees, rest=rest,
