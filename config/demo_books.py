@@ -41,7 +41,7 @@ def play(stage: "Stage", parked: Collection[str]) -> dict[str, Any]:
     demo_keeper.close(stage)
     _write(stage, first)
     report = _examine(stage, first, parked) | {"corrected": corrected, "left_without_cost": left}
-    return report | {"ok": _is_right(report)}
+    return report | {"ok": not (wrong := _wrong(report)), "wrong": wrong}
 
 
 def _write(stage: "Stage", first: date) -> None:
@@ -149,13 +149,23 @@ def _there(stage: "Stage", kind: str = "") -> dict[str, int]:
     return {name: sum(not one["gone"] and kind in ("", one.get("kind")) for one in some) for name, some in found.items()}
 
 
-def _is_right(report: Mapping[str, Any]) -> bool:
-    """Nothing is left that has no name, what does not meet is what was planted, and the rest of it came about."""
-    nothing = not any(Money.parse(text, currency).minor for currency, text in report["residue"].items())
-    found = [one["order"] for one in report["breaks"]] == report["planted"]
-    waits = report["unmapped"] | {"opening": report["opening_open"], "doctor": report["broken"], "bills": report["strangers"]}
-    costs = [*filter(None, [report["left_without_cost"]])] == report["without_cost"]
-    return nothing and found and costs and report["corrected"] <= 1 and not any(waits.values()) and all(report["there"].values())
+def _wrong(report: Mapping[str, Any]) -> list[str]:
+    """What is not as it should be: something is left that has no name, what does not meet is not what was planted, or the rest of it did
+    not come about."""
+    residue = [text for currency, text in report["residue"].items() if Money.parse(text, currency).minor]
+    found, costs = [one["order"] for one in report["breaks"]], [*filter(None, [report["left_without_cost"]])]
+    checks = {
+        "residue": not residue,
+        "breaks that are none, or were not found": found == report["planted"],
+        "SKUs without a cost": costs == report["without_cost"],
+        "labels that a bill corrected": report["corrected"] <= 1,
+        "accounts or taxes that are not mapped": not any(report["unmapped"].values()),
+        "opening balances that nothing met": not report["opening_open"],
+        "the doctor": not report["broken"],
+        "lines of bills for no label": not report["strangers"],
+        "a ledger without documents": all(report["there"].values()),
+    }
+    return [name for name, is_right in checks.items() if not is_right]
 
 
 def words(report: Mapping[str, Any]) -> str:
@@ -163,4 +173,5 @@ def words(report: Mapping[str, Any]) -> str:
     there = ", ".join(f"{count} documents in {name}" for name, count in report["there"].items())
     left = ", ".join(f"{amount} {currency}" for currency, amount in report["residue"].items())
     found = f"{len(report['breaks'])} of {len(report['planted'])} planted breaks found"
-    return f"{report['entries']} entries, {there}; {found}; residue {left}; closed until {report['closed_until']}"
+    wrong = f"; not right: {', '.join(report['wrong'])}" if report["wrong"] else ""
+    return f"{report['entries']} entries, {there}; {found}; residue {left}; closed until {report['closed_until']}{wrong}"

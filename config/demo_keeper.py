@@ -13,7 +13,7 @@ from core.domain.order_entries import OPENING as ITEM
 from core.domain.rates import read as read_rates
 from core.domain.who import COMMAND_LINE
 from core.flows import books, costing, gateways, opening, postage, profit
-from core.store import billing, costs, journal, rates
+from core.store import billing, costs, journal, rates, stock
 from core.store.connections import Connection
 from core.store.sql import run as sql
 
@@ -97,8 +97,10 @@ def price(stage: "Stage") -> str:
     was sent."""
     hub, merchant = stage.hub, stage.merchant.id
     with hub.database.read() as db:
-        left = next((str(row.sku) for row in costs.lacking(db, merchant)), "")
-    said = [costing.Typed(ware["sku"], COST, OURS) for ware in products() if ware["sku"] != left]
+        lacking = [str(row.sku) for row in costs.lacking(db, merchant)]
+        known = {str(row.sku) for row in stock.levels(db, merchant, most=1000)} | {ware["sku"] for ware in products()}
+    left = next(iter(lacking), "")
+    said = [costing.Typed(sku, COST, OURS) for sku in sorted({*known, *lacking} - {left})]
     costing.type_costs(hub, merchant, said, COMMAND_LINE)
     return left
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.processes.plant import Child, until
 
+PATIENCE_S = 240.0  # how long the rehearsal may take on a busy machine
 PATIENT_MS = 30_000  # how long a page may take on a busy machine; no test asks how fast
 SKU, SHORT = "LAM-SA-01", "CLO-SL-24"  # sold in ones, and all of it at once
 
@@ -46,7 +47,7 @@ def rehearse(home: Path, orders: int) -> Iterator[Rehearsal]:
     """It runs while somebody looks, and until its own checks are through before."""
     child = Child(["--home", str(home), "demo", "--orders", str(orders)], os.environ, home / "said")
     try:
-        until(lambda: "It runs on" in child.says() or child.process.poll() is not None, "the rehearsal does not run")
+        until(lambda: "It runs on" in child.says() or child.process.poll() is not None, "the rehearsal does not run", PATIENCE_S)
         said = child.says()
         found = [re.search(words, said) for words in (r"live: (\S+)", r"Sign in as \S+ with (\S+)", r"admin of Shopify: (\S+)")]
         assert all(found), said
