@@ -33,7 +33,6 @@ ROOMS = {
     "shipments": "/shipments",
     "books": "/books",
     "payouts": "/books/payouts",
-    "open-items": "/books/open",
     "ledgers": "/books/ledgers",
     "profit": "/books/profit",
     "certificate": "/books/certificate",
@@ -47,7 +46,7 @@ ROOMS = {
     "activity": "/activity",
     "account": "/account",
 }
-ON_A_TELEPHONE = ("overview", "orders", "attention", "open-items")
+ON_A_TELEPHONE = ("overview", "orders", "attention")
 
 
 @contextmanager
