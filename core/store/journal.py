@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from core.domain.journal import Account, Booked, Entry, EntryKind, Line, Posting
 from core.domain.matching import Item
 from core.domain.money import Money
-from core.store.sql import run, run_set
+from core.store.sql import by_ref, run, run_set
 
 SUBJECT = {"subject": "text"}
 ENTRY = {
@@ -511,6 +511,6 @@ def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Named
 
 
 def _named(db: Connection, merchant: str, refs: Iterable[str]) -> Iterator[tuple[str, Named]]:
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    rows = by_ref(refs)
     for row in run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant):
         yield f"{row.connection}/{row.channel_id}", Named(row.id, row.name, row.why is not None, row.fulfillment == "fulfilled")

@@ -15,7 +15,7 @@ from core.domain.kin import named
 from core.domain.order import Order, OrderStatus, Person
 from core.domain.places import PlaceMap
 from core.domain.taxation import destination
-from core.store.sql import run, run_set
+from core.store.sql import by_ref, run, run_set
 from core.store.tables import us
 from core.store.vault import Box
 
@@ -108,7 +108,7 @@ from orders o where o.id in {THESE} order by o.id {{lock}}
 
 def find(db: Connection, merchant: str, refs: Iterable[str], box: Box) -> dict[str, Known]:
     """The known ones among these orders by ref, locked until the transaction ends."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    rows = by_ref(refs)
     found = run_set(db, FIND, REFS, rows, merchant=merchant)
     return {f"{row.connection}/{row.channel_id}": _known(row, box) for row in found}
 
@@ -243,7 +243,7 @@ def go_to(db: Connection, merchant: str, found: Iterable[Known]) -> None:
 
 def left_from(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, str]:
     """From which country the first parcel of each of these left, by ref; without those of which none did."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    rows = by_ref(refs)
     found = run_set(db, LEFT_FROM, REFS, rows, merchant=merchant) if rows else ()
     return {f"{row.connection}/{row.channel_id}": _country(row.address) for row in found}
 
@@ -328,7 +328,7 @@ from orders o join order_lines l on l.order_id = o.id where o.id in {THESE} orde
 
 def lines_of(db: Connection, merchant: str, refs: Iterable[str]) -> list[Any]:
     """Every line of these orders with its dues and books; the orders are locked."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
+    rows = by_ref(refs)
     run_set(db, LOCK, REFS, rows, merchant=merchant)
     return list(run_set(db, OPEN, REFS, rows, merchant=merchant))
 
@@ -466,7 +466,7 @@ _due = msgspec.json.Decoder(_Due)
 
 def due(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, datetime]:
     """Of those of these orders that are on payment terms, by when all must be paid."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(refs)]
+    rows = by_ref(sorted(refs))
     found = run_set(db, DUE, REFS, rows, merchant=merchant) if rows else ()
     told = {f"{row.connection}/{row.channel_id}": _due.decode(row.doc).due_at for row in found if row.doc}
     return {ref: at for ref, at in told.items() if at}
@@ -532,7 +532,7 @@ left join orders o on o.connection = r.connection and o.channel_id = r.channel_i
 
 def ids_of(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, str]:
     """Our ids of the orders among these refs."""
-    rows = [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in sorted(set(refs)) if "/" in ref]
+    rows = by_ref(sorted({ref for ref in refs if "/" in ref}))
     found = run_set(db, NAMES, REFS, rows, merchant=merchant) if rows else ()
     return {f"{row.connection}/{row.channel_id}": row.id for row in found if row.id is not None}
 

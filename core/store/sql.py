@@ -6,7 +6,7 @@ index begins with the merchant, `r.merchant` is joined; and where it does not, `
 anybody to begin there. tests/store/test_plans.py holds this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +49,11 @@ def _compiled(statement: str, columns: tuple[tuple[str, str], ...], dialect: str
 def run(db: Connection, statement: str, **values: Any) -> CursorResult[Any]:
     """One statement; `{lock}`, `{skip}` and `{now}` are put in the database's own words."""
     return db.execute(_compiled(statement, (), db.dialect.name), values)
+
+
+def by_ref(refs: Iterable[str]) -> list[dict[str, str]]:
+    """Rows of orders, {connection, channel_id}, by their refs, "connection/channel_id"."""
+    return [dict(zip(("connection", "channel_id"), ref.split("/", 1), strict=True)) for ref in refs]
 
 
 def run_set(
