@@ -118,13 +118,13 @@ class Balance:
 
     def settle(self, wish: Json) -> list[Json]:
         """`state` is how they stand at first (PAID; SCHEDULED and IN_TRANSIT are paid two days later). `fail` names a payout that the bank
-        declines: its money is in the balance again, and the next payouts hold it."""
+        declines: its money is in the balance again, and the next payouts hold it. `or_none`: what is to be planted is where it can be."""
         if "fail" in wish:
             return [self._told(self._declined(str(wish["fail"])))]
         state = str(wish.get("state", "PAID"))
         if state not in STATES or wish.get("plant") not in (None, *PLANTS):
             raise BadRequest(f"state is one of {', '.join(STATES)}; plant one of {', '.join(PLANTS)}")
-        planted, line = self._planted(wish.get("plant"))
+        planted, line = self._planted(wish.get("plant"), or_none=bool(wish.get("or_none")))
         made = [self._closed(group, state) for group in self._standing().values()]
         if planted:
             self._mark(made, planted, line)
@@ -173,12 +173,14 @@ class Balance:
 
     # differences that are put in
 
-    def _planted(self, what: str | None) -> tuple[Json | None, Json | None]:
-        """What was planted, and the line that shows it."""
+    def _planted(self, what: str | None, *, or_none: bool) -> tuple[Json | None, Json | None]:
+        """What was planted, and the line that shows it. Raises BadRequest where there is nothing to plant in, unless that is fine, too."""
         if what is None:
             return None, None
         kind = "REFUND" if what == "refund_missing" else "CHARGE"
         line = next((one for one in self._open() if one["type"] == kind and one["order"]), None)
+        if line is None and or_none:
+            return None, None
         if line is None:
             raise BadRequest(f"there is no {kind.lower()} to plant {what} in")
         planted = {"what": what, "order": None if what == "sum" else str(line["order"]["id"])}

@@ -383,6 +383,12 @@ def test_a_planted_difference_can_be_seen_in_what_is_read(shop, plant):
     assert [one.gross for one in held if one.order == other] == [shop.read(other).total]
 
 
+def test_a_rehearsal_may_plant_where_it_can_and_else_pays_out_as_it_is(shop):
+    order = shop.buys("SKU-3")
+    assert [one["planted"] for one in shop.simulator.settle({"plant": "cent", "or_none": True})] == [{"what": "cent", "order": order}]
+    assert shop.simulator.settle({"plant": "cent", "or_none": True}) == []
+
+
 def test_what_cannot_be_planted_is_refused_and_nothing_is_paid_out(shop):
     shop.buys()
 
