@@ -15,6 +15,7 @@ from core.domain.order import (
     Charge,
     Discount,
     FulfillmentStatus,
+    Liable,
     Line,
     Order,
     Payment,
@@ -145,6 +146,7 @@ def _line(line: Mapping[str, Any], currency: str, included: bool) -> Line:
         fulfilled=_of(line, "fulfilled", int),
         returned=_of(line, "returned", int),
         requires_shipping=_of(line, "requires_shipping", bool),
+        gift_card=line.get("gift_card") is True,
         charge=_charge(line, currency, included),
     )
 
@@ -154,7 +156,7 @@ def _charge(part: Mapping[str, Any], currency: str, included: bool) -> Charge:
     return Charge(
         gross=_money(part, "gross", currency),
         discounts=(Discount(discount),) if discount else (),
-        taxes=(Tax("tax", tax, included),) if tax else (),
+        taxes=(Tax("tax", tax, included, Liable(part.get("liable", "seller"))),) if tax else (),
     )
 
 

@@ -6,7 +6,7 @@ What channels have of orders and payouts, and what stands in the ledger, is the 
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from connectors.bogus import paying
-from connectors.bogus.channel import Bogus, Document
+from connectors.bogus.channel import Bogus, Document, a_line
 from connectors.bogus.ledger import BogusBooks, manifest
 from connectors.http import as_datetime
 from core.domain.journal import Account
 from core.domain.ledgers import DocKind, Posted
 from core.domain.ledgers import Document as Paper
+from core.domain.matching import Cause
 from core.domain.money import Money, total
-from core.domain.payouts import Leaf, Movement, Part
+from core.domain.order_entries import OPENING
+from core.domain.payouts import Leaf, Movement, Occasion, Part
 from core.domain.who import Who
 from core.errors import Refused
 from core.flows import accounts, posting
 from core.flows import books as keeping
 from core.flows import connections as flows
+from core.ports import Paying
 from core.store import connections
 from core.store.engine import Database
 from core.store.sql import run as run_sql
@@ -109,13 +112,19 @@ class Desk:
     repriced: set[str] = field(default_factory=set)  # orders that cost something else than when their money was told to come
     planted: list[tuple[str, str, str]] = field(default_factory=list)
     planting: bool = True
+    old: set[tuple[str, str]] = field(default_factory=set)  # orders from before the books began
+    reserved: dict[tuple[str, str], Money] = field(default_factory=dict)  # what a channel keeps back, by currency
+    extras: int = 0  # lines of payouts that are for no order
 
     def __post_init__(self) -> None:
-        world, self.random = self.world, Random(f"books {self.world.seed}")
+        world, self.random, self.more = self.world, Random(f"books {self.world.seed}"), Random(f"more books {self.world.seed}")
         hub, self.merchant = world.hub, world.house.merchant.id
         keys = self.random.random() < 0.6
         self.system = Shelf(clock=world.clock, keeps_keys=keys, late=timedelta(seconds=self.random.choice([0, 20]) if keys else 0))
-        hub.connectors = {**hub.connectors, "bogus_books": manifest(self.system)}
+        self.gateways = self.more.random() < 0.4  # orders say who took their money, and the channel pays out what it took itself
+        bogus = hub.connectors["bogus"]
+        pays = Paying("bogus", frozenset({paying.OWN}) if self.gateways else None)
+        hub.connectors = {**hub.connectors, "bogus": replace(bogus, pays=pays), "bogus_books": manifest(self.system)}
         self.zone = self.random.choice(ZONES)
         with Database.write(hub.database) as db:
             run_sql(
@@ -145,6 +154,7 @@ class Desk:
         world.every(12, "", self._person)
         for system in world.systems.values():
             world.every(25, "", lambda system=system: self._pay_out(system))
+            world.every(35, "", lambda system=system: self._gift(system))
         world.at(world.trouble_s * self.random.random(), "", self._switch)
 
     # ---- what happens
@@ -235,13 +245,41 @@ class Desk:
 
     def _dressed(self, line: Document) -> Document:
         discount, tax = self.random.choice(["0", "0", "1.37"]), self.random.choice(["0", "0.83", "1.11"])
-        return {**line, "discount": discount, "tax": tax}
+        liable = "marketplace" if self.more.random() < 0.3 and not self.gateways else "seller"
+        return {**line, "discount": discount, "tax": tax, "liable": liable}
+
+    def _gift(self, system: Bogus) -> None:
+        """Somebody buys a gift card, or we hear of one that was sold before the books began."""
+        is_old, currency = self.more.random() < 0.3, self.more.choice(["USD", "EUR"])
+        sold = system.sell({})
+        card = {**a_line("1", "", "", 1, currency), **CARD, "gross": self.more.choice(["25.00", "50.00"])}
+        at = START - LONG if is_old else self.world.clock()
+        self.world.announce(system, self._put(system, sold, [card], currency=currency, placed_at=at.isoformat()))
+        self.world.over.add(sold["id"])
+        self.old |= {(system.account, sold["id"])} if is_old else set()
+        self.world.say(f"{system.account} sells a gift card, {sold['id']}{', long ago' * is_old}")
+        self.world.counts["old order" if is_old else "gift card"] += 1
 
     def _put(self, system: Bogus, document: Document, lines: list[Document], **different: Any) -> Document:
         made = {**document, **different, "lines": lines}
         made["total"] = _total(made).text()
+        if self.gateways:
+            made["paid_by"] = [*document.get("paid_by", ()), *self._moved(made, document.get("paid_by", ()))]
         system.orders[made["id"]] = made
         return made
+
+    def _moved(self, document: Document, known: Sequence[Document]) -> Iterator[Document]:
+        """Who pays what is not paid yet: now and then a gift card a part of it. What costs less is given back, as are refunds."""
+        currency, at = document["currency"], document["updated_at" if known else "placed_at"]
+        told = {one["for"] for one in known}
+        less = total((-_signed(one, currency) for one in known if one["for"] == ""), currency) + Money.parse(document["total"], currency)
+        by_card = Money.parse(self.more.choice(["0", "0", "3.50"]), currency) if less.minor > 350 else Money.zero(currency)
+        for gateway, amount in (("gift_card", by_card), (paying.OWN, less - by_card)):
+            if amount:
+                yield _paid("sale" if amount.minor > 0 else "refund", gateway, abs(amount).text(), "", at)
+        for one in document["refunds"]:
+            if one["id"] not in told:
+                yield _paid("refund", paying.OWN, one["total"], one["id"], one["at"])
 
     def changed(self, system: Bogus, document: Document) -> Document:
         """A line that is edited costs what it has, and of what was given back its worth is told."""
@@ -269,12 +307,30 @@ class Desk:
                 self._close_till(system, [one for one in told if one.amount.currency == name], name)
 
     def _close_till(self, system: Bogus, told: list[Movement], currency: str) -> None:
+        told = [*told, *self._beside(system, currency)] if self.planting else told
         paid = system.till.close(told, self.world.clock(), currency)
         if self.random.random() < 0.05 and self.planting:
             system.till.payouts[paid.id] = replace(paid, amount=paid.amount + Money(1, currency))
             self.planted.append((system.account, paid.id, "sum"))
         self.world.counts["paid out"] += 1
         self.world.say(f"{system.account} pays out {paid.id} {paid.amount.text()} {currency}")
+
+    def _beside(self, system: Bogus, currency: str) -> Iterator[Movement]:
+        """What a payout holds that is no order's money: fees, what is kept back and let go, disputes, what was made good."""
+        if held := self.reserved.pop((system.account, currency), None):
+            yield self._extra(Occasion.RESERVE, Leaf.RESERVE, -held)
+        if self.more.random() < 0.3:
+            self.reserved[system.account, currency] = kept = Money(-self.more.randint(100, 900), currency)
+            yield self._extra(Occasion.RESERVE, Leaf.RESERVE, kept)
+        for occasion, leaf, minor in EXTRAS:
+            if self.more.random() < 0.15:
+                order = self.more.choice(sorted(system.orders)) if leaf is Leaf.CHARGEBACK else None
+                yield self._extra(occasion, leaf, Money(minor, currency), order)
+
+    def _extra(self, occasion: Occasion, leaf: Leaf, amount: Money, order: str | None = None) -> Movement:
+        self.extras += 1
+        self.world.counts["line of no order"] += 1
+        return Movement(f"extra {self.extras}", occasion, self.world.clock(), amount, (Part(leaf, amount, "Extra"),), order)
 
     def _planted(self, system: Bogus, found: list[Movement]) -> list[Movement]:
         n = self.random.randrange(len(found))
@@ -333,13 +389,16 @@ class Desk:
         here = {key: amount for *key_, amount in self.world.all("select connection, item, currency, open from items where open <> 0")
                 if (key := tuple(key_))}  # fmt: skip
         names = {name: one.id for name, one in self.world.house.connections.items()}
-        wanted = {key: minor for name, system in self.world.systems.items() for key, minor in _open(names[name], system).items() if minor}
+        found = [_open(names[name], system, self.old) for name, system in self.world.systems.items()]
+        wanted = {key: minor for one in found for key, minor in one.items() if minor}
         must(here == wanted, "what stands open is what was not paid as sold", _differs(here, wanted))
         with Database.read(self.world.hub.database) as db:
             look = accounts.look(self.world.hub, db, self.merchant)
         assert look
-        broken = {(one.item.connection, one.item.item, one.item.open.currency) for one in look.breaks}
-        must(broken == set(wanted), "each difference is a break, and nothing else is", broken ^ set(wanted))
+        broken = {(one.item.connection, one.item.item, one.item.open.currency): one.cause for one in look.breaks}
+        wanted = {key: minor for key, minor in wanted.items() if key[1] != OPENING}  # met little by little: never a break
+        must(set(broken) == set(wanted), "each difference is a break, and nothing else is", set(broken) ^ set(wanted))
+        self._judge_causes({(item, currency): cause for (_, item, currency), cause in broken.items()}, names)
         found = self.world.all("select count(*) from findings where what = 'break' and mended_at is null")[0][0]
         must(
             found == len({(one.item.connection, one.item.item, one.item.open.currency) for one in look.breaks}),
@@ -355,18 +414,34 @@ class Desk:
         must(not invented, "no fee is said to be another that is not", invented)
         self.world.counts["break"] += len(wanted)
 
+    def _judge_causes(self, broken: dict[tuple[str, str], str], names: dict[str, str]) -> None:
+        """Of an order of which nothing else is wrong, each difference has the cause that it was planted with."""
+        often = Counter((account, order) for account, order, _ in self.planted)
+        for account, order, how in self.planted:
+            document = self.world.systems[account].orders.get(order)
+            plain = how == "sum" or (
+                document and not document["refunds"] and order not in self.repriced and (account, order) not in self.old
+            )
+            if plain and often[account, order] == 1 and how in CAUSES:
+                name = {"sum": f"payout {names[account]}/{order}", "stranger": f"{names[account]}/9{order}"}.get(
+                    how, f"{names[account]}/{order}"
+                )
+                told = {cause for (item, _), cause in broken.items() if item == name}
+                must(told == {CAUSES[how]}, "each difference is told by its cause", (order, how, told))
+                self.world.counts["cause"] += 1
+
     def _judge_accounts(self) -> None:
-        """Sales, taxes, fees and the bank are what the channels say."""
+        """Sales, taxes, fees, what payouts hold beside, and the bank are what the channels say."""
         here = {(account, currency): minor for account, currency, minor in self.world.all(
             "select account, currency, sum(amount) from postings group by account, currency") if account in JUDGED}  # fmt: skip
         wanted = Counter[tuple[str, str]]()
         for system in self.world.systems.values():
             for document in system.orders.values():
-                wanted.update(_sold(document))
+                wanted.update(_sold(document) if (system.account, document["id"]) not in self.old else {})
             for paid in system.till.payouts.values():
                 wanted[Account.BANK, paid.amount.currency] += paid.amount.minor
-                for one in system.till.held[paid.id]:
-                    wanted[Account.SELLING_FEES, one.amount.currency] -= one.fees.minor
+                for part in (part for one in system.till.held[paid.id] for part in one.parts if part.leaf in LEAVES):
+                    wanted[LEAVES[part.leaf], part.amount.currency] -= part.amount.minor
         differ = {key: (here.get(key, 0), wanted[key]) for key in {*here, *wanted} if here.get(key, 0) != wanted[key]}
         must(not differ, "each account is what the channels say", differ)
 
@@ -377,6 +452,7 @@ class Desk:
             f"{names[name]}/{order}": as_datetime(document["placed_at"]).astimezone(zone).date()
             for name, system in self.world.systems.items()
             for order, document in system.orders.items()
+            if (name, order) not in self.old
         }
         rows = self.world.all("select subject, coalesce(due_day, day) from entries where kind = 'sale' and reverses is null")
         wrong = [(subject, day) for subject, day in rows if day != placed[subject].isoformat()]
@@ -436,6 +512,15 @@ def _fee(one: Movement) -> list[Movement]:
     return [replace(one, amount=one.amount + more, parts=(*one.parts, Part(Leaf.SELLING_FEE, more, "More")))]
 
 
+CAUSES = {
+    "missing": Cause.OVERDUE, "twice": Cause.TWICE, "cent": Cause.DIFFERS, "currency": Cause.CURRENCY, "stranger": Cause.NOT_OURS,
+    "sum": Cause.SUM,
+}  # fmt: skip
+EXTRAS = (
+    (Occasion.FEE, Leaf.ADVERTISING, -700), (Occasion.FEE, Leaf.SUBSCRIPTION, -3999), (Occasion.CHARGEBACK, Leaf.CHARGEBACK, -1200),
+    (Occasion.CHARGEBACK_WON, Leaf.CHARGEBACK, 1200), (Occasion.REIMBURSEMENT, Leaf.REIMBURSEMENT, 830),
+)  # fmt: skip
+CARD = {"listing": None, "sku": None, "title": "Gift card", "gift_card": True, "requires_shipping": False, "fulfilled": 1}
 HOW: dict[str, Callable[[Movement], Iterable[Movement]]] = {
     "missing": lambda one: [],
     "twice": lambda one: [one, replace(one, id=f"{one.id} again")],
@@ -446,6 +531,16 @@ HOW: dict[str, Callable[[Movement], Iterable[Movement]]] = {
 }
 
 # ---- the truth of channels
+
+
+def _signed(one: Document, currency: str) -> Money:
+    amount = Money.parse(one["amount"], currency)
+    return -amount if one["kind"] == "refund" else amount
+
+
+def _paid(kind: str, gateway: str, amount: str, refund: str, at: str) -> Document:
+    """Money that moved, as an order tells it; "for" a refund."""
+    return {"kind": kind, "gateway": gateway, "amount": amount, "for": refund, "at": at}
 
 
 def _in(one: Movement, currency: str) -> bool:
@@ -473,27 +568,58 @@ def _total(document: Document) -> Money:
     return total((net + tax for net, tax in _parts(document)), document["currency"])
 
 
-JUDGED = (Account.RECEIVABLE, Account.SELLER_TAX, Account.SELLING_FEES, Account.BANK)
+LEAVES = {
+    Leaf.SELLING_FEE: Account.SELLING_FEES, Leaf.ADVERTISING: Account.ADVERTISING, Leaf.SUBSCRIPTION: Account.SUBSCRIPTIONS,
+    Leaf.RESERVE: Account.RESERVE, Leaf.REIMBURSEMENT: Account.REIMBURSEMENTS, Leaf.CHARGEBACK: Account.CHARGEBACKS,
+}  # fmt: skip
+JUDGED = (Account.RECEIVABLE, Account.SELLER_TAX, Account.MARKETPLACE_TAX, Account.GIFT_CARDS, Account.BANK, *LEAVES.values())
 
 
 def _sold(document: Document) -> Counter[tuple[str, str]]:
-    """What an order's tax comes to, less what of it was given back; buyers owe nothing."""
-    currency, tax = document["currency"], total((tax for _, tax in _parts(document)), document["currency"]).minor
-    back = sum(Money.parse(line.get("tax", "0"), currency).minor for refund in document["refunds"] for line in refund["lines"])
-    return Counter({(Account.SELLER_TAX, currency): back - tax})
+    """What an order's tax comes to, less what of it was given back; gift cards that were sold, and spent on it. Buyers owe nothing, and
+    tax that the channel pays is nobody's here."""
+    currency, ours = document["currency"], [one for one in _charges(document) if one.get("liable") != "marketplace"]
+    tax = sum(_minor(one["tax"], document) for one in ours)
+    theirs = {one["id"] for one in _charges(document) if one not in ours and _minor(one["tax"], document)}
+    back = sum(
+        _minor(line.get("tax", "0"), document) for refund in document["refunds"] for line in refund["lines"] if line["line"] not in theirs
+    )
+    cards = sum(_minor(one["gross"], document) for one in document["lines"] if one.get("gift_card"))
+    spent = sum(_signed(one, currency).minor for one in document.get("paid_by", ()) if one["gateway"] == "gift_card")
+    return Counter({(Account.SELLER_TAX, currency): back - tax, (Account.GIFT_CARDS, currency): spent - cards})
 
 
-def _open(connection: str, system: Bogus) -> Counter[tuple[str, str, str]]:
-    """By item and currency, what orders' money is less what was paid out of it; and what payouts do not come to."""
+def _charges(document: Document) -> list[Document]:
+    return [*document["lines"], *document["shipping"]]
+
+
+def _minor(text: str, document: Document) -> int:
+    return Money.parse(text, document["currency"]).minor
+
+
+def _ours(document: Document) -> int:
+    """What of an order's money its channel owes us."""
+    if "paid_by" in document:
+        return sum(_signed(one, document["currency"]).minor for one in document["paid_by"] if one["gateway"] == paying.OWN)
+    theirs = {one["id"]: _minor(one["tax"], document) for one in _charges(document) if one.get("liable") == "marketplace"}
+    back = [line for refund in document["refunds"] for line in refund["lines"] if theirs.get(line["line"])]
+    given = sum(_minor(one["total"], document) for one in document["refunds"]) - sum(_minor(one.get("tax", "0"), document) for one in back)
+    return _minor(document["total"], document) - sum(theirs.values()) - given
+
+
+def _open(connection: str, system: Bogus, old: Collection[tuple[str, str]]) -> Counter[tuple[str, str, str]]:
+    """By item and currency, what orders' money is less what was paid out of it; and what payouts do not come to. Of orders from before the
+    books only what was paid out is booked."""
     found = Counter[tuple[str, str, str]]()
     for id, document in system.orders.items():
-        back = total((Money.parse(one["total"], document["currency"]) for one in document["refunds"]), document["currency"])
-        found[connection, f"{connection}/{id}", document["currency"]] += (Money.parse(document["total"], document["currency"]) - back).minor
+        found[connection, f"{connection}/{id}", document["currency"]] += 0 if (system.account, id) in old else _ours(document)
     for paid in system.till.payouts.values():
         found[connection, f"payout {connection}/{paid.id}", paid.amount.currency] -= paid.amount.minor
         for one in system.till.held[paid.id]:
             found[connection, f"payout {connection}/{paid.id}", paid.amount.currency] += one.amount.minor
-            found[connection, f"{connection}/{one.order}", one.amount.currency] -= one.gross.minor
+            settles = sum(part.amount.minor for part in one.parts if part.leaf in (Leaf.BUYER, Leaf.MARKETPLACE_TAX))
+            item = OPENING if one.at.date() < FIRST else f"{connection}/{one.order}"
+            found[connection, item, one.amount.currency] -= settles
     return found
 
 

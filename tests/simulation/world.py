@@ -563,7 +563,7 @@ class World:
         sent = {row[:3]: row[7] for row in rows}
         said = {
             (ref := (self.house.connections[name].id, order, line["id"])): (0, 0, 0)
-            if "source_id" in document
+            if "source_id" in document or line.get("gift_card")
             else acts.dues(document, line, sent.get(ref, 0))
             for name, system in self.systems.items()
             for order, document in system.orders.items()
