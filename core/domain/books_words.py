@@ -121,6 +121,11 @@ WAITS = {
     "tax": N_("Nobody knows who owes their tax."),
     "payments": N_("What was paid was not read yet."),
 }
+IT_WAITS = {
+    "problems": N_("Its parts do not come to its total: it is under Needs attention."),
+    "tax": N_("Nobody knows who owes its tax."),
+    "payments": N_("What was paid for it was not read yet."),
+}
 SIGHTS = {
     Sight.NEW: N_("new"),
     Sight.SAME: N_("here already"),

@@ -22,7 +22,7 @@ MOST = 2000  # open items that are listed one by one, breaks first; the CSV has 
 def paper(
     hub: Hub, merchant: str, since: date, until: date, language: Language = ENGLISH, words: Mapping[str, str] | None = None
 ) -> bytes:  # fmt: skip
-    """Both days included, as one PDF. `words` are those of WORDS and of causes, by their English. Raises NotKept."""
+    """Both days included, as one PDF. `words` are those of WORDS, of causes and of gateways, by their English. Raises NotKept."""
     with hub.database.read() as db:
         books, found = journal.books(db, merchant), accounts.certificate(hub, db, merchant, since, until)
         names = {one.id: one.label for one in connections.all_of(db, merchant)}
@@ -42,19 +42,25 @@ def stated(found: Certificate, books: Books, merchant: str, names: Mapping[str, 
 
 
 def _part(currency: str, found: Certificate, names: Mapping[str, str], words: Mapping[str, str]) -> Part:
-    moved = tuple(_moved(one, names) for one in found.cleared if one.after.currency == currency)
+    moved = tuple(_moved(one, names, words) for one in found.cleared if one.after.currency == currency)
     mine = sorted((one for one in found.found if one.item.open.currency == currency), key=lambda one: not one.is_break)
     return Part(currency, moved, shortened((_left(one, names, words) for one in mine), MOST))
 
 
-def _moved(one: Cleared, names: Mapping[str, str]) -> Moved:
-    account = f"{names.get(one.connection, one.connection)} {one.gateway}".strip()
+def _account(connection: str, gateway: str, names: Mapping[str, str], words: Mapping[str, str]) -> str:
+    """Where money is cleared: who sells there, and who took the money."""
+    english = books_words.GATEWAYS.get(gateway, gateway)
+    return f"{names.get(connection, connection)} {words.get(english, english)}".strip()
+
+
+def _moved(one: Cleared, names: Mapping[str, str], words: Mapping[str, str]) -> Moved:
+    account = _account(one.connection, one.gateway, names, words)
     return Moved(account, one.before, one.paid, one.repaid, one.kept, one.out, one.other, one.after)
 
 
 def _left(one: Open, names: Mapping[str, str], words: Mapping[str, str]) -> Left:
     item, why = one.item, books_words.CAUSES[one.cause]
-    account = f"{names.get(item.connection, item.connection)} {item.gateway}".strip()
+    account = _account(item.connection, item.gateway, names, words)
     return Left(one.order.name if one.order else item.item, account, item.since, one.by, words.get(why, why), item.open)
 
 
@@ -64,7 +70,8 @@ def _left(one: Open, names: Mapping[str, str], words: Mapping[str, str]) -> Left
 def paper_of_payout(
     hub: Hub, merchant: str, id: str, language: Language = ENGLISH, words: Mapping[str, str] | None = None
 ) -> bytes | None:  # fmt: skip
-    """One payout as a PDF; None where there is no such. `words` are those of WORDS, of causes and of states, by their English."""
+    """One payout as a PDF; None where there is no such. `words` are those of WORDS, of causes, of gateways and of states, by their
+    English."""
     with hub.database.read() as db:
         owner, books = connections.merchant(db, merchant), journal.books(db, merchant)
         zone = zone_of(books.zone if books else "UTC")
@@ -81,11 +88,10 @@ def paid_out(found: Opened, merchant: str, names: Mapping[str, str], now: dateti
     known, told = found.known, found.known.payout
     orders = sorted((_settled(one, words) for one in found.orders), key=lambda one: one.open is None)
     others = tuple(Beside(_beside(one, words), one.at.astimezone(zone).date(), one.amount) for one in found.others)
-    state = books_words.STATES[told.state]
+    state, account = books_words.STATES[told.state], _account(known.connection, known.gateway, names, words)
     return PaidOut(
-        merchant, told.number or told.id, f"{names.get(known.connection, '')} {known.gateway}".strip(), told.at.astimezone(zone).date(),
-        now.date(),
-        words.get(state, state), told.amount, told.reaches, known.banked, known.deposit is not None, tuple(orders), others, found.whole,
+        merchant, told.number or told.id, account, told.at.astimezone(zone).date(), now.date(), words.get(state, state), told.amount,
+        told.reaches, known.banked, known.deposit is not None, tuple(orders), others, found.whole,
         {key: words.get(english, english) for key, english in WORDS.items()},
     )  # fmt: skip
 

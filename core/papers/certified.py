@@ -1,6 +1,7 @@
 """A certificate of clearing accounts, for a bookkeeper's folder: what came in, what went out, what is open, and nothing beside."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from core.domain.certifying import Left, PaidOut, Part, Settled, Stated
 from core.domain.packing import Sheet
@@ -10,8 +11,8 @@ from core.papers.slips import SPACE, table_head
 
 Column = tuple[str, float, float]
 MOVED: tuple[Column, ...] = (
-    ("account", 0.0, 0.16), ("before", 0.16, 0.28), ("paid", 0.28, 0.4), ("repaid", 0.4, 0.52), ("kept", 0.52, 0.64), ("out", 0.64, 0.76),
-    ("other", 0.76, 0.88), ("after", 0.88, 1.0),
+    ("account", 0.0, 0.23), ("before", 0.23, 0.34), ("paid", 0.34, 0.45), ("repaid", 0.45, 0.56), ("kept", 0.56, 0.67), ("out", 0.67, 0.78),
+    ("other", 0.78, 0.89), ("after", 0.89, 1.0),
 )  # fmt: skip
 LEFT: tuple[Column, ...] = (
     ("item", 0.0, 0.2), ("account", 0.2, 0.36), ("from", 0.36, 0.46), ("by", 0.46, 0.56), ("why", 0.56, 0.84), ("amount", 0.84, 1.0)
@@ -55,13 +56,13 @@ def _facts(frame: Frame, one: Stated) -> Iterator[str]:
 
 def _part(frame: Frame, one: Stated, part: Part) -> Iterator[Row]:
     say, money = one.words, frame.language.money
-    yield _text(frame, part.currency, 1.4, bold=True)
+    yield _heading(frame, part.currency, 1.4)
     head = _head(frame, one, MOVED)
     yield head
     for row in part.moved:
         yield _row(frame, MOVED, (row.account, *map(money, row.amounts)), head)
     yield _row(frame, MOVED, (say["sum"], *map(money, part.sums)), head, bold=True)
-    yield _text(frame, say["open"], 1.15, bold=True)
+    yield _heading(frame, say["open"])
     yield from _open(frame, one, part.left)
     yield from _proof(frame, one, part)
 
@@ -93,6 +94,10 @@ def _proof(frame: Frame, one: Stated, part: Part) -> Iterator[Row]:
 
 def _text(frame: Frame, text: str, scale: float = 1, *, bold: bool = False) -> Row:
     return Row((frame.cell(0, 1, frame.lines(0, 1, text, scale, bold=bold)),), space=SPACE)
+
+
+def _heading(frame: Frame, text: str, scale: float = 1.15) -> Row:
+    return replace(_text(frame, text, scale, bold=True), leads=True)
 
 
 def _head(frame: Frame, one: Stated | PaidOut, columns: Iterable[Column]) -> Row:
@@ -149,7 +154,7 @@ def _payout_facts(frame: Frame, one: PaidOut) -> Iterator[str]:
 def _orders(frame: Frame, one: PaidOut) -> Iterator[Row]:
     if not one.orders:
         return
-    yield _text(frame, one.words["orders"], 1.15, bold=True)
+    yield _heading(frame, one.words["orders"])
     head = _head(frame, one, ORDERS)
     yield head
     for order in one.orders:
@@ -166,7 +171,7 @@ def _order(frame: Frame, one: PaidOut, order: Settled) -> tuple[str, ...]:
 def _beside(frame: Frame, one: PaidOut) -> Iterator[Row]:
     if not one.others:
         return
-    yield _text(frame, one.words["of_none"], 1.15, bold=True)
+    yield _heading(frame, one.words["of_none"])
     head = _head(frame, one, BESIDE)
     yield head
     for each in one.others:

@@ -56,12 +56,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells beside each other. `space` is above it, in points; `head` is what heads its table."""
+    """Cells beside each other. `space` is above it, in points; `head` is what heads its table. `leads`: it is never the last of a page."""
 
     cells: tuple[Cell, ...]
     space: float = 0
     ruled: bool = False
     head: "Row | None" = None
+    leads: bool = False
 
     @property
     def inner(self) -> float:
@@ -144,8 +145,24 @@ def _place(found: list[Placed], row: Row, full: float) -> None:
         if row.height > full - (head.height if head else 0) and full - top > full / 4:
             first, row = row.divided(full - top)
             found[-1].append((first, top))
-        found.append([(replace(head, space=0), 0.0)] if head else [])
+        found.append(_stacked(_leading(found[-1]) or ([head] if head else [])))
     found[-1].append((row, top))
+
+
+def _leading(placed: Placed) -> list[Row]:
+    """Headings at the foot of a page, taken off it to go with what they head; none where nothing else stands there."""
+    first = next((n for n in range(len(placed), 0, -1) if not placed[n - 1][0].leads), 0)
+    taken = [row for row, _ in placed[first:]] if first else []
+    del placed[len(placed) - len(taken) :]
+    return taken
+
+
+def _stacked(rows: Iterable[Row]) -> Placed:
+    """Rows at the head of a page."""
+    placed: Placed = []
+    for row in rows:
+        placed.append((row if placed else replace(row, space=0), _bottom(placed)))
+    return placed
 
 
 def _bottom(placed: Placed) -> float:

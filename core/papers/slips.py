@@ -108,7 +108,7 @@ def facts_of(frame: Frame, slip: Slip) -> list[tuple[str, str]]:
 def table_head(frame: Frame, columns: Iterable[tuple[str, float, float]], far: frozenset[float] = frozenset()) -> Row:
     """Titles of columns (text, begin, end); those that begin at one of `far` are set against their end."""
     cells = [frame.cell(a, b, frame.lines(a, b, text, 0.85, bold=True), far=a in far) for text, a, b in columns]
-    return Row(tuple(cells), space=SPACE, ruled=True)
+    return Row(tuple(cells), space=SPACE, ruled=True, leads=True)
 
 
 def remarks(frame: Frame, slip: Slip) -> Iterator[Row]:

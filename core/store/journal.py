@@ -496,12 +496,17 @@ def _cleared(row: Any) -> Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An order by our id and its name; `waits`: it is not booked yet; `left`: all of it did."""
+    """An order by our id and its name; `why` it is not booked as it stands (a word of core.domain.order_entries.WAITS), or ""; `left`:
+    all of it did."""
 
     id: str
     name: str
-    waits: bool
+    why: str
     left: bool
+
+    @property
+    def waits(self) -> bool:
+        return self.why != ""
 
 
 def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Named]:
@@ -513,4 +518,4 @@ def named(db: Connection, merchant: str, refs: Iterable[str]) -> dict[str, Named
 def _named(db: Connection, merchant: str, refs: Iterable[str]) -> Iterator[tuple[str, Named]]:
     rows = by_ref(refs)
     for row in run_set(db, NAMED, {"connection": "text", "channel_id": "text"}, rows, merchant=merchant):
-        yield f"{row.connection}/{row.channel_id}", Named(row.id, row.name, row.why is not None, row.fulfillment == "fulfilled")
+        yield f"{row.connection}/{row.channel_id}", Named(row.id, row.name, row.why or "", row.fulfillment == "fulfilled")

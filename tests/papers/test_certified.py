@@ -46,6 +46,15 @@ def test_a_month_of_many_open_items_goes_on_over_pages_with_their_heads():
     assert len(found) > 3 and all("Why it is open" in page for page in found[1:-1])
 
 
+def test_no_heading_stands_alone_at_the_foot_of_a_page():
+    """What it heads comes with it."""
+    for count in range(1, 12):
+        month = replace(a_month(), parts=a_month(a_left()).parts * count)
+        for page in pages(certified(month)):
+            said = [line for line in page.splitlines() if line.strip() and "Page " not in line and "accounts 2026-11" not in line]
+            assert said[-1] not in ("USD", "Open items") and "Amount" not in said[-1] and "After" not in said[-1]
+
+
 def test_names_of_other_scripts_and_long_ones_are_kept():
     said = text(certified(a_month(a_left(item="Заказ-1" + "x" * 60), merchant="北の茶碗")))
 

@@ -123,6 +123,22 @@ def test_an_orders_entries_stand_as_debit_and_credit(shop: House, ana: Person) -
     assert text[text.index("<h2>Sale") :].count("$20.00") == 4
 
 
+def test_an_order_that_is_not_booked_says_why(shop: House, ana: Person) -> None:
+    """As it came, or as it is after a change."""
+    number = sold(shop)
+    shop.bogus.change(number, total="21.00")
+    shop.poll()
+    shop.bogus.sell({"A": 1}, total="11.00")
+    shop.poll()
+
+    was, new = (
+        ana.get(f"/books/orders/{books.one(shop.hub, 'select id from orders where total = :total', total=total)}") for total in (2100, 1100)
+    )
+
+    assert "It changed, and the change waits to be booked." in was and "<h2>Sale" in was
+    assert "It waits to be booked" in new and "Its parts do not come to its total" in new
+
+
 def test_what_the_bank_says_is_kept_beside_the_payout(shop: House, ana: Person) -> None:
     sold(shop)
     paid_out(shop)

@@ -231,8 +231,9 @@ def of_order(order: str) -> str:
         row = (lists.order(db, visitor().merchant, asked.printable(order)) or abort(404))[0]
         ref = f"{row.connection}/{row.channel_id}"
         story, left = journal.story(db, visitor().merchant, ref), margins.of_order(db, visitor().merchant, ref)
-        shown = _names(db)
-    return render_template("books_order.html", row=row, story=story, gone=taken_back(story), left=left, **shown)
+        shown, known = _names(db), journal.named(db, visitor().merchant, [ref]).get(ref)
+    why = books_words.IT_WAITS.get(known.why if known else "")
+    return render_template("books_order.html", row=row, story=story, gone=taken_back(story), left=left, why=why, **shown)
 
 
 def taken_back(story: Any) -> set[int]:
@@ -272,7 +273,7 @@ def certificate_paper() -> Response:
     from web.pages.shipments import language
 
     since, until = accounts.month(asked.text("month", 7), today_here())
-    words = {text: str(gettext(text)) for text in (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values())}
+    words = {text: str(gettext(text)) for text in (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.GATEWAYS.values())}
     try:
         made = certifying.paper(hub(), visitor().merchant, since, min(until, today_here()), language(), words)
     except books.NotKept:
@@ -288,8 +289,8 @@ def payout_paper(id: str) -> Response:
     from core.flows import certifying  # as above
     from web.pages.shipments import language
 
-    english = (*WORDS_ON_PAPER.values(), *books_words.CAUSES.values(), *books_words.STATES.values(), *books_words.OCCASIONS.values())
-    words = {text: str(gettext(text)) for text in english}
+    tables = (WORDS_ON_PAPER, books_words.CAUSES, books_words.STATES, books_words.OCCASIONS, books_words.GATEWAYS)
+    words = {text: str(gettext(text)) for table in tables for text in table.values()}
     made = certifying.paper_of_payout(hub(), visitor().merchant, asked.printable(id)[:64], language(), words) or abort(404)
     told = {"Content-Disposition": 'attachment; filename="certificate-of-payout.pdf"'}
     return Response(made, content_type="application/pdf", headers=told)
