@@ -17,6 +17,7 @@ from connectors.bogus import paying
 from connectors.bogus.channel import Bogus, Document, a_line
 from connectors.bogus.ledger import BogusBooks, manifest
 from connectors.http import as_datetime
+from core.domain.deposits import Deposit
 from core.domain.journal import Account
 from core.domain.ledgers import DocKind, Posted
 from core.domain.ledgers import Document as Paper
@@ -26,11 +27,12 @@ from core.domain.order_entries import OPENING
 from core.domain.payouts import Leaf, Movement, Occasion, Part
 from core.domain.who import Who
 from core.errors import Refused
-from core.flows import accounts, posting
+from core.flows import accounts, depositing, gateways, posting
 from core.flows import books as keeping
 from core.flows import connections as flows
+from core.flows.gateways import Said
 from core.ports import Paying
-from core.store import connections
+from core.store import connections, payouts
 from core.store.engine import Database
 from core.store.sql import run as run_sql
 from tests.conftest import START, House
@@ -115,6 +117,7 @@ class Desk:
     old: set[tuple[str, str]] = field(default_factory=set)  # orders from before the books began
     reserved: dict[tuple[str, str], Money] = field(default_factory=dict)  # what a channel keeps back, by currency
     extras: int = 0  # lines of payouts that are for no order
+    deposits: int = 0
 
     def __post_init__(self) -> None:
         world, self.random, self.more = self.world, Random(f"books {self.world.seed}"), Random(f"more books {self.world.seed}")
@@ -155,6 +158,7 @@ class Desk:
         for system in world.systems.values():
             world.every(25, "", lambda system=system: self._pay_out(system))
             world.every(35, "", lambda system=system: self._gift(system))
+        world.every(14, "", self._clerk)
         world.at(world.trouble_s * self.random.random(), "", self._switch)
 
     # ---- what happens
@@ -234,6 +238,71 @@ class Desk:
         except Refused:
             self.world.counts["may not"] += 1
 
+    # ---- what the bank shows
+
+    def _clerk(self) -> None:
+        """Somebody reads the bank's statement."""
+        act = self.more.choice([self._see, self._see, self._deposit, self._deposit, self._no_deposit, self._declare])
+        self.world._safely(act, "sweep")
+
+    def _arrived(self) -> list[Any]:
+        """Payouts that are booked and lie in no deposit."""
+        return self.world.all("""select id, amount, currency from payouts where state = 'paid' and origin = 'feed' and in_deposit is null
+                                 and booked_at is not null order by channel_id, connection""")
+
+    def _see(self) -> None:
+        if found := self._arrived():
+            id, minor, currency = self.more.choice(found)
+            seen = self.more.choice(["", Money(minor, currency).text(), Money(minor - 100, currency).text()])
+            self.world.say(f"the bank shows {seen or 'nothing'} of {id}")
+            with Database.read(self.world.hub.database) as db:
+                known = payouts.one(db, self.merchant, id)
+            assert known
+            self._perhaps(lambda: accounts.bank(self.world.hub, self.merchant, known, seen, ANN))
+            self.world.counts["bank read"] += 1
+
+    def _deposit(self) -> None:
+        """Several payouts came as one line, now and then a little less than they are."""
+        currency = self.more.choice(["USD", "EUR"])
+        found = [one for one in self._arrived() if one[2] == currency][-self.more.randint(2, 3) :]
+        if len(found) > 1:
+            amount = Money(sum(one[1] for one in found) - self.more.choice([0, 0, 250]), currency)
+            self.deposits += 1
+            self.world.say(f"a deposit of {amount.text()} {currency} holds {len(found)}")
+            one = Deposit(f"D{self.deposits}", self.today, amount)
+            self._perhaps(lambda: depositing.add(self.world.hub, self.merchant, one, [row[0] for row in found], ANN))
+            self.world.counts["deposit"] += 1
+
+    def _no_deposit(self) -> None:
+        if found := self.world.all("select id from deposits order by id"):
+            (id,) = self.more.choice(found)
+            self.world.say(f"{id} was no deposit")
+            self._perhaps(lambda: depositing.undo(self.world.hub, self.merchant, id, ANN))
+
+    def _declare(self) -> None:
+        """What a gateway without a feed paid, less its fee."""
+        for connection, currency in self.world.all(
+            "select distinct connection, currency from items where gateway = 'paypal' and open <> 0"
+        ):
+            self._declare_all(connection, currency)
+
+    def _declare_all(self, connection: str, currency: str) -> None:
+        rows = self.world.all(f"""select item, open from items where gateway = 'paypal' and open > 0 and connection = '{connection}'
+                                  and currency = '{currency}' order by item""")  # fmt: skip
+        if rows:
+            self.extras += 1
+            said = Said(f"K{self.extras}", self.today, Money(sum(row[1] for row in rows) - 30, currency), [row[0] for row in rows], "fee")
+            self.world.say(f"PayPal paid {said.amount.text()} {currency}")
+            self._perhaps(lambda: gateways.declare(self.world.hub, self.world.hub.connection(connection), "paypal", said, ANN))
+            self.world.counts["declared"] += 1
+
+    def _perhaps(self, act: Callable[[], Any]) -> None:
+        """What somebody saw may have changed meanwhile."""
+        try:
+            act()
+        except Refused:
+            self.world.counts["may not"] += 1
+
     # ---- what is sold, and what becomes of it
 
     def dress(self, system: Bogus, document: Document) -> Document:
@@ -274,7 +343,8 @@ class Desk:
         told = {one["for"] for one in known}
         less = total((-_signed(one, currency) for one in known if one["for"] == ""), currency) + Money.parse(document["total"], currency)
         by_card = Money.parse(self.more.choice(["0", "0", "3.50"]), currency) if less.minor > 350 else Money.zero(currency)
-        for gateway, amount in (("gift_card", by_card), (paying.OWN, less - by_card)):
+        elsewhere = Money(700, currency) if less.minor > 1100 and self.more.random() < 0.3 else Money.zero(currency)
+        for gateway, amount in (("gift_card", by_card), ("paypal", elsewhere), (paying.OWN, less - by_card - elsewhere)):
             if amount:
                 yield _paid("sale" if amount.minor > 0 else "refund", gateway, abs(amount).text(), "", at)
         for one in document["refunds"]:
@@ -367,6 +437,8 @@ class Desk:
     def finish(self) -> None:
         """Everything is paid out, days pass, and Ann clears what is blocked."""
         self.system.closed, self.system.retired, self.planting = None, set(), False
+        self.world.settle_down()
+        self._declare()
         for system in self.world.systems.values():
             self._pay_out(system)
         for by in (timedelta(days=1), LONG, timedelta(days=1)):
@@ -389,7 +461,7 @@ class Desk:
         here = {key: amount for *key_, amount in self.world.all("select connection, item, currency, open from items where open <> 0")
                 if (key := tuple(key_))}  # fmt: skip
         names = {name: one.id for name, one in self.world.house.connections.items()}
-        found = [_open(names[name], system, self.old) for name, system in self.world.systems.items()]
+        found = [_open(names[name], system, self.old) for name, system in self.world.systems.items()] + [self._not_banked()]
         wanted = {key: minor for one in found for key, minor in one.items() if minor}
         must(here == wanted, "what stands open is what was not paid as sold", _differs(here, wanted))
         with Database.read(self.world.hub.database) as db:
@@ -413,6 +485,20 @@ class Desk:
         invented = told - {order for _, order, how in self.planted if how in ("fee", "twice", "currency")} - self.repriced
         must(not invented, "no fee is said to be another that is not", invented)
         self.world.counts["break"] += len(wanted)
+
+    def _not_banked(self) -> Counter[tuple[str, str, str]]:
+        """What the bank shows less than was sent, by what Ann typed of it: of a payout, or of several, beside the one that brought most."""
+        found = Counter[tuple[str, str, str]]()
+        rows = self.world.all("""select p.connection, p.channel_id, p.id, p.amount, p.currency, p.banked, d.id, d.amount from payouts p
+                                 left join deposits d on d.id = p.in_deposit where p.origin = 'feed' and p.state = 'paid'""")  # fmt: skip
+        for connection, payout, _, minor, currency, banked, deposit, _ in rows:
+            if banked is not None and deposit is None:
+                found[connection, f"bank {connection}/{payout}", currency] += minor - banked
+        for id, amount in {(row[6], row[7]) for row in rows if row[6]}:
+            held = [row for row in rows if row[6] == id]
+            most = max(held, key=lambda row: (abs(row[3]), row[2]))
+            found[most[0], f"deposit {id}", most[4]] += sum(row[3] for row in held) - amount
+        return found
 
     def _judge_causes(self, broken: dict[tuple[str, str], str], names: dict[str, str]) -> None:
         """Of an order of which nothing else is wrong, each difference has the cause that it was planted with."""
@@ -442,6 +528,10 @@ class Desk:
                 wanted[Account.BANK, paid.amount.currency] += paid.amount.minor
                 for part in (part for one in system.till.held[paid.id] for part in one.parts if part.leaf in LEAVES):
                     wanted[LEAVES[part.leaf], part.amount.currency] -= part.amount.minor
+        for (_, _, currency), minor in self._not_banked().items():
+            wanted[Account.BANK, currency] -= minor
+        for currency, minor in self.world.all("select currency, sum(amount) from payouts where origin = 'declared' group by currency"):
+            wanted[Account.BANK, currency] += minor
         differ = {key: (here.get(key, 0), wanted[key]) for key in {*here, *wanted} if here.get(key, 0) != wanted[key]}
         must(not differ, "each account is what the channels say", differ)
 

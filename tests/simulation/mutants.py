@@ -206,6 +206,15 @@ def _told_as(this: Cause, that: Cause) -> Callable[[Any], Any]:
     return after(lambda cause, *_: that if cause is this else cause)
 
 
+def _declared_twice(was: Any) -> Any:
+    def held(*of: Any) -> Any:
+        one = was(*of)
+        again = [replace(each, id=f"{each.id} again") for each in one.movements if each.order]
+        return replace(one, movements=(*one.movements, *again))
+
+    return held
+
+
 def _no_opening(was: Any) -> Any:
     """Under which item money of an order that is older than the books stands, as if it were younger."""
     return lambda connection, one, part, rules, item_of: was(connection, one, part, replace(rules, starts=date.min), item_of)
@@ -660,6 +669,15 @@ ALL: dict[str, Mutant] = {
     "stranger-awaited": _books(
         "money of orders that nobody knows is awaited", 3, "core.flows.accounts:cause_of", _told_as(Cause.NOT_OURS, Cause.AWAITED)
     ),
+    "bank-unread": _books("what the bank shows of a payout counts for nothing", 3, "core.domain.payout_entries:_not_banked", gives([])),
+    "deposit-unread": _books("what a deposit lacks counts for nothing", 11, "core.flows.payouts:of_deposit", gives([])),
+    "deposit-and-alone": _books(
+        "what somebody typed of a payout counts beside its deposit",
+        6,
+        "core.store.deposits:HOLD",
+        text("set in_deposit = :deposit, banked = null", "set in_deposit = :deposit"),
+    ),
+    "declared-twice": _books("a declared deposit settles its orders twice", 1, "core.flows.gateways:declared", _declared_twice),
     "hand-unseen": _books(
         "what somebody changed in the ledger is not seen",
         4,
