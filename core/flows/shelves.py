@@ -36,6 +36,8 @@ def read_shelves(hub: Hub, claim: Claim) -> None:
     wanted = max(first, books.starts, today - telling.back * DAY)
     goes_on = reading.cursor is not None and reading.since is not None and hub.now - at < ALIVE_US
     since = reading.since if goes_on and reading.since else reading.begins(wanted, today, _again(hub, connection, telling))
+    if since >= today:  # no day of these is over
+        return
     page = channel.shelf_moves(since, today, reading.cursor if goes_on else None)
     with hub.unit(claim) as work:
         _take(work, connection, page, reading, since, wanted)
