@@ -4,11 +4,16 @@ A day is replaced by what is told of it last and booked by the difference, so re
 was read, money that the channel pays for such losses moves no stock (core.domain.shelf_moves has the rule).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection as Db
 
 from core.domain.journal import due
-from core.domain.shelf_moves import DAY, Reading, ToldDays, subject_of
+from core.domain.money import Money
+from core.domain.shelf_moves import DAY, Cause, Reading, ToldDays, subject_of
 from core.domain.tasks import Claim
 from core.flows import costing
 from core.hub import Hub
@@ -91,3 +96,46 @@ def book(work: Unit, merchant: str, connection: str, books: Books, days: Iterabl
     lines = due(wanted, journal.booked(work.db, merchant, [subject_of(connection, one) for one in ordered]), books.open_from)
     journal.append(work.db, merchant, lines, work.now)
     return len(lines)
+
+
+# ---- at a glance
+
+BACK = 60  # days of which reasons that are new to us are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A channel's shelves this month: days told (`first` to `last`, None: none yet), units by cause, their cost in each currency, and how
+    often which reason was told that is new to us."""
+
+    label: str
+    at: int
+    first: date | None
+    last: date | None
+    units: Mapping[Cause, int]
+    cost: Sequence[Money]
+    unknown: Mapping[str, int]
+
+
+def look(db: Db, merchant: str, today: date) -> list[Shelved]:
+    """Every channel whose days are read."""
+    known, since = shelf_moves.known(db, merchant), today.replace(day=1)
+    if not known:
+        return []
+    ids, days = [id for id, *_ in known], [since + n * DAY for n in range((today - since).days + 1)]
+    sums, costs = shelf_moves.sums(db, merchant, ids, since, today - BACK * DAY), shelf_moves.cost(db, merchant, ids, days)
+    return [
+        Shelved(
+            label, at, reading.first, reading.until - DAY if reading.until else None,
+            _units(row for row in sums if row.connection == id), [money for one, money in costs if one == id and money],
+            {row.reason: int(row.times) for row in sums if row.connection == id and row.cause == Cause.UNKNOWN},
+        )
+        for id, label, at, reading in known
+    ]  # fmt: skip
+
+
+def _units(rows: Iterable[Any]) -> dict[Cause, int]:
+    found: dict[Cause, int] = {}
+    for row in rows:
+        found[Cause(row.cause)] = found.get(Cause(row.cause), 0) + int(row.units)
+    return found

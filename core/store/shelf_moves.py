@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from core.domain.shelf_moves import Cause, Reading, ShelfMove, ToldDays, changed
+from core.domain.money import Money
+from core.domain.shelf_moves import Cause, Reading, ShelfMove, ToldDays, changed, subject_of
 from core.store import connections
 from core.store.sql import run, run_set
 
@@ -75,12 +76,38 @@ def _row(one: ShelfMove) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def known(db: Connection, merchant: str) -> Sequence[Any]:
-    """Whose days are read: {id, label, at, cursor}."""
-    return run(db, KNOWN, merchant=merchant).all()
-
+# ---- at a glance
 
 KNOWN = """
 select c.id, c.label, m.at, m.cursor from connections c join marks m on m.connection = c.id and m.name = 'shelves'
 where c.merchant = :merchant order by c.label, c.id
 """
+SUMS = """
+select r.connection, m.cause, m.reason, sum(case when m.day >= :since then m.units else 0 end) as units, sum(m.times) as times from {rows}
+left join shelf_moves m on m.merchant = r.merchant and m.connection = r.connection and m.day >= :back
+where m.sku is not null group by r.connection, m.cause, m.reason order by r.connection, m.cause, m.reason
+"""
+COST = """
+select r.connection, p.currency, sum(p.amount) as amount from {rows}
+left join entries e on e.merchant = r.merchant and e.subject = r.subject
+left join postings p on p.entry = e.id and p.account = 'goods_sold' and p.merchant || '' = :merchant
+where p.amount is not null group by r.connection, p.currency order by r.connection, p.currency
+"""
+
+
+def known(db: Connection, merchant: str) -> list[tuple[str, str, int, Reading]]:
+    """Whose days are read: (connection, its label, when last, how far)."""
+    return [(row.id, row.label, row.at, _reading.decode(row.cursor or "{}")) for row in run(db, KNOWN, merchant=merchant)]
+
+
+def sums(db: Connection, merchant: str, connections: Iterable[str], since: date, back: date) -> list[Any]:
+    """{connection, cause, reason, units since then, times since `back`}."""
+    rows = [{"connection": one} for one in connections]
+    return list(run_set(db, SUMS, {"connection": "text"}, rows, merchant=merchant, since=since.isoformat(), back=back.isoformat()))
+
+
+def cost(db: Connection, merchant: str, connections: Iterable[str], days: Sequence[date]) -> list[tuple[str, Money]]:
+    """(connection, what was booked as the cost of what it lost on these days, less what it found), by currency."""
+    rows = [{"connection": one, "subject": subject_of(one, day)} for one in connections for day in days]
+    found = run_set(db, COST, {"connection": "text", "subject": "text"}, rows, merchant=merchant)
+    return [(row.connection, Money(int(row.amount), row.currency)) for row in found]
