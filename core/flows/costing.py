@@ -182,7 +182,8 @@ def ask_shelves(hub: Hub, work: Unit, merchant: str) -> None:
     for one in connections.all_of(work.db, merchant, CHANNEL):
         if (connector := hub.connectors.get(one.channel)) and connector.shelves:
             work.ask(merchant, "book_shelves", one.id, one.id)
-            work.ask(merchant, "read_shelves", one.id, one.id)
+            if one.state == "active":
+                work.ask(merchant, "read_shelves", one.id, one.id)
 
 
 def _again(work: Unit, merchant: str, ref: str) -> None:

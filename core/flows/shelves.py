@@ -23,7 +23,7 @@ from core.store.connections import Connection
 from core.store.journal import Books
 from core.store.unit import Unit
 
-ALIVE_US = timedelta(hours=12) // timedelta(microseconds=1)  # after which a page's cursor is given up, and reading begins again
+ALIVE_US = timedelta(hours=1) // timedelta(microseconds=1)  # after which a page's cursor is given up, and reading begins again
 LONGEST = 540  # days that may be read again
 
 

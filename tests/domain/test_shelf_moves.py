@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.costing import EVER, UnitCost, on_shelves, us
+from core.domain.documents import Mode, Written, described, source_of
 from core.domain.journal import Entry
 from core.domain.order_entries import Rules
 from core.domain.shelf_moves import (
@@ -127,6 +128,20 @@ def test_units_without_a_cost_or_a_sku_of_ours_are_missing() -> None:
 
 def test_a_subject_says_whose_day_it_is() -> None:
     assert place_of(subject_of("c/1", NOV(4))) == ("c/1", NOV(4))
+
+
+@pytest.mark.parametrize(
+    ("mode", "source"),
+    [(Mode.PER_PAYOUT, "shelf|c|2026-11"), (Mode.DAILY, "day|c|2026-11-04"), (Mode.PER_ORDER, "day|c|2026-11-04"), (Mode.NONE, None)],
+)
+def test_in_a_ledger_it_is_a_journal_a_day_or_where_payouts_are_one_of_the_month(mode: Mode, source: str | None) -> None:
+    [made] = entries([move(NOV(4), -1)])
+    written = Written(1, made.kind, made.subject, made.on, made.memo, made.postings)
+
+    assert source_of(written, mode, date(2026, 12, 15)) == source
+    assert "lost and found" in described("shelf|c|2026-11", [written], "Amazon")
+    if mode is Mode.PER_PAYOUT:
+        assert source_of(written, mode, date(2026, 12, 5)) is None  # until then Amazon may tell it otherwise
 
 
 moves = st.builds(

@@ -1,5 +1,6 @@
 """What channels' own warehouses lost, found and disposed of: read by the day, booked once, never beside the money they pay for it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -7,9 +8,12 @@ import pytest
 from core.domain.money import Money
 from core.domain.payouts import Leaf, Movement, Occasion, Part
 from core.domain.shelf_moves import Cause, ShelfMove
+from core.errors import Unavailable
 from core.flows import books, costing
-from core.store import shelf_moves
+from core.flows.clockwork import slots
+from core.store import connections, shelf_moves
 from tests.conftest import START, House
+from tests.flows import books as rows
 from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import balances
@@ -129,3 +133,78 @@ def test_units_without_a_cost_wait_and_reasons_that_nobody_knows_move_nothing_an
     with shop.hub.database.read() as db:
         kept = shelf_moves.of_days(db, shop.merchant.id, shop.connection.id, [TODAY - DAY])
     assert ShelfMove(TODAY - DAY, "A", Cause.UNKNOWN, "Z", -9) in kept
+
+
+@on_sqlite
+def test_a_day_of_a_closed_period_is_booked_on_the_first_open_one_and_says_so(shop):
+    price(shop, "A", "1.50")
+    book_costs(shop)
+    books.close(shop.hub, shop.merchant.id, TODAY - 2 * DAY, ANN)
+
+    happened(shop, TODAY - 5 * DAY, -2)
+    read(shop)
+
+    assert rows.rows(shop.hub, "select day, due_day from entries where kind = 'cost'") == [(str(TODAY - DAY), str(TODAY - 5 * DAY))]
+    shop.bogus.moved.clear()
+    read(shop)
+    assert booked(shop) == {}
+
+
+@on_sqlite
+def test_a_reading_that_broke_off_goes_on_where_it_was_and_a_cursor_that_is_old_is_given_up(shop):
+    price(shop, "A", "1.50")
+    shop.bogus.per_page = 10
+    happened(shop, TODAY - 25 * DAY, -1)
+    happened(shop, TODAY - 3 * DAY, -1)
+    shop.bogus.next("shelf_moves", Unavailable("no answer"), after_the_work=True)
+    book_costs(shop)
+    shop.drain(through=timedelta(minutes=2))
+    assert (booked(shop)["goods_sold"], begins(shop)) == ("3.00", [0, 0, 10, 20])
+
+    shop.bogus.calls.clear()
+    with shop.hub.unit() as work:
+        _, reading = shelf_moves.reading(work.db, shop.connection.id)
+        stale = replace(reading, since=FIRST, cursor=str(TODAY - DAY))
+        shelf_moves.keep_reading(work.db, shop.merchant.id, shop.connection.id, work.now, stale)
+    shop.clock.pass_(timedelta(hours=2))
+    read(shop)
+    assert begins(shop) == [0, 10, 20]
+
+
+def begins(shop: House) -> list[int]:
+    """Which days were asked for, counted from the first."""
+    asked = [what for method, what in shop.bogus.calls if method == "shelf_moves"]
+    return [(date.fromisoformat(cursor) - since).days if cursor else 0 for since, _, cursor in asked]
+
+
+@on_sqlite
+@pytest.mark.parametrize(("said", "days"), [({}, 30), ({"shelf_days": 7}, 7), ({"shelf_days": "soon"}, 30)])
+def test_so_many_days_are_read_again_as_is_said(shop, said, days):
+    book_costs(shop, TODAY - 3 * DAY)
+    shop.clock.pass_(40 * DAY)
+    read(shop)
+    with shop.hub.unit() as work:
+        connections.set_settings(work.db, shop.connection.id, said)
+    shop.bogus.calls.clear()
+
+    read(shop)
+
+    [(since, until, _)] = [what for method, what in shop.bogus.calls if method == "shelf_moves"]
+    assert (until - since).days == days
+
+
+@on_sqlite
+def test_nothing_is_read_while_goods_cost_is_not_booked_or_before_a_day_is_over(shop):
+    happened(shop, TODAY - DAY, -1)
+    read(shop)
+    book_costs(shop, TODAY)
+
+    assert [method for method, _ in shop.bogus.calls if method == "shelf_moves"] == []
+
+
+@on_sqlite
+def test_they_are_read_by_the_clock_once_a_day(shop):
+    with shop.hub.database.read() as db:
+        known = connections.everyone(db)
+
+    assert [(slot.kind, slot.every) for slot in slots(shop.hub, known) if "shelves" in slot.name] == [("read_shelves", DAY)]

@@ -80,7 +80,7 @@ def test_shelves_of_which_nothing_was_told_say_so(shop: House, ana: Person) -> N
     ana.post("/books/costs/switch", starts=str(TODAY - timedelta(days=30)))
     shop.drain()
 
-    assert "Nothing was told yet" in ana.get("/books/costs")
+    assert "No day was told yet" in ana.get("/books/costs")
 
 
 @pytest.mark.parametrize(
