@@ -4,20 +4,22 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.domain.money import Money
 from core.domain.payouts import Leaf, Movement, Occasion, Part
-from core.domain.shelf_moves import Cause, ShelfMove
+from core.domain.shelf_moves import Cause, ShelfMove, ToldDays, added_up
 from core.errors import Unavailable
-from core.flows import books, costing
+from core.flows import books, costing, shelves
 from core.flows.clockwork import slots
-from core.store import connections, shelf_moves
+from core.store import connections, journal, shelf_moves
 from tests.conftest import START, House
 from tests.flows import books as rows
 from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import balances
-from tests.flows.test_costing import lacking, price, versions
+from tests.flows.test_costing import cost, lacking, price, versions
 
 TODAY = START.date()
 DAY = timedelta(days=1)
@@ -208,3 +210,46 @@ def test_they_are_read_by_the_clock_once_a_day(shop):
         known = connections.everyone(db)
 
     assert [(slot.kind, slot.every) for slot in slots(shop.hub, known) if "shelves" in slot.name] == [("read_shelves", DAY)]
+
+
+@st.composite
+def tellings(draw):
+    """What happened, and readings of it that overlap, in any order; those before the last may tell less."""
+    day = st.integers(-8, -1).map(lambda n: TODAY + n * DAY)
+    move = st.builds(ShelfMove, day, st.sampled_from("AB"), st.sampled_from(Cause), st.sampled_from("MF"), st.integers(-4, 4))
+    truth = draw(st.lists(move, max_size=8))
+    spans = draw(st.lists(st.tuples(day, st.integers(1, 4), st.booleans()), max_size=3))
+    readings = [(since, min(since + count * DAY, TODAY), truth[::2] if less else truth) for since, count, less in spans]
+    return [*readings, (TODAY - 8 * DAY, TODAY, truth)], truth
+
+
+@on_sqlite
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(told=tellings())
+def test_whatever_was_read_before_and_in_whatever_order_the_books_hold_what_is_told_last(shop, told):
+    readings, truth = told
+    price(shop, "A", "1.50")
+    price(shop, "B", "2")
+    keep_since(shop)
+
+    for since, until, moves in readings:
+        tell(shop, since, until, moves)
+    minor = sum(-one.units * {"A": 150, "B": 200}[one.sku] for one in truth if one.cause.moves)
+    assert int(cost(shop).replace(".", "")) == minor
+
+    tell(shop, TODAY - 8 * DAY, TODAY, [])
+    assert (booked(shop), lacking(shop)) == ({}, {})
+
+
+def keep_since(shop: House) -> None:
+    """Goods' cost is booked, and nobody reads shelves but `tell`."""
+    with shop.hub.unit() as work:
+        kept = journal.books(work.db, shop.merchant.id)
+        journal.keep(work.db, shop.merchant.id, replace(kept, settings={costing.SETTING: FIRST.isoformat()}))
+
+
+def tell(shop: House, since: date, until: date, moves: list[ShelfMove]) -> None:
+    told = ToldDays(since, until, tuple(added_up(one for one in moves if since <= one.day < until)))
+    with shop.hub.unit() as work:
+        days = shelf_moves.replace(work.db, shop.merchant.id, shop.connection.id, told)
+        shelves.book(work, shop.merchant.id, shop.connection.id, journal.books(work.db, shop.merchant.id), days)
