@@ -73,7 +73,7 @@ def test_what_a_channels_warehouse_lost_is_shown_with_its_days_and_reasons_that_
     shop.drain()
 
     text = " ".join(re.sub("<[^>]+>", " ", html.unescape(ana.get("/books/costs"))).split())
-    assert f"{first} to {yesterday} Reasons that are new to us Z (2 times) No money moves for them. 3 0 0 12.75 USD" in text
+    assert f"{first} to {yesterday} Reasons that are new to us Z × 2 No money moves for them. 3 0 0 12.75 USD" in text
 
 
 def test_shelves_of_which_nothing_was_told_say_so(shop: House, ana: Person) -> None:
