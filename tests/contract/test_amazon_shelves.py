@@ -224,3 +224,16 @@ def test_under_the_vendors_limits_a_report_waits_for_its_budget() -> None:
 
     with pytest.raises(RateLimited):
         play.channel.shelf_moves(TODAY - DAY, TODAY, None)
+
+
+def test_an_address_that_no_longer_holds_is_refused_and_a_new_reading_asks_for_a_new_one(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(play, "lost", 1)
+    with monkeypatch.context() as broken:
+        broken.setattr("connectors.amazon.simulator.DOWNLOAD_S", -1)
+        with pytest.raises(Refused):
+            told(play)
+    assert calls(play, "getReportDocument") == 2
+
+    assert [move.units for days in told(play) for move in days.moves] == [-1]
