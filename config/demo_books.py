@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 SHOP = demo_keeper.SHOP  # where one order's money comes a cent short, and whose orders are documents of their own
 SINGLE = "quickbooks"  # in this ledger
 KINDS = ("fetch_orders", "take_orders", "post_entries", "read_payouts", "read_payout", "read_unpaid", "book_payout", "read_ledger",
-         "gather_documents", "post_document", "judge_books", "post_costs", "post_postage")  # fmt: skip
+         "gather_documents", "post_document", "judge_books", "post_costs", "post_postage",
+         "read_shelves", "book_shelves")  # fmt: skip
 FIRST = timedelta(days=60)  # so long before today the books begin
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from core.ports import (
     ReadiesPickups,
     Remembers,
     Routes,
+    Shelves,
     Stores,
     Subscribes,
     Told,
@@ -66,6 +67,8 @@ def make(hub: Hub, connection: Connection, hand: Any, webhook_url: str) -> None:
         _follow(channel, pushes, answers)
     if isinstance(channel, Stores):
         channel.stored(None)
+    if isinstance(channel, Shelves):
+        _walk_shelves(channel, connection, hand, hub.clock().date())
     if isinstance(channel, Mends):
         _mend(channel, pushes[0])
     _send(hub, connection, hand, pushes[0].sku)
@@ -174,6 +177,12 @@ def _walk_listings(channel: Any, cursor: str | None = None) -> None:
         if cursor is None:
             return
         time.sleep(page.wait_s)
+
+
+def _walk_shelves(channel: Any, connection: Connection, hand: Any, today: date) -> None:
+    """Something is lost in the channel's own warehouse, and told."""
+    hand.post(connection.channel, "account/lost", {"sku": _stored_there(channel), "units": 1})
+    _all(partial(channel.shelf_moves, today - timedelta(days=2), today + timedelta(days=1)))
 
 
 def _count(channel: Counts, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -14,6 +14,7 @@ from core.domain.money import Money
 from core.domain.order import Address, Glance, Order
 from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, Standing
+from core.domain.shelf_moves import ToldDays
 from core.domain.shipping import (
     Agreed,
     Appeal,
@@ -314,6 +315,16 @@ class Stores(Protocol):
 
     def stored(self, cursor: str | None) -> Page[Stored]:
         """A page of what lies there; a cursor lives half a minute."""
+        ...
+
+
+@runtime_checkable
+class Shelves(Protocol):
+    """A Stores that tells what its warehouses lost, found and disposed of. Reads only."""
+
+    def shelf_moves(self, since: date, until: date, cursor: str | None) -> Page[ToldDays]:
+        """What happened on the days from `since` to before `until`, in stretches of whole days, the oldest first. A page is empty while the
+        channel prepares it, and where it says nothing of some days: what was told of them stands. Raises Refused where it tells none."""
         ...
 
 
@@ -866,6 +877,17 @@ class Paying:
 
 
 @dataclass(frozen=True, slots=True)
+class Shelving:
+    """How a channel that is a Shelves tells of its days. They may change for `again` days (a connection's setting `shelf_days` says
+    otherwise), and are told for `back` days. `outside`: whether money of this label (`Part.label`) is for units that it lost before they
+    lay there, or after they left."""
+
+    again: int = 30
+    back: int = 540
+    outside: Callable[[str], bool] = lambda label: False
+
+
+@dataclass(frozen=True, slots=True)
 class Keeping:
     """What a ledger can hold. `kinds` are the kinds of documents it knows. `most_orders`: so many orders a month may be posted one by one
     (None: any number). `number`: so long may a document's number be. `foreign`: a journal may be in another currency than the books' own.
@@ -949,6 +971,7 @@ class Connector:
     captures: bool = False  # it is a Captures
     routes: bool = False  # it is a Routes
     stores: bool = False  # it has warehouses of its own: a Stores
+    shelves: Shelving | None = None  # it is a Shelves
     queue: bool = False  # offers notices from a queue: `receive` is worth calling
     order_url: Callable[[str, str, Mapping[str, Any]], str] | None = None  # (account, order id, settings): the channel's own page of it
     listing_url: "ListingUrl | None" = None

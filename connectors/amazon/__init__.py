@@ -9,7 +9,7 @@ from connectors.amazon.tables import RATES, SELLER_CENTRAL
 from core.domain.order import Order
 from core.domain.shipping import LabelFormat
 from core.errors import BadPayload
-from core.ports import CallsOff, Carrier, CarrierLimits, Channel, Connector, Consents, Field, Kit, Limits, Paying
+from core.ports import CallsOff, Carrier, CarrierLimits, Channel, Connector, Consents, Field, Kit, Limits, Paying, Shelving
 
 
 def _channel(kit: Kit) -> Channel:
@@ -28,6 +28,12 @@ def _carrier(kit: Kit) -> Carrier:
 def _tracking_url(number: str) -> str:
     """Amazon's page of a parcel that Amazon carries itself."""
     return f"https://track.amazon.com/tracking/{number}" if number.startswith("TBA") else ""
+
+
+def _outside(label: str) -> bool:
+    from connectors.amazon.leaves import is_outside
+
+    return is_outside(label)
 
 
 def _consents(kit: Kit) -> Consents:
@@ -87,6 +93,8 @@ MANIFEST = Connector(
         "report_wait_s": 15,  # between two looks at a report in the making
         "report_patience_s": 14400,  # after which a report that is still not made is given up
         "report_locale": "en_US",  # of the report's column names
+        "shelf_days": 30,  # so long Amazon may change what its inventory ledger tells of a day: so many days are read again
+        "ledger_report_days": 30,  # what one report of it may hold ‡
         "product_type": "PRODUCT",  # ‡ accepted for changes of the offer alone, whatever the listing is
         "fba_prefix": "AMAZON_",  # ‡ fulfillment channel codes of Amazon's own warehouses
         "cancel_feed": "POST_ORDER_ACKNOWLEDGEMENT_DATA",  # ‡ calls orders off; empty: that is left to Seller Central
@@ -116,6 +124,7 @@ MANIFEST = Connector(
     poll_age=timedelta(0),  # `min_age_s` rules
     queue=True,
     stores=True,
+    shelves=Shelving(again=30, back=540, outside=_outside),  # Amazon keeps eighteen months of it
     # Two weeks are the rule, and a reserve or an invoice may take one more.
     pays=Paying("amazon", None, within=timedelta(days=31), as_sent=True, refunds=True),
     calls_off=CallsOff(within=timedelta(hours=2), repays=True, answers=True),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from connectors.amazon import listings, notices, outbound, past, render
@@ -12,10 +12,12 @@ from connectors.amazon.history import History
 from connectors.amazon.paying import Paying
 from connectors.amazon.read import need
 from connectors.amazon.sending import Sending
+from connectors.amazon.shelves import Shelves
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime, write_json
 from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, RequestState, Standing
+from core.domain.shelf_moves import ToldDays
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import AccessLost, OutcomeUnknown, RateLimited, Refused
 from core.ports import Account, Answer, Found, Kit, Name, Notice, Page, Place, Push, Stored, Told
@@ -31,7 +33,8 @@ DELAYED = "not sent: the budget of this operation is spent"
 
 
 class AmazonChannel:
-    """One seller account in one region. It is a Follows, a Stores, a Confirms, a Cancels, an Appeals, a Fulfills and a Pays too."""
+    """One seller account in one region. It is a Follows, a Stores, a Shelves, a Confirms, a Cancels, an Appeals, a Fulfills and a Pays
+    too."""
 
     def __init__(self, kit: Kit) -> None:
         self._kit, self._client = kit, Client(kit)
@@ -39,6 +42,7 @@ class AmazonChannel:
         self._history = History(kit, self._client)
         self._sending = Sending(kit, self._client)
         self._paying = Paying(kit, self._client)
+        self._shelves = Shelves(kit, self._client)
 
     def probe(self) -> Account:
         """One listing read: proves token, seller id and role."""
@@ -218,6 +222,9 @@ class AmazonChannel:
         """What Amazon's warehouses hold for the first marketplace, fifty SKUs a page; the token lives 30 seconds."""
         answer = self._client.fba(cursor)
         return Page(tuple(listings.stored(answer)), _token(answer, "nextToken"))
+
+    def shelf_moves(self, since: date, until: date, cursor: str | None) -> Page[ToldDays]:
+        return self._shelves.page(since, until, cursor)
 
     def confirm(self, sent: Sent) -> str:
         return self._sending.confirm(sent)

@@ -36,6 +36,7 @@ REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
 SETTLEMENT_REPORT = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 REPORTS = 100  # a page of a list of reports
 ORDERS_REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+LEDGER_REPORT = "GET_LEDGER_DETAIL_VIEW_DATA"
 GZIP = b"\x1f\x8b"
 CHUNK = 65536
 AGENT = "Crossdock/0.1 (Language=Python)"
@@ -381,6 +382,13 @@ class Client:
     def create_orders_report(self, since: datetime, until: datetime) -> str:
         """Ask for the report of all orders by the date they were placed, at most 30 days; gives its id. It changes nothing."""
         asked = {"reportType": ORDERS_REPORT, "marketplaceIds": list(self.marketplaces)}
+        send = self._reports.create_report
+        answer = self._ask("createReport", send, **asked, dataStartTime=stamp(since), dataEndTime=stamp(until))
+        return need(answer, "reportId", str)
+
+    def create_ledger_report(self, since: datetime, until: datetime) -> str:
+        """Ask for the inventory ledger of that time, each event of it; gives the report's id. It changes nothing."""
+        asked = {"reportType": LEDGER_REPORT, "marketplaceIds": list(self.marketplaces)}
         send = self._reports.create_report
         answer = self._ask("createReport", send, **asked, dataStartTime=stamp(since), dataEndTime=stamp(until))
         return need(answer, "reportId", str)

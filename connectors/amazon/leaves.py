@@ -44,6 +44,8 @@ OUT_OF_STOCK = (
     "WAREHOUSE_LOST WAREHOUSE_DAMAGE WAREHOUSE_LOST_MANUAL WAREHOUSE_DAMAGE_EXCEPTION REMOVAL_ORDER_LOST REMOVAL_ORDER_DAMAGED "
     "MISSING_FROM_INBOUND MISSING_FROM_INBOUND_CLAWBACK INBOUND_CARRIER_DAMAGE COMPENSATED_CLAWBACK"
 )
+# The same before they lay there, or after they left: its inventory ledger tells nothing of these.
+OUTSIDE = "REMOVAL_ORDER_LOST REMOVAL_ORDER_DAMAGED MISSING_FROM_INBOUND MISSING_FROM_INBOUND_CLAWBACK INBOUND_CARRIER_DAMAGE"
 TAXED_FEES = (
     "FBAInventoryStorageFee FBALongTermStorageFee SubscriptionFee FBAAmazonPartneredCarrierShipmentFee FBAInboundPlacementServiceFee "
     "FBARemovalOrderReturnFee FBARemovalOrderDisposalFee"
@@ -62,12 +64,18 @@ def is_stock(description: str) -> bool:
     return plain(description) in STOCK
 
 
+def is_outside(label: str) -> bool:
+    """Whether money of this label is for goods that did not lie in Amazon's warehouses."""
+    return plain(label.rpartition("/")[2]) in NOT_THERE
+
+
 def plain(words: str) -> str:
     """Letters and digits alone, small: Amazon spells one name in several ways."""
     return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
 STOCK = frozenset(plain(word) for word in OUT_OF_STOCK.split())
+NOT_THERE = frozenset(plain(word) for word in OUTSIDE.split())
 # leaf -> amount-type -> amount-descriptions
 SETTLED: Mapping[Leaf, Mapping[str, str]] = {
     Leaf.BUYER: {

@@ -59,6 +59,18 @@ def refund(money: Json, raw: Json, units: Mapping[str, int] | None, at: str) -> 
         )
 
 
+def owe(money: Json, sku: str, units: int) -> None:
+    """Goods were lost, which the next settlement pays for; below zero they were found."""
+    owed = money.setdefault("owed", {})
+    owed[sku] = owed.get(sku, 0) + units
+
+
+def _owed(money: Json) -> dict[str, int]:
+    """By SKU, taken off: it is paid."""
+    found, money["owed"] = money.get("owed", {}), {}
+    return {sku: units for sku, units in found.items() if units}
+
+
 def _next(money: Json) -> int:
     money["seq"] += 1
     return int(money["seq"])
@@ -206,8 +218,11 @@ def _around(money: Json, currency: str, booked: list[Json], at: str, *, stored: 
     site = next(id_ for id_, (_, code, _) in SITES.items() if code == currency)
     found = []
 
-    def keep(kind: str, amount_type: str, word: str, minor: int) -> None:
-        found.append(_keep(money, kind, currency, site, [[amount_type, word, minor, "", 0, ""]], at))
+    def keep(kind: str, amount_type: str, word: str, minor: int, sku: str = "", units: int = 0) -> None:
+        found.append(_keep(money, kind, currency, site, [[amount_type, word, minor, sku, units, ""]], at))
+
+    for sku, units in sorted(_owed(money).items()) if site == US else ():
+        keep(OTHER, "FBA Inventory Reimbursement", "WAREHOUSE_LOST" if units > 0 else "COMPENSATED_CLAWBACK", LOST * units, sku, abs(units))
 
     if debt := money["debt"].get(currency, 0):
         keep(OTHER, OTHER, "Payable to Amazon", -debt)

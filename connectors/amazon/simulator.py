@@ -21,9 +21,11 @@ from connectors.amazon import (
     simulated_outbound,
     simulated_payouts,
     simulated_report,
+    simulated_shelves,
 )
 from connectors.amazon import simulated_sending as sending
 from connectors.amazon.simulated import DE, GB, JP, US, Goods, stamp
+from connectors.amazon.simulated_shelves import MOVES
 from connectors.amazon.tables import INCLUDED, KEYS, MARKETPLACES, RATES
 from connectors.http import write_json
 from connectors.simulation import RELAXED, World, ask_page, came_back, cart, chosen, reply, whole
@@ -42,6 +44,8 @@ REACH = 1000  # listings that searchListingsItems pages through
 REPORT = "GET_MERCHANT_LISTINGS_ALL_DATA"
 SETTLEMENT = "GET_V2_SETTLEMENT_REPORT_DATA_FLAT_FILE_V2"
 ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
+LEDGER = "GET_LEDGER_DETAIL_VIEW_DATA"
+LEDGER_KEPT = timedelta(days=548)  # eighteen months
 ORDERS_DAYS = 30  # "Report can be requested only upto 30 days" (vendor's tracker, 2023-05)
 OLDEST = timedelta(days=731)  # older orders are not returned
 KEPT = 16  # documents of reports; Amazon keeps them for 90 days
@@ -91,6 +95,7 @@ def _new_account() -> dict[str, Any]:
         "offers": {},
         "labels": {},
         "outbound": {},
+        "ledger": [],
         "money": simulated_money.empty(),
     }
 
@@ -105,6 +110,7 @@ class Simulator:
         self.world = world
         self.delay_s, self.report_s = (0.2, 0.4) if world.relaxed else (5.0, 60.0)
         self.packs = True
+        self.fails: set[str] = set()  # types of reports that end FATAL
         self.late_s, self.deposit_s = (0, 0) if world.relaxed else (172_800, 172_800)  # how late finances tell, and deposits come
         self.state = _new_account()
         self._calls = self._operations()
@@ -722,7 +728,11 @@ class Simulator:
     def _create_report(self, request: Request, *_: str) -> Response:
         body = _body(request, KEYS["createReport"].body, {"reportType": str, "marketplaceIds": list})
         sites, options = body["marketplaceIds"], body.get("reportOptions", {})
-        if body["reportType"] not in (REPORT, ORDERS) or not 1 <= len(sites) <= 25 or any(site not in MARKETPLACES for site in sites):
+        if (
+            body["reportType"] not in (REPORT, ORDERS, LEDGER)
+            or not 1 <= len(sites) <= 25
+            or any(site not in MARKETPLACES for site in sites)
+        ):
             raise Wrong("the report type is not known, or a marketplace is not")
         span = [stamp(_when(body[key])) if key in body else "" for key in ("dataStartTime", "dataEndTime")]
         if not isinstance(options, dict) or not all(isinstance(value, str) for value in options.values()):
@@ -741,7 +751,7 @@ class Simulator:
             return
         if age < timedelta(seconds=self.report_s):
             report["status"] = "IN_PROGRESS"
-        elif report["type"] == ORDERS and _days(report["span"]) > ORDERS_DAYS:
+        elif (report["type"] == ORDERS and _days(report["span"]) > ORDERS_DAYS) or report["type"] in self.fails:
             report["status"] = "FATAL"
         elif not self._reported(report):
             report["status"] = "CANCELLED"
@@ -754,6 +764,9 @@ class Simulator:
             since, until = max(report["span"][0], stamp(self.world.clock() - OLDEST)), report["span"][1]
             found = [raw for raw in self._raws() if since <= raw["createdTime"] <= until]
             return sorted(found, key=lambda raw: str(raw["createdTime"]))
+        if report["type"] == LEDGER:
+            since, until = max(report["span"][0], stamp(self.world.clock() - LEDGER_KEPT)), report["span"][1]
+            return [one for one in self.state.setdefault("ledger", []) if since <= one["at"] <= until]
         return list(self.state["listings"].values()) if report["sites"][0] in simulated.SITES else []
 
     def _write_report(self, report: dict[str, Any]) -> str:
@@ -763,6 +776,8 @@ class Simulator:
         found = self._reported(report)
         if report["type"] == ORDERS:
             raw = simulated_report.orders(found, packed=self.packs)
+        elif report["type"] == LEDGER:
+            raw = simulated_shelves.ledger(found, packed=self.packs)
         else:
             raw = simulated_report.document(found, site, report["locale"], packed=self.packs)
         self.state["documents"][id_] = {"site": site, "packed": self.packs, "type": "", "body": base64.b64encode(raw).decode(), "until": ""}
@@ -930,10 +945,18 @@ class Simulator:
         listing = self.state["listings"].get(wish.get("sku"))
         if what not in MOVES or listing is None or not listing["fba"]:
             raise BadRequest("no such goods, or nothing that happens to them")
-        MOVES[what](listing, whole(wish["units"], "units"), whole(wish.get("lost", 0), "lost"), bool(wish.get("spoilt")))
+        rows = MOVES[what](listing, whole(wish["units"], "units"), whole(wish.get("lost", 0), "lost"), bool(wish.get("spoilt")))
+        self._enter(listing, rows)
+        simulated_money.owe(self.state["money"], listing["sku"], simulated_shelves.gone(rows))
         listing["updated"] = stamp(self.world.clock())
         self._queue(shapes.stock_change(listing, US, f"note-{self._next()}", self.world.clock(), seller=SELLER))
         return shapes.stock(listing, details=True)
+
+    def _enter(self, listing: dict[str, Any], rows: list[simulated_shelves.Row]) -> None:
+        """Into the inventory ledger."""
+        at = stamp(self.world.clock())
+        made = [simulated_shelves.event(listing, row, at, f"L{self._next():08d}") for row in rows if row[1]]
+        self.state.setdefault("ledger", []).extend(made)
 
     def _queue(self, told: dict[str, Any]) -> None:
         """Into the queue: once, twice or never, as the post's habits are."""
@@ -1112,6 +1135,8 @@ class Simulator:
         for item, count in shipped:
             item["fulfillment"]["quantityFulfilled"] += count
             item["fulfillment"]["quantityUnfulfilled"] -= count
+            if raw["fulfillment"]["fulfilledBy"] == "AMAZON":
+                self._enter(self.state["listings"][item["product"]["sellerSku"]], [("Shipments", -count, simulated_shelves.SELLABLE, "")])
         left = any(item["fulfillment"]["quantityUnfulfilled"] for item in raw["orderItems"])
         raw["fulfillment"]["fulfillmentStatus"] = "PARTIALLY_SHIPPED" if left else "SHIPPED"
         if raw["fulfillment"]["fulfilledBy"] == "MERCHANT":
@@ -1150,7 +1175,8 @@ class Simulator:
     def befall(self, what: str, wish: dict[str, Any]) -> dict[str, Any]:
         """Something happens to the account. stock {sku, units}: the seller sets what is on sale in Seller Central. Of FBA goods {sku,
         units}: "shipped" to Amazon, "received" there (`lost` of these did not arrive), "returned" by a buyer (`spoilt`: cannot be sold
-        again), "removed" to their seller; "sent_out" {number}: an order of another channel leaves."""
+        again), "removed" to their seller, "damaged" and (`spoilt`: of such) "disposed" of by Amazon, "lost" there, which the next
+        settlement pays for, and "found" again, which it takes back; "sent_out" {number}: an order of another channel leaves."""
         if what == "sent_out":
             return self._send_out(str(wish.get("number", "")))
         if what != "stock":
@@ -1180,27 +1206,6 @@ def _report_view(report: dict[str, Any]) -> dict[str, Any]:
     answer = {"reportId": report["id"], "reportType": report["type"], "marketplaceIds": report["sites"], "createdTime": report["created"]}
     result = {"reportDocumentId": report["document"]} if report["document"] else {}
     return {**answer, "processingStatus": report["status"], **result}
-
-
-def _ship(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
-    listing["shipped"] = listing.get("shipped", 0) + units
-
-
-def _arrive(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
-    listing["shipped"] = max(0, listing.get("shipped", 0) - units)
-    listing["stock"] += units - lost
-
-
-def _come_back(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
-    field = "spoilt" if spoilt else "stock"
-    listing[field] = listing.get(field, 0) + units
-
-
-def _go(listing: dict[str, Any], units: int, lost: int, spoilt: bool) -> None:
-    listing["stock"] = max(0, listing["stock"] - units)
-
-
-MOVES = {"shipped": _ship, "received": _arrive, "returned": _come_back, "removed": _go}
 
 
 def _when(text: str) -> datetime:

@@ -5,10 +5,10 @@ from functools import partial
 from connectors.bogus import normalize
 from connectors.bogus.channel import Bogus, BogusChannel, CommittingChannel
 from connectors.bogus.webhooks import BogusWebhooks
-from core.ports import CallsOff, Connector, Field, Kit, Limits, Paying, Rate
+from core.ports import CallsOff, Connector, Field, Kit, Limits, Paying, Rate, Shelving
 
 CALLS = ("probe", "poll", "reach", "history", "fetch", "receive", "acknowledge", "listings", "places", "show", "shown", "levels", "selling",
-         "subscribe", "unsubscribed", "placed", "stored",
+         "subscribe", "unsubscribed", "placed", "stored", "shelf_moves",
          "confirm", "confirmed", "ready_to_fetch", "cancel", "cancelling", "appeals", "answer", "route", "captured", "capture",
          "payouts", "movements", "unpaid")  # fmt: skip
 
@@ -41,6 +41,7 @@ def manifest(*systems: Bogus, name: str = "bogus", merges: bool = False) -> Conn
         pays=Paying(name),
         routes=True,
         stores=True,
+        shelves=Shelving(outside=lambda label: label == "on its way"),
         merges=merges or any(system.merges for system in systems),
     )
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from connectors.bogus import paying, sending
@@ -15,6 +15,7 @@ from core.domain.capturing import Taking
 from core.domain.money import Money
 from core.domain.payouts import Movement, Payout
 from core.domain.requests import Request, RequestState, Standing
+from core.domain.shelf_moves import DAY, ShelfMove, ToldDays, added_up
 from core.domain.shipping import Appeal, Cancelling, CancelReason, Sent
 from core.errors import Refused
 from core.ports import About, Account, Answer, Found, Kit, Level, Name, Notice, Page, Place, Push, Stored, Told
@@ -67,6 +68,7 @@ class Bogus(Trouble):
     hooks: set[tuple[str, str]] = field(default_factory=set)  # (topic, url)
     placed: int = 0
     warehouse: dict[str, Stored] = field(default_factory=dict)  # what its own warehouses hold, by SKU
+    moved: list[ShelfMove] | None = None  # what its own warehouses lost, found and disposed of; None: it says nothing of that
     calling_off: dict[str, bool] = field(default_factory=dict)  # orders that are being cancelled: are their units shown again?
     capturing: dict[str, Document] = field(default_factory=dict)  # payments that are being captured: what will change
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
@@ -335,6 +337,14 @@ class BogusChannel:
             found = [system.warehouse[sku] for sku in sorted(system.warehouse) if sku > (cursor or "")]
             page = found[: system.per_page]
             return Page(tuple(page), page[-1].sku if len(found) > len(page) else None)
+
+    def shelf_moves(self, since: date, until: date, cursor: str | None) -> Page[ToldDays]:
+        """A page for each `per_page` days."""
+        begin = date.fromisoformat(cursor) if cursor else since
+        with self._call("shelf_moves", (since, until, cursor)) as system:
+            end = min(begin + system.per_page * DAY, until)
+            moves = tuple(added_up(one for one in system.moved or () if begin <= one.day < end))
+            return Page(() if system.moved is None else (ToldDays(begin, end, moves),), end.isoformat() if end < until else None)
 
     def probe(self) -> Account:
         with self._call("probe") as system:

@@ -476,6 +476,8 @@ DOES = {
     "read_payout": N_("Reading what a payout holds"),
     "read_unpaid": N_("Reading what a channel will pay out"),
     "book_payout": N_("Booking a payout"),
+    "read_shelves": N_("Reading what the channel's own warehouses lost and found"),
+    "book_shelves": N_("Booking what a channel's own warehouses lost and found"),
     "check_addresses": N_("Asking a carrier about addresses"),
     "judge_books": N_("Looking for what does not agree in the books"),
     "read_ledger": N_("Reading what a ledger has"),

@@ -6,7 +6,7 @@ appended: each counts from its moment on, so what left before stands as it was b
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from core.domain.journal import Account, Entry, EntryKind, Posting, merged
@@ -217,6 +217,20 @@ class Gone:
 
 
 Costs = Mapping[str, Sequence[UnitCost]]
+
+
+def on_shelves(subject: str, connection: str, day: date, units: Mapping[str, int], costs: Costs, rules: Rules, since: date) -> Costed:
+    """What the units that a channel's own warehouses lost or disposed of (below zero) or found on a day cost, as it was when that day was
+    over; `units` by SKU of ours."""
+    made, end, found = Costed(), us(datetime.combine(day + timedelta(days=1), time(), rules.zone)) - 1, list[Posting]()
+    for sku, count in sorted(units.items()) if day >= max(since, rules.starts) else ():
+        if cost := at(costs.get(sku, ()), end):
+            found += sides(worth(-count, cost), connection, sku)
+        elif count:
+            made.missing[sku] = abs(count)
+    if postings := merged(found):
+        made.entries.append(Entry(EntryKind.COST, subject, "shelf", day, postings, str(day)))
+    return made
 
 
 def lost(subject: str, memo: str, connection: str, gone: Iterable[Gone], costs: Costs, rules: Rules, since: date) -> Costed:

@@ -13,7 +13,9 @@ from enum import StrEnum
 from core.domain.coding import TAXES, AccountOf, Chart, Lines, TaxWay, Unmapped, lines_of
 from core.domain.journal import Account, EntryKind, Posting, merged
 from core.domain.ledgers import DocKind, Document, TaxIs
+from core.domain.shelf_moves import PREFIX
 
+ABOUT = {"unpaid": "not paid out yet", "shelf": "lost and found in its warehouses"}
 PATIENCE = timedelta(days=10)  # so long after a month's end its orders wait for their payouts
 
 
@@ -82,7 +84,8 @@ def source_of(one: Written, mode: Mode, today: date) -> str | None:
     payout = one.subject if one.subject.startswith("payout ") else one.payout
     if payout:
         return f"{payout}|{one.on:%Y-%m}"
-    return f"unpaid|{one.channel}|{one.on:%Y-%m}" if today > _month_end(one.on) + PATIENCE else None
+    kind = "shelf" if one.subject.startswith(PREFIX) else "unpaid"
+    return f"{kind}|{one.channel}|{one.on:%Y-%m}" if today > _month_end(one.on) + PATIENCE else None
 
 
 def _month_end(on: date) -> date:
@@ -109,7 +112,7 @@ def described(source: str, group: Sequence[Written], channel: str) -> str:
         return ", ".join(part for part in (f"Crossdock: {channel}", group[0].memo and f"order {group[0].memo}") if part)
     kind, *_, period = source.split("|")
     number = next((one.memo for one in group if one.subject.startswith("payout ") and one.memo), "")
-    about = f"payout {number}" if number else "not paid out yet" if kind == "unpaid" else ""
+    about = f"payout {number}" if number else ABOUT.get(kind, "")
     return ", ".join(part for part in (f"Crossdock: {channel}", about, period) if part)
 
 

@@ -148,6 +148,8 @@ QUEUES = {
     "read_payout": LATER["outside"],
     "read_unpaid": LATER["outside"],
     "book_payout": LATER["inside"],
+    "read_shelves": LATER["outside"],
+    "book_shelves": LATER["inside"],
     "judge_books": LATER["inside"],
     "check_addresses": "outside",
     "read_ledger": LATER["outside"],

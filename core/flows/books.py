@@ -130,6 +130,7 @@ def begin(hub: Hub, merchant: str, starts: date, who: Who, **settings: object) -
         book_opening(work, merchant, kept)
         audit.write(work.db, merchant, work.now, who.id, who.name, "books.begin", merchant, starts=starts.isoformat())
         work.ask(merchant, "post_postage", postage.ALL)
+        costing.ask_shelves(hub, work, merchant)
     return ask_all(hub, merchant)
 
 

@@ -8,6 +8,7 @@ from core.flows.intake import poll_every
 from core.hub import Hub
 from core.store.connections import CHANNEL, Connection
 
+SHELVES = timedelta(hours=10)  # by then the day before is over everywhere in America
 NIGHT = timedelta(hours=2)  # by then polls have read past midnight, in UTC
 
 
@@ -52,6 +53,8 @@ def slots(hub: Hub, known: Iterable[Connection]) -> list[Slot]:
         found.append(Slot(f"costs {one.id}", "post_costs", one, timedelta(days=1), NIGHT))
         if connector.stores:
             found.append(Slot(f"stored {one.id}", "read_stored", one, timedelta(hours=1), timedelta(minutes=10)))
+        if connector.shelves:
+            found.append(Slot(f"shelves {one.id}", "read_shelves", one, timedelta(days=1), SHELVES))
         if connector.pays:
             found.append(Slot(f"payouts {one.id}", "read_payouts", one, timedelta(hours=1), timedelta(minutes=20)))
         if connector.scopes:

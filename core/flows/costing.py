@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from core.domain.costing import EVER, Costed, Gone, Parts, UnitCost, after_receipt, costed, lost, parse, parts_of, us
+from core.domain.costing import EVER, Costed, Gone, Parts, UnitCost, after_receipt, costed, lost, on_shelves, parse, parts_of, us
 from core.domain.costing import at as cost_at
 from core.domain.inbound import Came, Kind
 from core.domain.journal import Entry
@@ -16,11 +16,14 @@ from core.domain.money import Money
 from core.domain.order import Order
 from core.domain.order_entries import Rules
 from core.domain.payouts import Movement, Occasion
+from core.domain.shelf_moves import PREFIX, in_ours, is_told_by_shelves, place_of, subject_of
 from core.domain.tasks import Claim
 from core.domain.today import zone_of
 from core.domain.who import Who
 from core.hub import Hub
-from core.store import audit, costs, journal, listings, payouts, stored
+from core.ports import Shelving
+from core.store import audit, connections, costs, journal, listings, payouts, shelf_moves, stored
+from core.store.connections import CHANNEL
 from core.store.inbounds import Inbound
 from core.store.journal import Books
 from core.store.orders import Known
@@ -94,11 +97,16 @@ def _names(order: Order) -> dict[str, tuple[str, str, str]]:
 
 
 def of_payouts(
-    work: Unit, merchant: str, connection: str, books: Books, held: Mapping[str, tuple[str, Sequence[Movement]]], rules: Rules
-) -> list[Entry]:
-    """What of our goods a channel's warehouse lost and paid for, by the payouts ((memo, movements) by subject) that hold its money."""
-    first = since(books)
-    gone = {subject: [one for one in moves if _is_loss(one)] if first else [] for subject, (_, moves) in held.items()}
+    work: Unit, merchant: str, connection: str, books: Books, held: Mapping[str, tuple[str, Sequence[Movement]]], rules: Rules,
+    shelving: Shelving | None = None,
+) -> list[Entry]:  # fmt: skip
+    """What of our goods a channel's warehouse lost and paid for, by the payouts ((memo, movements) by subject) that hold its money; not
+    what the days of its shelves tell."""
+    first, read = since(books), shelf_moves.reading(work.db, connection)[1].first
+    gone = {
+        subject: [one for one in moves if _is_loss(one) and not _is_told(one, read, rules, shelving)] if first else []
+        for subject, (_, moves) in held.items()
+    }
     parts = _in_ours(work, merchant, connection, {one.sku for moves in gone.values() for one in moves})
     mine = {subject: [part for one in moves for part in _gone(one, parts)] for subject, moves in gone.items()}
     prices = costs.of(work.db, merchant, {one.sku for some in mine.values() for one in some}) if any(mine.values()) else {}
@@ -110,6 +118,27 @@ def of_payouts(
 
 def _is_loss(one: Movement) -> bool:
     return one.occasion is Occasion.REIMBURSEMENT and bool(one.sku and one.units and one.amount)
+
+
+def _is_told(one: Movement, read: date | None, rules: Rules, shelving: Shelving | None) -> bool:
+    outside = shelving is not None and any(shelving.outside(part.label) for part in one.parts)
+    return is_told_by_shelves(rules.day(one.at), read, outside=outside)
+
+
+def of_shelves(work: Unit, merchant: str, connection: str, books: Books, days: Collection[date]) -> list[Entry]:
+    """What of our goods a channel's own warehouses lost, found and disposed of on these days."""
+    first, rules = since(books), Rules(books.starts, zone_of(books.zone))
+    moves = shelf_moves.of_days(work.db, merchant, connection, days) if first else []
+    found = in_ours(moves, _in_ours(work, merchant, connection, {one.sku for one in moves}))
+    prices = costs.of(work.db, merchant, {sku for units in found.values() for sku in units}) if found else {}
+    made = {
+        at: on_shelves(at, connection, day, found.get(day, {}), prices, rules, first or date.max)
+        for day in days
+        if (at := subject_of(connection, day))
+    }
+    lacks = {(at, sku): units for at, one in made.items() for sku, units in one.missing.items()}
+    costs.lack(work.db, merchant, made, lacks, work.now)
+    return [entry for one in made.values() for entry in one.entries]
 
 
 def _in_ours(work: Unit, merchant: str, connection: str, skus: Collection[str]) -> dict[str, list[tuple[str, int]]]:
@@ -141,13 +170,28 @@ def _ask(hub: Hub, claim: Claim, subject: str) -> None:
     after: str | None = ""
     while after is not None:
         with hub.unit(claim, finish=False) as work:
+            if subject == ALL and not after:
+                ask_shelves(hub, work, claim.merchant)
             refs, after = _page(work, claim.merchant, subject, after)
             for ref in refs:
                 _again(work, claim.merchant, ref)
 
 
+def ask_shelves(hub: Hub, work: Unit, merchant: str) -> None:
+    """All days of channels' shelves are booked once more, and those read that are wanted now."""
+    for one in connections.all_of(work.db, merchant, CHANNEL):
+        if (connector := hub.connectors.get(one.channel)) and connector.shelves:
+            work.ask(merchant, "book_shelves", one.id, one.id)
+            if one.state == "active":
+                work.ask(merchant, "read_shelves", one.id, one.id)
+
+
 def _again(work: Unit, merchant: str, ref: str) -> None:
-    """An order, or a payout by its subject."""
+    """An order; a payout, or a day of a channel's shelves, by its subject."""
+    if ref.startswith(PREFIX):
+        at, day = place_of(ref)
+        work.ask(merchant, "book_shelves", f"{at}/{day}", at)
+        return
     connection, _, id = ref.removeprefix(PAYOUT).partition("/")
     if not ref.startswith(PAYOUT):
         work.ask(merchant, "post_entries", ref, connection)

@@ -155,7 +155,9 @@ def book_now(hub: Hub, work: Unit, connection: Connection, books: Books, found: 
         )
     ]
     told = {subject_of(connection.id, one.payout.id): (one.payout.number or one.payout.id, held.get(one.payout.id, ())) for one in found}
-    wanted += costing.of_payouts(work, merchant, connection.id, books, told, rules_of(books, connector))
+    wanted += costing.of_payouts(
+        work, merchant, connection.id, books, told, rules_of(books, connector), connector.shelves if connector else None
+    )
     subjects = [subject_of(connection.id, one.payout.id) for one in found]
     journal.append(work.db, merchant, due(wanted, journal.booked(work.db, merchant, subjects), books.open_from), work.now)
     _ask_refunded(hub, work, connection, [move for moves in held.values() for move in moves])

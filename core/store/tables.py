@@ -1548,6 +1548,21 @@ costless = Table(
     Index(None, "merchant", "sku"),
 )
 
+# What a channel's own warehouses lost, found and disposed of, as it says of each of its days. A day that is read again is replaced.
+shelf_moves = Table(
+    "shelf_moves",
+    metadata,
+    _need("merchant"),
+    _need("connection"),
+    _need("day"),
+    _need("sku"),  # as the channel calls it
+    _need("cause"),
+    _need("reason"),  # the channel's own word
+    _need("units", Integer),  # below zero: they left
+    _need("times", Integer, "1"),  # how often it said so
+    PrimaryKeyConstraint("merchant", "connection", "day", "sku", "cause", "reason"),
+)
+
 # What a carrier billed, as its file says.
 carrier_bills = Table(
     "carrier_bills",

@@ -973,3 +973,16 @@ def test_the_tour_of_all_calls_pays_out_and_reads_it(play: Play) -> None:
 
     calls = ("listTransactions", "getReports", "getReportDocument")
     assert all(play.calls(operation) for operation in calls) and play.simulator.payouts()
+
+
+@pytest.mark.parametrize(
+    ("reason", "outside"),
+    [("WAREHOUSE_LOST", False), ("COMPENSATED_CLAWBACK", False), ("MISSING_FROM_INBOUND", True), ("REMOVAL_ORDER_LOST", True)],
+)
+def test_money_says_whether_its_goods_lay_in_amazons_warehouses(reason: str, outside: bool) -> None:
+    """Of those that did its inventory ledger tells."""
+    (found,) = read([row("other-transaction", "FBA Inventory Reimbursement", reason, "9.00", sku="MUG", quantity_purchased="3")])
+
+    assert MANIFEST.shelves
+    assert ([MANIFEST.shelves.outside(part.label) for part in found.parts], found.units) == ([outside], 3)
+    assert leaves.NOT_THERE < leaves.STOCK

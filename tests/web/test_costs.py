@@ -1,11 +1,14 @@
 """What goods and postage cost, as a bookkeeper sees it: switched on, typed where it is missing, files looked at first, bills by label."""
 
+import html
 import io
+import re
 from datetime import timedelta
 
 import pytest
 
 from core.domain.roles import Role
+from core.domain.shelf_moves import Cause, ShelfMove
 from tests.conftest import START, House
 from tests.flows import acts, books
 from tests.flows.depot import Depot, depot
@@ -60,6 +63,26 @@ def test_it_is_off_then_on_and_what_is_missing_is_typed_where_it_is_shown(shop: 
 
 
 @on_sqlite
+def test_what_a_channels_warehouse_lost_is_shown_with_its_days_and_reasons_that_nobody_knows(shop: House, ana: Person) -> None:
+    yesterday, first = TODAY - timedelta(days=1), TODAY - timedelta(days=30)
+    ana.post("/books/costs", sku="A", cost="4.25", currency="usd")
+    shop.bogus.moved = [ShelfMove(yesterday, "A", Cause.LOST, "M", -3), ShelfMove(yesterday, "A", Cause.UNKNOWN, "Z", 1, 2)]
+    assert "lost and found this month" not in ana.get("/books/costs")
+
+    ana.post("/books/costs/switch", starts=str(first))
+    shop.drain()
+
+    text = " ".join(re.sub("<[^>]+>", " ", html.unescape(ana.get("/books/costs"))).split())
+    assert f"{first} to {yesterday} Reasons that are new to us Z × 2 No money moves for them. 3 0 0 12.75 USD" in text
+
+
+def test_shelves_of_which_nothing_was_told_say_so(shop: House, ana: Person) -> None:
+    ana.post("/books/costs/switch", starts=str(TODAY - timedelta(days=30)))
+    shop.drain()
+
+    assert "No day was told yet" in ana.get("/books/costs")
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from core import jobs
 from core.domain.money import Money
 from core.domain.payouts import Leaf, Movement, Occasion, Paid, Part, Payout
-from core.flows import books
-from core.store import attention, findings, payouts
+from core.domain.shelf_moves import DAY, Cause, Reading, ShelfMove, ToldDays
+from core.flows import books, costing
+from core.store import attention, findings, payouts, shelf_moves
 from core.store.attention import SOURCES
 from core.store.engine import Database
 from core.store.findings import Finding
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("young")
 MOST = 8
 KEYS = r"sqlite_autoindex_(?:locations|ignored|boxes|books|day_rates)_\d"
 GROWS = f"{GROWING}|sku_words|barcodes|bins|findings|movements|letters|buyer_letters|audit"
-GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines|entries|postings|items|payouts|payout_lines|documents|margins"
+GROWS += "|unit_costs|costless|carrier_bills|carrier_bill_lines|entries|postings|items|payouts|payout_lines|documents|margins|shelf_moves"
 GROWS += "|shipments|shipment_lines|parcels|purchases|papers|tracks|callings_off|captures|requests|request_lines|request_parcels|print_jobs"
 SHORT = (  # whole, and never long
     rf"ix_(?:connections|places|place_locations|hooks|stations)_merchant|ix_order_lines_(?:to_release|waits)|ix_tasks_parked|ix_orders_problems|ix_order_lines_waiting|uq_alerts_open|{KEYS}"
@@ -114,6 +116,23 @@ def test_no_page_asks_much_or_reads_a_table_whole(busy: Shop) -> None:
 
     assert {path: count for path, count in asked.items() if count > MOST} == {}
     assert wholes(busy.hub.database, seen) == []
+
+
+def test_days_of_shelves_are_kept_booked_and_shown_without_reading_a_table_whole(busy: Shop) -> None:
+    day, connection = busy.hub.clock().date() - timedelta(days=1), busy.connection.id
+    books.begin(busy.hub, busy.merchant, day, ANN)
+    costing.switch(busy.hub, busy.merchant, day, ANN)
+    ana = person(busy.hub, busy.merchant)
+    with heard() as seen:
+        with busy.hub.unit() as work:
+            shelf_moves.replace(work.db, busy.merchant, connection, ToldDays(day, day + DAY, (ShelfMove(day, "A", Cause.LOST, "M", -1),)))
+            shelf_moves.keep_reading(work.db, busy.merchant, connection, work.now, Reading(day, day + DAY, day))
+            work.ask(busy.merchant, "book_shelves", connection, connection)
+        jobs.drain(busy.hub, "inside")
+        assert "Days read" in ana.get("/books/costs")
+
+    assert len(ana.statements) <= MOST
+    assert wholes(busy.hub.database, {words: values for words, values in seen.items() if "shelf" in words or "entries" in words}) == []
 
 
 def test_no_page_of_stock_for_programs_reads_a_table_whole(busy: Shop) -> None:

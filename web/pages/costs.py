@@ -9,7 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from core.domain.costing import UnitCost
-from core.flows import cost_csv, costing, uploads
+from core.flows import cost_csv, costing, shelves, uploads
 from core.flows.costing import Typed, WrongCost
 from core.flows.counting import WrongLines
 from core.store import costs, journal
@@ -34,12 +34,14 @@ def _page(wrong: list[tuple[int, str]] | None = None, looked: "list[costing.Pric
         merchant = visitor().merchant
         books = journal.books(db, merchant)
         lacking = costs.lacking(db, merchant, lacks, MOST)
-        rows, count = costs.page(db, merchant, after, MOST), costs.how_many_lack(db, merchant)
+        count = costs.how_many_lack(db, merchant) if lacks or len(lacking) == MOST else len(lacking)
+        rows = costs.page(db, merchant, after, MOST)
+        shelved = shelves.look(db, merchant, hub().clock().date()) if books and costing.since(books) else []
     known = {row.sku: UnitCost(row.at, row.cost, row.currency) for row in rows if row.cost is not None}
     return render_template(
         "costs.html", books=books, since=costing.since(books) if books else None, lacking=lacking, count=count, rows=rows, known=known,
         more=rows[-1].sku if len(rows) == MOST else "", more_lacks=lacking[-1].sku if len(lacking) == MOST else "",
-        wrong=wrong, looked=looked, text=text, today=hub().clock().date(),
+        wrong=wrong, looked=looked, text=text, shelved=shelved, today=hub().clock().date(),
     )  # fmt: skip
 
 
