@@ -16,10 +16,13 @@ from core.ports import Kit, Notice, Page
 
 SPAN = timedelta(days=30)  # what one report holds at most (reports of orders, read 2026-11)
 MILLISECOND = timedelta(milliseconds=1)
+TRIES = 2  # so often a report is asked for that Amazon fails to make
+REST = timedelta(hours=1)  # after which somebody who tries again asks for it anew
 
 
 class Plan(msgspec.Struct):
-    """A report of [since, until): asked for when it has an id, done when it has a document; `line` is the next to read."""
+    """A report of [since, until): asked for `began` and for the `tries`th time, when it has an id, done when it has a document; `line` is
+    the next to read."""
 
     since: datetime
     until: datetime
@@ -27,6 +30,7 @@ class Plan(msgspec.Struct):
     report: str = ""
     document: str = ""
     line: int = 0
+    tries: int = 0
 
     def cursor(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -44,12 +48,16 @@ class History:
             return Page(())
         plan = msgspec.json.decode(cursor, type=Plan) if cursor else self._plan(since, upto)
         if not plan.report:
-            plan.report = self._client.create_orders_report(plan.since, plan.until - MILLISECOND)
-            return Page((), plan.cursor())
+            return self._ask(plan)
         return self._read(plan, since) if plan.document else self._look(plan, since)
 
     def _plan(self, since: datetime, until: datetime) -> Plan:
         return Plan(max(since, until - SPAN), until, self._kit.clock())
+
+    def _ask(self, plan: Plan) -> Page[Notice]:
+        plan.report = self._client.create_orders_report(plan.since, plan.until - MILLISECOND)
+        plan.began, plan.tries = self._kit.clock(), plan.tries + 1
+        return Page((), plan.cursor())
 
     def _look(self, plan: Plan, since: datetime) -> Page[Notice]:
         told, settings = self._client.report_state(plan.report), self._kit.settings
@@ -61,6 +69,8 @@ class History:
                 return Page((), plan.cursor())
             case "CANCELLED" if self._is_empty(plan):  # Amazon's way to say that there is nothing to report
                 return Page((), self._following(plan, since))
+            case "FATAL" | "CANCELLED" if plan.tries < TRIES or self._kit.clock() - plan.began >= REST:
+                return self._ask(plan)
             case state:
                 raise Refused("Amazon did not make the report of orders", report=plan.report, state=state)
 

@@ -227,6 +227,33 @@ def test_a_report_that_amazon_cancels_although_there_are_orders_is_refused() -> 
     with pytest.raises(Refused, match="did not make the report"):
         told(play, play.clock.now - 20 * DAY, play.clock.now)
 
+    assert play.calls("createReport") == 2
+
+
+def test_who_tries_again_later_has_a_report_made_anew() -> None:
+    """What Amazon failed to make is not asked after for ever."""
+    play = amazon.Play()
+    at(play, play.clock.now - 5 * DAY, "amazon")
+    since, until = play.clock.now - 20 * DAY, play.clock.now
+    makes, play.simulator._reported = play.simulator._reported, lambda report: []
+    cursor = None
+    with pytest.raises(Refused):
+        while page := play.channel.history(since, until, cursor, open_only=False):
+            cursor = page.cursor
+            play.clock.pass_(page.wait_s or 1)
+    with pytest.raises(Refused):
+        play.channel.history(since, until, cursor, open_only=False)
+    play.simulator._reported = makes
+    play.clock.pass_(3600)
+
+    found = []
+    while cursor:
+        page = play.channel.history(since, until, cursor, open_only=False)
+        found, cursor = [*found, *page.items], page.cursor
+        play.clock.pass_(page.wait_s or 1)
+
+    assert len(found) == 1 and play.calls("createReport") == 3
+
 
 def test_orders_older_than_two_years_are_not_promised_but_where_amazon_keeps_them() -> None:
     assert amazon.Play().channel.reach()[1] == "Amazon gives orders of the last two years"

@@ -665,9 +665,9 @@ ALL: dict[str, Mutant] = {
     "currency-blind": _books(
         "money that came in another currency only differs", 3, "core.flows.accounts:cause_of", _told_as(Cause.CURRENCY, Cause.DIFFERS)
     ),
-    "twice-differs": _books("money that came twice only differs", 2, "core.flows.accounts:cause_of", _told_as(Cause.TWICE, Cause.DIFFERS)),
+    "twice-differs": _books("money that came twice only differs", 7, "core.flows.accounts:cause_of", _told_as(Cause.TWICE, Cause.DIFFERS)),
     "stranger-awaited": _books(
-        "money of orders that nobody knows is awaited", 3, "core.flows.accounts:cause_of", _told_as(Cause.NOT_OURS, Cause.AWAITED)
+        "money of orders that nobody knows is awaited", 1, "core.flows.accounts:cause_of", _told_as(Cause.NOT_OURS, Cause.AWAITED)
     ),
     "bank-unread": _books("what the bank shows of a payout counts for nothing", 3, "core.domain.payout_entries:_not_banked", gives([])),
     "deposit-unread": _books("what a deposit lacks counts for nothing", 11, "core.flows.payouts:of_deposit", gives([])),
@@ -680,7 +680,7 @@ ALL: dict[str, Mutant] = {
     "declared-twice": _books("a declared deposit settles its orders twice", 1, "core.flows.gateways:declared", _declared_twice),
     "hand-unseen": _books(
         "what somebody changed in the ledger is not seen",
-        4,
+        2,
         "core.store.documents:SEEN",
         text("shape_now = :shape_now", "shape_now = null"),
     ),
