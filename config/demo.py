@@ -409,10 +409,10 @@ def taken(stage: Stage) -> Counter[str]:
         return Counter(f"{row.connection}/{row.channel_id}" for row in sql(db, query, merchant=stage.merchant.id))
 
 
-# Listings are read back a minute after they were told, and that is looked after by the schedule, as polls are.
+# Listings are read back a minute after they were told: the schedule sees to that, as to polls. Nobody waits for a look again.
 WORKING = """
 select count(*) from tasks where merchant = :merchant and state in ('due', 'running')
-  and kind not in ('poll_orders', 'receive_notices', 'compare_listings', 'read_changes')
+  and kind not in ('poll_orders', 'receive_notices', 'compare_listings', 'read_changes', 'look_again')
 """
 
 

@@ -101,6 +101,7 @@ KINDS: dict[str, Job] = {
     "reserve": Job(allocation.reserve, batch=100),
     "link_orders": Job(linking.link_orders, batch=20),
     "fetch_orders": Job(intake.fetch_orders, batch=8),
+    "look_again": Job(intake.fetch_orders, batch=8),
     "post_entries": Job(books.post_entries, batch=200),
     "post_costs": Job(costing.post_costs, batch=20),
     "post_postage": Job(postage.post_postage, batch=200),

@@ -419,6 +419,7 @@ DOES = {
     "take_orders": N_("Taking an order in"),
     "take_history": N_("Taking an old order in"),
     "fetch_orders": N_("Reading an order"),
+    "look_again": N_("Looking at an order again"),
     "fetch_history": N_("Reading an old order"),
     "poll_orders": N_("Reading what changed"),
     "receive_notices": N_("Listening to the channel's queue"),

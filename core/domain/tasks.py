@@ -92,6 +92,7 @@ QUEUES = {
     "reserve": "inside",
     "link_orders": "inside",
     "fetch_orders": "outside",
+    "look_again": "outside",
     "poll_orders": "outside",
     "receive_notices": "outside",
     "read_listings": "outside",

@@ -249,14 +249,17 @@ def _ask_routes(work: Unit, connection: Connection, looks: Mapping[str, Written]
     for ref, one in looks.items():
         pushed, young = one.read_at is None, us(one.order.placed_at + ROUTED_WITHIN) > work.now
         if not one.order.routing and any(line.open for line in one.order.lines) and (pushed or young):
-            work.ask(connection.merchant, "fetch_orders", ref, connection.id, wait_s=0.0 if pushed else ROUTED_S)
+            work.ask(
+                connection.merchant, *(("fetch_orders", ref, connection.id) if pushed else ("look_again", ref, connection.id, ROUTED_S))
+            )
 
 
 LATER = Outcome("due", wait_s=1.0, counts=False, cause="RateLimited", detail="the channel's budget did not reach it")
 
 
 def fetch_orders(hub: Hub, claim: Claim) -> None:
-    """Read the whole of these orders and keep them like any notice; gone ones are only noted."""
+    """Read the whole of these orders and keep them like any notice; gone ones are only noted. A look again is the same, but nobody waits
+    for it: what it reads is here already, as far as anybody knows."""
     connection = hub.connection(claim.connection)
     ids, asked = {subject.split("/", 1)[1]: subject for subject in claim.subjects}, hub.now
     found = hub.channel(connection).fetch(list(ids))

@@ -51,7 +51,7 @@ union all select 'tag', g.tag, g.tag, '' from order_tags g where g.order_id = :i
 union all select 'place', p.place, p.name, '' from places p where p.connection = :connection
 union all select 'task', t.kind, coalesce(t.cause, ''), coalesce(t.detail, '') from tasks t
 where t.merchant = :merchant and t.subject = :ref
-  and t.kind in ('take_orders', 'fetch_orders', 'reserve', 'link_orders') and t.state = 'parked'
+  and t.kind in ('take_orders', 'fetch_orders', 'look_again', 'reserve', 'link_orders') and t.state = 'parked'
 """
 
 

@@ -37,7 +37,7 @@ def _line(condition: str) -> str:
     return f"exists (select 1 from order_lines l where l.order_id = o.id and {condition} {{fence}})"
 
 
-PARKED = "t.state = 'parked' and t.kind in ('take_orders', 'fetch_orders', 'reserve', 'link_orders')"
+PARKED = "t.state = 'parked' and t.kind in ('take_orders', 'fetch_orders', 'look_again', 'reserve', 'link_orders')"
 WAITS = _line("l.merchant = :merchant and l.waits is not null")
 ATTENTION = f"""((o.problems is not null and not o.history) or o.status = 'cancel_requested' or {WAITS}
   or exists (select 1 from tasks t where t.merchant = :merchant and {PARKED} and t.subject = o.connection || '/' || o.channel_id

@@ -101,7 +101,7 @@ update tasks set words = null where words is not null and id in (
   select t.id from {rows} left join tasks t on t.merchant = r.merchant and t.kind = r.kind and t.subject = r.ref
     and t.state in ('due', 'running', 'parked') {fence})
 """
-ABOUT_ORDERS = ("take_orders", "fetch_orders", "take_history", "fetch_history", "link_orders", "reserve", "settle_orders")
+ABOUT_ORDERS = ("take_orders", "fetch_orders", "look_again", "take_history", "fetch_history", "link_orders", "reserve", "settle_orders")
 
 
 def forget(db: Db, merchant: str, orders: Sequence[Sealed], *, notes: bool) -> None:

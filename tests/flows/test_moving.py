@@ -11,7 +11,7 @@ from core.domain.shipments import State
 from core.errors import OutcomeUnknown, Refused, Unavailable
 from core.flows import labelling, moving, packing, places
 from core.ports import Place
-from core.store import shipment_list, stock
+from core.store import connections, shipment_list, stock
 from core.store.sql import run
 from tests.conftest import House
 from tests.flows import books
@@ -67,6 +67,25 @@ def rest(dock: Depot) -> None:
     for _ in range(4):
         dock.house.clock.pass_(timedelta(seconds=40))
         dock.house.drain()
+
+
+def test_a_look_from_where_it_will_be_sent_holds_no_stock_back(dock: Depot) -> None:
+    """The order itself is here: listings are raised while its channel has not said that yet."""
+    number = str(dock.house.bogus.sell({"A": 1}, at="P1", ship_to=BUYER)["id"])
+    dock.house.clock.pass_(MINUTES)
+    dock.house.poll()
+    looks = books.rows(dock.house.hub, "select subject, due_at - asked_at from tasks where kind = 'look_again' and state = 'due'")
+    dock.house.clock.pass_(timedelta(seconds=20))
+    dock.house.poll()
+
+    with dock.house.hub.database.read() as db:
+        read, all_taken = connections.read_to(db, dock.merchant, dock.house.connection.id)
+        assert all_taken and connections.has_read(db, dock.merchant, read)
+    assert looks == [(f"{dock.house.connection.id}/{number}", 60_000_000)]
+
+    dock.house.bogus.route(number, P1={"1": 1})
+    dock.house.drain(timedelta(seconds=60))
+    assert "P1" in str(books.one(dock.house.hub, "select doc from orders"))
 
 
 def test_the_channels_assignment_is_moved_before_anything_is_bought_and_it_is_told_from_there(dock: Depot) -> None:
