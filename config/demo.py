@@ -129,7 +129,9 @@ def run(
                 _tour(stage)
             report = _examine(stage, tour=tour) | ({"joined": joined} if joined else {})
             if not first_day:
+                say("The orders are in. Parcels are packed, labelled and sent.")
                 report["parcels"] = demo_dock.play(stage, stage.carriers)
+                say("Sales, fees and payouts are booked, matched and written into two ledgers.")
                 report["books"] = demo_books.play(stage, {ref for ref, one in _held(stage).items() if one["parks"]})
                 report["ok"] = report["ok"] and report["parcels"]["ok"] and report["books"]["ok"]
         except (Failed, TimeoutError) as error:
