@@ -20,6 +20,8 @@ setup: .venv/ready
 run: setup
 	@$(BIN)/crossdock demo
 
+# Hundreds of processes that tests start read the same files: what was compiled once is kept, whatever this shell says.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/dev
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
