@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from connectors.bogus.trouble import Trouble
 from core.domain.ledgers import Books, DocKind, Document, LedgerAccount, Posted, Sort, Tag, TaxCode, Why
+from core.domain.money import Money, total
 from core.errors import Refused
 from core.ports import Connector, Keeping, Kit, Limits, Page, Rate
 
@@ -70,6 +71,22 @@ class BogusBooks(Trouble):
             raise Refused("the number is taken", words="Duplicate document number.", reason=Why.DUPLICATE)
         if document.kind is DocKind.JOURNAL and sum(line.amount.minor for line in document.lines) != 0:
             raise Refused("it does not balance", words="Debits and credits differ.", reason=Why.UNBALANCED)
+        for id in {document.of, document.by} - {""}:
+            self._pays(document, id)
+
+    def _pays(self, document: Document, id: str) -> None:
+        """Nothing pays, or sets off, more than is open."""
+        paid = next((one for one in self.documents if one.posted.id == id and not one.posted.gone), None)
+        if paid is None:
+            raise Refused("what it pays is not there", words="There is no such document.", reason=Why.STALE)
+        if document.total.minor > self.open(id).minor:
+            raise Refused("more than is open", words="The amount is more than what is open.", reason=Why.PAID)
+
+    def open(self, id: str) -> Money:
+        """What of an invoice or a credit nobody paid, nor set off, yet."""
+        [held] = [one for one in self.documents if one.posted.id == id]
+        against = [one for one in self.documents if id in (one.document.of, one.document.by) and not one.posted.gone]
+        return held.document.total - total((one.document.total for one in against), held.document.currency)
 
     def tamper(self, number: str, *, gone: bool = False) -> None:
         """Somebody there changes a document by hand."""

@@ -83,6 +83,7 @@ REASONS = MappingProxyType(
 )
 # What the words of other faults (2500, 6000, ...) are about; the first that is found.
 WORDS = (
+    ("amount is more than the", Why.PAID),
     ("period", Why.CLOSED),
     ("closed", Why.CLOSED),
     ("closing date", Why.CLOSED),

@@ -12,6 +12,7 @@ MEANS: tuple[tuple[re.Pattern[str], Why], ...] = tuple(
     for pattern, why in (
         (r"lock date|locked period|period is locked", Why.CLOSED),
         (r"must be unique|already (been )?used|already exists", Why.DUPLICATE),
+        (r"exceeds the amount outstanding|allocation exceeds|amount allocated exceeds", Why.PAID),
         (r"not of valid status|cannot be (edited|modified|voided)|already (been )?(voided|deleted|paid)|payments? .*allocated", Why.STALE),
         (r"not subscribed|currency", Why.CURRENCY),
         (r"tax ?type|tax rate|tax amount|taxamount", Why.TAX),

@@ -185,6 +185,10 @@ BLOCKS = {
     "contact": (N_("The customer or supplier cannot be used there."), N_("Look at it there, then try again.")),
     "stale": (N_("Somebody changed it there in the meantime."), N_("See there what was changed, then try again.")),
     "unbalanced": (N_("It does not balance there."), N_("Tell whoever looks after this installation.")),
+    "paid": (
+        N_("What it pays, or sets off, has less open there."),
+        N_("See there which payment or credit stands against it already; take one of the two away, then try again."),
+    ),
     "plan": (N_("The plan there does not have it, or its quota is spent."), N_("Wait until tomorrow, or change the plan there.")),
     "unsupported": (N_("That system has no such document."), N_("Choose another way of writing for this channel.")),
     "other": (N_("It was declined there."), N_("Read the words below, mend the cause, then try again.")),

@@ -189,5 +189,6 @@ class Why(StrEnum):
     CONTACT = "contact"
     STALE = "stale"  # it was changed there in the meantime
     UNBALANCED = "unbalanced"
+    PAID = "paid"  # what it pays, or sets off, has less open
     PLAN = "plan"  # the ledger's own plan or quota does not have it
     OTHER = "other"

@@ -50,7 +50,8 @@ class Charges:
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """A row: what a part of an order left, in one currency. `cost` None: goods whose cost nobody knows."""
+    """A row: what a part of an order left, in one currency. `cost` None: goods whose cost nobody knows, or (`waits`) whose cost is not
+    booked yet: it is when they leave. Which of the two is read with the row, not reckoned."""
 
     part: str
     currency: str
@@ -61,6 +62,7 @@ class Margin:
     fees: int = 0
     postage: int = 0
     cost: int | None = 0
+    waits: bool = False
 
     @property
     def left(self) -> int:

@@ -9,11 +9,12 @@ from core.domain.shipments import PARCEL, State
 from core.domain.shipping import Checked, Verdict
 from core.domain.tasks import Claim
 from core.domain.who import Who
-from core.errors import HubError, Refused
+from core.errors import AccessLost, HubError, Refused
 from core.flows import addressing, joined, labelling
 from core.hub import Hub
 from core.ports import ChecksAddresses
-from core.store import audit, checks, shipments
+from core.store import audit, checks, connections, shipments
+from core.store.connections import Connection
 from core.store.shipments import Facts, Shipment
 from core.store.unit import Unit
 
@@ -44,18 +45,27 @@ def _address(hub: Hub, merchant: str, id: str) -> Address | None:
 
 
 def _asked(hub: Hub, merchant: str, address: Address) -> Checked:
-    """The first word of a carrier that can tell; who declines, is slow or broken is passed by."""
+    """The first word of a carrier that can tell; who declines, is slow or broken is passed by, and who knows us no more is shown."""
     for account, connector in labelling.carriers(hub, merchant):
         if address.country not in (connector.carries.countries or {address.country}):
             continue
         carrier = hub.carrier(account)
         try:
             said = carrier.check(address) if isinstance(carrier, ChecksAddresses) else Checked(Verdict.UNCHECKED)
+        except AccessLost as error:
+            _lost(hub, account, error)
+            continue
         except HubError:
             continue
         if said.verdict is not Verdict.UNCHECKED:
             return said
     return Checked(Verdict.UNCHECKED)
+
+
+def _lost(hub: Hub, account: Connection, error: AccessLost) -> None:
+    """The task is nobody's connection's: what is lost is said here, as core.jobs says it of a connection's own tasks."""
+    with hub.database.write() as db:
+        connections.lose_access(db, account, str(error))
 
 
 def _write(hub: Hub, work: Unit, merchant: str, id: str, address: Address | None, said: Checked | None) -> None:

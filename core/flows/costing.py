@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from sqlalchemy import Connection as Db
+
 from core.domain.costing import EVER, Costed, Gone, Parts, UnitCost, after_receipt, costed, lost, on_shelves, parse, parts_of, us
 from core.domain.costing import at as cost_at
 from core.domain.inbound import Came, Kind
@@ -41,6 +43,12 @@ def since(books: Books) -> date | None:
     """From which day on goods' cost is booked; None: it is not."""
     text = str(books.settings.get(SETTING) or "")
     return date.fromisoformat(text) if text else None
+
+
+def since_of(db: Db, merchant: str) -> date | None:
+    """The same of a merchant; None, too, where nobody keeps books."""
+    books = journal.books(db, merchant)
+    return since(books) if books else None
 
 
 def switch(hub: Hub, merchant: str, first: date | None, who: Who) -> None:

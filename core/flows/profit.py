@@ -80,6 +80,7 @@ def _added(one: Total, other: Total) -> Total:
     return Total(
         one.name, one.units + other.units, one.earned + other.earned, one.given_back + other.given_back, one.fees + other.fees,
         one.postage + other.postage, one.cost + other.cost, one.missing + other.missing, one.told + other.told, one.orders + other.orders,
+        one.waiting + other.waiting,
     )  # fmt: skip
 
 
@@ -100,7 +101,20 @@ def days_of(found: Profit) -> list[date]:
 
 # ---- as a file
 
-HEAD = ("name", "currency", "orders", "units", "earned", "given back", "fees", "postage", "cost of goods", "left", "cost missing")
+HEAD = (
+    "name",
+    "currency",
+    "orders",
+    "units",
+    "earned",
+    "given back",
+    "fees",
+    "postage",
+    "cost of goods",
+    "left",
+    "cost missing",
+    "cost not booked yet",
+)
 
 
 def as_csv(db: Db, merchant: str, since: date, until: date, tab: str, sort: str, names: Mapping[str, str]) -> Iterator[str]:
@@ -118,4 +132,5 @@ def as_csv(db: Db, merchant: str, since: date, until: date, tab: str, sort: str,
 
 def _cells(one: Total, name: str) -> tuple[str, ...]:
     money = (one.earned, one.given_back, one.fees, one.postage, one.cost, one.left)
-    return (name, one.earned.currency, str(one.orders), str(one.units), *(each.text() for each in money), "yes" if one.missing else "")
+    marks = ("yes" if some else "" for some in (one.missing, one.waiting))
+    return (name, one.earned.currency, str(one.orders), str(one.units), *(each.text() for each in money), *marks)

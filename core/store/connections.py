@@ -194,6 +194,16 @@ def set_state(db: Db, id: str, state: str, reason: str | None) -> None:
     run(db, "update connections set state = :state, reason = :reason where id = :id", id=id, state=state, reason=reason)
 
 
+LOST = """
+update connections set state = 'needs_login', reason = :reason where id = :id and state = 'active' and coalesce(login, '') = :login
+"""
+
+
+def lose_access(db: Db, one: Connection, reason: str) -> None:
+    """It needs a login, unless it got another one since it was read, or somebody stopped it."""
+    run(db, LOST, id=one.id, login=one.login or "", reason=reason)
+
+
 def block(db: Db, id: str, until: int) -> None:
     run(db, "update connections set blocked_until = :until where id = :id and blocked_until < :until", id=id, until=until)
 

@@ -207,7 +207,7 @@ def kept_of(row: Any, box: Box) -> Kept:
 
 OPEN = """
 select d.id, d.source, d.kind, d.currency, d.total - coalesce((select sum(p.total) from documents p
-  where p.connection = d.connection and p.source = d.source and p.after = d.id), 0) as open
+  where p.connection = d.connection and p.source = d.source and p.after = d.id and not p.gone), 0) as open
 from {rows} left join documents d on d.connection = :connection and d.source = r.source
 where d.kind in ('invoice', 'credit') and not d.gone and d.merchant || '' = :merchant order by d.source, d.revision
 """
@@ -223,7 +223,8 @@ where f.id = :id and f.merchant || '' = :merchant and d.state = 'wanted' order b
 
 
 def open_of(db: Connection, merchant: str, connection: str, sources: Iterable[str], box: Box) -> dict[str, list[Open]]:
-    """Invoices and credits of these sources, and what of each nobody paid yet, nor had a credit set against it, the oldest first."""
+    """Invoices and credits of these sources, and what of each nobody paid yet, nor had a credit set against it, the oldest first. What
+    somebody took away there by hand is not there."""
     rows, found = [{"source": one} for one in sources], dict[str, list[Open]]()
     if not rows:
         return found

@@ -1,7 +1,7 @@
 """What orders left, kept with their entries; read for a month by channel, by SKU and by order."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -150,8 +150,12 @@ def _row(ref: str, day: date, one: Margin) -> dict[str, Any]:
 
 # ---- reading them
 
-SUMS = """sum(m.units) as units, sum(m.earned) as earned, sum(m.given_back) as given_back, sum(m.fees) as fees, sum(m.postage) as postage,
-  sum(coalesce(m.cost, 0)) as cost, sum(case when m.cost is null then 1 else 0 end) as missing,
+# 1 where units left and nobody knows what they cost: of this row's SKU, or of one that no row of the order is named after (a kit's part).
+LACKS = """case when m.cost is null and exists (select 1 from costless c where c.merchant = m.merchant and c.ref = m.ref
+    and (m.sku in ('', c.sku) or not exists (select 1 from margins x where x.merchant = c.merchant and x.ref = c.ref and x.sku = c.sku)))
+  then 1 else 0 end"""
+SUMS = f"""sum(m.units) as units, sum(m.earned) as earned, sum(m.given_back) as given_back, sum(m.fees) as fees, sum(m.postage) as postage,
+  sum(coalesce(m.cost, 0)) as cost, sum(case when m.cost is null then 1 else 0 end) as without, sum({LACKS}) as missing,
   sum(case when m.part = '~' then m.fees else 0 end) as told, count(distinct m.ref) as orders"""
 LEFT = "sum(m.earned + m.given_back + m.fees + m.postage + coalesce(m.cost, 0))"
 DAYS = "m.merchant = :merchant and m.day >= :since and m.day <= :until"
@@ -172,16 +176,16 @@ BY_ORDER = f"""
 select m.ref as name, m.currency, min(m.day) as day, {SUMS} from margins m where {DAYS} and m.sku = '' group by m.ref, m.currency
 order by {{order}}, m.ref, m.currency limit :most offset :after
 """
-OF_ORDER = """
-select m.part, m.currency, m.sku, m.units, m.earned, m.given_back, m.fees, m.postage, m.cost from margins m
+OF_ORDER = f"""
+select m.part, m.currency, m.sku, m.units, m.earned, m.given_back, m.fees, m.postage, m.cost, {LACKS} as lacks from margins m
 where m.merchant = :merchant and m.ref = :ref order by m.currency, m.part
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What some of them left together, in one currency; `missing` says of how many parts the cost is not known, `told` which of the
-    fees are not charged yet."""
+    """What some of them left together, in one currency; `missing` says of how many parts units left and nobody knows their cost, `waiting`
+    of how many more it is not booked yet: it is when they leave. `told` are those fees that are not charged yet."""
 
     name: str
     units: int
@@ -193,6 +197,7 @@ class Total:
     missing: int
     told: Money
     orders: int
+    waiting: int = 0
     day: str = ""
 
     @property
@@ -204,7 +209,8 @@ def _total(row: Any) -> Total:
     names = ("earned", "given_back", "fees", "postage", "cost")
     earned, back, fees, postage, cost = (Money(int(getattr(row, name)), row.currency) for name in names)
     told, day = Money(int(row.told), row.currency), getattr(row, "day", "")
-    return Total(row.name, int(row.units), earned, back, fees, postage, cost, int(row.missing), told, int(row.orders), day)
+    missing, waiting = int(row.missing), int(row.without) - int(row.missing)
+    return Total(row.name, int(row.units), earned, back, fees, postage, cost, missing, told, int(row.orders), waiting, day)
 
 
 def by_channel(db: Connection, merchant: str, since: date, until: date) -> list[Total]:
@@ -242,4 +248,5 @@ def _days(since: date, until: date) -> dict[str, str]:
 def of_order(db: Connection, merchant: str, ref: str) -> list[Margin]:
     """All rows of one order."""
     names = ("part", "currency", "sku", "units", "earned", "given_back", "fees", "postage", "cost")
-    return [Margin(*(getattr(row, name) for name in names)) for row in run(db, OF_ORDER, merchant=merchant, ref=ref)]
+    found = run(db, OF_ORDER, merchant=merchant, ref=ref)
+    return [replace(Margin(*(getattr(row, name) for name in names)), waits=row.cost is None and not row.lacks) for row in found]

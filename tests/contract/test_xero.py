@@ -174,7 +174,7 @@ def test_an_allocation_that_somebody_made_again_for_another_sum_is_not_taken_bac
 
 @pytest.mark.parametrize(
     ("minor", "different", "why"),
-    [(2001, {}, Why.UNBALANCED), (4201, {}, Why.UNBALANCED), (1000, {"contact": "Somebody else"}, Why.CONTACT)],
+    [(2001, {}, Why.PAID), (4201, {}, Why.PAID), (1000, {"contact": "Somebody else"}, Why.CONTACT)],
     ids=["more than the credit has", "more than the invoice owes", "another contact"],
 )
 def test_what_xero_does_not_allocate_is_refused_with_a_reason(rig: Rig, minor: int, different: dict[str, str], why: Why) -> None:
@@ -596,7 +596,7 @@ REFUSED: dict[str, tuple[Callable[[Rig], Document], Why]] = {
     "a journal of a bank account": (bank_journal, Why.ACCOUNT),
     "a journal in another currency": (foreign_journal, Why.CURRENCY),
     "an uneven journal": (uneven_journal, Why.UNBALANCED),
-    "more than is owed": (overpaid, Why.UNBALANCED),
+    "more than is owed": (overpaid, Why.PAID),
     "a payment into sales": (paid_into_sales, Why.ACCOUNT),
 }
 
@@ -637,6 +637,7 @@ def test_xeros_words_come_with_the_refusal_and_not_in_its_text(rig: Rig) -> None
         ("Account code '200' has been archived or has been deleted. Each line item must reference a valid account.", Why.ACCOUNT),
         ("Organisation is not subscribed to currency CAD", Why.CURRENCY),
         ("Invoice not of valid status for modification", Why.STALE),
+        ("Payment amount exceeds the amount outstanding on this document", Why.PAID),
         ("You have reached the limit of invoices you can approve!", Why.PLAN),
         ("The total debits (100.00) must equal total credits (-10.00)", Why.UNBALANCED),
         ("Email address must be valid.", Why.OTHER),

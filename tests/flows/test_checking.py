@@ -4,10 +4,11 @@ import pytest
 
 from core.domain.order import Address
 from core.domain.shipping import Checked, Verdict
-from core.errors import Refused, Unavailable
+from core.errors import AccessLost, Refused, Unavailable
 from core.flows import addressing, checking, sites
 from core.flows.labelling import NotThen
-from core.store import attention, checks, people
+from core.store import attention, checks, connections, people
+from core.store.sql import run
 from tests.conftest import House
 from tests.flows import books as rows
 from tests.flows.depot import ANN, BUYER, Depot, depot
@@ -121,6 +122,21 @@ def test_a_carrier_that_is_broken_stops_nothing(dock):
     dock.sell(A=1)
 
     assert (verdict(dock), dock.shipments()) == (("unchecked", 0), [("S1", "released", None)])
+
+
+def test_a_carrier_that_knows_us_no_more_stops_nothing_and_is_shown(dock):
+    rule(dock, "hold")
+    dock.post.next("check", AccessLost("revoked"))
+    dock.sell(A=1)
+
+    assert (verdict(dock), dock.shipments()) == (("unchecked", 0), [("S1", "released", None)])
+    assert rows.rows(dock.house.hub, f"select state, reason from connections where id = '{dock.carrier.id}'") == [
+        ("needs_login", "revoked")
+    ]
+    with dock.house.hub.database.write() as db:
+        run(db, "update connections set state = 'paused', reason = null where id = :id", id=dock.carrier.id)
+        connections.lose_access(db, dock.carrier, "late")
+    assert rows.one(dock.house.hub, f"select state from connections where id = '{dock.carrier.id}'") == "paused"
 
 
 def test_a_spelling_that_nobody_told_is_refused(dock):

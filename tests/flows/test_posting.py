@@ -9,7 +9,8 @@ import pytest
 
 from connectors.bogus import paying
 from connectors.bogus.ledger import BogusBooks, manifest
-from core.domain.ledgers import DocKind, Tag, TaxCode
+from core.domain.billing import Bill, BillLine, What
+from core.domain.ledgers import DocKind, Document, Tag, TaxCode
 from core.domain.money import Money
 from core.domain.payouts import Leaf, Part
 from core.domain.rates import Rate
@@ -17,7 +18,7 @@ from core.errors import OutcomeUnknown, RateLimited, Unavailable
 from core.flows import books, posting
 from core.flows import connections as flows
 from core.ports import Paying
-from core.store import documents, people, rates
+from core.store import billing, documents, people, rates
 from core.store.connections import Connection
 from core.store.sql import run
 from tests.conftest import START, House
@@ -708,3 +709,79 @@ def test_what_waited_to_pay_an_invoice_pays_the_one_that_was_made_anew(shop, sys
     assert sorted(before) == ["blocked", "wanted"]
     assert written(system) == [("invoice", "20.00"), ("payment", "20.00")]
     assert states(shop) == ["posted"] * 2
+
+
+def take_away(shop: House, system: BogusBooks, kind: DocKind) -> None:
+    """By hand, there; and the hub reads it."""
+    [number] = [one.document.number for one in system.documents if one.document.kind is kind]
+    system.tamper(number, gone=True)
+    shop.ask("read_changes", connection=_ledger(shop))
+    shop.drain()
+
+
+def pay(shop: House, number: str, amount: str) -> None:
+    paid = {"gateway": "bank transfer", "amount": amount, "at": shop.clock().isoformat()}
+    shop.bogus.change(number, payment="paid", paid_by=[paid])
+    shop.poll()
+
+
+@on_sqlite
+def test_an_invoice_whose_payment_somebody_took_away_there_is_open_again(shop, system):
+    number = on_terms(shop)
+    night(shop)
+    pay(shop, number, "20.00")
+    night(shop)
+    take_away(shop, system, DocKind.PAYMENT)
+    before = written(system)
+
+    call_off(shop, number)
+    night(shop)
+
+    assert sorted(before) == [("invoice", "20.00"), ("payment", "20.00")]
+    assert written(system)[2:] == [("credit", "10.00"), ("applied", "10.00")]
+
+
+@on_sqlite
+def test_what_somebody_paid_there_by_hand_is_not_paid_twice_and_says_so(shop, system):
+    """A payment that the hub knows nothing of stands there; ours would be one too many."""
+    number = on_terms(shop)
+    night(shop)
+    [invoice] = system.documents
+    by_hand = Document(DocKind.PAYMENT, "by hand", TODAY, "USD", into="1000", of=invoice.posted.id, amount=Money(1500, "USD"))
+    system.write(by_hand, "another key")
+    pay(shop, number, "20.00")
+    night(shop)
+
+    with shop.hub.database.read() as db:
+        [blocked] = documents.listed(db, shop.merchant.id, "blocked", shop.hub.box(shop.merchant.id))
+    assert (blocked.document.kind, blocked.why, blocked.words) == (DocKind.PAYMENT, "paid", "The amount is more than what is open.")
+
+    system.tamper("by hand", gone=True)
+    posting.again(shop.hub, shop.merchant.id, blocked.id, ANN)
+    shop.drain()
+
+    assert written(system)[-1] == ("payment", "20.00") and set(states(shop)) == {"posted"}
+
+
+@on_sqlite
+def test_what_waits_for_an_account_uses_no_number_up(shop, system):
+    """Entries, and a carrier's bill, that are gathered each hour while an account is not mapped."""
+    per_order(shop)
+    sold(shop)
+    line = BillLine(What.FREIGHT, Money(500, "USD"))
+    with shop.hub.unit() as work:
+        billing.add(work.db, shop.merchant.id, Bill("b1", "DHL", "", "88", TODAY, "USD", (line,)), "", ANN, work.now)
+    system.retired = {"1002"}
+    shop.ask("read_ledger", connection=_ledger(shop))
+    shop.drain()
+    for _ in range(3):
+        night(shop)
+    assert system.documents == []
+
+    posting.map_accounts(shop.hub, shop.merchant.id, _ledger(shop), ANN, {"sales": "1003", "postage_owed": "1006"})
+    shop.drain()
+
+    assert sorted((one.document.number, one.document.kind.value) for one in system.documents) == [
+        ("CD-000001", "receipt"),
+        ("CD-000002", "bill"),
+    ]

@@ -359,5 +359,6 @@ def _left(one: Total, names: Mapping[str, tuple[str, str]]) -> say.ProfitSaid:
     parts = ("earned", "given_back", "fees", "postage", "cost", "left")
     told: dict[str, Any] = {part: amount(getattr(one, part)) for part in parts}
     return say.ProfitSaid.model_construct(
-        name=name, title=title, orders=one.orders, units=one.units, fees_told=amount(one.told), cost_missing=one.missing, **told
+        name=name, title=title, orders=one.orders, units=one.units, fees_told=amount(one.told), cost_missing=one.missing,
+        cost_waiting=one.waiting, **told,
     )  # fmt: skip

@@ -272,7 +272,8 @@ class ProfitSaid(Said):
     postage: Amount
     cost: Amount
     left: Amount
-    cost_missing: int = Field(description="Of so many lines nobody knows what the goods cost.")
+    cost_missing: int = Field(description="Of so many lines units left, and nobody knows what they cost.")
+    cost_waiting: int = Field(description="Of so many more the cost is not booked yet: it is when the goods leave.")
 
 
 class ProfitPage(Page):

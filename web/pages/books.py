@@ -15,7 +15,7 @@ from core.domain.matching import Cause
 from core.domain.money import Money, total
 from core.domain.today import zone_of
 from core.errors import Refused
-from core.flows import accounts, books, standing
+from core.flows import accounts, books, costing, standing
 from core.flows.accounts import Certificate
 from core.store import connections, journal, lists, margins, payouts
 from core.store.journal import Balance
@@ -231,9 +231,10 @@ def of_order(order: str) -> str:
         row = (lists.order(db, visitor().merchant, asked.printable(order)) or abort(404))[0]
         ref = f"{row.connection}/{row.channel_id}"
         story, left = journal.story(db, visitor().merchant, ref), margins.of_order(db, visitor().merchant, ref)
-        shown, known = _names(db), journal.named(db, visitor().merchant, [ref]).get(ref)
-    why = books_words.IT_WAITS.get(known.why if known else "")
-    return render_template("books_order.html", row=row, story=story, gone=taken_back(story), left=left, why=why, **shown)
+        since, shown = costing.since_of(db, visitor().merchant), _names(db)
+        known = journal.named(db, visitor().merchant, [ref]).get(ref)
+    said = {"why": books_words.IT_WAITS.get(known.why if known else ""), "since": since, **shown}
+    return render_template("books_order.html", row=row, story=story, gone=taken_back(story), left=left, **said)
 
 
 def taken_back(story: Any) -> set[int]:

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from core.domain.later import N_
-from core.flows import accounts, profit
+from core.flows import accounts, costing, profit
 from core.store import connections, journal
 from core.store.margins import ORDERS
 from web import asked
@@ -37,12 +37,20 @@ def page() -> str:
     after, currency = max(0, asked.number(asked.text("after"))), asked.text("currency", 3)
     with hub().database.read() as db:
         merchant = visitor().merchant
-        if journal.books(db, merchant) is None:
+        if (kept := journal.books(db, merchant)) is None:
             return not_kept()
         found = profit.look(db, merchant, since, until, tab, sort, after, MOST, currency)
         names = {one.id: one.label for one in connections.all_of(db, merchant)}
     behind = after + MOST if found.more else None
-    told = {"tab": tab, "sort": sort, "tabs": TABS, "columns": COLUMNS, "month": f"{since:%Y-%m}", "behind": behind}
+    told = {
+        "tab": tab,
+        "sort": sort,
+        "tabs": TABS,
+        "columns": COLUMNS,
+        "month": f"{since:%Y-%m}",
+        "behind": behind,
+        "since": costing.since(kept),
+    }
     return render_template("books_profit.html", one=found, names=names, days=profit.days_of(found), **told)
 
 
