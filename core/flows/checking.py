@@ -65,7 +65,7 @@ def _asked(hub: Hub, merchant: str, address: Address) -> Checked:
 def _lost(hub: Hub, account: Connection, error: AccessLost) -> None:
     """The task is nobody's connection's: what is lost is said here, as core.jobs says it of a connection's own tasks."""
     with hub.database.write() as db:
-        connections.lose_access(db, account, str(error))
+        connections.lose_access(db, account.id, account.login, str(error))
 
 
 def _write(hub: Hub, work: Unit, merchant: str, id: str, address: Address | None, said: Checked | None) -> None:

@@ -199,9 +199,9 @@ update connections set state = 'needs_login', reason = :reason where id = :id an
 """
 
 
-def lose_access(db: Db, one: Connection, reason: str) -> None:
-    """It needs a login, unless it got another one since it was read, or somebody stopped it."""
-    run(db, LOST, id=one.id, login=one.login or "", reason=reason)
+def lose_access(db: Db, id: str, login: str | None, reason: str) -> None:
+    """It needs another login than this sealed one, unless it got that meanwhile, or somebody stopped it."""
+    run(db, LOST, id=id, login=login or "", reason=reason)
 
 
 def block(db: Db, id: str, until: int) -> None:

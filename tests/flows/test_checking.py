@@ -135,7 +135,7 @@ def test_a_carrier_that_knows_us_no_more_stops_nothing_and_is_shown(dock):
     ]
     with dock.house.hub.database.write() as db:
         run(db, "update connections set state = 'paused', reason = null where id = :id", id=dock.carrier.id)
-        connections.lose_access(db, dock.carrier, "late")
+        connections.lose_access(db, dock.carrier.id, dock.carrier.login, "late")
     assert rows.one(dock.house.hub, f"select state from connections where id = '{dock.carrier.id}'") == "paused"
 
 
