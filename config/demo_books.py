@@ -16,6 +16,7 @@ from core.flows import accounts, doctor, posting
 from core.hub import Hub
 from core.store import connections, documents, tasks
 from core.store.connections import Connection
+from core.store.sql import run as sql
 
 if TYPE_CHECKING:
     from config.demo import Stage
@@ -84,9 +85,17 @@ def _pay_out(stage: "Stage") -> None:
     """Every channel pays out what stands; at one of them a cent is missing once, where anything was paid there that is not paid out."""
     paying = {name: one for name, one in stage.by_channel.items() if stage.hub.connectors[name].pays}
     for name, one in paying.items():
-        stage.hand.post(name, "payouts", {"plant": "cent", "or_none": True} if name == SHOP and not _planted(stage) else {})
+        plant = name == SHOP and not _planted(stage)
+        stage.hand.post(name, "payouts", {"plant": "cent", "among": _unsettled(stage, one)} if plant else {})
         _ask(stage.hub, one, "read_payouts")
     _rest(stage)
+
+
+def _unsettled(stage: "Stage", one: Connection) -> list[str]:
+    """Orders that are booked, and of whose money nothing came yet."""
+    query = "select item from items where merchant = :merchant and connection = :connection and paid > 0 and repaid = 0 and settled = 0"
+    with stage.hub.database.read() as db:
+        return [row.item.partition("/")[2] for row in sql(db, query, merchant=one.merchant, connection=one.id)]
 
 
 def _planted(stage: "Stage") -> list[str]:

@@ -118,13 +118,14 @@ class Balance:
 
     def settle(self, wish: Json) -> list[Json]:
         """`state` is how they stand at first (PAID; SCHEDULED and IN_TRANSIT are paid two days later). `fail` names a payout that the bank
-        declines: its money is in the balance again, and the next payouts hold it. `or_none`: what is to be planted is where it can be."""
+        declines: its money is in the balance again, and the next payouts hold it. `among`: orders, in one of which it is planted
+        where that can be."""
         if "fail" in wish:
             return [self._told(self._declined(str(wish["fail"])))]
         state = str(wish.get("state", "PAID"))
         if state not in STATES or wish.get("plant") not in (None, *PLANTS):
             raise BadRequest(f"state is one of {', '.join(STATES)}; plant one of {', '.join(PLANTS)}")
-        planted, line = self._planted(wish.get("plant"), or_none=bool(wish.get("or_none")))
+        planted, line = self._planted(wish.get("plant"), wish.get("among"))
         made = [self._closed(group, state) for group in self._standing().values()]
         if planted:
             self._mark(made, planted, line)
@@ -173,13 +174,14 @@ class Balance:
 
     # differences that are put in
 
-    def _planted(self, what: str | None, *, or_none: bool) -> tuple[Json | None, Json | None]:
-        """What was planted, and the line that shows it. Raises BadRequest where there is nothing to plant in, unless that is fine, too."""
+    def _planted(self, what: str | None, among: Sequence[str] | None) -> tuple[Json | None, Json | None]:
+        """What was planted, and the line that shows it. Raises BadRequest where there is nothing to plant in, unless orders were named."""
         if what is None:
             return None, None
         kind = "REFUND" if what == "refund_missing" else "CHARGE"
-        line = next((one for one in self._open() if one["type"] == kind and one["order"]), None)
-        if line is None and or_none:
+        some = [one for one in self._open() if one["type"] == kind and one["order"]]
+        line = next((one for one in some if among is None or str(one["order"]["id"]) in among), None)
+        if line is None and among is not None:
             return None, None
         if line is None:
             raise BadRequest(f"there is no {kind.lower()} to plant {what} in")

@@ -77,8 +77,14 @@ def _check(order: Order, rules: Rules) -> None:
         raise Unbookable("problems")
     if any(tax.liable is Liable.UNKNOWN and tax.amount for charge in _charges(order) for tax in charge.taxes):
         raise Unbookable("tax")
-    if not rules.own and order.payments is None and order.total:
+    if not rules.own and order.total and (order.payments is None or _is_behind(order)):
         raise Unbookable("payments")
+
+
+def _is_behind(order: Order) -> bool:
+    """It is paid, and of its payments only the promise was read: what was captured since then."""
+    promised = any(one.kind == "authorization" and one.status == "success" for one in order.payments or ())
+    return promised and order.payment_status in SETTLED and not _moved(order, TAKES)
 
 
 def _charges(order: Order) -> list[Charge]:

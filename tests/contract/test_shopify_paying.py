@@ -384,9 +384,11 @@ def test_a_planted_difference_can_be_seen_in_what_is_read(shop, plant):
 
 
 def test_a_rehearsal_may_plant_where_it_can_and_else_pays_out_as_it_is(shop):
+    shop.buys("SKU-5")
     order = shop.buys("SKU-3")
-    assert [one["planted"] for one in shop.simulator.settle({"plant": "cent", "or_none": True})] == [{"what": "cent", "order": order}]
-    assert shop.simulator.settle({"plant": "cent", "or_none": True}) == []
+    wish = {"plant": "cent", "among": [order]}
+    assert [one["planted"] for one in shop.simulator.settle(wish)] == [{"what": "cent", "order": order}]
+    assert shop.simulator.settle(wish) == []
 
 
 def test_what_cannot_be_planted_is_refused_and_nothing_is_paid_out(shop):

@@ -14,7 +14,7 @@ from core.flows.gateways import Said
 from core.store import journal, payouts
 from core.store.payouts import Known
 from tests.conftest import House
-from tests.flows import books
+from tests.flows import acts, books
 from tests.flows.depot import ANN
 from tests.flows.marks import on_sqlite
 from tests.flows.test_books import balances, open_items
@@ -297,3 +297,19 @@ def test_an_order_of_which_no_read_tells_who_paid_waits_and_is_not_asked_for_aga
 
     assert len(reads) <= 2
     assert books.rows(shop.hub, "select why from unbooked") == [("payments",)]
+
+
+def test_what_was_captured_since_its_payments_were_read_is_read_before_it_is_booked(shop: House) -> None:
+    """Somebody captures it on the channel: the notice says that it is paid, and not by what."""
+    number = str(shop.bogus.sell({"A": 2})["id"])
+    shop.bogus.authorize(number)
+    shop.poll()
+    promised = shop.bogus.orders[number]
+    shop.clock.pass_(timedelta(minutes=5))
+    shop.bogus.change(number, payment="paid", captures=[{"amount": "20.00", "key": "K"}])
+    told = {**shop.bogus.orders[number], "captures": []}
+    acts.deliver(shop, [acts.notice(told, "d1")])
+    shop.drain()
+
+    assert promised["payment"] == "authorized"
+    assert books.rows(shop.hub, "select kind from entries order by id") == [("sale",), ("payment",)]
