@@ -1,14 +1,13 @@
 """A catalogue too large for searchListingsItems, by one report a marketplace. One step a call; the cursor holds how far it got."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 import structlog
 
-from connectors.amazon import listings, report
+from connectors.amazon import client, listings, report
 from connectors.amazon.client import SKUS, Client
-from connectors.amazon.read import need
 from connectors.amazon.report import Row
 from connectors.amazon.shelf import Shelf
 from core.errors import BadPayload, Refused
@@ -57,13 +56,13 @@ class Catalogue:
 
     def _look(self, plan: Plan, place: str) -> float:
         """The seconds to wait for a marketplace's report; 0 where it is done."""
-        told = self._client.report_state(plan.reports[place])
-        match need(told, "processingStatus", str):
-            case "IN_QUEUE" | "IN_PROGRESS" if self._kit.clock() - plan.began < timedelta(seconds=self._kit.settings["report_patience_s"]):
-                return float(self._kit.settings["report_wait_s"])
-            case "DONE":
-                plan.documents[place] = need(told, "reportDocumentId", str)
-            case "CANCELLED" if not self._client.count(place):  # Amazon's way to say that there is nothing to report
+        told = self._client.report_state(plan.reports[place], plan.began)
+        match told.state:
+            case client.WAITS:
+                return told.wait_s
+            case client.DONE:
+                plan.documents[place] = told.document
+            case client.CANCELLED if not self._client.count(place):  # Amazon's way to say that there is nothing to report
                 plan.documents[place] = ""
             case state:
                 raise Refused("Amazon did not make the report of all listings", report=plan.reports[place], marketplace=place, state=state)

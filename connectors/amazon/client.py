@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -38,9 +38,19 @@ REPORTS = 100  # a page of a list of reports
 ORDERS_REPORT = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 LEDGER_REPORT = "GET_LEDGER_DETAIL_VIEW_DATA"
 GZIP = b"\x1f\x8b"
+MAKING, DONE, CANCELLED, FATAL = ("IN_QUEUE", "IN_PROGRESS"), "DONE", "CANCELLED", "FATAL"  # getReport's processingStatus
+WAITS = "waits"  # it is being made, and not for too long yet
 CHUNK = 65536
 AGENT = "Crossdock/0.1 (Language=Python)"
 LOGGERS = ("sp_api", "sp_api.base.client", "sp_api.auth.access_token_client", "httpx", "httpcore")  # they print tokens and buyers at DEBUG
+
+
+class ReportState(NamedTuple):
+    """How a report stands: WAITS, or getReport's own word; its document once it is DONE; the seconds until somebody looks again."""
+
+    state: str
+    document: str = ""
+    wait_s: float = 0.0
 
 
 class _Stub:
@@ -381,20 +391,25 @@ class Client:
 
     def create_orders_report(self, since: datetime, until: datetime) -> str:
         """Ask for the report of all orders by the date they were placed, at most 30 days; gives its id. It changes nothing."""
-        asked = {"reportType": ORDERS_REPORT, "marketplaceIds": list(self.marketplaces)}
-        send = self._reports.create_report
-        answer = self._ask("createReport", send, **asked, dataStartTime=stamp(since), dataEndTime=stamp(until))
-        return need(answer, "reportId", str)
+        return self._create_report_of(ORDERS_REPORT, since, until)
 
     def create_ledger_report(self, since: datetime, until: datetime) -> str:
         """Ask for the inventory ledger of that time, each event of it; gives the report's id. It changes nothing."""
-        asked = {"reportType": LEDGER_REPORT, "marketplaceIds": list(self.marketplaces)}
+        return self._create_report_of(LEDGER_REPORT, since, until)
+
+    def _create_report_of(self, kind: str, since: datetime, until: datetime) -> str:
+        asked = {"reportType": kind, "marketplaceIds": list(self.marketplaces)}
         send = self._reports.create_report
         answer = self._ask("createReport", send, **asked, dataStartTime=stamp(since), dataEndTime=stamp(until))
         return need(answer, "reportId", str)
 
-    def report_state(self, report: str) -> Any:
-        return self._ask("getReport", self._reports.get_report, report)
+    def report_state(self, report: str, began: datetime) -> ReportState:
+        """How a report stands that was asked for `began`. Raises BadPayload."""
+        told = self._ask("getReport", self._reports.get_report, report)
+        state, settings = need(told, "processingStatus", str), self._kit.settings
+        if state in MAKING and self._kit.clock() - began < timedelta(seconds=settings["report_patience_s"]):
+            return ReportState(WAITS, wait_s=settings["report_wait_s"])
+        return ReportState(state, need(told, "reportDocumentId", str) if state == DONE else "")
 
     def settlements(self, since: datetime, token: str) -> Any:
         """getReports: a page of the settlement reports that were made since then. A token is asked with alone."""

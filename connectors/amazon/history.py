@@ -8,6 +8,7 @@ from itertools import islice
 
 import msgspec
 
+from connectors.amazon import client
 from connectors.amazon.client import Client, stamp
 from connectors.amazon.past import Row, read_rows, say_broken
 from connectors.amazon.read import need
@@ -60,16 +61,16 @@ class History:
         return Page((), plan.cursor())
 
     def _look(self, plan: Plan, since: datetime) -> Page[Notice]:
-        told, settings = self._client.report_state(plan.report), self._kit.settings
-        match need(told, "processingStatus", str):
-            case "IN_QUEUE" | "IN_PROGRESS" if self._kit.clock() - plan.began < timedelta(seconds=settings["report_patience_s"]):
-                return Page((), plan.cursor(), wait_s=float(settings["report_wait_s"]))
-            case "DONE":
-                plan.document = need(told, "reportDocumentId", str)
+        told = self._client.report_state(plan.report, plan.began)
+        match told.state:
+            case client.WAITS:
+                return Page((), plan.cursor(), wait_s=told.wait_s)
+            case client.DONE:
+                plan.document = told.document
                 return Page((), plan.cursor())
-            case "CANCELLED" if self._is_empty(plan):  # Amazon's way to say that there is nothing to report
+            case client.CANCELLED if self._is_empty(plan):  # Amazon's way to say that there is nothing to report
                 return Page((), self._following(plan, since))
-            case "FATAL" | "CANCELLED" if plan.tries < TRIES or self._kit.clock() - plan.began >= REST:
+            case client.FATAL | client.CANCELLED if plan.tries < TRIES or self._kit.clock() - plan.began >= REST:
                 return self._ask(plan)
             case state:
                 raise Refused("Amazon did not make the report of orders", report=plan.report, state=state)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from connectors.amazon.client import Client
-from connectors.amazon.read import need
+from connectors.amazon.client import CANCELLED, DONE, WAITS, Client, ReportState
 from connectors.amazon.tables import MARKETPLACES
 from connectors.http import as_datetime
 from core.errors import BadPayload, Refused
@@ -60,35 +59,25 @@ def placed(kit: Kit, client: Client, since: datetime, until: datetime, cursor: s
     plan = msgspec.json.decode(cursor, type=Plan) if cursor else Plan(since)
     end = min(plan.start + PIECE, until)
     if plan.asked is None:
-        return _waits(kit, Plan(plan.start, client.create_orders_report(plan.start, end), kit.clock()))
-    document = _document(kit, client, plan)
-    if document is None:
-        return _waits(kit, plan)
+        asked = Plan(plan.start, client.create_orders_report(plan.start, end), kit.clock())
+        return Page((), _cursor(asked), wait_s=kit.settings["report_wait_s"])
+    told = client.report_state(plan.report, plan.asked)
+    if told.state == WAITS:
+        return Page((), _cursor(plan), wait_s=told.wait_s)
+    document = _document(plan, told)
     found = _counted(client, document, plan.start, end) if document else Counter[datetime]()
     return Page(tuple(sorted(found.items())), _cursor(Plan(end)) if end < until else None)
-
-
-def _waits(kit: Kit, plan: Plan) -> Page[tuple[datetime, int]]:
-    return Page((), _cursor(plan), wait_s=float(kit.settings["report_wait_s"]))
 
 
 def _cursor(plan: Plan) -> str:
     return msgspec.json.encode(plan).decode()
 
 
-def _document(kit: Kit, client: Client, plan: Plan) -> str | None:
-    """The report's document; "" where there is nothing to report, None while it is being made."""
-    told = client.report_state(plan.report)
-    asked = plan.asked or kit.clock()
-    match need(told, "processingStatus", str):
-        case "IN_QUEUE" | "IN_PROGRESS" if kit.clock() - asked < timedelta(seconds=kit.settings["report_patience_s"]):
-            return None
-        case "DONE":
-            return need(told, "reportDocumentId", str)
-        case "CANCELLED":  # Amazon's way to say that there is nothing to report
-            return ""
-        case state:
-            raise Refused("Amazon did not make the report of all orders", report=plan.report, state=state)
+def _document(plan: Plan, told: ReportState) -> str:
+    """The report's document; "" where there is nothing to report: then Amazon cancels it."""
+    if told.state not in (DONE, CANCELLED):
+        raise Refused("Amazon did not make the report of all orders", report=plan.report, state=told.state)
+    return told.document
 
 
 def _counted(client: Client, document: str, since: datetime, until: datetime) -> Counter[datetime]:

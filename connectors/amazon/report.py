@@ -96,19 +96,28 @@ def _row(fields: list[bytes], at: Columns, charset: Sequence[str], prefix: bytes
     return Row(sku, asin if lossy else "", asin, title, shown, channel.startswith(prefix), lossy or (complete and not asin))
 
 
+def decoded(raw: bytes, charset: Sequence[str]) -> str | None:
+    """By the first charset that fits; None where none does."""
+    for name in charset:
+        with suppress(UnicodeDecodeError):
+            return raw.decode(name)
+    return None
+
+
+def legible(raw: bytes, charset: Sequence[str]) -> str:
+    """The same; what fits none is a letter in a text, not in an amount: it is replaced, and the line counts."""
+    text = decoded(raw, charset)
+    return raw.decode(charset[-1], "replace") if text is None else text
+
+
 def _title(raw: bytes, charset: Sequence[str]) -> str:
     return _text(raw, charset) or raw.decode(charset[-1], "replace")
 
 
 def _text(raw: bytes, charset: Sequence[str]) -> str:
-    """By the first charset that fits; empty where none does: the row is then told as one that cannot be read."""
-    for name in charset:
-        try:
-            text = raw.decode(name)
-        except UnicodeDecodeError:
-            continue
-        return "" if "\x00" in text else text
-    return ""
+    """Empty where no charset fits: the row is then told as one that cannot be read."""
+    text = decoded(raw, charset)
+    return "" if text is None or "\x00" in text else text
 
 
 def _quantity(raw: bytes) -> int | None:

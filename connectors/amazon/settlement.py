@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from connectors.amazon import leaves
+from connectors.amazon.report import legible
 from core.domain.money import Money, places
 from core.domain.payouts import Movement, Occasion, Paid, Payout
 from core.errors import BadPayload
@@ -92,14 +93,7 @@ def _rows(lines: Iterator[bytes], charsets: Sequence[str]) -> Iterator[tuple[int
 
 
 def _text(line: bytes, charsets: Sequence[str]) -> str:
-    """By the first charset that fits. What fits none is a letter in a text, not in an amount: it is replaced, and the line counts."""
-    bare = line.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8)
-    for charset in charsets:
-        try:
-            return bare.decode(charset)
-        except UnicodeDecodeError:
-            continue
-    return bare.decode(charsets[-1], "replace")
+    return legible(line.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8), charsets)
 
 
 class Unreadable(ValueError):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
+from connectors.amazon.report import legible
 from core.domain.shelf_moves import Cause, ShelfMove, added_up
 from core.errors import BadPayload
 
@@ -76,16 +77,7 @@ def rows(lines: Iterable[bytes], charset: Sequence[str], broken: list[int]) -> I
 
 def fields(line: bytes, charset: Sequence[str]) -> list[str]:
     """A line's values, which may stand in quotation marks."""
-    return [value.strip().removeprefix('"').removesuffix('"').strip() for value in _text(line.rstrip(b"\r\n"), charset).split("\t")]
-
-
-def _text(raw: bytes, charset: Sequence[str]) -> str:
-    for name in charset[:-1]:
-        try:
-            return raw.decode(name)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode(charset[-1], "replace")
+    return [value.strip().removeprefix('"').removesuffix('"').strip() for value in legible(line.rstrip(b"\r\n"), charset).split("\t")]
 
 
 def _row(told: Mapping[str, str]) -> Row | None:

@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
-from connectors.amazon import report, shelf_report
+from connectors.amazon import client, report, shelf_report
 from connectors.amazon.client import Client
-from connectors.amazon.read import need
 from core.domain.shelf_moves import DAY, ToldDays
 from core.errors import Refused
 from core.ports import Kit, Page
@@ -53,17 +52,16 @@ class Shelves:
         return self._waits(plan)
 
     def _waits(self, plan: Plan) -> Page[ToldDays]:
-        return Page((), plan.cursor(), wait_s=float(self._kit.settings["report_wait_s"]))
+        return Page((), plan.cursor(), wait_s=self._kit.settings["report_wait_s"])
 
     def _look(self, plan: Plan, until: date) -> Page[ToldDays]:
-        told = self._client.report_state(plan.report)
-        patience = timedelta(seconds=self._kit.settings["report_patience_s"])
-        match need(told, "processingStatus", str):
-            case "IN_QUEUE" | "IN_PROGRESS" if self._kit.clock() - plan.began < patience:
+        told = self._client.report_state(plan.report, plan.began)
+        match told.state:
+            case client.WAITS:
                 return self._waits(plan)
-            case "DONE":
-                return Page((self._read(plan, need(told, "reportDocumentId", str)),), self._following(plan, until))
-            case "CANCELLED":  # there is nothing to report, or it was asked for too often: nothing is said of these days
+            case client.DONE:
+                return Page((self._read(plan, told.document),), self._following(plan, until))
+            case client.CANCELLED:  # there is nothing to report, or it was asked for too often: nothing is said of these days
                 return Page((), self._following(plan, until))
             case _ if plan.tries < TRIES:
                 return self._ask(plan)
