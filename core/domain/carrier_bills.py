@@ -26,20 +26,20 @@ OTHER_CARRIERS = "others"  # stands for the connection of carriers that have non
 NO_TAX = ("US",)  # whose purchases bear no tax that comes back
 
 
-def carrier_bill(memo: str, number: str, bill: Bill, chart: Chart) -> tuple[Document, str]:
+def carrier_bill(memo: str, bill: Bill, chart: Chart) -> tuple[Document, str]:
     """The bill, and why somebody must look before it is written, "" where nobody need. Raises Unmapped."""
     owed = _known(Account.POSTAGE_OWED, bill, chart.account)
     code = "" if chart.coder.home in NO_TAX else chart.coder.bought(Posting(Account.POSTAGE, bill.total, bill.connection or OTHER_CARRIERS))
     words = f"{bill.carrier} {bill.number}"
     plain_ = Document(
-        DocKind.BILL, number, bill.on, bill.currency, (DocLine(owed, bill.total, words),), due=bill.on, contact=bill.carrier, memo=memo
+        DocKind.BILL, "", bill.on, bill.currency, (DocLine(owed, bill.total, words),), due=bill.on, contact=bill.carrier, memo=memo
     )
     if not code:
         return plain_, ""
     base, tax = _parts(bill, reverse=chart.coder.codes[code].reverse)
     lines = _lines(bill, chart, code, base, tax if base else base, words)
     return Document(
-        DocKind.BILL, number, bill.on, bill.currency, tuple(lines), TaxIs.ON_TOP, due=bill.on, contact=bill.carrier, memo=memo
+        DocKind.BILL, "", bill.on, bill.currency, tuple(lines), TaxIs.ON_TOP, due=bill.on, contact=bill.carrier, memo=memo
     ), _stops(bill, chart.coder, code, base, tax)
 
 

@@ -125,16 +125,14 @@ def account_of(maps: Mapping[str, str]) -> AccountOf:
     return lambda one: next((maps[name] for name in names_of(one) if maps.get(name)), None)
 
 
-def journal(
-    memo: str, number: str, group: Sequence[Written], currency: str, chart: Chart, way: TaxWay = TaxWay.PLAIN
-) -> tuple[Document, Lines] | None:
+def journal(memo: str, group: Sequence[Written], currency: str, chart: Chart, way: TaxWay = TaxWay.PLAIN) -> tuple[Document, Lines] | None:
     """What these entries come to, a line for each account (and tax code); None where that is nothing. Raises Unmapped."""
     sums = merged(replace(one, item="") for entry in group for one in entry.postings if one.amount.currency == currency)
     if not sums:
         return None
     made = lines_of(sums, chart, way, counts=counts_of(group))
     on = max(one.on for one in group)
-    return (Document(DocKind.JOURNAL, number, on, currency, made.lines, memo=memo), made) if made.lines else None
+    return (Document(DocKind.JOURNAL, "", on, currency, made.lines, memo=memo), made) if made.lines else None
 
 
 def counts_of(group: Iterable[Written]) -> list[int]:
@@ -148,7 +146,7 @@ def as_invoice(one: Document, contact: str) -> Document:
     return replace(one, kind=DocKind.INVOICE, lines=lines, contact=contact, due=one.on, tax_is=TaxIs.NONE)
 
 
-def transfer(memo: str, number: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
+def transfer(memo: str, group: Sequence[Written], currency: str, account: AccountOf) -> Document | None:
     """What reached the bank out of a clearing account, or was taken from it. None where that is nothing, or was taken back. Raises
     Unmapped."""
     sums = [one for one in merged(_plain(group, currency)) if one.account in (Account.BANK, Account.CLEARING)]
@@ -160,7 +158,7 @@ def transfer(memo: str, number: str, group: Sequence[Written], currency: str, ac
         return None
     into, out_of = account(gains) or "", account(loses) or ""
     on = max(one.on for one in group)
-    return Document(DocKind.TRANSFER, number, on, currency, into=into, out_of=out_of, amount=gains.amount, memo=memo)
+    return Document(DocKind.TRANSFER, "", on, currency, into=into, out_of=out_of, amount=gains.amount, memo=memo)
 
 
 def _plain(group: Iterable[Written], currency: str) -> Iterable[Posting]:

@@ -125,11 +125,11 @@ class DocLine:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What shall stand in the books. `number` is unique among the books' documents of its kind and at most 21 characters; it is
-    searched by. `contact` is the name of a customer or vendor that is made where it is missing, one per currency. `rate`: units of the
-    books' own currency for one of the document's; None lets the ledger take its own of the day. `of` is the ledger's id of the
-    document that a PAYMENT or REPAYMENT pays, or of the invoice against which an APPLIED sets the credit `by`. `total` is what the whole
-    comes to, tax and all; `memo` is shown to the bookkeeper."""
+    """What shall stand in the books. `number` is unique among the books' documents of its kind and at most 21 characters, and searched
+    by; "" before one was given. `contact` is the name of a customer or vendor that is made where it is missing, one per currency. `rate`:
+    units of the books' own currency for one of the document's; None lets the ledger take its own of the day. `of` is the ledger's id of
+    the document that a PAYMENT or REPAYMENT pays, or of the invoice against which an APPLIED sets the credit `by`. `total` is what the
+    whole comes to, tax and all; `memo` is shown to the bookkeeper."""
 
     kind: DocKind
     number: str

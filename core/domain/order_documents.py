@@ -50,7 +50,7 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class Press:
     """What an order's documents are made with: lines, which kinds the ledger has, its accounts that take payments, whom they are about, and
-    where ids and numbers come from. `title` is the order's name."""
+    where ids come from. `title` is the order's name."""
 
     chart: Chart
     kinds: frozenset[DocKind]
@@ -61,7 +61,6 @@ class Press:
     way: TaxWay
     journal_way: TaxWay
     id: Callable[[], str]
-    number: Callable[[], str]
     rate: Callable[[date], Decimal | None]
     foreign: bool = False  # in a currency that its journals are not kept in
     lines: int = 1  # of the order
@@ -248,7 +247,7 @@ ABOUT = {
 
 def _document(on: date, kind: DocKind, press: Press, **more: object) -> Document:
     memo = ", ".join(part for part in (press.memo, ABOUT.get(kind, "")) if part)
-    return Document(kind, press.number(), on, press.currency, memo=memo, rate=press.rate(on), **more)  # type: ignore[arg-type]
+    return Document(kind, "", on, press.currency, memo=memo, rate=press.rate(on), **more)  # type: ignore[arg-type]
 
 
 # ---- money alone, and what is between accounts

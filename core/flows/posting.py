@@ -178,25 +178,6 @@ def plans(hub: Hub, connection: Connection, channels: Iterable[Connection]) -> d
     return {id: told.get(id) or [(date.min, mode)] for id, mode in modes(hub, connection, channels).items()}
 
 
-@dataclass
-class Numbers:
-    """The numbers of a merchant's documents, one after the other. No others can be taken until the transaction ends, so the last can
-    be given back while nothing bears them."""
-
-    db: Db
-    merchant: str
-    taken: int = 0
-
-    def __call__(self) -> str:
-        self.taken += 1
-        return f"CD-{connections.count_up(self.db, self.merchant, SEEN, 1):06d}"
-
-    def give_back(self, count: int) -> None:
-        if count:
-            self.taken -= count
-            connections.count_up(self.db, self.merchant, SEEN, -count)
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What documents for one ledger are made with: its lines, those accounts that are banks or take payments, its own currency, what it can
@@ -212,7 +193,6 @@ class Desk:
     journal_way: TaxWay
     channels: Mapping[str, str]
     id: Callable[[], str]
-    number: Numbers
     rate: Callable[[str, date], Decimal | None]
     due: Mapping[str, date] = field(default_factory=dict)
 
@@ -230,15 +210,13 @@ class Desk:
         memo = described(source, group, self.channels.get(group[0].channel, ""))
         if source.startswith(ORDER):
             return documents_of(group, self._press(memo, group, currency), known)
-        number = self.number()
-        moved = transfer(memo, number, group, currency, self.account) if source.startswith("paid|") else None
-        return [Made(self.id(), moved)] if moved else self._journal(memo, number, group, currency)
+        moved = transfer(memo, group, currency, self.account) if source.startswith("paid|") else None
+        return [Made(self.id(), moved)] if moved else self._journal(memo, group, currency)
 
-    def _journal(self, memo: str, number: str, group: Sequence[Written], currency: str) -> list[Made]:
+    def _journal(self, memo: str, group: Sequence[Written], currency: str) -> list[Made]:
         foreign = not self.keeps.foreign and currency != self.own
-        found = journal(memo, number, group, currency, self.chart, TaxWay.PLAIN if foreign else self.journal_way)
+        found = journal(memo, group, currency, self.chart, TaxWay.PLAIN if foreign else self.journal_way)
         if found is None:
-            self.number.give_back(1)
             return []
         one = replace(found[0], rate=self.rate(currency, found[0].on))
         return [Made(self.id(), as_invoice(one, f"Crossdock {currency}") if foreign else one, None, found[1].off, found[1].rounded)]
@@ -246,7 +224,7 @@ class Desk:
     def _press(self, memo: str, group: Sequence[Written], currency: str) -> Press:
         contact = f"{self.channels.get(group[0].channel, 'Crossdock')} {currency}"
         return Press(
-            self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id, self.number,
+            self.chart, self.keeps.kinds, self.pays, contact, memo, currency, self.sale_way, self.journal_way, self.id,
             lambda on: self.rate(currency, on), not self.keeps.foreign and currency != self.own, max(counts_of(group)),
             self.due.get(group[0].subject),
         )  # fmt: skip
@@ -257,14 +235,13 @@ def _want(
 ) -> None:
     """The documents of these entries, in each currency their own; where an account or a tax code is not mapped all of them wait, and the
     page says for which. A payout that the ledger cannot transfer is left to its bank feed."""
-    merchant, ids, taken = connection.merchant, [one.id for one in group], desk.number.taken
+    merchant, ids = connection.merchant, [one.id for one in group]
     if source.startswith("paid|") and not desk.transfers(group):
         documents.put(work.db, merchant, connection.id, ids, BANK_FEED)
         return
     try:
         found = {name: desk.made(source, group, name, known.get(f"{source}|{name}", ())) for name in currencies_of(group)}
     except Unmapped:
-        desk.number.give_back(desk.number.taken - taken)
         return
     made = [(f"{source}|{name}", one) for name, some in found.items() for one in some]
     documents.put(work.db, merchant, connection.id, ids, made[0][1].id if made else NOTHING)
@@ -276,8 +253,8 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
     merchant, box = connection.merchant, hub.box(connection.merchant)
     off = next((one.off for _, one in made if one.off), None)
     here = {one.id for _, one in made}
-    for source, one in made:
-        documents.add(work.db, merchant, connection.id, one.id, source, one.document, box, work.now, one.after)
+    for number, (source, one) in zip(_numbers(work, merchant, len(made)), made, strict=True):
+        documents.add(work.db, merchant, connection.id, one.id, source, replace(one.document, number=number), box, work.now, one.after)
         if off:
             documents.block(work.db, one.id, Why.TAX, off.words(), box)
             work.ask(merchant, "judge_books", merchant)
@@ -285,6 +262,12 @@ def _keep(hub: Hub, work: Unit, connection: Connection, made: Sequence[tuple[str
             work.ask(merchant, "post_document", one.id, connection.id)
     if rounded := sum(one.rounded for _, one in made):
         connections.count_up(work.db, merchant, f"rounded {connection.id}", rounded)
+
+
+def _numbers(work: Unit, merchant: str, count: int) -> list[str]:
+    """The next numbers of a merchant's documents: what is not to be written uses up none."""
+    last = connections.count_up(work.db, merchant, SEEN, count) if count else 0
+    return [f"CD-{number:06d}" for number in range(last - count + 1, last + 1)]
 
 
 BILLS = 200  # that are written at once
@@ -298,11 +281,12 @@ def _want_bills(hub: Hub, work: Unit, connection: Connection, first: date, desk:
     for bill in billing.unwritten(work.db, merchant, connection.id, first, BILLS):
         id, memo = hub.ids(), f"Crossdock: {bill.carrier} {bill.number}"
         try:
-            made, stops = carrier_bill(memo, desk.number(), bill, desk.chart)
+            made, stops = carrier_bill(memo, bill, desk.chart)
         except Unmapped:
-            desk.number.give_back(1)
             return
-        documents.add(work.db, merchant, connection.id, id, f"bill|{bill.id}", made, hub.box(merchant), work.now)
+        [number] = _numbers(work, merchant, 1)
+        numbered = replace(made, number=number)
+        documents.add(work.db, merchant, connection.id, id, f"bill|{bill.id}", numbered, hub.box(merchant), work.now)
         if stops:
             documents.block(work.db, id, Why.TAX, stops, hub.box(merchant))
             work.ask(merchant, "judge_books", merchant)
@@ -323,7 +307,7 @@ def desk_of(hub: Hub, work: Unit, connection: Connection) -> Desk:
     return Desk(
         Chart(account_of(mapped(maps, known)), books_words.ACCOUNTS, coder, marks), {one.id for one in known if one.sort is Sort.BANK},
         frozenset(one.id for one in known if one.pays), own, keeps, sale_way, journal_way, channels, hub.ids,
-        Numbers(work.db, merchant), _rates(work, merchant, own),
+        _rates(work, merchant, own),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def chart_of(code: str, home: str = "GB", codes: Sequence[str] = tuple(CODES)) -
 
 
 def made(bill: Bill, chart: Chart) -> tuple[Document, str]:
-    return carrier_bill("", "CD-1", bill, chart)
+    return carrier_bill("", bill, chart)
 
 
 def lines(one: Document) -> list[tuple[str, str, int, int]]:

@@ -554,6 +554,8 @@ class Desk:
         """All that is booked stands in the ledger; what somebody changed there is shown, and stands as he left it."""
         left = self.world.all("select number, state, why from documents where state <> 'posted'")
         must(not left, "no document waits", left)
+        numbers = [number for (number,) in self.world.all("select number from documents order by number")]
+        must(len(set(numbers)) == len(numbers), "each document has a number of its own", numbers)
         waits = self.world.all("select e.subject, e.key from document_entries d join entries e on e.id = d.entry where d.document = ''")
         must(not waits, "no entry waits to be written", waits)
         never = self.world.all(
