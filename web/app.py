@@ -23,7 +23,6 @@ from web import alone, consents, embedded, keys, look, machines, proof
 from web.api import problems
 from web.api.app import open_to_programs
 from web.doors import Doors
-from web.late import LateApp
 from web.metrics import Meter
 from web.pages import (
     account,
@@ -152,7 +151,7 @@ def make_app(
     """`ways` are those by which people and programs are let in, asked in this order; `public_url` is the address by which people come;
     `told` is what the operator set, by the names under which the app's parts read it; `doors` is what connectors offer to the pages;
     `meter` counts its requests."""
-    app = LateApp(__name__, enable_openapi=False, json_errors=False)
+    app = APIFlask(__name__, enable_openapi=False, json_errors=False)
     app.config |= told or {}
     app.extensions |= {"hub": hub, "doors": doors or Doors(), "meter": meter or Meter(hub)}
     app.config |= {"PUBLIC_URL": public_url, "MAX_CONTENT_LENGTH": FORM_LIMIT, "LANGUAGES": LANGUAGES, **_flashes(hub, public_url)}

@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from tests.conftest import Clock
 from tests.servers import Databases
 from tests.web.desk import Desk, open_desk
 from tests.web.inside import Admin, on, open_admin
+from tests.web.late import LateRule
 from tests.web.people import Person, come_in, hire
 from tests.web.shop import Shop, open_shop
+
+Flask.url_rule_class = LateRule  # applications are made faster
 
 
 @pytest.fixture

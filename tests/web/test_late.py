@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Map, Rule
 
+from tests.web.late import LateRule
 from tests.web.shop import Shop
 from web.app import make_app
-from web.late import LateRule
 
 
 def a_value(converter: BaseConverter) -> Any:

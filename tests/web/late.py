@@ -1,10 +1,11 @@
-"""Routes that learn late to write their own address: werkzeug compiles two functions for each of them at the start, and few are asked."""
+"""Routes that learn late to write their own address: werkzeug compiles two functions for each of them at the start, and few are asked.
+
+Making our application takes 142 ms of processor, 86 with these, and thousands of tests make one. What is shipped has werkzeug's own."""
 
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from apiflask import APIFlask
 from werkzeug.routing import Rule
 
 Address = tuple[str, str]  # its host and its path
@@ -20,9 +21,3 @@ class LateRule(Rule):
             return make()(rule, **values)
 
         return build
-
-
-class LateApp(APIFlask):
-    """An application of such routes: making ours took 142 ms of processor, and takes 86."""
-
-    url_rule_class = LateRule
