@@ -18,7 +18,7 @@ MOST = 50
 TABS = {"channel": N_("By channel"), "sku": N_("By SKU"), "order": N_("By order")}
 COLUMNS = {
     "units": N_("Units"), "earned": N_("Earned"), "given_back": N_("Given back"), "fees": N_("Fees"), "postage": N_("Postage"),
-    "cost": N_("Cost of goods"), "left": N_("Left"),
+    "cost": N_("Cost of goods"), "left": N_("Profit"),
 }  # fmt: skip
 SORTS = {sign + name for name in ORDERS if name != "day" for sign in ("", "-")}
 
