@@ -88,8 +88,10 @@ def lack(db: Connection, merchant: str, refs: Iterable[str], units: Mapping[tupl
         run_set(db, LACK, {**REF, "sku": "text", "units": "int"}, rows, merchant=merchant, now=now)
 
 
-LACKING = """
-select c.sku, sum(c.units) as units, count(*) as orders, min(c.at) as since, max(s.title) as title from costless c
+BESIDE = "case when c.ref like 'payout %' or c.ref like 'shelf %' then 1 else 0 end"  # what is no order's
+LACKING = f"""
+select c.sku, sum(c.units) as units, count(*) - sum({BESIDE}) as orders, sum({BESIDE}) as others, min(c.at) as since,
+  max(s.title) as title from costless c
 left join skus s on s.merchant = c.merchant and s.sku = c.sku
 where c.merchant = :merchant and c.sku > :after group by c.sku order by c.sku limit :most
 """
@@ -99,7 +101,8 @@ select count(*) from (select distinct c.sku from costless c where c.merchant = :
 
 
 def lacking(db: Connection, merchant: str, after: str = "", most: int = 50) -> list[Any]:
-    """SKUs of which units left without a cost: {sku, title, units, orders, since}."""
+    """SKUs of which units left without a cost: {sku, title, units, orders, since}, and
+    the entries of no order (`others`: what channels' warehouses lost)."""
     return list(run(db, LACKING, merchant=merchant, after=after, most=most))
 
 

@@ -76,6 +76,16 @@ def test_what_a_channels_warehouse_lost_is_shown_with_its_days_and_reasons_that_
     assert f"{first} to {yesterday} Reasons that are new to us Z × 2 No money moves for them. 3 0 0 12.75 USD" in text
 
 
+@on_sqlite
+def test_what_a_warehouse_lost_without_a_cost_is_counted_beside_orders(shop: House, ana: Person) -> None:
+    shop.bogus.moved = [ShelfMove(TODAY - timedelta(days=1), "A", Cause.LOST, "M", -3)]
+    ana.post("/books/costs/switch", starts=str(TODAY - timedelta(days=30)))
+    shop.drain()
+
+    text = " ".join(re.sub("<[^>]+>", " ", html.unescape(ana.get("/books/costs"))).split())
+    assert "Cost missing 1" in text and "3 0 and for channels' warehouses: 1" in text
+
+
 def test_shelves_of_which_nothing_was_told_say_so(shop: House, ana: Person) -> None:
     ana.post("/books/costs/switch", starts=str(TODAY - timedelta(days=30)))
     shop.drain()
